@@ -1,0 +1,5 @@
+//! pipeline-doctor: a runbook you can execute.
+
+pub mod error;
+pub mod secret;
+pub mod toml_input;

@@ -1,0 +1,214 @@
+//! Reads TOML so that all mistakes come at once, each with its line and the
+//! nearest valid name.
+
+use crate::error::{Mistake, way_out};
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A TOML file: its name for messages, and its text.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// As the user would write it, or `built-in/…`.
+    pub name: String,
+    /// The whole file.
+    pub text: String,
+}
+
+impl Source {
+    /// `file:line` of a byte offset.
+    pub fn place(&self, offset: usize) -> String {
+        let line = self.text.as_bytes()[..offset.min(self.text.len())]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        format!("{}:{}", self.name, line + 1)
+    }
+
+    /// A mistake at a byte offset.
+    pub fn mistake(&self, offset: usize, what: impl Into<String>) -> Mistake {
+        Mistake::new(self.place(offset), what)
+    }
+
+    /// Reads the whole file as a `T`. What is wrong is put into `mistakes`; the
+    /// rest is still read, so that one mistake does not hide the next.
+    pub fn read<T: DeserializeOwned>(&self, mistakes: &mut Vec<Mistake>) -> Option<T> {
+        let (table, errors) = DeTable::parse_recoverable(&self.text);
+        if !errors.is_empty() {
+            mistakes.extend(errors.iter().map(|error| self.explain(error)));
+            return None;
+        }
+        let mut table = table;
+        let mut removed: Vec<Removed> = Vec::new();
+        loop {
+            let error = match T::deserialize(table.clone().into_deserializer()) {
+                Ok(value) => return Some(value),
+                Err(error) => error,
+            };
+            let at = error.span()?;
+            // A field that was taken out because of its own mistake is not missing.
+            let follows = missing_field(error.message()).is_some_and(|field| {
+                removed
+                    .iter()
+                    .any(|gone| gone.name == field && gone.row == at.start)
+            });
+            if !follows {
+                mistakes.push(self.explain(&error));
+            }
+            let row = table.span().start;
+            removed.push(take_out(table.get_mut(), row, &at)?);
+        }
+    }
+
+    fn explain(&self, error: &toml::de::Error) -> Mistake {
+        let message = error.message().lines().next().unwrap_or_default();
+        let mistake = self.mistake(error.span().map_or(0, |span| span.start), message);
+        match unknown_name(message) {
+            Some((wrong, valid)) => {
+                let help = way_out(wrong, valid.iter().copied());
+                Mistake {
+                    what: format!("unknown name `{wrong}`"),
+                    ..mistake
+                }
+                .help(help)
+            }
+            None => mistake,
+        }
+    }
+}
+
+/// The wrong name and the valid ones of serde's message about an unknown field
+/// or variant: the names stand in backticks, the wrong one first.
+fn unknown_name(message: &str) -> Option<(&str, Vec<&str>)> {
+    if !message.starts_with("unknown field") && !message.starts_with("unknown variant") {
+        return None;
+    }
+    let mut names = message.split('`').skip(1).step_by(2);
+    Some((names.next()?, names.collect()))
+}
+
+fn missing_field(message: &str) -> Option<&str> {
+    message
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.split('`').next())
+}
+
+/// An entry that was taken out of a table because it was wrong.
+struct Removed {
+    name: String,
+    /// Where its table begins, in bytes.
+    row: usize,
+}
+
+/// Takes the innermost entry at `at` out of the table, which begins at `row`;
+/// `None` where there is nothing to take out.
+fn take_out(table: &mut DeTable<'_>, row: usize, at: &Range<usize>) -> Option<Removed> {
+    let (name, named) = table
+        .iter()
+        .find(|(key, value)| key.span() == *at || reaches(value, at))
+        .map(|(key, _)| (key.get_ref().to_string(), key.span() == *at))?;
+    let value = table.get_mut(name.as_str())?;
+    let inner = if named { None } else { take_out_of_value(value, at) };
+    inner.or_else(|| {
+        table.remove(name.as_str());
+        Some(Removed { name, row })
+    })
+}
+
+fn take_out_of_value(value: &mut Spanned<DeValue<'_>>, at: &Range<usize>) -> Option<Removed> {
+    let row = value.span().start;
+    match value.get_mut() {
+        DeValue::Table(inner) => take_out(inner, row, at),
+        DeValue::Array(items) => {
+            let index = items.iter().position(|item| reaches(item, at))?;
+            let inner = take_out_of_value(items.get_mut(index)?, at);
+            Some(inner.unwrap_or_else(|| {
+                *items = items
+                    .clone()
+                    .into_iter()
+                    .enumerate()
+                    .filter_map(|(i, item)| (i != index).then_some(item))
+                    .collect();
+                let name = String::new();
+                Removed { name, row }
+            }))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the value, or anything in it, stands at `at`. A `[[row]]` has the
+/// span of its header alone, so its entries are looked at too.
+fn reaches(value: &Spanned<DeValue<'_>>, at: &Range<usize>) -> bool {
+    let holds = |span: Range<usize>| span.start <= at.start && at.end <= span.end;
+    holds(value.span())
+        || match value.get_ref() {
+            DeValue::Table(table) => table
+                .iter()
+                .any(|(key, value)| holds(key.span()) || reaches(value, at)),
+            DeValue::Array(items) => items.iter().any(|item| reaches(item, at)),
+            _ => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only reading it is tested")]
+    struct File {
+        #[serde(default)]
+        row: Vec<Row>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only reading it is tested")]
+    struct Row {
+        id: String,
+        step: u8,
+        #[serde(default)]
+        title: String,
+    }
+
+    fn mistakes(text: &str) -> Vec<String> {
+        let source = Source {
+            name: "x.toml".into(),
+            text: text.into(),
+        };
+        let mut mistakes = Vec::new();
+        let _ = source.read::<File>(&mut mistakes);
+        mistakes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn all_mistakes_come_at_once_with_their_lines() {
+        let text = "[[row]]\nid = \"a\"\nstep = 1\ntitel = \"x\"\n\n[[row]]\nid = 5\nstep = \"one\"\n\n[[row]]\nid = \"c\"\n\n[[raw]]\nid = \"d\"\n";
+        let found = mistakes(text);
+        assert_eq!(found.len(), 5, "{found:#?}");
+        for expected in [
+            "x.toml:4: unknown name `titel`\n  did you mean `title`?",
+            "x.toml:7: invalid type: integer `5`, expected a string",
+            "x.toml:8: invalid type: string \"one\", expected u8",
+            "x.toml:10: missing field `step`",
+            "x.toml:13: unknown name `raw`\n  did you mean `row`?",
+        ] {
+            assert!(found.iter().any(|m| m == expected), "{expected}\n{found:#?}");
+        }
+    }
+
+    #[test]
+    fn broken_syntax_is_named_with_its_line() {
+        let found = mistakes("[[row]]\nid = \n");
+        assert!(found[0].starts_with("x.toml:2: "), "{found:?}");
+    }
+
+    #[test]
+    fn a_good_file_has_none() {
+        assert!(mistakes("[[row]]\nid = \"a\"\nstep = 1\n").is_empty());
+    }
+}
