@@ -109,7 +109,11 @@ fn take_out(table: &mut DeTable<'_>, row: usize, at: &Range<usize>) -> Option<Re
         .find(|(key, value)| key.span() == *at || reaches(value, at))
         .map(|(key, _)| (key.get_ref().to_string(), key.span() == *at))?;
     let value = table.get_mut(name.as_str())?;
-    let inner = if named { None } else { take_out_of_value(value, at) };
+    let inner = if named {
+        None
+    } else {
+        take_out_of_value(value, at)
+    };
     inner.or_else(|| {
         table.remove(name.as_str());
         Some(Removed { name, row })
@@ -197,7 +201,10 @@ mod tests {
             "x.toml:10: missing field `step`",
             "x.toml:13: unknown name `raw`\n  did you mean `row`?",
         ] {
-            assert!(found.iter().any(|m| m == expected), "{expected}\n{found:#?}");
+            assert!(
+                found.iter().any(|m| m == expected),
+                "{expected}\n{found:#?}"
+            );
         }
     }
 

@@ -1,0 +1,188 @@
+//! The command line: flags and their words. Values are given meaning in `config`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  healthy: everything asked for was looked at and passed
+  1  internal error
+  2  wrong usage or configuration
+  3  a problem was found
+  4  only warnings, with --fail-on warn
+  5  inconclusive: nothing failed, but something could not be looked at
+
+Addresses come from flags, else from KAFKA_BROKERS, POSTGRES_URL (or
+DATABASE_URL), DOCKER_HOST and the address variables of the pipeline's
+services, else from the pipeline file, else from the running containers.";
+
+/// Finds out where a stuck event is, why, and what sends it on its way again.
+#[derive(Debug, Parser)]
+#[command(name = "pipeline-doctor", version, after_help = EXIT_CODES)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_precedence_over_arg = true
+)]
+pub struct Cli {
+    /// What to do, if not the whole runbook.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The event to look for; without it the pipeline as a whole is checked
+    pub id: Option<String>,
+    /// Where and how to look.
+    #[command(flatten)]
+    pub look: Look,
+    /// How to show it.
+    #[command(flatten)]
+    pub show: Show,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Diagnose a recorded incident; needs nothing running
+    Demo {
+        /// Which incident; without it the runbook's own, and a list of the others
+        incident: Option<String>,
+        /// How to show it.
+        #[command(flatten)]
+        show: Show,
+    },
+    /// What a check or cause means, how to see it by hand, how to mend it
+    Explain(Explain),
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The id of a check or a cause, as a report prints it
+    pub name: String,
+    /// The event that the remedy is for
+    pub id: Option<String>,
+    /// Print the compose fragment of the missing workers, for what is seen now
+    #[arg(long, group = "remedy")]
+    pub yaml: bool,
+    /// Print the commands that set the groups' offsets to the stuck events
+    #[arg(long, group = "remedy")]
+    pub offsets: bool,
+    /// Print the SQL that removes the marks of events without effect, to review
+    #[arg(long, group = "remedy")]
+    pub sql: bool,
+    /// Print the commands that send the stuck events' records once more
+    #[arg(long, group = "remedy")]
+    pub records: bool,
+    /// Where and how to look.
+    #[command(flatten)]
+    pub look: Look,
+    /// How to show it.
+    #[command(flatten)]
+    pub show: Show,
+}
+
+/// Where and how to look.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where to look")]
+pub struct Look {
+    /// Compose file, as often as needed [default: what the running project names]
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Compose project, where several run the same services
+    #[arg(short, long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// Docker Engine: unix:///path or tcp://host:port
+    #[arg(long, value_name = "ADDRESS")]
+    pub docker: Option<String>,
+    /// Kafka bootstrap brokers: host:port[,host:port]
+    #[arg(long, value_name = "BROKERS")]
+    pub kafka: Option<String>,
+    /// Reach the advertised address FROM at TO: kafka:9092=localhost:9092
+    #[arg(long = "kafka-address", value_name = "FROM=TO")]
+    pub kafka_addresses: Vec<String>,
+    /// PostgreSQL: postgres://user:password@host:port/database
+    #[arg(long, value_name = "URL")]
+    pub postgres: Option<String>,
+    /// Base address of an HTTP service: admin=http://localhost:3010
+    #[arg(long, value_name = "SERVICE=URL")]
+    pub http: Vec<String>,
+    /// When the event happened, where no row tells: 2026-01-07T16:55:09Z
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// How far back stuck events are counted
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    pub window: String,
+    /// When the report comes, whatever has answered by then
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub deadline: String,
+    /// Look again until all is healthy, or until this time is up
+    #[arg(long, value_name = "TIME")]
+    pub wait: Option<String>,
+    /// Pipeline to look at, instead of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Checks and causes, instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub checks: Option<PathBuf>,
+    /// Write what was seen to FILE
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Judge what FILE holds; nothing is contacted
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "wait", "at"])]
+    pub replay: Option<PathBuf>,
+}
+
+/// How to show it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "How to show it")]
+pub struct Show {
+    /// Format of the report
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// Every finding and every cause
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Colours; NO_COLOR is honoured
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Which outcomes fail
+    #[arg(long, value_enum, default_value_t = FailOn::Problem)]
+    pub fail_on: FailOn,
+}
+
+impl Show {
+    /// The format that was asked for.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+}
+
+/// Formats of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal
+    Table,
+    /// One JSON document
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Which outcomes fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Problems
+    Problem,
+    /// Warnings too: exit code 4
+    Warn,
+}

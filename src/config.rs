@@ -1,0 +1,345 @@
+//! What a run is to do: flags, else environment, else the pipeline's file.
+
+use crate::cli::{Look, Show};
+use crate::error::{Error, Mistake, way_out};
+use crate::evidence::{Name, Target};
+use crate::pipeline::Pipeline;
+use crate::secret::Secret;
+use crate::toml_input::Source;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The pipeline that is built in.
+const BUILT_IN: &str = include_str!("../checks/pipeline.toml");
+
+/// The environment, as a map, so that tests can give their own.
+pub type Environment = BTreeMap<String, String>;
+
+/// Everything that a run is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What should exist.
+    pub pipeline: Pipeline,
+    /// What was asked for; goes into the evidence as it is.
+    pub target: Target,
+    /// The deadline of all probes together.
+    pub deadline: Duration,
+    /// Look again until healthy or until this is over.
+    pub wait: Option<Duration>,
+    /// Where the systems are.
+    pub places: Places,
+    /// Where to write the evidence.
+    pub record: Option<PathBuf>,
+    /// Which evidence to read instead of looking.
+    pub replay: Option<PathBuf>,
+    /// How to show the report.
+    pub show: Show,
+}
+
+/// Where the systems are, as far as somebody said so; what is `None` is found
+/// out from the running containers.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// Compose files asked for.
+    pub compose_files: Vec<PathBuf>,
+    /// Compose project asked for, and otherwise preferred.
+    pub project: Option<Name>,
+    /// Docker Engine.
+    pub docker: Option<String>,
+    /// Kafka bootstrap brokers.
+    pub kafka: Option<String>,
+    /// Advertised address → the address to use.
+    pub kafka_addresses: BTreeMap<String, String>,
+    /// PostgreSQL, with its password.
+    pub postgres: Option<Secret>,
+    /// Base addresses by service name.
+    pub http: BTreeMap<Name, String>,
+}
+
+impl Config {
+    /// Gives the flags their meaning. All mistakes are put into `mistakes`.
+    pub fn new(
+        id: Option<&str>,
+        look: &Look,
+        show: &Show,
+        environment: &Environment,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Result<Option<Config>, Error> {
+        let source = pipeline_source(look.config.as_deref())?;
+        let pipeline = Pipeline::read(&source, mistakes);
+        let window = take(mistakes, duration("--window", &look.window));
+        let deadline = take(mistakes, duration("--deadline", &look.deadline));
+        let wait = look.wait.as_deref().map(|text| duration("--wait", text));
+        let wait = wait.and_then(|wait| take(mistakes, wait));
+        let at = look.at.as_deref().map(|text| time("--at", text));
+        let at = at.and_then(|at| take(mistakes, at));
+        let Some(pipeline) = pipeline else {
+            return Ok(None);
+        };
+        let id = id.map(|id| pipeline.canonical_id(id));
+        let id = id.and_then(|id| take(mistakes, id));
+        let places = Places::new(look, &pipeline, environment, mistakes);
+        let (Some(window), Some(deadline)) = (window, deadline) else {
+            return Ok(None);
+        };
+        let target = Target {
+            pipeline: pipeline.name.clone(),
+            id,
+            at,
+            window_s: window.as_secs(),
+            deadline_ms: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
+        };
+        Ok(Some(Config {
+            pipeline,
+            target,
+            deadline,
+            wait,
+            places,
+            record: look.record.clone(),
+            replay: look.replay.clone(),
+            show: show.clone(),
+        }))
+    }
+}
+
+impl Places {
+    fn new(
+        look: &Look,
+        pipeline: &Pipeline,
+        environment: &Environment,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Self {
+        let set = |name: &str| {
+            environment
+                .get(name)
+                .filter(|value| !value.is_empty())
+                .cloned()
+        };
+        let kafka = look.kafka.clone().or_else(|| set("KAFKA_BROKERS"));
+        let postgres = look.postgres.clone();
+        let postgres = postgres
+            .or_else(|| set("POSTGRES_URL"))
+            .or_else(|| set("DATABASE_URL"));
+        Places {
+            compose_files: look.files.clone(),
+            project: look.project.clone(),
+            docker: look.docker.clone().or_else(|| set("DOCKER_HOST")),
+            kafka: kafka.or_else(|| pipeline.kafka.address.clone()),
+            kafka_addresses: kafka_addresses(&look.kafka_addresses, mistakes),
+            postgres: postgres
+                .or_else(|| pipeline.postgres.address.clone())
+                .map(Secret::new),
+            http: http_addresses(look, pipeline, &set, mistakes),
+        }
+    }
+}
+
+fn kafka_addresses(flags: &[String], mistakes: &mut Vec<Mistake>) -> BTreeMap<String, String> {
+    let mut addresses = BTreeMap::new();
+    for flag in flags {
+        match flag.split_once('=') {
+            Some((from, to)) if has_port(from) && has_port(to) => {
+                addresses.insert(from.to_string(), to.to_string());
+            }
+            _ => mistakes.push(
+                Mistake::new(format!("--kafka-address {flag}"), "not FROM=TO")
+                    .help("expected two addresses with ports: kafka:9092=localhost:9092"),
+            ),
+        }
+    }
+    addresses
+}
+
+fn has_port(address: &str) -> bool {
+    address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+fn http_addresses(
+    look: &Look,
+    pipeline: &Pipeline,
+    set: &impl Fn(&str) -> Option<String>,
+    mistakes: &mut Vec<Mistake>,
+) -> BTreeMap<Name, String> {
+    let mut addresses = BTreeMap::new();
+    for service in &pipeline.service {
+        let variable = service.address_variable.as_deref().and_then(set);
+        if let Some(address) = variable.or_else(|| service.address.clone()) {
+            addresses.insert(service.name.clone(), address);
+        }
+    }
+    for flag in &look.http {
+        let services = pipeline.service.iter().map(|service| service.name.as_str());
+        match flag.split_once('=') {
+            Some((name, url)) if pipeline.service(name).is_some() && is_http(url) => {
+                addresses.insert(name.to_string(), url.to_string());
+            }
+            Some((name, _)) if pipeline.service(name).is_none() => mistakes.push(
+                Mistake::new(
+                    format!("--http {flag}"),
+                    format!("unknown service `{name}`"),
+                )
+                .help(way_out(name, services)),
+            ),
+            _ => mistakes.push(
+                Mistake::new(format!("--http {flag}"), "not SERVICE=URL")
+                    .help("expected for example admin=http://localhost:3010"),
+            ),
+        }
+    }
+    addresses
+}
+
+fn is_http(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+fn take<T>(mistakes: &mut Vec<Mistake>, result: Result<T, Mistake>) -> Option<T> {
+    result.map_err(|mistake| mistakes.push(mistake)).ok()
+}
+
+fn pipeline_source(file: Option<&Path>) -> Result<Source, Error> {
+    let Some(file) = file else {
+        return Ok(Source {
+            name: "built-in/pipeline.toml".into(),
+            text: BUILT_IN.into(),
+        });
+    };
+    Ok(Source {
+        name: file.display().to_string(),
+        text: read_file("--config", file, "a pipeline in TOML")?,
+    })
+}
+
+/// Reads a text file that a flag names; `expected` says what it should be.
+pub fn read_file(flag: &str, file: &Path, expected: &str) -> Result<String, Error> {
+    let place = format!("{flag} {}", file.display());
+    let wrong = |what: String| {
+        Error::usage(
+            Mistake::new(&place, what).help(format!("expected a readable file: {expected}")),
+        )
+    };
+    if file.is_dir() {
+        return Err(wrong("is a directory".into()));
+    }
+    let bytes = std::fs::read(file).map_err(|error| wrong(in_words(&error)))?;
+    String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".into()))
+}
+
+/// An I/O error in words, without the operating system's number.
+pub fn in_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// A length of time as people write it: `10s`, `24h`, `1500ms`, `90` (seconds).
+fn duration(flag: &str, text: &str) -> Result<Duration, Mistake> {
+    let plain = text.parse::<u64>().ok().map(Duration::from_secs);
+    let parsed = text.parse::<SignedDuration>().ok();
+    plain
+        .or_else(|| parsed.and_then(|parsed| Duration::try_from(parsed).ok()))
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| {
+            Mistake::new(format!("{flag} {text}"), "not a length of time")
+                .help("expected for example 10s, 5m or 24h")
+        })
+}
+
+/// A point in time: with its offset from UTC, or without for UTC.
+fn time(flag: &str, text: &str) -> Result<Timestamp, Mistake> {
+    let zoned = text.parse::<Timestamp>().ok();
+    let utc = || {
+        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
+        Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    };
+    zoned.or_else(utc).ok_or_else(|| {
+        Mistake::new(format!("{flag} {text}"), "not a point in time")
+            .help("expected for example 2026-01-07T16:55:09Z (without an offset: UTC)")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Color, FailOn, Format};
+
+    fn config(
+        id: Option<&str>,
+        look: &Look,
+        environment: &[(&str, &str)],
+    ) -> (Option<Config>, Vec<String>) {
+        let show = Show {
+            format: Format::Table,
+            json: false,
+            verbose: false,
+            color: Color::Auto,
+            fail_on: FailOn::Problem,
+        };
+        let environment = environment
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect();
+        let mut mistakes = Vec::new();
+        let config = Config::new(id, look, &show, &environment, &mut mistakes).unwrap();
+        (config, mistakes.iter().map(ToString::to_string).collect())
+    }
+
+    fn look() -> Look {
+        Look {
+            window: "24h".into(),
+            deadline: "10s".into(),
+            ..Look::default()
+        }
+    }
+
+    #[test]
+    fn flags_come_before_the_environment() {
+        let flags = Look {
+            kafka: Some("flag:1".into()),
+            ..look()
+        };
+        let environment = [
+            ("KAFKA_BROKERS", "env:1"),
+            ("DATABASE_URL", "postgres://d"),
+            ("POSTGRES_URL", ""),
+        ];
+        let (config, mistakes) = config(None, &flags, &environment);
+        assert_eq!(mistakes, Vec::<String>::new());
+        let places = config.unwrap().places;
+        assert_eq!(places.kafka.as_deref(), Some("flag:1"));
+        assert_eq!(places.postgres.unwrap().expose(), "postgres://d");
+    }
+
+    #[test]
+    fn all_wrong_flags_are_reported_at_once() {
+        let flags = Look {
+            at: Some("yesterday".into()),
+            window: "soon".into(),
+            deadline: "0s".into(),
+            kafka_addresses: vec!["kafka".into()],
+            http: vec!["nobody=http://x".into()],
+            ..Look::default()
+        };
+        let (_, mistakes) = config(Some("42"), &flags, &[]);
+        assert_eq!(mistakes.len(), 6, "{mistakes:#?}");
+    }
+
+    #[test]
+    fn times_without_an_offset_are_utc() {
+        let flags = Look {
+            at: Some("2026-01-07 16:55:09".into()),
+            ..look()
+        };
+        let (config, _) = config(None, &flags, &[]);
+        assert_eq!(
+            config.unwrap().target.at.unwrap().to_string(),
+            "2026-01-07T16:55:09Z"
+        );
+    }
+}

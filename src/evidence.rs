@@ -1,0 +1,701 @@
+//! Evidence: what was seen, as plain values, or why it could not be seen.
+//!
+//! Probes make it, `--record` writes it, `--replay` reads it, facts are derived
+//! from it. Nothing here judges. Secrets are gone before it is made.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the evidence document that this program writes and reads.
+pub const SCHEMA: u32 = 1;
+
+/// The name of a service, worker, topic, group or stage, as in the pipeline.
+pub type Name = String;
+
+/// Something looked for: seen, not seen and why, or not asked for and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seen<T> {
+    /// It was seen.
+    Known(T),
+    /// It could not be looked at.
+    Unknown(Why),
+    /// Nobody asked: no id given, no address configured.
+    NotAsked(Why),
+}
+
+/// Why something was not seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// What kind of trouble it was.
+    pub kind: WhyKind,
+    /// One clause in words, without secrets: "no answer from kafka:9092 in 10 s".
+    pub say: String,
+    /// The system's own code, where it has one: an SQLSTATE, an HTTP status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// The kinds of trouble that facts tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhyKind {
+    /// Nothing came back in time.
+    NoAnswer,
+    /// The connection was refused or cut.
+    Refused,
+    /// A host name does not resolve.
+    Unresolved,
+    /// The system does not know us: wrong password, no certificate.
+    Auth,
+    /// The system knows us and does not let us: missing privilege, row security, socket not readable.
+    Permission,
+    /// More than one thing answers to the name.
+    Ambiguous,
+    /// The thing to look at is not there: no container, no file, no row.
+    Missing,
+    /// A table or column is not there (SQLSTATE 42P01, 42703).
+    Schema,
+    /// No address, no id: there was nothing to ask, or nobody to ask about.
+    NotConfigured,
+    /// Too young to judge: its grace period is not over.
+    Young,
+    /// A bound on time, bytes or records was reached first.
+    Limit,
+    /// Anything else; the words say what.
+    Failed,
+}
+
+impl Why {
+    /// A reason in words.
+    pub fn new(kind: WhyKind, say: impl Into<String>) -> Self {
+        Why {
+            kind,
+            say: say.into(),
+            code: None,
+        }
+    }
+
+    /// Adds the system's own code.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+}
+
+impl<T> Seen<T> {
+    /// Not seen, and why.
+    pub fn unknown(kind: WhyKind, say: impl Into<String>) -> Self {
+        Seen::Unknown(Why::new(kind, say))
+    }
+
+    /// Not asked, and why.
+    pub fn not_asked(say: impl Into<String>) -> Self {
+        Seen::NotAsked(Why::new(WhyKind::NotConfigured, say))
+    }
+
+    /// The value, if it was seen.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Seen::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The reason, if it was not seen.
+    pub fn why(&self) -> Option<&Why> {
+        match self {
+            Seen::Known(_) => None,
+            Seen::Unknown(why) | Seen::NotAsked(why) => Some(why),
+        }
+    }
+
+    /// The same with the value borrowed.
+    pub fn as_ref(&self) -> Seen<&T> {
+        match self {
+            Seen::Known(value) => Seen::Known(value),
+            Seen::Unknown(why) => Seen::Unknown(why.clone()),
+            Seen::NotAsked(why) => Seen::NotAsked(why.clone()),
+        }
+    }
+
+    /// Changes the value, keeps the reason.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Seen<U> {
+        self.and_then(|value| Seen::Known(f(value)))
+    }
+
+    /// Looks further into what was seen, keeps the reason otherwise.
+    pub fn and_then<U>(self, f: impl FnOnce(T) -> Seen<U>) -> Seen<U> {
+        match self {
+            Seen::Known(value) => f(value),
+            Seen::Unknown(why) => Seen::Unknown(why),
+            Seen::NotAsked(why) => Seen::NotAsked(why),
+        }
+    }
+}
+
+impl<T> From<Result<T, Why>> for Seen<T> {
+    fn from(result: Result<T, Why>) -> Self {
+        match result {
+            Ok(value) => Seen::Known(value),
+            Err(why) => Seen::Unknown(why),
+        }
+    }
+}
+
+/// Everything that one run saw. This is the document of `--record`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The version of pipeline-doctor that looked.
+    pub tool: String,
+    /// When the run began (UTC); every age in the report is counted from here.
+    pub taken: Timestamp,
+    /// What was asked for.
+    pub target: Target,
+    /// The compose file: what should run.
+    pub compose: Seen<Compose>,
+    /// The Docker Engine: what does run.
+    pub docker: Seen<Docker>,
+    /// Topics and groups.
+    pub kafka: Seen<Kafka>,
+    /// Rows.
+    pub postgres: Seen<Postgres>,
+    /// Health and the harmless request.
+    pub http: Seen<Http>,
+    /// Log records, by service name.
+    pub logs: BTreeMap<Name, Seen<Log>>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The pipeline's name.
+    pub pipeline: Name,
+    /// The id asked about, canonical form, if one was given.
+    pub id: Option<String>,
+    /// The event's time, if it was given with `--at`.
+    pub at: Option<Timestamp>,
+    /// How far back stuck events are counted, in seconds.
+    pub window_s: u64,
+    /// The deadline of the run, in milliseconds.
+    pub deadline_ms: u64,
+}
+
+/// What the compose file declares.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compose {
+    /// The files, in the order given to compose; relative to the working
+    /// directory where they are below it.
+    pub files: Vec<String>,
+    /// Who named them: the labels of the running project, this directory, or `-f`.
+    pub named_by: NamedBy,
+    /// The project's name, where it is known.
+    pub project: Option<Name>,
+    /// Who read them: `docker compose config` (and its version) or `built-in reader`.
+    pub read_by: String,
+    /// Every service in the files, those behind a profile too.
+    pub services: BTreeMap<Name, ComposeService>,
+}
+
+/// Who named the compose files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NamedBy {
+    /// The labels of the running project's containers.
+    Labels,
+    /// The current directory.
+    Directory,
+    /// The flag `-f`, or COMPOSE_FILE.
+    Asked,
+}
+
+/// One service of the compose file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComposeService {
+    /// `image:`, after interpolation.
+    pub image: Option<String>,
+    /// `container_name:`.
+    pub container_name: Option<String>,
+    /// `profiles:`; empty: always active.
+    pub profiles: Vec<String>,
+    /// Whether its profiles, if any, are active.
+    pub active: bool,
+    /// `deploy.replicas` or `scale`, else 1.
+    pub replicas: u64,
+}
+
+/// What the Docker Engine shows of the project (`/version`, `/containers/json`,
+/// `/containers/{id}/json`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Docker {
+    /// The engine's address as shown: `unix:///var/run/docker.sock`.
+    pub address: String,
+    /// Engine version.
+    pub engine: String,
+    /// The newest API version that the engine speaks.
+    pub api: String,
+    /// The compose project that was looked at, if one matched.
+    pub project: Option<Name>,
+    /// Other compose projects with services of the same names, not looked at.
+    pub other_projects: Vec<Name>,
+    /// The project's containers, and those that carry the pipeline's names; by name.
+    pub containers: Vec<Container>,
+}
+
+/// One container (`/containers/{id}/json`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    /// Full id.
+    pub id: String,
+    /// Name without the leading slash.
+    pub name: Name,
+    /// Label `com.docker.compose.service`.
+    pub service: Option<Name>,
+    /// Label `com.docker.compose.project`.
+    pub project: Option<Name>,
+    /// Label `com.docker.compose.project.config_files`, split; shown like [`Compose::files`].
+    pub config_files: Vec<String>,
+    /// Label `com.docker.compose.project.working_dir`, shown like [`Compose::files`].
+    pub working_dir: Option<String>,
+    /// `Config.Image`.
+    pub image: String,
+    /// `Image`: the id of the image that it was made from.
+    pub image_id: String,
+    /// `State.Status`: created, running, paused, restarting, removing, exited, dead.
+    pub status: String,
+    /// `State.ExitCode` of the last end; Docker clears it when it starts again.
+    pub exit_code: i64,
+    /// `State.OOMKilled`; sticky on some engines while it runs again.
+    pub oom_killed: bool,
+    /// `State.Error`: why it could not be started.
+    pub error: Option<String>,
+    /// `RestartCount`: restarts by the engine's policy.
+    pub restart_count: i64,
+    /// `Created`.
+    pub created: Option<Timestamp>,
+    /// `State.StartedAt`.
+    pub started: Option<Timestamp>,
+    /// `State.FinishedAt` of the last end.
+    pub finished: Option<Timestamp>,
+    /// `State.Health.Status`: starting, healthy, unhealthy; none without a health check.
+    pub health: Option<String>,
+    /// `Config.Tty`: stdout and stderr are one stream.
+    pub tty: bool,
+    /// `HostConfig.LogConfig.Type`.
+    pub log_driver: String,
+    /// `HostConfig.RestartPolicy.Name`.
+    pub restart_policy: Option<String>,
+    /// Host name, and the aliases under which other containers reach it.
+    pub hostnames: Vec<String>,
+    /// Addresses by network name.
+    pub networks: BTreeMap<Name, String>,
+    /// Published ports.
+    pub ports: Vec<Port>,
+    /// The environment variables that the pipeline declares as addresses, without passwords.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// One published port of a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// The port inside.
+    pub container: u16,
+    /// The host's address, `0.0.0.0` for all.
+    pub host_ip: String,
+    /// The port on the host.
+    pub host: u16,
+}
+
+/// A way from here to an address that only containers know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapped {
+    /// The address as advertised or configured: `kafka:9092`.
+    pub from: String,
+    /// The address that was used: `localhost:9092`.
+    pub to: String,
+    /// Why: `published port of shop-kafka`, `address of shop-kafka`, `--kafka-address`.
+    pub by: String,
+}
+
+impl Docker {
+    /// The way to `host:port` as containers of the project know it: the published
+    /// port, else the container's address on the engine's network. `None` where
+    /// no container answers to that name. Published ports of an engine on
+    /// another machine are reached through that machine.
+    pub fn reach(&self, host: &str, port: u16) -> Option<Mapped> {
+        let container = self.containers.iter().find(|c| {
+            let named = c.name == host || c.service.as_deref() == Some(host);
+            named || c.hostnames.iter().any(|name| name == host)
+        })?;
+        let from = format!("{host}:{port}");
+        if let Some(published) = container.ports.iter().find(|p| p.container == port) {
+            let to = format!("{}:{}", self.published_host(published), published.host);
+            let by = format!("published port of {}", container.name);
+            return Some(Mapped { from, to, by });
+        }
+        let ip = container.networks.values().find(|ip| !ip.is_empty())?;
+        let by = format!("address of {}", container.name);
+        let to = format!("{ip}:{port}");
+        Some(Mapped { from, to, by })
+    }
+
+    fn published_host(&self, port: &Port) -> String {
+        if let Ok(url) = url::Url::parse(&self.address)
+            && url.scheme() != "unix"
+            && let Some(host) = url.host_str()
+        {
+            return host.to_string();
+        }
+        match port.host_ip.as_str() {
+            "" | "0.0.0.0" | "::" | "127.0.0.1" | "::1" => "localhost".to_string(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// What the broker shows (Metadata, ListOffsets, DescribeConsumerGroups,
+/// OffsetFetch).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kafka {
+    /// The bootstrap address that answered.
+    pub bootstrap: String,
+    /// Addresses that were mapped to reach the brokers.
+    pub mapped: Vec<Mapped>,
+    /// The cluster's id, where the broker tells it.
+    pub cluster_id: Option<String>,
+    /// The brokers as advertised.
+    pub brokers: Vec<Broker>,
+    /// Each topic of the pipeline, asked by name.
+    pub topics: BTreeMap<Name, Seen<Topic>>,
+    /// Each group of the pipeline, described by name.
+    pub groups: BTreeMap<Name, Seen<Group>>,
+}
+
+/// A broker as it advertises itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Broker {
+    /// Node id.
+    pub id: i32,
+    /// Advertised `host:port`.
+    pub address: String,
+}
+
+/// A topic that was asked for by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topic {
+    /// False: the broker answers "unknown topic".
+    pub exists: bool,
+    /// Its partitions, by number.
+    pub partitions: Vec<Partition>,
+}
+
+/// A partition of a topic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partition {
+    /// Its number.
+    pub id: i32,
+    /// The leader's node id; none: nobody leads it.
+    pub leader: Option<i32>,
+    /// Node ids that should hold it.
+    pub replicas: Vec<i32>,
+    /// Node ids that are in sync.
+    pub in_sync: Vec<i32>,
+    /// The offset of the oldest record that is still there.
+    pub earliest: Seen<i64>,
+    /// The offset that the next record will get.
+    pub end: Seen<i64>,
+}
+
+/// A consumer group that was described by name. An absent one is state `dead`
+/// without members or offsets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// As the broker says, in lower case with dashes: stable, empty, dead,
+    /// preparing-rebalance, completing-rebalance, assigning, reconciling.
+    pub state: String,
+    /// `classic` or `consumer` (KIP-848).
+    pub protocol: String,
+    /// Its members.
+    pub members: Vec<Member>,
+    /// What it has committed (OffsetFetch); empty: nothing.
+    pub committed: Seen<Vec<Committed>>,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// `client.id`.
+    pub client_id: String,
+    /// Host as the broker saw it.
+    pub host: String,
+    /// `group.instance.id` of a static member.
+    pub instance_id: Option<String>,
+    /// Partitions assigned to it.
+    pub partitions: Vec<TopicPartition>,
+}
+
+/// A partition by topic and number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicPartition {
+    /// Topic.
+    pub topic: Name,
+    /// Partition.
+    pub partition: i32,
+}
+
+/// An offset that a group has committed: the next one it wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Committed {
+    /// Topic.
+    pub topic: Name,
+    /// Partition.
+    pub partition: i32,
+    /// The next offset it wants.
+    pub offset: i64,
+}
+
+/// What the database shows, all in one read-only transaction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    /// Shown address: `postgres://app@localhost:5432/shop`.
+    pub address: String,
+    /// How the configured address was mapped, if it was.
+    pub mapped: Option<Mapped>,
+    /// `server_version`.
+    pub version: String,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+    /// The server's clock at the start of the transaction.
+    pub now: Timestamp,
+    /// On a read replica: how far behind, in milliseconds (unknown: none yet).
+    pub replica_behind_ms: Option<Seen<i64>>,
+    /// Rows of the id in the marks table, found by `=`, oldest first.
+    pub marks: Seen<Vec<Mark>>,
+    /// Rows that only `LIKE '%id%'` finds.
+    pub marks_like: Seen<Vec<Mark>>,
+    /// The event: when it happened and the keys it carries.
+    pub event: Seen<Event>,
+    /// Rows of each stage.
+    pub stages: BTreeMap<Name, StageRows>,
+}
+
+/// A row of the marks table (`processed_events` in the built-in pipeline).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    /// Event id.
+    pub event_id: String,
+    /// Event type.
+    pub event_type: String,
+    /// Correlation id as stored.
+    pub correlation_id: String,
+    /// Who marked it.
+    pub source: Option<String>,
+    /// When.
+    pub processed_at: Option<Timestamp>,
+}
+
+/// The event that was asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// When it happened, as the pipeline's event SQL says.
+    pub at: Timestamp,
+    /// Keys that lead to other rows and log records (declared in the pipeline).
+    pub keys: BTreeMap<Name, String>,
+}
+
+/// What a stage left in the database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageRows {
+    /// Its effect rows for the id, oldest first, whatever their age.
+    pub effect: Seen<Vec<Effect>>,
+    /// Events of the window that lack their effect.
+    pub extent: Seen<Extent>,
+}
+
+/// A row that a stage has written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Effect {
+    /// When it was written.
+    pub at: Timestamp,
+    /// Its status, where the table has one.
+    pub status: Option<String>,
+}
+
+/// How many events of the window lack the effect of one stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extent {
+    /// Events of the window that reached this stage.
+    pub events: u64,
+    /// Those whose effect is missing although the grace period is over.
+    pub stuck: u64,
+    /// Of the stuck ones: those that the stage's owner has marked.
+    pub stuck_marked: u64,
+    /// Time of the oldest stuck event.
+    pub since: Option<Timestamp>,
+    /// When the newest effect was written.
+    pub last_good: Option<Timestamp>,
+    /// The newest stuck ids, newest first (at most [`Extent::NEWEST`]).
+    pub newest: Vec<StuckEvent>,
+    /// More events lie in the window than were looked at (the newest were).
+    pub limited: bool,
+}
+
+impl Extent {
+    /// How many stuck ids are kept.
+    pub const NEWEST: usize = 100;
+}
+
+/// A stuck event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StuckEvent {
+    /// Its id.
+    pub id: String,
+    /// When it reached the stage.
+    pub at: Timestamp,
+    /// Whether the stage's owner has marked it.
+    pub marked: bool,
+}
+
+/// What the HTTP services answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Health, by service name.
+    pub health: BTreeMap<Name, Seen<Answer>>,
+    /// The harmless request that the pipeline declares.
+    pub contract: Seen<Answer>,
+}
+
+/// One answer to a GET.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The address as it was asked, shown.
+    pub url: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What the body holds at the JSON pointers that the pipeline names, as
+    /// compact JSON; absent pointers are left out. Redacted and cut.
+    pub body: BTreeMap<String, String>,
+}
+
+/// What was read of one container's log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// Container name.
+    pub container: Name,
+    /// Records read (a record may span lines).
+    pub read: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Time of the oldest record read.
+    pub from: Option<Timestamp>,
+    /// Time of the newest record read.
+    pub to: Option<Timestamp>,
+    /// From when on records were wanted.
+    pub wanted: Timestamp,
+    /// How far back the reading came.
+    pub reach: Reach,
+    /// Of the records read since `wanted`: those that name the id or one of its
+    /// keys, match a pattern of the pipeline, or are errors; oldest first.
+    pub records: Vec<Record>,
+    /// Some that should have been kept were not, because there were too many:
+    /// the newest are here.
+    pub cut: bool,
+}
+
+/// How far back a log was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// To the time wanted: what is not here was not logged.
+    Wanted,
+    /// To the log's own beginning, which is later than the time wanted.
+    Beginning,
+    /// To a bound on lines or time, short of the time wanted.
+    Limit,
+}
+
+/// One log record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// When the engine received its first line.
+    pub at: Timestamp,
+    /// It came on stderr.
+    pub stderr: bool,
+    /// Its lines joined by `\n`, without colours and secrets, cut to 2 000 characters.
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn docker(address: &str) -> Docker {
+        let container = serde_json::json!({
+            "id": "1", "name": "shop-kafka", "service": "kafka", "project": "shop",
+            "config_files": [], "working_dir": null, "image": "kafka", "image_id": "sha256:1",
+            "status": "running", "exit_code": 0, "oom_killed": false, "error": null,
+            "restart_count": 0, "created": null, "started": null, "finished": null,
+            "health": null, "tty": false, "log_driver": "json-file", "restart_policy": null,
+            "hostnames": ["broker"], "networks": {"shop_default": "172.18.0.2"},
+            "ports": [{"container": 9092, "host_ip": "0.0.0.0", "host": 19092}], "environment": {}
+        });
+        Docker {
+            address: address.into(),
+            engine: "20.10".into(),
+            api: "1.41".into(),
+            project: Some("shop".into()),
+            other_projects: vec![],
+            containers: vec![serde_json::from_value(container).unwrap()],
+        }
+    }
+
+    #[test]
+    fn an_address_inside_is_reached_by_its_published_port_else_by_its_own() {
+        let docker = docker("unix:///var/run/docker.sock");
+        for host in ["kafka", "shop-kafka", "broker"] {
+            assert_eq!(docker.reach(host, 9092).unwrap().to, "localhost:19092");
+        }
+        assert_eq!(docker.reach("kafka", 9093).unwrap().to, "172.18.0.2:9093");
+        assert_eq!(docker.reach("elsewhere", 9092), None);
+    }
+
+    #[test]
+    fn ports_of_an_engine_elsewhere_are_reached_there() {
+        let docker = docker("tcp://build.example:2375");
+        assert_eq!(
+            docker.reach("kafka", 9092).unwrap().to,
+            "build.example:19092"
+        );
+    }
+}

@@ -1,0 +1,509 @@
+//! The pipeline: what should exist. Data, read from TOML; one is built in.
+
+use crate::error::{Mistake, way_out};
+use crate::toml_input::Source;
+use regex::Regex;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use toml::Spanned;
+
+/// A pipeline, as its file declares it. Field docs name the TOML keys' meaning.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// Its name, shown in the report and kept in recordings.
+    pub name: String,
+    /// What flows through it, singular and plural: `["purchase", "purchases"]`.
+    pub noun: (String, String),
+    /// The correlation id.
+    pub id: IdFormat,
+    /// Hints for the compose project.
+    #[serde(default)]
+    pub compose: ComposeHints,
+    /// The broker.
+    pub kafka: System,
+    /// The database.
+    pub postgres: System,
+    /// Services that are not workers.
+    #[serde(default)]
+    pub service: Vec<Service>,
+    /// The workers, in the order in which an event meets them.
+    #[serde(default)]
+    pub worker: Vec<Worker>,
+    /// The topics that must exist.
+    #[serde(default)]
+    pub topic: Vec<TopicSpec>,
+    /// The table that says who has processed what.
+    pub marks: Marks,
+    /// The event: when it happened and what it leads to.
+    pub event: EventSql,
+    /// The stages, in order.
+    #[serde(default)]
+    pub stage: Vec<Stage>,
+    /// The documented API call, if the pipeline has one.
+    pub call: Option<Call>,
+}
+
+/// What an id looks like.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdFormat {
+    /// What people call it: "payment id".
+    pub name: String,
+    /// Its form.
+    pub format: IdForm,
+}
+
+/// The forms that an id can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdForm {
+    /// 8-4-4-4-12 hexadecimal digits.
+    Uuid,
+    /// Any text without control characters, at most 200 characters.
+    Text,
+}
+
+/// Hints for finding the compose project.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComposeHints {
+    /// The project's name, preferred where several match.
+    pub project: Option<String>,
+}
+
+/// A system of which the pipeline uses one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct System {
+    /// The `[[service]]` that runs it, for its container.
+    pub service: Spanned<String>,
+    /// Its address, where neither flag nor environment gives one.
+    pub address: Option<String>,
+}
+
+/// What a service is in the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Sends the first event.
+    Emitter,
+    /// Answers the documented call.
+    Api,
+    /// Kafka.
+    Broker,
+    /// PostgreSQL.
+    Database,
+}
+
+/// A service that is not a worker.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Compose service name.
+    pub name: String,
+    /// What it is here.
+    pub role: Role,
+    /// Container name, where it differs from compose's own.
+    pub container: Option<String>,
+    /// HTTP port inside the container.
+    pub port: Option<u16>,
+    /// Path that answers 2xx when healthy.
+    pub health: Option<String>,
+    /// Environment variable that holds its base address.
+    pub address_variable: Option<String>,
+    /// Its base address, where neither flag nor environment gives one.
+    pub address: Option<String>,
+}
+
+/// A worker: consumes topics as a member of one group.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Compose service name.
+    pub name: String,
+    /// Container name, where it differs from compose's own.
+    pub container: Option<String>,
+    /// Consumer group.
+    pub group: String,
+    /// Topics that it consumes.
+    pub topics: Vec<Spanned<String>>,
+    /// Regular expression: the log line of its start.
+    pub started: Option<Pattern>,
+    /// How it is deployed, for the compose fragment.
+    pub deploy: Option<Deploy>,
+}
+
+/// How a worker is deployed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deploy {
+    /// Image name.
+    pub image: String,
+    /// Command, where the image's own is not it.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Environment variables that it needs; values stay in the project's `.env`.
+    #[serde(default)]
+    pub environment: Vec<String>,
+}
+
+/// A topic that must exist.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicSpec {
+    /// Its name.
+    pub name: String,
+    /// How many partitions it is created with, where its siblings do not tell.
+    pub partitions: Option<u32>,
+}
+
+/// The table that says who has processed what: names of table and columns.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marks {
+    /// Table, with its schema where it is not on the search path.
+    pub table: String,
+    /// Column of the correlation id: uuid, text or varchar.
+    pub id: String,
+    /// Column of the event's own id.
+    pub event_id: String,
+    /// Column of the event's type.
+    pub event_type: String,
+    /// Column that says who has marked it.
+    pub source: String,
+    /// Column of the time.
+    pub processed_at: String,
+}
+
+/// The SQL that finds events. `{id}` is the bound id, `{since}` the window's start.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSql {
+    /// `at` (timestamptz) and a text column for each key, of the event `{id}`.
+    pub sql: String,
+    /// The key columns of `sql`.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// `id` and `at` of all events since `{since}`.
+    pub since_sql: String,
+}
+
+/// One hop's contract.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// Event type.
+    pub event: String,
+    /// Topic on which the event arrives.
+    pub topic: Spanned<String>,
+    /// Service or worker that sends it.
+    pub emitter: Spanned<String>,
+    /// Worker that handles it.
+    pub worker: Spanned<String>,
+    /// Sources that may mark it as processed.
+    pub marked_by: Vec<String>,
+    /// What it leaves in the database, in words (a table's name).
+    pub effect: String,
+    /// Statuses of the effect that are good; empty: any.
+    #[serde(default)]
+    pub good_status: Vec<String>,
+    /// Statuses of the effect that wait for something outside of the pipeline.
+    #[serde(default)]
+    pub waiting_status: Vec<String>,
+    /// Seconds after its event before a missing effect counts.
+    pub grace_s: u64,
+    /// `at` (timestamptz) and `status` (text) of the effect rows of event `{id}`.
+    pub sql: String,
+    /// `key` (text) and `value` (jsonb) of the record to send again for `{id}`.
+    pub record_sql: Option<String>,
+}
+
+/// The documented API call of a stage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// What people call it.
+    pub name: String,
+    /// The stage whose worker makes it.
+    pub stage: Spanned<String>,
+    /// The service that answers it.
+    pub service: Spanned<String>,
+    /// Regular expression: the call in the service's log.
+    pub logged: Pattern,
+    /// The event key that the call's record names.
+    pub key: String,
+    /// Regular expression: the answer in the worker's log.
+    pub answered: Pattern,
+    /// Regular expression: an answer that succeeded and names what it made.
+    pub answered_well: Pattern,
+    /// A request that changes nothing.
+    pub harmless: Option<Harmless>,
+}
+
+/// A request that changes nothing, judged by its body.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Harmless {
+    /// Path and query; `{key}` stands for the event's keys.
+    pub path: String,
+    /// Keys to use when there is no event to take them from.
+    #[serde(default)]
+    pub without_event: BTreeMap<String, String>,
+    /// JSON pointer → compact JSON that the body must hold there.
+    pub expect: BTreeMap<String, String>,
+    /// JSON pointers whose values help to see what is wrong.
+    #[serde(default)]
+    pub show: Vec<String>,
+}
+
+/// A regular expression (linear in time), compiled when the file is read.
+#[derive(Debug, Clone)]
+pub struct Pattern(pub Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Regex::new(&text).map(Pattern).map_err(|error| {
+            let reason = error.to_string();
+            let last = reason.lines().last().unwrap_or_default();
+            serde::de::Error::custom(format!("not a regular expression: {last}"))
+        })
+    }
+}
+
+impl Pipeline {
+    /// Reads a pipeline. All mistakes are put into `mistakes`; a pipeline with
+    /// mistakes must not be used.
+    pub fn read(source: &Source, mistakes: &mut Vec<Mistake>) -> Option<Pipeline> {
+        let before = mistakes.len();
+        let pipeline: Option<Pipeline> = source.read(mistakes);
+        if let Some(pipeline) = pipeline.as_ref().filter(|_| mistakes.len() == before) {
+            pipeline.check_names(source, mistakes);
+            pipeline.check_sql(source, mistakes);
+        }
+        pipeline
+    }
+
+    /// Every name that refers to something must be that of something.
+    fn check_names(&self, source: &Source, mistakes: &mut Vec<Mistake>) {
+        let services: Vec<&str> = self.service.iter().map(|s| s.name.as_str()).collect();
+        let workers: Vec<&str> = self.worker.iter().map(|w| w.name.as_str()).collect();
+        let topics: Vec<&str> = self.topic.iter().map(|t| t.name.as_str()).collect();
+        let stages: Vec<&str> = self.stage.iter().map(|s| s.name.as_str()).collect();
+        let both: Vec<&str> = services.iter().chain(&workers).copied().collect();
+
+        let mut must_be = |what: &str, name: &Spanned<String>, valid: &[&str]| {
+            if !valid.contains(&name.get_ref().as_str()) {
+                let text = format!("unknown {what} `{}`", name.get_ref());
+                let mistake = source.mistake(name.span().start, text);
+                mistakes.push(mistake.help(way_out(name.get_ref(), valid.iter().copied())));
+            }
+        };
+        must_be("service", &self.kafka.service, &services);
+        must_be("service", &self.postgres.service, &services);
+        for worker in &self.worker {
+            for topic in &worker.topics {
+                must_be("topic", topic, &topics);
+            }
+        }
+        for stage in &self.stage {
+            must_be("topic", &stage.topic, &topics);
+            must_be("worker", &stage.worker, &workers);
+            must_be("service or worker", &stage.emitter, &both);
+        }
+        if let Some(call) = &self.call {
+            must_be("stage", &call.stage, &stages);
+            must_be("service", &call.service, &services);
+        }
+        let mut seen = BTreeSet::new();
+        for name in both.iter().filter(|name| !seen.insert(**name)) {
+            let what = format!("two services or workers are called `{name}`");
+            mistakes.push(Mistake::new(&source.name, what));
+        }
+    }
+
+    /// SQL that does not use its bound value cannot be right.
+    fn check_sql(&self, source: &Source, mistakes: &mut Vec<Mistake>) {
+        let mut must_hold = |owner: String, sql: &str, placeholder: &str| {
+            if !sql.contains(placeholder) {
+                let what = format!("{owner} does not use {placeholder}");
+                mistakes.push(Mistake::new(&source.name, what));
+            }
+        };
+        must_hold("event.sql".into(), &self.event.sql, "{id}");
+        must_hold("event.since_sql".into(), &self.event.since_sql, "{since}");
+        for stage in &self.stage {
+            must_hold(
+                format!("the sql of stage {}", stage.name),
+                &stage.sql,
+                "{id}",
+            );
+            if let Some(sql) = &stage.record_sql {
+                must_hold(
+                    format!("the record_sql of stage {}", stage.name),
+                    sql,
+                    "{id}",
+                );
+            }
+        }
+    }
+
+    /// The worker of that name.
+    pub fn worker(&self, name: &str) -> Option<&Worker> {
+        self.worker.iter().find(|worker| worker.name == name)
+    }
+
+    /// The stage of that name.
+    pub fn stage(&self, name: &str) -> Option<&Stage> {
+        self.stage.iter().find(|stage| stage.name == name)
+    }
+
+    /// The service of that name.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.service.iter().find(|service| service.name == name)
+    }
+
+    /// Every service and worker, with its container's name where declared.
+    pub fn parts(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let services = self
+            .service
+            .iter()
+            .map(|s| (s.name.as_str(), s.container.as_deref()));
+        let workers = self
+            .worker
+            .iter()
+            .map(|w| (w.name.as_str(), w.container.as_deref()));
+        workers.chain(services)
+    }
+
+    /// The pipeline's word for `count` events: "1 purchase", "3 purchases".
+    pub fn count(&self, count: u64) -> String {
+        let (one, many) = &self.noun;
+        format!("{count} {}", if count == 1 { one } else { many })
+    }
+
+    /// The canonical form of an id as a user types it: trimmed, without braces,
+    /// a uuid in lower case.
+    pub fn canonical_id(&self, typed: &str) -> Result<String, Mistake> {
+        let id = typed
+            .trim()
+            .trim_start_matches('{')
+            .trim_end_matches('}')
+            .trim();
+        let shown: String = typed
+            .chars()
+            .take(60)
+            .flat_map(char::escape_debug)
+            .collect();
+        let wrong = |expected: &str| {
+            Mistake::new(format!("id `{shown}`"), format!("not a {}", self.id.name)).help(expected)
+        };
+        match self.id.format {
+            IdForm::Uuid if is_uuid(id) => Ok(id.to_ascii_lowercase()),
+            IdForm::Uuid => Err(wrong(
+                "expected a uuid like 1fa90c93-ea40-4ba9-a7bf-4ed47e735b91",
+            )),
+            IdForm::Text if id.is_empty() || id.len() > 200 || id.chars().any(char::is_control) => {
+                Err(wrong(
+                    "expected 1 to 200 characters, none of them a control character",
+                ))
+            }
+            IdForm::Text => Ok(id.to_string()),
+        }
+    }
+}
+
+/// Whether the text is a uuid in its usual form.
+pub fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups
+            .iter()
+            .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built_in() -> Source {
+        Source {
+            name: "pipeline.toml".into(),
+            text: include_str!("../checks/pipeline.toml").into(),
+        }
+    }
+
+    fn mistakes_of(text: &str) -> Vec<String> {
+        let source = Source {
+            text: text.into(),
+            ..built_in()
+        };
+        let mut mistakes = Vec::new();
+        Pipeline::read(&source, &mut mistakes);
+        mistakes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_built_in_pipeline_has_no_mistakes() {
+        assert_eq!(mistakes_of(&built_in().text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn wrong_names_are_reported_together_with_the_nearest_valid_one() {
+        let text = built_in()
+            .text
+            .replace(
+                "worker = \"allocation-worker\"",
+                "worker = \"alocation-worker\"",
+            )
+            .replace(
+                "topic = \"trainer-allocated\"",
+                "topic = \"trainer-alocated\"",
+            );
+        let found = mistakes_of(&text);
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(
+            found[0].contains("did you mean `allocation-worker`?"),
+            "{found:#?}"
+        );
+        assert!(
+            found[1].contains("did you mean `trainer-allocated`?"),
+            "{found:#?}"
+        );
+    }
+
+    #[test]
+    fn sql_without_its_id_is_a_mistake() {
+        let text = built_in().text.replace("e.correlation_id = {id}", "true");
+        assert!(
+            mistakes_of(&text)
+                .iter()
+                .any(|m| m.contains("does not use {id}"))
+        );
+    }
+
+    #[test]
+    fn ids_are_taken_as_people_type_them() {
+        let pipeline = Pipeline::read(&built_in(), &mut Vec::new()).unwrap();
+        for typed in [
+            "1FA90C93-EA40-4BA9-A7BF-4ED47E735B91",
+            " {1fa90c93-ea40-4ba9-a7bf-4ed47e735b91} ",
+        ] {
+            assert_eq!(
+                pipeline.canonical_id(typed).unwrap(),
+                "1fa90c93-ea40-4ba9-a7bf-4ed47e735b91"
+            );
+        }
+        for wrong in [
+            "",
+            "42",
+            "1fa90c93ea404ba9a7bf4ed47e735b91",
+            "x'; drop table y",
+        ] {
+            assert!(pipeline.canonical_id(wrong).is_err(), "{wrong}");
+        }
+    }
+}
