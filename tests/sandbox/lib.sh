@@ -24,6 +24,13 @@ seconds_since() {
 # Prints the comment at the top of the running script: its help.
 usage() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
 
+# The lock that this process holds until it ends: two scripts that change the
+# same things wait for each other.
+lock() {
+    exec 9>"${TMPDIR:-/tmp}/pipeline-doctor-sandbox-$1.lock"
+    flock 9
+}
+
 engine_answers() { docker info >/dev/null 2>&1; }
 
 # The file that names the machine's Debian mirror. Third-party sources, which
