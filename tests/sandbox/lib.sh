@@ -1,5 +1,5 @@
 # Shared by the sandbox's scripts. Sourced, not executed.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 sandbox=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 repository=$(cd -- "$sandbox/../.." && pwd)

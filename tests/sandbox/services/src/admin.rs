@@ -101,19 +101,13 @@ impl Switches {
     /// The answer that a switch asks for in place of any work.
     fn instead(&self) -> Option<Answer> {
         if let Some(status) = self.status {
-            return Some(refusal(
-                status,
-                status.canonical_reason().unwrap_or("error"),
-            ));
+            return Some(refusal(status, status.canonical_reason().unwrap_or("error")));
         }
         self.silent.then(|| refusal(StatusCode::OK, SILENT_ERROR))
     }
 }
 
-async fn auto_assign(
-    State(service): State<Arc<AdminService>>,
-    Json(request): Json<Assignment>,
-) -> Answer {
+async fn auto_assign(State(service): State<Arc<AdminService>>, Json(request): Json<Assignment>) -> Answer {
     let about = json!({
         "studentId": request.student_id, "courseId": request.course_id,
         "correlationId": request.correlation_id,
@@ -135,11 +129,9 @@ fn log_answer(request: &Assignment, (status, Json(body)): &Answer) {
         "studentId": request.student_id, "correlationId": request.correlation_id,
         "success": body["success"],
     });
-    for (from, to) in [
-        ("/data/allocationId", "allocationId"),
-        ("/data/status", "status"),
-        ("/error", "error"),
-    ] {
+    for (from, to) in
+        [("/data/allocationId", "allocationId"), ("/data/status", "status"), ("/error", "error")]
+    {
         if let Some(value) = body.pointer(from) {
             meta[to] = value.clone();
         }
@@ -147,23 +139,14 @@ fn log_answer(request: &Assignment, (status, Json(body)): &Answer) {
     log::info(&format!("auto-assign answered {}", status.as_u16()), meta);
 }
 
-async fn allocations(
-    State(service): State<Arc<AdminService>>,
-    Query(filter): Query<Filter>,
-) -> Answer {
+async fn allocations(State(service): State<Arc<AdminService>>, Query(filter): Query<Filter>) -> Answer {
     if let Some(answer) = service.switches.instead() {
         return answer;
     }
     match service.of_student(filter.student_id).await {
-        Ok(rows) => (
-            StatusCode::OK,
-            Json(json!({ "success": true, "data": rows })),
-        ),
+        Ok(rows) => (StatusCode::OK, Json(json!({ "success": true, "data": rows }))),
         Err(failure) => {
-            log::error(
-                &format!("listing allocations failed: {failure}"),
-                failure.meta(),
-            );
+            log::error(&format!("listing allocations failed: {failure}"), failure.meta());
             refusal(StatusCode::INTERNAL_SERVER_ERROR, &failure.to_string())
         }
     }
@@ -192,16 +175,8 @@ impl AdminService {
     async fn existing(&self, id: Option<Uuid>) -> Result<Option<Allocation>, Failure> {
         let Some(id) = id else { return Ok(None) };
         let query = "SELECT trainer_id FROM trainer_allocations WHERE id = $1";
-        let row = self
-            .database
-            .client()
-            .await?
-            .query_opt(query, &[&id])
-            .await?;
-        Ok(row.map(|row| Allocation {
-            id,
-            trainer: row.get(0),
-        }))
+        let row = self.database.client().await?.query_opt(query, &[&id]).await?;
+        Ok(row.map(|row| Allocation { id, trainer: row.get(0) }))
     }
 
     /// Writes an allocation; `lose` rolls it back and says nothing.
@@ -211,16 +186,9 @@ impl AdminService {
         let trainer = "SELECT id FROM trainers ORDER BY random() LIMIT 1";
         let trainer: Option<Uuid> = match self.switches.nobody_free {
             true => None,
-            false => transaction
-                .query_opt(trainer, &[])
-                .await?
-                .map(|row| row.get(0)),
+            false => transaction.query_opt(trainer, &[]).await?.map(|row| row.get(0)),
         };
-        let status = if trainer.is_some() {
-            "approved"
-        } else {
-            "pending"
-        };
+        let status = if trainer.is_some() { "approved" } else { "pending" };
         let row = transaction
             .query_one(
                 "INSERT INTO trainer_allocations (student_id, trainer_id, course_id, status)
@@ -233,21 +201,13 @@ impl AdminService {
         } else {
             transaction.commit().await?;
         }
-        Ok(Allocation {
-            id: row.get(0),
-            trainer,
-        })
+        Ok(Allocation { id: row.get(0), trainer })
     }
 
     async fn of_student(&self, student: Uuid) -> Result<Vec<Value>, Failure> {
         let query = "SELECT id, trainer_id, course_id, status FROM trainer_allocations
             WHERE student_id = $1 ORDER BY created_at";
-        let rows = self
-            .database
-            .client()
-            .await?
-            .query(query, &[&student])
-            .await?;
+        let rows = self.database.client().await?.query(query, &[&student]).await?;
         let rows = rows.iter().map(|row| {
             json!({
                 "allocationId": row.get::<_, Uuid>(0), "trainerId": row.get::<_, Option<Uuid>>(1),

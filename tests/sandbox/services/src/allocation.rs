@@ -50,11 +50,7 @@ impl AllocationWorker {
             "courseId": event.id("courseId")?,
             "correlationId": event.correlation_id,
         });
-        Self::log(
-            "Calling admin-service auto-assign",
-            event,
-            &json!({ "studentId": student }),
-        );
+        Self::log("Calling admin-service auto-assign", event, &json!({ "studentId": student }));
         let answer = match self.http.post(url).json(&body).send().await {
             Ok(answer) => answer,
             Err(error) => {
@@ -67,30 +63,19 @@ impl AllocationWorker {
         let status = answer.status().as_u16();
         let body = answer.json::<Value>().await.unwrap_or_default();
         let answer = Answer::read(status, &body);
-        Self::log(
-            "admin-service auto-assign answered",
-            event,
-            &answer.meta(student),
-        );
+        Self::log("admin-service auto-assign answered", event, &answer.meta(student));
         Ok(answer)
     }
 
     /// The allocation that the answer promises, once its row was seen.
     async fn verify(&self, tools: &Tools, event: &Event, answer: &Answer) -> Result<(), Failure> {
         let Some(allocation) = answer.allocation.filter(|_| answer.success) else {
-            let reason = answer
-                .error
-                .as_deref()
-                .unwrap_or("no allocation id in the answer");
+            let reason = answer.error.as_deref().unwrap_or("no allocation id in the answer");
             let status = answer.http_status;
-            return Err(Failure::refused(&format!(
-                "auto-assign answered {status}: {reason}"
-            )));
+            return Err(Failure::refused(&format!("auto-assign answered {status}: {reason}")));
         };
         let Some(status) = tools.database.allocation_status(allocation).await? else {
-            return Err(Failure::refused(&format!(
-                "allocation {allocation} is not in trainer_allocations"
-            )));
+            return Err(Failure::refused(&format!("allocation {allocation} is not in trainer_allocations")));
         };
         let meta = json!({ "allocationId": allocation, "status": status });
         Self::log("Allocation row verified", event, &meta);
@@ -107,18 +92,10 @@ impl Work for AllocationWorker {
     async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
         tokio::time::sleep(self.delay).await;
         if let Some(source) = tools.database.marked_by(event).await? {
-            Self::log(
-                "Event already processed, skipping",
-                event,
-                &json!({ "markedBy": source }),
-            );
+            Self::log("Event already processed, skipping", event, &json!({ "markedBy": source }));
             return Ok(());
         }
-        let answer = if self.calls_api {
-            Some(self.call(event).await?)
-        } else {
-            None
-        };
+        let answer = if self.calls_api { Some(self.call(event).await?) } else { None };
         if let Some(answer) = answer.as_ref().filter(|_| self.verify_row) {
             self.verify(tools, event, answer).await?;
         }
@@ -134,12 +111,7 @@ impl Work for AllocationWorker {
     }
 }
 
-async fn emit(
-    tools: &Tools,
-    event: &Event,
-    allocation: Uuid,
-    trainer: Uuid,
-) -> Result<(), Failure> {
+async fn emit(tools: &Tools, event: &Event, allocation: Uuid, trainer: Uuid) -> Result<(), Failure> {
     let payload = event.payload_with(json!({ "allocationId": allocation, "trainerId": trainer }));
     let source = AllocationWorker::SERVICE;
     let next = Event::new(TRAINER_ALLOCATED, event.correlation_id, source, payload);
@@ -154,12 +126,7 @@ async fn emit(
 
 impl Answer {
     fn read(http_status: u16, body: &Value) -> Self {
-        let id = |field: &str| {
-            body.pointer(&format!("/data/{field}"))
-                .and_then(Value::as_str)?
-                .parse()
-                .ok()
-        };
+        let id = |field: &str| body.pointer(&format!("/data/{field}")).and_then(Value::as_str)?.parse().ok();
         Self {
             http_status,
             success: body["success"].as_bool().unwrap_or(false),

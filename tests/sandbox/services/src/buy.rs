@@ -38,20 +38,14 @@ async fn purchase(student: Option<Uuid>) -> Result<Uuid, Failure> {
     let body = student.map_or(json!({}), |student| json!({ "studentId": student }));
     let url = format!("http://127.0.0.1:{}/purchases", payment::PORT);
     let answer = http::client()?.post(url).json(&body).send().await;
-    let answer = answer.map_err(|error| {
-        Failure::away(&format!("no answer of payment-service: {}", chain(&error)))
-    })?;
-    let body: Value = answer
-        .json()
-        .await
-        .map_err(|error| Failure::refused(&chain(&error)))?;
+    let answer =
+        answer.map_err(|error| Failure::away(&format!("no answer of payment-service: {}", chain(&error))))?;
+    let body: Value = answer.json().await.map_err(|error| Failure::refused(&chain(&error)))?;
     let error = body["error"].as_str();
     let id = body.pointer("/data/paymentId").and_then(Value::as_str);
     let Some(id) = id.and_then(|id| id.parse().ok()) else {
         let error = error.unwrap_or("no payment id in its answer");
-        return Err(Failure::refused(&format!(
-            "payment-service refused the purchase: {error}"
-        )));
+        return Err(Failure::refused(&format!("payment-service refused the purchase: {error}")));
     };
     if let Some(error) = error {
         eprintln!("buy: paid and recorded, but not sent: {error}");
@@ -64,9 +58,7 @@ async fn follow(id: Uuid) {
     let started = Instant::now();
     loop {
         let steps = steps(id).await;
-        let arrived = steps
-            .as_ref()
-            .is_ok_and(|steps| steps.iter().all(|(_, there)| *there));
+        let arrived = steps.as_ref().is_ok_and(|steps| steps.iter().all(|(_, there)| *there));
         if !arrived && started.elapsed() < PATIENCE {
             tokio::time::sleep(PAUSE).await;
             continue;
@@ -84,9 +76,7 @@ async fn follow(id: Uuid) {
 type Step = (&'static str, bool);
 
 fn told(steps: &[Step]) -> String {
-    let steps = steps
-        .iter()
-        .map(|(name, there)| format!("{name} {}", if *there { "yes" } else { "no" }));
+    let steps = steps.iter().map(|(name, there)| format!("{name} {}", if *there { "yes" } else { "no" }));
     steps.collect::<Vec<_>>().join(", ")
 }
 

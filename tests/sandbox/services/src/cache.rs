@@ -14,9 +14,7 @@ pub struct CacheWorker {
 
 impl CacheWorker {
     pub fn from_environment() -> Self {
-        Self {
-            marks_events: setting::switch("CACHE_MARKS_EVENTS", false),
-        }
+        Self { marks_events: setting::switch("CACHE_MARKS_EVENTS", false) }
     }
 }
 

@@ -30,10 +30,7 @@ impl Database {
             .application_name(service)
             .connect_timeout(CONNECT_TIMEOUT)
             .options("-c statement_timeout=5000");
-        Ok(Self {
-            config,
-            client: Mutex::new(None),
-        })
+        Ok(Self { config, client: Mutex::new(None) })
     }
 
     /// The connection, made now if there is none.
@@ -42,8 +39,7 @@ impl Database {
         if client.as_ref().is_none_or(Client::is_closed) {
             *client = Some(self.connect().await?);
         }
-        MutexGuard::try_map(client, Option::as_mut)
-            .map_err(|_| Failure::away(&"no connection to PostgreSQL"))
+        MutexGuard::try_map(client, Option::as_mut).map_err(|_| Failure::away(&"no connection to PostgreSQL"))
     }
 
     async fn connect(&self) -> Result<Client, Failure> {
@@ -62,10 +58,7 @@ impl Database {
         let reason = chain(error);
         if let Some(refusal) = error.as_db_error() {
             let code = refusal.code().code();
-            return Failure::away(&format!(
-                "cannot connect to PostgreSQL: {} ({code})",
-                refusal.message()
-            ));
+            return Failure::away(&format!("cannot connect to PostgreSQL: {} ({code})", refusal.message()));
         }
         if reason.contains("lookup address") {
             let host = self.config.get_hosts().first();
@@ -73,10 +66,7 @@ impl Database {
                 tokio_postgres::config::Host::Tcp(name) => name.clone(),
                 tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
             });
-            return Failure::away(&format!(
-                "getaddrinfo ENOTFOUND {}",
-                host.unwrap_or_default()
-            ));
+            return Failure::away(&format!("getaddrinfo ENOTFOUND {}", host.unwrap_or_default()));
         }
         Failure::away(&format!("cannot connect to PostgreSQL: {reason}"))
     }

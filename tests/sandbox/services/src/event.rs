@@ -65,15 +65,11 @@ impl Event {
     }
 
     pub fn parse(value: &[u8]) -> Result<Self, Failure> {
-        let bad = |what: &dyn std::fmt::Display| {
-            Failure::refused(&format!("cannot parse the event: {what}"))
-        };
+        let bad = |what: &dyn std::fmt::Display| Failure::refused(&format!("cannot parse the event: {what}"));
         let value: Value = serde_json::from_slice(value).map_err(|error| bad(&error))?;
         let text = |path: &str| {
             let found = value.pointer(path).and_then(Value::as_str);
-            found
-                .map(str::to_owned)
-                .ok_or_else(|| bad(&format!("no {path}")))
+            found.map(str::to_owned).ok_or_else(|| bad(&format!("no {path}")))
         };
         Ok(Self {
             event_type: text("/type")?,
@@ -91,12 +87,7 @@ impl Event {
         self.payload[field]
             .as_str()
             .and_then(|text| text.parse().ok())
-            .ok_or_else(|| {
-                Failure::refused(&format!(
-                    "{} has no {field} in its payload",
-                    self.event_type
-                ))
-            })
+            .ok_or_else(|| Failure::refused(&format!("{} has no {field} in its payload", self.event_type)))
     }
 
     /// The payload with further fields.
@@ -106,5 +97,26 @@ impl Event {
             payload.extend(fields);
         }
         payload
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_survives_its_journey() {
+        let id = Uuid::new_v4();
+        let sent = Event::new(PURCHASE_CREATED, id, "purchase-worker", json!({ "studentId": id }));
+        let received = Event::parse(sent.to_json().as_bytes()).expect("its own JSON");
+        assert_eq!(received.topic(), "purchase-created");
+        assert_eq!(received.event_id, format!("purchase-created-{id}"));
+        assert_eq!(received.id("studentId").expect("in the payload"), id);
+    }
+
+    #[test]
+    fn what_does_not_parse_is_a_failure() {
+        let failure = Event::parse(b"\xff\x00").expect_err("not JSON");
+        assert!(failure.to_string().starts_with("cannot parse the event"), "{failure}");
     }
 }

@@ -17,19 +17,12 @@ pub struct Failure {
 impl Failure {
     /// The other side answered, and not with what was asked for. Counts as an attempt.
     pub fn refused(error: &dyn fmt::Display) -> Self {
-        Self {
-            message: readable(&error.to_string()),
-            code: None,
-            away: false,
-        }
+        Self { message: readable(&error.to_string()), code: None, away: false }
     }
 
     /// The other side cannot be reached: worth waiting for, however long.
     pub fn away(error: &dyn fmt::Display) -> Self {
-        Self {
-            away: true,
-            ..Self::refused(error)
-        }
+        Self { away: true, ..Self::refused(error) }
     }
 
     pub fn is_away(&self) -> bool {
@@ -55,10 +48,7 @@ impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(reason) = error.as_db_error() else {
             let lost = error.is_closed() || chain(&error).contains("communicating");
-            return Self {
-                away: lost,
-                ..Self::refused(&chain(&error))
-            };
+            return Self { away: lost, ..Self::refused(&chain(&error)) };
         };
         let code = reason.code().code();
         Self {
@@ -86,9 +76,7 @@ pub fn chain(error: &dyn Error) -> String {
 fn readable(text: &str) -> String {
     let mut text = text.to_owned();
     if let Some(address) = between(&text, "Connect to ", " failed: Connection refused") {
-        let address = address
-            .trim_start_matches("ipv4#")
-            .trim_start_matches("ipv6#");
+        let address = address.trim_start_matches("ipv4#").trim_start_matches("ipv6#");
         return format!("connect ECONNREFUSED {}", address.replace(['[', ']'], ""));
     }
     if let Some(host) = between(&text, "Failed to resolve '", "'") {
@@ -104,4 +92,23 @@ fn readable(text: &str) -> String {
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let rest = &text[text.find(before)? + before.len()..];
     Some(&rest[..rest.find(after)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn connection_errors_are_worded_as_the_reference_deployment_does() {
+        for (said, wanted) in [
+            (
+                "kafka:9092/bootstrap: Connect to ipv6#[::1]:9092 failed: Connection refused (after 0ms)",
+                "connect ECONNREFUSED ::1:9092",
+            ),
+            ("Failed to resolve 'kafka:9092': Name or service not known", "getaddrinfo ENOTFOUND kafka"),
+            ("duplicate key value", "duplicate key value"),
+        ] {
+            assert_eq!(readable(said), wanted);
+        }
+    }
 }

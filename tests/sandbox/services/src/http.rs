@@ -22,9 +22,7 @@ pub async fn serve(service: &'static str, port: u16, routes: Router) -> Result<(
         .await
         .map_err(|error| Failure::refused(&format!("cannot listen on port {port}: {error}")))?;
     log::info(&format!("{service} listening"), json!({ "port": port }));
-    axum::serve(listener, routes)
-        .await
-        .map_err(|error| Failure::refused(&error))
+    axum::serve(listener, routes).await.map_err(|error| Failure::refused(&error))
 }
 
 /// `{"success":false,"error":…}`
@@ -43,13 +41,6 @@ pub fn client() -> Result<reqwest::Client, Failure> {
 
 pub async fn check_health(port: u16) -> Result<(), Failure> {
     let url = format!("http://127.0.0.1:{port}/health");
-    let answer = client()?
-        .get(url)
-        .send()
-        .await
-        .map_err(|error| Failure::away(&chain(&error)))?;
-    answer
-        .error_for_status()
-        .map(|_| ())
-        .map_err(|error| Failure::refused(&error))
+    let answer = client()?.get(url).send().await.map_err(|error| Failure::away(&chain(&error)))?;
+    answer.error_for_status().map(|_| ()).map_err(|error| Failure::refused(&error))
 }

@@ -1,7 +1,8 @@
 //! Kafka clients: a producer that waits for the broker's answer, and consumers
 //! that say when they have joined their group.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
@@ -29,20 +30,39 @@ pub fn client_config(service: &str) -> Result<ClientConfig, Failure> {
     Ok(config)
 }
 
+/// Between two reports of the same trouble: librdkafka repeats itself.
+const SAME_TROUBLE: Duration = Duration::from_secs(5);
+
 /// Logs what librdkafka reports besides the results of calls, such as refused
 /// connections.
 pub struct Context {
     name: String,
+    last: Mutex<Option<(String, Instant)>>,
+}
+
+impl Context {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), last: Mutex::default() }
+    }
+
+    /// Whether this was not said just now.
+    fn is_news(&self, trouble: &str) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = last.as_ref().is_some_and(|(text, at)| text == trouble && at.elapsed() < SAME_TROUBLE);
+        if !said {
+            *last = Some((trouble.to_owned(), Instant::now()));
+        }
+        !said
+    }
 }
 
 impl ClientContext for Context {
     fn error(&self, _: KafkaError, reason: &str) {
-        let message = format!(
-            "[{}] Kafka connection error: {}",
-            self.name,
-            Failure::away(&reason)
-        );
-        log::error(&message, json!({ "reason": reason }));
+        let trouble = Failure::away(&reason).to_string();
+        if self.is_news(&trouble) {
+            let message = format!("[{}] Kafka connection error: {trouble}", self.name);
+            log::error(&message, json!({ "reason": reason }));
+        }
     }
 
     /// Its own log repeats its errors.
@@ -59,10 +79,7 @@ impl ConsumerContext for Context {
             .iter()
             .map(|element| format!("{}-{}", element.topic(), element.partition()))
             .collect();
-        log::info(
-            &format!("[{}] Joined group", self.name),
-            json!({ "partitions": partitions }),
-        );
+        log::info(&format!("[{}] Joined group", self.name), json!({ "partitions": partitions }));
         // A container that cannot write there stays unhealthy, and says so itself.
         let _ = std::fs::write(READY, "");
     }
@@ -78,9 +95,7 @@ impl Producer {
             .set("message.timeout.ms", "5000")
             // So that the broker's own reason is the answer, not the timeout.
             .set("message.send.max.retries", "5")
-            .create_with_context(Context {
-                name: name.to_owned(),
-            })
+            .create_with_context(Context::new(name))
             .map_err(|error| Failure::refused(&error))?;
         Ok(Self(producer))
     }
@@ -89,13 +104,7 @@ impl Producer {
     pub async fn emit(&self, event: &Event) -> Result<(i32, i64), Failure> {
         let key = event.correlation_id.to_string();
         let headers = event.headers();
-        self.send(
-            &event.topic(),
-            key.as_bytes(),
-            event.to_json().as_bytes(),
-            &headers,
-        )
-        .await
+        self.send(&event.topic(), key.as_bytes(), event.to_json().as_bytes(), &headers).await
     }
 
     pub async fn send(
@@ -105,18 +114,10 @@ impl Producer {
         value: &[u8],
         headers: &[(&str, String)],
     ) -> Result<(i32, i64), Failure> {
-        let headers = headers
-            .iter()
-            .fold(OwnedHeaders::new(), |headers, (key, value)| {
-                headers.insert(Header {
-                    key,
-                    value: Some(value),
-                })
-            });
-        let record = FutureRecord::to(topic)
-            .key(key)
-            .payload(value)
-            .headers(headers);
+        let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
+            headers.insert(Header { key, value: Some(value) })
+        });
+        let record = FutureRecord::to(topic).key(key).payload(value).headers(headers);
         let delivered = self.0.send(record, Duration::ZERO).await;
         delivered
             .map(|delivery| (delivery.partition, delivery.offset))
@@ -143,8 +144,6 @@ pub fn consumer(service: &str, name: &str, group: &str) -> Result<Consumer, Fail
         .set("max.poll.interval.ms", poll_interval.to_string())
         // A topic that is created later is found within seconds.
         .set("topic.metadata.refresh.interval.ms", "2000")
-        .create_with_context(Context {
-            name: name.to_owned(),
-        })
+        .create_with_context(Context::new(name))
         .map_err(|error| Failure::refused(&error))
 }

@@ -10,12 +10,8 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::{kafka, log};
 
-const TOPICS: [&str; 4] = [
-    "purchase-confirmed",
-    "purchase-created",
-    "trainer-allocated",
-    "dead-letter-queue",
-];
+const TOPICS: [&str; 4] =
+    ["purchase-confirmed", "purchase-created", "trainer-allocated", "dead-letter-queue"];
 const PARTITIONS: i32 = 3;
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -37,10 +33,7 @@ pub async fn run() -> Result<(), Failure> {
 async fn create(admin: &AdminClient<DefaultClientContext>) -> Result<(), Failure> {
     let topics = TOPICS.map(|name| NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(1)));
     let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(2)));
-    let results = admin
-        .create_topics(&topics, &options)
-        .await
-        .map_err(|error| Failure::away(&error))?;
+    let results = admin.create_topics(&topics, &options).await.map_err(|error| Failure::away(&error))?;
     for result in results {
         match result {
             Ok(topic) => log::info("Topic created", json!({ "topic": topic })),

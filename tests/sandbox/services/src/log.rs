@@ -7,30 +7,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub fn info(message: &str, meta: Value) {
-    write(
-        &mut std::io::stdout(),
-        "\u{1b}[32minfo\u{1b}[39m",
-        message,
-        &meta,
-    );
+    write(&mut std::io::stdout(), "\u{1b}[32minfo\u{1b}[39m", message, &meta);
 }
 
 pub fn warn(message: &str, meta: Value) {
-    write(
-        &mut std::io::stdout(),
-        "\u{1b}[33mwarn\u{1b}[39m",
-        message,
-        &meta,
-    );
+    write(&mut std::io::stdout(), "\u{1b}[33mwarn\u{1b}[39m", message, &meta);
 }
 
 pub fn error(message: &str, meta: Value) {
-    write(
-        &mut std::io::stderr(),
-        "\u{1b}[31merror\u{1b}[39m",
-        message,
-        &meta,
-    );
+    write(&mut std::io::stderr(), "\u{1b}[31merror\u{1b}[39m", message, &meta);
 }
 
 /// One write a record, so that records of two threads do not mix.
@@ -41,7 +26,5 @@ fn write(stream: &mut dyn Write, level: &str, message: &str, meta: &Value) {
         record.push_str(&format!("  Meta: {meta}\n"));
     }
     // Nobody is left to be told that the log is closed.
-    let _ = stream
-        .write_all(record.as_bytes())
-        .and_then(|()| stream.flush());
+    let _ = stream.write_all(record.as_bytes()).and_then(|()| stream.flush());
 }

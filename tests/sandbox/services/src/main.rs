@@ -57,11 +57,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             log::error(&format!("cannot start: {error}"), json!({}));
@@ -82,9 +78,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::PaymentService => payment::serve().await,
         Command::AdminService => admin::serve().await,
         Command::PurchaseWorker => worker::run(purchase::PurchaseWorker).await,
-        Command::AllocationWorker => {
-            worker::run(allocation::AllocationWorker::from_environment()?).await
-        }
+        Command::AllocationWorker => worker::run(allocation::AllocationWorker::from_environment()?).await,
         Command::SessionWorker => worker::run(session::SessionWorker).await,
         Command::CacheWorker => worker::run(cache::CacheWorker::from_environment()).await,
         Command::KafkaInit => kafka_init::run().await,
@@ -96,14 +90,9 @@ async fn run(command: Command) -> Result<(), Failure> {
 /// Runs a service until it ends or is told to. Dropping it is what makes a
 /// consumer leave its group. Needed because PID 1 of a container has no default
 /// action for SIGTERM.
-async fn until_terminated(
-    service: impl Future<Output = Result<(), Failure>>,
-) -> Result<(), Failure> {
+async fn until_terminated(service: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let stop = |kind| signal(kind).map_err(|error| Failure::refused(&error));
-    let (mut terminate, mut interrupt) = (
-        stop(SignalKind::terminate())?,
-        stop(SignalKind::interrupt())?,
-    );
+    let (mut terminate, mut interrupt) = (stop(SignalKind::terminate())?, stop(SignalKind::interrupt())?);
     tokio::select! {
         result = service => return result,
         _ = terminate.recv() => {}

@@ -43,18 +43,12 @@ pub async fn serve() -> Result<(), Failure> {
         producer: Producer::from_environment(SERVICE, "PaymentService")?,
         emits: setting::switch("PAYMENT_EMITS", true),
     };
-    let routes = Router::new()
-        .route("/purchases", post(purchase))
-        .with_state(Arc::new(service));
+    let routes = Router::new().route("/purchases", post(purchase)).with_state(Arc::new(service));
     http::serve(SERVICE, PORT, routes).await
 }
 
 async fn purchase(State(service): State<Arc<PaymentService>>, body: Bytes) -> Answer {
-    let order = if body.is_empty() {
-        Ok(Order::default())
-    } else {
-        serde_json::from_slice(&body)
-    };
+    let order = if body.is_empty() { Ok(Order::default()) } else { serde_json::from_slice(&body) };
     let order: Order = match order {
         Ok(order) => order,
         Err(error) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
@@ -66,10 +60,7 @@ async fn purchase(State(service): State<Arc<PaymentService>>, body: Bytes) -> An
     }
     let data = json!({ "paymentId": event.correlation_id });
     match service.emit(&event).await {
-        Ok(()) => (
-            StatusCode::CREATED,
-            Json(json!({ "success": true, "data": data })),
-        ),
+        Ok(()) => (StatusCode::CREATED, Json(json!({ "success": true, "data": data }))),
         Err(failure) => {
             let message = format!("Failed to emit {PURCHASE_CONFIRMED}: {failure}");
             log::error(&message, about(&event));
@@ -98,9 +89,7 @@ impl Order {
 impl PaymentService {
     /// Writes the payment and, before anything is sent, the event's row.
     async fn record(&self, event: &Event) -> Result<(), Failure> {
-        let amount = event.payload["amountCents"]
-            .as_i64()
-            .and_then(|cents| cents.try_into().ok());
+        let amount = event.payload["amountCents"].as_i64().and_then(|cents| cents.try_into().ok());
         let amount: i32 = amount.unwrap_or_default();
         let (student, course) = (event.id("studentId")?, event.id("courseId")?);
         self.database
@@ -109,12 +98,7 @@ impl PaymentService {
             .execute(
                 "INSERT INTO payments (id, student_id, status, amount_cents, metadata)
                  VALUES ($1, $2, 'succeeded', $3, $4)",
-                &[
-                    &event.correlation_id,
-                    &student,
-                    &amount,
-                    &json!({ "courseId": course }),
-                ],
+                &[&event.correlation_id, &student, &amount, &json!({ "courseId": course })],
             )
             .await?;
         let meta = json!({

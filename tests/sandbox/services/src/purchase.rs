@@ -26,26 +26,14 @@ impl Work for PurchaseWorker {
             }
             None => {
                 let purchase = create(tools, event).await?;
-                Self::log(
-                    "Purchase created",
-                    event,
-                    &json!({ "purchaseId": purchase }),
-                );
+                Self::log("Purchase created", event, &json!({ "purchaseId": purchase }));
                 purchase
             }
         };
-        tools
-            .database
-            .take_over(event, Self::SERVICE, payment::SERVICE)
-            .await?;
+        tools.database.take_over(event, Self::SERVICE, payment::SERVICE).await?;
         Self::log("Event marked as processed", event, &json!({}));
         let payload = event.payload_with(json!({ "purchaseId": purchase }));
-        let next = Event::new(
-            PURCHASE_CREATED,
-            event.correlation_id,
-            Self::SERVICE,
-            payload,
-        );
+        let next = Event::new(PURCHASE_CREATED, event.correlation_id, Self::SERVICE, payload);
         let (partition, offset) = tools.producer.emit(&next).await?;
         Self::log(
             "PURCHASE_CREATED emitted",
@@ -59,21 +47,14 @@ impl Work for PurchaseWorker {
 async fn existing(tools: &Tools, event: &Event) -> Result<Option<Uuid>, Failure> {
     let query = "SELECT id FROM student_course_purchases WHERE metadata->>'paymentId' = $1";
     let payment = event.correlation_id.to_string();
-    let row = tools
-        .database
-        .client()
-        .await?
-        .query_opt(query, &[&payment])
-        .await?;
+    let row = tools.database.client().await?.query_opt(query, &[&payment]).await?;
     Ok(row.map(|row| row.get(0)))
 }
 
 /// Writes the purchase; an active one of the same course is replaced by it.
 async fn create(tools: &Tools, event: &Event) -> Result<Uuid, Failure> {
     let (student, course) = (event.id("studentId")?, event.id("courseId")?);
-    let tier = event.payload["tier"]
-        .as_i64()
-        .and_then(|tier| i32::try_from(tier).ok());
+    let tier = event.payload["tier"].as_i64().and_then(|tier| i32::try_from(tier).ok());
     let metadata = json!({ "paymentId": event.correlation_id });
     let mut client = tools.database.client().await?;
     let transaction = client.transaction().await?;

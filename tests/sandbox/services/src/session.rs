@@ -21,19 +21,10 @@ impl Work for SessionWorker {
     async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
         let allocation = event.id("allocationId")?;
         if let Some(source) = tools.database.marked_by(event).await? {
-            Self::log(
-                "Event already processed, skipping",
-                event,
-                &json!({ "markedBy": source }),
-            );
+            Self::log("Event already processed, skipping", event, &json!({ "markedBy": source }));
             return Ok(());
         }
-        if tools
-            .database
-            .allocation_status(allocation)
-            .await?
-            .is_none()
-        {
+        if tools.database.allocation_status(allocation).await?.is_none() {
             log::warn(
                 "[SessionWorker] Allocation not found, nothing to schedule",
                 json!({ "correlationId": event.correlation_id, "allocationId": allocation }),

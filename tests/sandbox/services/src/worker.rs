@@ -40,10 +40,7 @@ pub trait Work {
 
     /// Logs under the worker's name, and says which event it is about.
     fn log(message: &str, event: &Event, more: &Value) {
-        log::info(
-            &format!("[{}] {message}", Self::NAME),
-            merged(about(event), more),
-        );
+        log::info(&format!("[{}] {message}", Self::NAME), merged(about(event), more));
     }
 }
 
@@ -62,9 +59,7 @@ pub async fn run<W: Work>(work: W) -> Result<(), Failure> {
         &format!("[{}] Started", W::NAME),
         json!({ "groupId": group, "topics": topics, "fromBeginning": from_beginning }),
     );
-    consumer
-        .subscribe(&topics)
-        .map_err(|error| Failure::refused(&error))?;
+    consumer.subscribe(&topics).map_err(|error| Failure::refused(&error))?;
     tools.database.greet().await;
     loop {
         match consumer.recv().await {
@@ -109,11 +104,7 @@ async fn process<W: Work>(work: &W, tools: &Tools, record: &BorrowedMessage<'_>)
     }
 }
 
-async fn handle<W: Work>(
-    work: &W,
-    tools: &Tools,
-    record: &BorrowedMessage<'_>,
-) -> Result<(), Failure> {
+async fn handle<W: Work>(work: &W, tools: &Tools, record: &BorrowedMessage<'_>) -> Result<(), Failure> {
     let event = Event::parse(record.payload().unwrap_or_default())?;
     W::log("Event received", &event, &position(record));
     work.handle(tools, &event).await
@@ -129,12 +120,7 @@ async fn bury<W: Work>(
         .headers()
         .into_iter()
         .flat_map(Headers::iter)
-        .map(|header| {
-            (
-                header.key,
-                String::from_utf8_lossy(header.value.unwrap_or_default()).into_owned(),
-            )
-        })
+        .map(|header| (header.key, String::from_utf8_lossy(header.value.unwrap_or_default()).into_owned()))
         .collect();
     headers.extend([
         ("error", failure.to_string()),
@@ -146,10 +132,7 @@ async fn bury<W: Work>(
     ]);
     let key = record.key().unwrap_or_default();
     let value = record.payload().unwrap_or_default();
-    tools
-        .producer
-        .send(DEAD_LETTERS, key, value, &headers)
-        .await?;
+    tools.producer.send(DEAD_LETTERS, key, value, &headers).await?;
     let title = format!("Sent to {DEAD_LETTERS} after {ATTEMPTS} attempts");
     log_failure::<W>(&title, failure, &position(record));
     Ok(())
