@@ -361,6 +361,14 @@ impl Pipeline {
         self.stage.iter().find(|stage| stage.name == name)
     }
 
+    /// What a stage is called in findings: its worker, or its own name where
+    /// the worker has several stages.
+    pub fn stage_subject(&self, stage: &Stage) -> String {
+        let worker = stage.worker.get_ref();
+        let stages = self.stage.iter().filter(|other| other.worker.get_ref() == worker);
+        if stages.count() > 1 { stage.name.clone() } else { worker.clone() }
+    }
+
     /// The service of that name.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.service.iter().find(|service| service.name == name)

@@ -10,6 +10,7 @@ pub mod postgres;
 mod progress;
 
 use crate::config::Config;
+use crate::error::Mistake;
 use crate::evidence::{self, Docker, Event, Evidence, Postgres, Seen, Why, WhyKind};
 use docker::Discovered;
 use jiff::Timestamp;
@@ -18,6 +19,10 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
+
+/// What is wrong with the addresses and files that the user gave, before
+/// anything is contacted.
+pub fn check(_config: &Config, _mistakes: &mut Vec<Mistake>) {}
 
 /// What the Docker probe tells the others.
 type DockerTold = Arc<(Seen<Docker>, Discovered)>;
