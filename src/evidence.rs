@@ -70,11 +70,7 @@ pub enum WhyKind {
 impl Why {
     /// A reason in words.
     pub fn new(kind: WhyKind, say: impl Into<String>) -> Self {
-        Why {
-            kind,
-            say: say.into(),
-            code: None,
-        }
+        Why { kind, say: say.into(), code: None }
     }
 
     /// Adds the system's own code.
@@ -693,9 +689,6 @@ mod tests {
     #[test]
     fn ports_of_an_engine_elsewhere_are_reached_there() {
         let docker = docker("tcp://build.example:2375");
-        assert_eq!(
-            docker.reach("kafka", 9092).unwrap().to,
-            "build.example:19092"
-        );
+        assert_eq!(docker.reach("kafka", 9092).unwrap().to, "build.example:19092");
     }
 }

@@ -336,17 +336,9 @@ impl Pipeline {
         must_hold("event.sql".into(), &self.event.sql, "{id}");
         must_hold("event.since_sql".into(), &self.event.since_sql, "{since}");
         for stage in &self.stage {
-            must_hold(
-                format!("the sql of stage {}", stage.name),
-                &stage.sql,
-                "{id}",
-            );
+            must_hold(format!("the sql of stage {}", stage.name), &stage.sql, "{id}");
             if let Some(sql) = &stage.record_sql {
-                must_hold(
-                    format!("the record_sql of stage {}", stage.name),
-                    sql,
-                    "{id}",
-                );
+                must_hold(format!("the record_sql of stage {}", stage.name), sql, "{id}");
             }
         }
     }
@@ -376,14 +368,8 @@ impl Pipeline {
 
     /// Every service and worker, with its container's name where declared.
     pub fn parts(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let services = self
-            .service
-            .iter()
-            .map(|s| (s.name.as_str(), s.container.as_deref()));
-        let workers = self
-            .worker
-            .iter()
-            .map(|w| (w.name.as_str(), w.container.as_deref()));
+        let services = self.service.iter().map(|s| (s.name.as_str(), s.container.as_deref()));
+        let workers = self.worker.iter().map(|w| (w.name.as_str(), w.container.as_deref()));
         workers.chain(services)
     }
 
@@ -396,28 +382,16 @@ impl Pipeline {
     /// The canonical form of an id as a user types it: trimmed, without braces,
     /// a uuid in lower case.
     pub fn canonical_id(&self, typed: &str) -> Result<String, Mistake> {
-        let id = typed
-            .trim()
-            .trim_start_matches('{')
-            .trim_end_matches('}')
-            .trim();
-        let shown: String = typed
-            .chars()
-            .take(60)
-            .flat_map(char::escape_debug)
-            .collect();
+        let id = typed.trim().trim_start_matches('{').trim_end_matches('}').trim();
+        let shown: String = typed.chars().take(60).flat_map(char::escape_debug).collect();
         let wrong = |expected: &str| {
             Mistake::new(format!("id `{shown}`"), format!("not a {}", self.id.name)).help(expected)
         };
         match self.id.format {
             IdForm::Uuid if is_uuid(id) => Ok(id.to_ascii_lowercase()),
-            IdForm::Uuid => Err(wrong(
-                "expected a uuid like 1fa90c93-ea40-4ba9-a7bf-4ed47e735b91",
-            )),
+            IdForm::Uuid => Err(wrong("expected a uuid like 1fa90c93-ea40-4ba9-a7bf-4ed47e735b91")),
             IdForm::Text if id.is_empty() || id.len() > 200 || id.chars().any(char::is_control) => {
-                Err(wrong(
-                    "expected 1 to 200 characters, none of them a control character",
-                ))
+                Err(wrong("expected 1 to 200 characters, none of them a control character"))
             }
             IdForm::Text => Ok(id.to_string()),
         }
@@ -428,9 +402,7 @@ impl Pipeline {
 pub fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups
-            .iter()
-            .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -438,17 +410,11 @@ mod tests {
     use super::*;
 
     fn built_in() -> Source {
-        Source {
-            name: "pipeline.toml".into(),
-            text: include_str!("../checks/pipeline.toml").into(),
-        }
+        Source { name: "pipeline.toml".into(), text: include_str!("../checks/pipeline.toml").into() }
     }
 
     fn mistakes_of(text: &str) -> Vec<String> {
-        let source = Source {
-            text: text.into(),
-            ..built_in()
-        };
+        let source = Source { text: text.into(), ..built_in() };
         let mut mistakes = Vec::new();
         Pipeline::read(&source, &mut mistakes);
         mistakes.iter().map(ToString::to_string).collect()
@@ -463,54 +429,27 @@ mod tests {
     fn wrong_names_are_reported_together_with_the_nearest_valid_one() {
         let text = built_in()
             .text
-            .replace(
-                "worker = \"allocation-worker\"",
-                "worker = \"alocation-worker\"",
-            )
-            .replace(
-                "topic = \"trainer-allocated\"",
-                "topic = \"trainer-alocated\"",
-            );
+            .replace("worker = \"allocation-worker\"", "worker = \"alocation-worker\"")
+            .replace("topic = \"trainer-allocated\"", "topic = \"trainer-alocated\"");
         let found = mistakes_of(&text);
         assert_eq!(found.len(), 2, "{found:#?}");
-        assert!(
-            found[0].contains("did you mean `allocation-worker`?"),
-            "{found:#?}"
-        );
-        assert!(
-            found[1].contains("did you mean `trainer-allocated`?"),
-            "{found:#?}"
-        );
+        assert!(found[0].contains("did you mean `allocation-worker`?"), "{found:#?}");
+        assert!(found[1].contains("did you mean `trainer-allocated`?"), "{found:#?}");
     }
 
     #[test]
     fn sql_without_its_id_is_a_mistake() {
         let text = built_in().text.replace("e.correlation_id = {id}", "true");
-        assert!(
-            mistakes_of(&text)
-                .iter()
-                .any(|m| m.contains("does not use {id}"))
-        );
+        assert!(mistakes_of(&text).iter().any(|m| m.contains("does not use {id}")));
     }
 
     #[test]
     fn ids_are_taken_as_people_type_them() {
         let pipeline = Pipeline::read(&built_in(), &mut Vec::new()).unwrap();
-        for typed in [
-            "1FA90C93-EA40-4BA9-A7BF-4ED47E735B91",
-            " {1fa90c93-ea40-4ba9-a7bf-4ed47e735b91} ",
-        ] {
-            assert_eq!(
-                pipeline.canonical_id(typed).unwrap(),
-                "1fa90c93-ea40-4ba9-a7bf-4ed47e735b91"
-            );
+        for typed in ["1FA90C93-EA40-4BA9-A7BF-4ED47E735B91", " {1fa90c93-ea40-4ba9-a7bf-4ed47e735b91} "] {
+            assert_eq!(pipeline.canonical_id(typed).unwrap(), "1fa90c93-ea40-4ba9-a7bf-4ed47e735b91");
         }
-        for wrong in [
-            "",
-            "42",
-            "1fa90c93ea404ba9a7bf4ed47e735b91",
-            "x'; drop table y",
-        ] {
+        for wrong in ["", "42", "1fa90c93ea404ba9a7bf4ed47e735b91", "x'; drop table y"] {
             assert!(pipeline.canonical_id(wrong).is_err(), "{wrong}");
         }
     }

@@ -90,8 +90,9 @@ fn replayed(place: &str, text: &str, pipeline: &Pipeline) -> Result<Evidence, Er
         let what = format!("holds {found}, this program reads schema {}", evidence::SCHEMA);
         return Err(wrong(what, "record it again with this version"));
     }
-    let evidence: Evidence = serde_json::from_value(document)
-        .map_err(|error| wrong(format!("is not evidence: {error}"), "expected evidence written by --record"))?;
+    let evidence: Evidence = serde_json::from_value(document).map_err(|error| {
+        wrong(format!("is not evidence: {error}"), "expected evidence written by --record")
+    })?;
     if evidence.target.pipeline != pipeline.name {
         let what =
             format!("was recorded of pipeline `{}`, not of `{}`", evidence.target.pipeline, pipeline.name);
@@ -169,7 +170,9 @@ fn explain(args: &Explain, environment: &Environment) -> Result<u8, Error> {
     let mut out = io::stdout().lock();
     set_colours(args.show.color, out.is_terminal());
     match (catalog.cause(name), catalog.check(name), wanted(args)) {
-        (Some(cause), _, Some(generator)) => out.write_all(remedy(&config, &catalog, cause, generator)?.as_bytes())?,
+        (Some(cause), _, Some(generator)) => {
+            out.write_all(remedy(&config, &catalog, cause, generator)?.as_bytes())?
+        }
         (Some(cause), _, None) => report::explain::cause(cause, &mut out)?,
         (None, Some(check), None) => report::explain::check(check, &catalog, &mut out)?,
         (None, Some(_), Some(_)) => {
@@ -203,15 +206,24 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     let findings = judge(catalog, &facts, &config.pipeline);
     let diagnosis = diagnose(catalog, &findings);
     let id = cause.id.get_ref();
+    // Half of a remedy may have been carried out: then the cause is no longer
+    // what is wrong, and the rest of the remedy is for whatever is stuck.
     let subjects = diagnosis.causes.into_iter().find(|diagnosed| diagnosed.cause == *id);
-    let subjects = subjects.map(|diagnosed| diagnosed.subjects).ok_or_else(|| {
-        Error::usage(
-            Mistake::new(format!("explain {id}"), "this is not what is wrong now: there is nothing to print")
-                .help("pipeline-doctor shows what is; with --replay FILE this prints for a recording"),
-        )
-    })?;
+    let subjects = subjects.map(|diagnosed| diagnosed.subjects).unwrap_or_default();
     let remedy = action::Remedy::new(&evidence, &config.pipeline, cause, subjects);
-    Ok(remedy.script(generator).unwrap_or_else(|| "# nothing to do for what is seen now\n".to_string()))
+    match (remedy.script(generator), generator) {
+        (Some(script), _) => Ok(script),
+        (None, Generator::ComposeFragment) => {
+            let what = "no worker is missing now: there is no fragment to print";
+            let mistake = Mistake::new(format!("explain {id}"), what);
+            Err(Error::usage(
+                mistake.help("pipeline-doctor shows what is wrong; --replay FILE shows a recording"),
+            ))
+        }
+        // Whoever pipes this into a shell or psql has nothing left to do.
+        (None, Generator::RemoveMarks) => Ok("-- nothing is kept back by a mark now\n".to_string()),
+        (None, _) => Ok("# nothing is left to do now\n".to_string()),
+    }
 }
 
 fn print(report: &Report, show: &Show) -> Result<(), Error> {
@@ -221,7 +233,8 @@ fn print(report: &Report, show: &Show) -> Result<(), Error> {
     match show.format() {
         Format::Json => report::json::render(report, &mut out)?,
         Format::Table => {
-            let screen = Screen { width: width(terminal), unicode: terminal && unicode(), verbose: show.verbose };
+            let screen =
+                Screen { width: width(terminal), unicode: terminal && unicode(), verbose: show.verbose };
             report::table::render(report, screen, &mut out)?;
         }
     }

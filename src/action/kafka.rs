@@ -97,8 +97,9 @@ fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<String> {
     vec![format!("docker stop {container}"), reset, format!("docker start {container}")]
 }
 
-/// `topic` or `topic:0,2`: what the group has not taken up; every topic where
-/// Kafka was not seen.
+/// `topic:0,2`: what the group has not taken up, empty partitions too, since
+/// what arrives there before its first member would be skipped as well; every
+/// topic where Kafka was not seen.
 fn topics_to_set(view: &View, worker: &Worker) -> Vec<String> {
     let untaken = view.evidence.kafka.as_ref();
     let untaken = untaken.and_then(|kafka| never_taken_up(kafka, worker));
@@ -106,8 +107,8 @@ fn topics_to_set(view: &View, worker: &Worker) -> Vec<String> {
         return worker.topics.iter().map(|topic| topic.get_ref().clone()).collect();
     };
     let mut partitions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (topic, partition, _) in untaken {
-        partitions.entry(topic).or_default().push(partition.to_string());
+    for untaken in untaken {
+        partitions.entry(untaken.topic).or_default().push(untaken.partition.to_string());
     }
     partitions.iter().map(|(topic, partitions)| format!("{topic}:{}", partitions.join(","))).collect()
 }

@@ -38,7 +38,12 @@ pub fn plan(evidence: &Evidence, pipeline: &Pipeline, cause: &Cause, diagnosed: 
 
 impl<'a> Remedy<'a> {
     /// A remedy of `cause` for these subjects.
-    pub fn new(evidence: &'a Evidence, pipeline: &'a Pipeline, cause: &'a Cause, subjects: Vec<Name>) -> Self {
+    pub fn new(
+        evidence: &'a Evidence,
+        pipeline: &'a Pipeline,
+        cause: &'a Cause,
+        subjects: Vec<Name>,
+    ) -> Self {
         Remedy { view: View::new(evidence, pipeline), cause, subjects }
     }
 
@@ -76,7 +81,10 @@ impl<'a> Remedy<'a> {
         let (say, run) = match generator {
             Generator::ComposeFragment => {
                 let workers = self.subjects.join(", ");
-                (format!("look at workers.yml: it declares {workers}"), vec![explain("yaml") + " > workers.yml"])
+                (
+                    format!("look at workers.yml: it declares {workers}"),
+                    vec![explain("yaml") + " > workers.yml"],
+                )
             }
             Generator::GroupOffsets => (
                 format!(
@@ -138,7 +146,8 @@ impl<'a> Remedy<'a> {
     /// The ids that are stuck at a stage: of the window, and the one asked about.
     /// With `marked`: only those that the stage's mark keeps back.
     fn stuck_ids(&self, stage: &Stage, marked: bool) -> Vec<String> {
-        let newest = self.view.extent(stage).known().map(|extent| extent.newest.as_slice()).unwrap_or_default();
+        let newest =
+            self.view.extent(stage).known().map(|extent| extent.newest.as_slice()).unwrap_or_default();
         let mut ids: Vec<String> =
             newest.iter().filter(|stuck| stuck.marked || !marked).map(|stuck| stuck.id.clone()).collect();
         let lacking = self.view.effects(stage).known().is_some_and(Vec::is_empty);

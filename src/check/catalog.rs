@@ -267,7 +267,8 @@ impl Catalog {
                 mistakes.push(source.mistake(cause.confidence.span().start, what));
             }
             if cause.always.is_empty() {
-                let what = format!("cause `{}` breaks no check `always`: nothing can raise it", cause.id.get_ref());
+                let what =
+                    format!("cause `{}` breaks no check `always`: nothing can raise it", cause.id.get_ref());
                 mistakes.push(source.mistake(cause.id.span().start, what));
             }
         }
@@ -283,8 +284,8 @@ struct Origins<'a> {
 
 fn check_id(id: &Spanned<String>, before: &[&str], source: &Source, mistakes: &mut Vec<Mistake>) {
     let name = id.get_ref();
-    let kebab = !name.is_empty()
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let kebab =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !kebab {
         let help = "expected lower-case letters, digits and dashes";
         mistakes.push(source.mistake(id.span().start, format!("`{name}` is not an id")).help(help));
@@ -303,7 +304,8 @@ fn check_fact(check: &Check, source: &Source, mistakes: &mut Vec<Mistake>) {
         return;
     };
     if !spec.scopes.contains(check.for_each.get_ref()) {
-        let what = format!("the fact `{name}` says nothing of each {:?}", check.for_each.get_ref()).to_lowercase();
+        let what =
+            format!("the fact `{name}` says nothing of each {:?}", check.for_each.get_ref()).to_lowercase();
         let help = format!("it has: {:?}", spec.scopes).to_lowercase();
         mistakes.push(source.mistake(check.for_each.span().start, what).help(help));
     }
@@ -331,7 +333,9 @@ fn built_in_sources() -> Vec<Source> {
 fn directory_sources(directory: &Path) -> Result<Vec<Source>, Error> {
     let place = format!("--checks {}", directory.display());
     let wrong = |what: String| {
-        Error::usage(Mistake::new(&place, what).help("expected a directory with .toml files of checks and causes"))
+        Error::usage(
+            Mistake::new(&place, what).help("expected a directory with .toml files of checks and causes"),
+        )
     };
     let entries = std::fs::read_dir(directory).map_err(|error| wrong(in_words(&error)))?;
     let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();

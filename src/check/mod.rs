@@ -126,7 +126,8 @@ fn judge_one(check: &Check, facts: &Facts, pipeline: &Pipeline, done: &BTreeMap<
         })
         .collect();
     let worst = instances.iter().map(|instance| &instance.verdict).max_by_key(|verdict| verdict.badness());
-    let nothing = || Verdict::NotAsked(Why::new(crate::evidence::WhyKind::NotConfigured, "the pipeline has none"));
+    let nothing =
+        || Verdict::NotAsked(Why::new(crate::evidence::WhyKind::NotConfigured, "the pipeline has none"));
     Finding {
         check: check.id.get_ref().clone(),
         step: *check.step.get_ref(),

@@ -35,7 +35,8 @@ pub(super) fn logged(view: &View) -> Vec<Fact> {
         let read = format!("{} records", log.read);
         match calls.last() {
             Some(newest) => {
-                let times = if calls.len() == 1 { "1 call".to_string() } else { format!("{} calls", calls.len()) };
+                let times =
+                    if calls.len() == 1 { "1 call".to_string() } else { format!("{} calls", calls.len()) };
                 Seen::Known((Value::Word("called"), format!("{times}, {}", newest.at.strftime("%H:%M:%S"))))
             }
             None if has_effect => {
@@ -71,14 +72,12 @@ pub(super) fn answer(view: &View) -> Vec<Fact> {
     let Some((call, stage)) = call_of(view) else {
         return Vec::new();
     };
-    vec![Fact::of(
-        call.service.get_ref().as_str(),
-        newest_answer(view, call, stage),
-        |record| match call.answered_well.0.is_match(&record.text) {
+    vec![Fact::of(call.service.get_ref().as_str(), newest_answer(view, call, stage), |record| {
+        match call.answered_well.0.is_match(&record.text) {
             true => (Value::Word("good"), format!("answered well {}", record.at.strftime("%H:%M:%S"))),
             false => (Value::Word("bad"), format!("answered: {}", first_line(&record.text))),
-        },
-    )]
+        }
+    })]
 }
 
 /// The record's message, short enough for a report's line.

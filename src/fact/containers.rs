@@ -28,7 +28,9 @@ fn declaration(service: Option<&ComposeService>, files: &str) -> (Value, String)
             let profiles = service.profiles.join(", ");
             (Value::Word("behind-profile"), format!("behind profile {profiles} in {files}"))
         }
-        Some(service) if service.replicas == 0 => (Value::Word("no-replicas"), format!("replicas: 0 in {files}")),
+        Some(service) if service.replicas == 0 => {
+            (Value::Word("no-replicas"), format!("replicas: 0 in {files}"))
+        }
         Some(_) => (Value::Word("declared"), format!("in {files}")),
     }
 }
@@ -191,13 +193,33 @@ mod tests {
         let cases = [
             (serde_json::json!({}), "running", "running"),
             (serde_json::json!({"status": "created"}), "created", "never-started"),
-            (serde_json::json!({"status": "created", "exit_code": 127, "error": "no such file"}), "created", "command"),
+            (
+                serde_json::json!({"status": "created", "exit_code": 127, "error": "no such file"}),
+                "created",
+                "command",
+            ),
             (serde_json::json!({"status": "exited", "exit_code": 143}), "exited", "stopped"),
             (serde_json::json!({"status": "exited", "exit_code": 1}), "exited", "crashed"),
-            (serde_json::json!({"status": "exited", "exit_code": 137, "oom_killed": true}), "exited", "out-of-memory"),
-            (serde_json::json!({"status": "restarting", "exit_code": 1, "restart_count": 4}), "restarting", "restarting"),
-            (serde_json::json!({"restart_count": 4, "started": "2026-01-07T09:59:58Z"}), "restarting", "restarting"),
-            (serde_json::json!({"restart_count": 4, "started": "2026-01-07T07:00:00Z", "oom_killed": true}), "running", "running"),
+            (
+                serde_json::json!({"status": "exited", "exit_code": 137, "oom_killed": true}),
+                "exited",
+                "out-of-memory",
+            ),
+            (
+                serde_json::json!({"status": "restarting", "exit_code": 1, "restart_count": 4}),
+                "restarting",
+                "restarting",
+            ),
+            (
+                serde_json::json!({"restart_count": 4, "started": "2026-01-07T09:59:58Z"}),
+                "restarting",
+                "restarting",
+            ),
+            (
+                serde_json::json!({"restart_count": 4, "started": "2026-01-07T07:00:00Z", "oom_killed": true}),
+                "running",
+                "running",
+            ),
             (serde_json::json!({"status": "paused"}), "paused", "paused"),
         ];
         for (changes, rung, end) in cases {

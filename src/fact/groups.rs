@@ -27,9 +27,19 @@ pub(super) fn members(view: &View) -> Vec<Fact> {
         .collect()
 }
 
-/// Records of a worker's topics on partitions where its group has committed
-/// nothing: as (topic, partition, records).
-pub fn never_taken_up<'a>(kafka: &'a Kafka, worker: &Worker) -> Seen<Vec<(&'a str, i32, u64)>> {
+/// A partition of a worker's topics on which its group has committed nothing.
+pub struct Untaken<'a> {
+    /// Topic.
+    pub topic: &'a str,
+    /// Partition.
+    pub partition: i32,
+    /// Records that it holds.
+    pub records: u64,
+}
+
+/// The partitions of a worker's topics on which its group has committed nothing,
+/// empty ones too. Topics that do not exist have none.
+pub fn never_taken_up<'a>(kafka: &'a Kafka, worker: &Worker) -> Seen<Vec<Untaken<'a>>> {
     let Some(group) = kafka.groups.get(&worker.group) else {
         return Seen::unknown(WhyKind::Missing, format!("group {} was not asked for", worker.group));
     };
@@ -37,16 +47,15 @@ pub fn never_taken_up<'a>(kafka: &'a Kafka, worker: &Worker) -> Seen<Vec<(&'a st
     committed.and_then(|committed| {
         let mut untaken = Vec::new();
         for topic in &worker.topics {
-            let Some((name, Seen::Known(seen))) = kafka.topics.get_key_value(topic.get_ref()) else {
+            let Some((topic, Seen::Known(seen))) = kafka.topics.get_key_value(topic.get_ref()) else {
                 return Seen::unknown(WhyKind::Missing, format!("topic {} was not seen", topic.get_ref()));
             };
             let taken_up = |partition: &Partition| {
-                committed.iter().any(|c| c.topic == *name && c.partition == partition.id)
+                committed.iter().any(|c| c.topic == *topic && c.partition == partition.id)
             };
             for partition in seen.partitions.iter().filter(|partition| !taken_up(partition)) {
                 match held(partition) {
-                    Seen::Known(0) => {}
-                    Seen::Known(records) => untaken.push((name.as_str(), partition.id, records)),
+                    Seen::Known(records) => untaken.push(Untaken { topic, partition: partition.id, records }),
                     other => return other.map(|_| Vec::new()),
                 }
             }
@@ -73,7 +82,8 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<(Value, String)> {
     let kafka = view.evidence.kafka.as_ref();
     let untaken = kafka.and_then(|kafka| never_taken_up(kafka, worker));
     untaken.and_then(|untaken| {
-        let records: u64 = untaken.iter().map(|(_, _, records)| records).sum();
+        let untaken: Vec<Untaken> = untaken.into_iter().filter(|untaken| untaken.records > 0).collect();
+        let records: u64 = untaken.iter().map(|untaken| untaken.records).sum();
         let waits = stuck_at(view, worker);
         waits.map(|waits| match (records, waits) {
             (0, _) => (Value::Count(0), "took up every partition that holds records".to_string()),
@@ -86,10 +96,10 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<(Value, String)> {
     })
 }
 
-fn in_words(untaken: &[(&str, i32, u64)]) -> String {
+fn in_words(untaken: &[Untaken]) -> String {
     let places: Vec<String> = untaken
         .iter()
-        .map(|(topic, partition, records)| {
+        .map(|Untaken { topic, partition, records }| {
             let plural = if *records == 1 { "" } else { "s" };
             format!("{topic}/{partition} ({records} record{plural})")
         })

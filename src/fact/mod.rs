@@ -103,11 +103,7 @@ pub struct Fact {
 
 impl Fact {
     fn new(subject: impl Into<Name>, value: Value, say: impl Into<String>) -> Self {
-        Fact {
-            subject: subject.into(),
-            value: Seen::Known(value),
-            say: say.into(),
-        }
+        Fact { subject: subject.into(), value: Seen::Known(value), say: say.into() }
     }
 
     /// A fact that has no value, for the reason that some evidence has none.
@@ -118,11 +114,7 @@ impl Fact {
             Seen::Known(_) => Seen::unknown(crate::evidence::WhyKind::Failed, "not derived"),
         };
         let say = value.why().map(|why| why.say.clone()).unwrap_or_default();
-        Fact {
-            subject: subject.into(),
-            value,
-            say,
-        }
+        Fact { subject: subject.into(), value, say }
     }
 
     /// A fact from evidence: its value and words if that was seen.
@@ -173,7 +165,14 @@ pub const FACTS: &[FactSpec] = &[
         doc: "why its container does not run (Docker: exit code, OOMKilled, Error)",
         scopes: PARTS,
         kind: Kind::Words(&[
-            "absent", "never-started", "command", "stopped", "crashed", "out-of-memory", "restarting", "paused",
+            "absent",
+            "never-started",
+            "command",
+            "stopped",
+            "crashed",
+            "out-of-memory",
+            "restarting",
+            "paused",
             "running",
         ]),
         derive: containers::end,

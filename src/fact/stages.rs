@@ -5,7 +5,11 @@ use super::{Fact, Value};
 use crate::evidence::{Effect, Extent, Mark, Seen};
 use crate::pipeline::Stage;
 
-fn for_stages<T>(view: &View, look: impl Fn(&Stage) -> Seen<T>, tell: impl Fn(&Stage, T) -> (Value, String)) -> Vec<Fact> {
+fn for_stages<T>(
+    view: &View,
+    look: impl Fn(&Stage) -> Seen<T>,
+    tell: impl Fn(&Stage, T) -> (Value, String),
+) -> Vec<Fact> {
     let stages = view.pipeline.stage.iter();
     stages
         .map(|stage| {
@@ -71,32 +75,40 @@ fn effects<'a>(view: &View<'a>, stage: &Stage) -> Seen<Vec<&'a Effect>> {
 }
 
 pub(super) fn effect(view: &View) -> Vec<Fact> {
-    for_stages(view, |stage| effects(view, stage), |stage, effects| {
-        let say = match effects.last() {
-            Some(effect) => {
-                let status = effect.status.as_deref().map(|s| format!(" {s}")).unwrap_or_default();
-                format!("{}{status} {}", stage.effect, effect.at.strftime("%H:%M:%S"))
-            }
-            None => format!("no row in {}", stage.effect),
-        };
-        (Value::Count(effects.len() as u64), say)
-    })
+    for_stages(
+        view,
+        |stage| effects(view, stage),
+        |stage, effects| {
+            let say = match effects.last() {
+                Some(effect) => {
+                    let status = effect.status.as_deref().map(|s| format!(" {s}")).unwrap_or_default();
+                    format!("{}{status} {}", stage.effect, effect.at.strftime("%H:%M:%S"))
+                }
+                None => format!("no row in {}", stage.effect),
+            };
+            (Value::Count(effects.len() as u64), say)
+        },
+    )
 }
 
 pub(super) fn effect_status(view: &View) -> Vec<Fact> {
-    for_stages(view, |stage| effects(view, stage), |stage, effects| {
-        let Some(effect) = effects.last() else {
-            return (Value::Word("absent"), format!("no row in {}", stage.effect));
-        };
-        let status = effect.status.as_deref().unwrap_or_default();
-        let word = match () {
-            () if stage.waiting_status.iter().any(|waiting| waiting == status) => "waiting",
-            () if stage.good_status.is_empty() => "good",
-            () if stage.good_status.iter().any(|good| good == status) => "good",
-            () => "bad",
-        };
-        (Value::Word(word), format!("{} is {status}", stage.effect))
-    })
+    for_stages(
+        view,
+        |stage| effects(view, stage),
+        |stage, effects| {
+            let Some(effect) = effects.last() else {
+                return (Value::Word("absent"), format!("no row in {}", stage.effect));
+            };
+            let status = effect.status.as_deref().unwrap_or_default();
+            let word = match () {
+                () if stage.waiting_status.iter().any(|waiting| waiting == status) => "waiting",
+                () if stage.good_status.is_empty() => "good",
+                () if stage.good_status.iter().any(|good| good == status) => "good",
+                () => "bad",
+            };
+            (Value::Word(word), format!("{} is {status}", stage.effect))
+        },
+    )
 }
 
 pub(super) fn marked_without_effect(view: &View) -> Vec<Fact> {
@@ -107,7 +119,9 @@ pub(super) fn marked_without_effect(view: &View) -> Vec<Fact> {
             (Seen::Known(extent), Seen::Known(true)) => Seen::Known(extent.stuck_marked.max(1)),
             (_, Seen::Known(true)) => Seen::Known(1),
             (Seen::Known(extent), Seen::Known(false) | Seen::NotAsked(_)) => Seen::Known(extent.stuck_marked),
-            (Seen::Known(extent), Seen::Unknown(_)) if extent.stuck_marked > 0 => Seen::Known(extent.stuck_marked),
+            (Seen::Known(extent), Seen::Unknown(_)) if extent.stuck_marked > 0 => {
+                Seen::Known(extent.stuck_marked)
+            }
             (Seen::Known(_), of_id @ Seen::Unknown(_)) => of_id.map(|_| 0),
             (extent, _) => extent.map(|extent| extent.stuck_marked),
         }
@@ -118,15 +132,19 @@ pub(super) fn marked_without_effect(view: &View) -> Vec<Fact> {
 }
 
 pub(super) fn stuck(view: &View) -> Vec<Fact> {
-    for_stages(view, |stage| view.extent(stage), |stage, extent: &Extent| {
-        let least = if extent.limited { "at least " } else { "" };
-        let since = extent.since.map(|at| format!(" since {}", at.strftime("%H:%M"))).unwrap_or_default();
-        let say = format!(
-            "{least}{} of {} without a row in {}{since}",
-            extent.stuck,
-            view.pipeline.count(extent.events),
-            stage.effect
-        );
-        (Value::Count(extent.stuck), say)
-    })
+    for_stages(
+        view,
+        |stage| view.extent(stage),
+        |stage, extent: &Extent| {
+            let least = if extent.limited { "at least " } else { "" };
+            let since = extent.since.map(|at| format!(" since {}", at.strftime("%H:%M"))).unwrap_or_default();
+            let say = format!(
+                "{least}{} of {} without a row in {}{since}",
+                extent.stuck,
+                view.pipeline.count(extent.events),
+                stage.effect
+            );
+            (Value::Count(extent.stuck), say)
+        },
+    )
 }

@@ -1,6 +1,8 @@
 //! Evidence and pipeline side by side, with the joins that several facts need.
 
-use crate::evidence::{Container, Docker, Effect, Evidence, Extent, Log, Mark, Postgres, Reach, Seen, Why, WhyKind};
+use crate::evidence::{
+    Container, Docker, Effect, Evidence, Extent, Log, Mark, Postgres, Reach, Seen, Why, WhyKind,
+};
 use crate::pipeline::{Pipeline, Stage};
 use jiff::{SignedDuration, Timestamp};
 
@@ -79,7 +81,8 @@ impl<'a> View<'a> {
     /// The id's marks for a stage's event.
     pub fn marks(&self, stage: &Stage) -> Seen<Vec<&'a Mark>> {
         let marks = self.postgres().and_then(|rows| rows.marks.as_ref());
-        let of_stage = |marks: &'a Vec<Mark>| marks.iter().filter(|mark| mark.event_type == stage.event).collect();
+        let of_stage =
+            |marks: &'a Vec<Mark>| marks.iter().filter(|mark| mark.event_type == stage.event).collect();
         self.id().and_then(|_| marks.map(of_stage))
     }
 
@@ -121,16 +124,21 @@ impl<'a> View<'a> {
     pub fn log(&self, part: &str) -> Seen<&'a Log> {
         match self.evidence.logs.get(part) {
             Some(log) => log.as_ref(),
-            None => self.evidence.docker.as_ref().and_then(|_| {
-                Seen::unknown(WhyKind::Missing, format!("no log of {part}"))
-            }),
+            None => self
+                .evidence
+                .docker
+                .as_ref()
+                .and_then(|_| Seen::unknown(WhyKind::Missing, format!("no log of {part}"))),
         }
     }
 
     /// `Known` when what is not in the log was not logged since the event.
     pub fn complete(log: &Log) -> Result<(), Why> {
         match log.reach {
-            _ if log.cut => Err(Why::new(WhyKind::Limit, format!("more records of {} matched than were kept", log.container))),
+            _ if log.cut => Err(Why::new(
+                WhyKind::Limit,
+                format!("more records of {} matched than were kept", log.container),
+            )),
             Reach::Wanted => Ok(()),
             Reach::Limit => Err(Why::new(
                 WhyKind::Limit,

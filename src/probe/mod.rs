@@ -123,10 +123,7 @@ pub async fn in_time<T>(
 /// "no answer from WHO in N s".
 pub fn no_answer(who: &str, waited: Duration) -> Why {
     let waited = waited.as_secs_f64();
-    Why::new(
-        WhyKind::NoAnswer,
-        format!("no answer from {who} in {waited:.1} s"),
-    )
+    Why::new(WhyKind::NoAnswer, format!("no answer from {who} in {waited:.1} s"))
 }
 
 fn told<T>() -> (watch::Sender<Option<T>>, watch::Receiver<Option<T>>) {

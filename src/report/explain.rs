@@ -27,7 +27,8 @@ pub fn check(check: &Check, catalog: &Catalog, out: &mut dyn Write) -> io::Resul
         writeln!(out, "  a pass needs        {}", needs.join(", "))?;
     }
     writeln!(out, "\n  by hand\n    {}", check.by_hand)?;
-    let breaking: Vec<&Cause> = catalog.causes.iter().filter(|cause| links(cause).any(|link| link == id)).collect();
+    let breaking: Vec<&Cause> =
+        catalog.causes.iter().filter(|cause| links(cause).any(|link| link == id)).collect();
     if !breaking.is_empty() {
         writeln!(out, "\n  broken by")?;
         for cause in breaking {
@@ -49,7 +50,8 @@ pub fn cause(cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "  {}: at most {} % ({source})\n", cause.title, cause.confidence.get_ref())?;
     writeln!(out, "  {}\n", cause.means)?;
     writeln!(out, "  breaks")?;
-    for (word, links) in [("always", &cause.always), ("usually", &cause.usually), ("sometimes", &cause.sometimes)]
+    for (word, links) in
+        [("always", &cause.always), ("usually", &cause.usually), ("sometimes", &cause.sometimes)]
     {
         for link in links {
             writeln!(out, "    {word:<10} {}", link.get_ref())?;

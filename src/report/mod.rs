@@ -351,7 +351,8 @@ impl Material<'_> {
 
     fn next(&self, check: &str) -> Option<Next> {
         let (row, finding) = self.finding(check)?;
-        let unseen = |i: &&crate::check::Instance| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_));
+        let unseen =
+            |i: &&crate::check::Instance| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_));
         let subject = finding.instances.iter().find(unseen).map(|i| i.subject.as_str()).unwrap_or_default();
         Some(Next { check: check.to_string(), by_hand: words::fill(self, &row.by_hand, subject) })
     }

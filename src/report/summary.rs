@@ -93,7 +93,9 @@ fn workers(material: &Material) -> Vec<String> {
         Err(why) => return vec![not_seen(&why)],
     };
     let mut line = format!("{running} of {all} running");
-    if running == all && let Some(lag) = lag_of_all(material) {
+    if running == all
+        && let Some(lag) = lag_of_all(material)
+    {
         line += &format!(", in their groups, lag {lag}");
     }
     if running < all
@@ -101,13 +103,15 @@ fn workers(material: &Material) -> Vec<String> {
         && let Ok((declared, all)) =
             tally(material, "compose.declared", Scope::Worker, &Value::Word("declared"))
     {
-        let files: Vec<&str> = compose.files.iter().map(|file| file.rsplit('/').next().unwrap_or(file)).collect();
+        let files: Vec<&str> =
+            compose.files.iter().map(|file| file.rsplit('/').next().unwrap_or(file)).collect();
         line += &format!("; {declared} of {all} in {}", files.join(" + "));
     }
     let mut lines = vec![line];
     let ended = material.facts.all("container.end").iter().filter(|fact| {
         let worker = material.pipeline.worker(&fact.subject).is_some();
-        let told = matches!(&fact.value, Seen::Known(Value::Word(word)) if !matches!(*word, "running" | "absent"));
+        let told =
+            matches!(&fact.value, Seen::Known(Value::Word(word)) if !matches!(*word, "running" | "absent"));
         worker && told
     });
     lines.extend(ended.map(|fact| format!("{}: {}", fact.subject, fact.say)));
@@ -131,8 +135,10 @@ fn topics(material: &Material) -> Vec<String> {
     let led = tally(material, "topic.led", Scope::Topic, &Value::Bool(true));
     let line = format!("{exist} of {all} exist");
     let missing: Vec<&str> = named(material, "topic.exists", &Value::Bool(false));
-    let led_by_none: Vec<&str> =
-        named(material, "topic.led", &Value::Bool(false)).into_iter().filter(|t| !missing.contains(t)).collect();
+    let led_by_none: Vec<&str> = named(material, "topic.led", &Value::Bool(false))
+        .into_iter()
+        .filter(|t| !missing.contains(t))
+        .collect();
     let mut lines = match (missing.is_empty(), led) {
         (true, Ok((led, all))) if led == all => vec![format!("{line}, every partition led")],
         (true, _) => vec![format!("{line}; a partition without a leader: {}", led_by_none.join(", "))],
@@ -157,7 +163,9 @@ fn rows(material: &Material) -> Vec<String> {
     let mut lines = Vec::new();
     if material.evidence.target.id.is_some() {
         match &rows.marks {
-            Seen::Known(_) => lines.extend(material.pipeline.stage.iter().map(|stage| stage_line(material, stage))),
+            Seen::Known(_) => {
+                lines.extend(material.pipeline.stage.iter().map(|stage| stage_line(material, stage)))
+            }
             Seen::Unknown(why) | Seen::NotAsked(why) => lines.push(not_seen(why)),
         }
     }
@@ -240,17 +248,17 @@ fn calls(material: &Material) -> Vec<String> {
 /// The last line: the verdict.
 pub(super) fn headline(material: &Material, report: &Report) -> String {
     let stuck = match (report.extent.stuck, report.extent.since) {
-        (Some(stuck), Some(since)) if stuck > 0 => format!(
-            " {} stuck since {}.",
-            material.pipeline.count(stuck),
-            since.strftime("%H:%M")
-        ),
+        (Some(stuck), Some(since)) if stuck > 0 => {
+            format!(" {} stuck since {}.", material.pipeline.count(stuck), since.strftime("%H:%M"))
+        }
         (Some(0), _) => format!(" 0 stuck in {}.", length(report.extent.window_s)),
         _ => String::new(),
     };
     match report.outcome {
         Outcome::Healthy => format!("HEALTHY: {}, nothing unseen.{stuck}", passed(material)),
-        Outcome::Warning => format!("WARNING: {}.{stuck}", told(report.risks.iter().chain(&report.unexplained))),
+        Outcome::Warning => {
+            format!("WARNING: {}.{stuck}", told(report.risks.iter().chain(&report.unexplained)))
+        }
         Outcome::Inconclusive => {
             let systems: Vec<&str> = report.unseen.iter().map(|unseen| unseen.system.as_str()).collect();
             format!("UNCLEAR: nothing failed, but not all was seen: {}.{stuck}", systems.join(", "))

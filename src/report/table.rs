@@ -38,7 +38,11 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
         render_cause(cause, ruled_out, screen, out)?;
     }
     if report.causes.len() > shown {
-        writeln!(out, "\n {} more with less: -v shows them", words::count(report.causes.len() - shown, "cause"))?;
+        writeln!(
+            out,
+            "\n {} more with less: -v shows them",
+            words::count(report.causes.len() - shown, "cause")
+        )?;
     }
     render_told("UNEXPLAINED", &report.unexplained, screen, out)?;
     render_told("RISKS", &report.risks, screen, out)?;
@@ -120,7 +124,8 @@ fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn
     let line = format!(" {:>2} %  {}", cause.confidence, title.bold());
     writeln!(out, "{}", format!("{line}{padding}  {documented}").trim_end())?;
     let says = |told: &[Told]| told.iter().map(|told| told.say.clone()).collect::<Vec<_>>();
-    let short = |told: &[Told]| vec![told.iter().map(|told| told.say.as_str()).collect::<Vec<_>>().join("; ")];
+    let short =
+        |told: &[Told]| vec![told.iter().map(|told| told.say.as_str()).collect::<Vec<_>>().join("; ")];
     let ids = |told: &[Told]| vec![told.iter().map(|told| told.id.as_str()).collect::<Vec<_>>().join(", ")];
     let mut rows: Vec<(&str, Vec<String>)> = vec![("because", says(&cause.because))];
     let mut add = |label, told: &[Told], lines: Vec<String>| {
@@ -181,7 +186,8 @@ fn render_actions(report: &Report, screen: Screen, out: &mut dyn Write) -> io::R
     for (i, action) in actions.iter().enumerate() {
         let rows = action_lines(action, screen.width - 14);
         for (n, line) in rows.iter().enumerate() {
-            let head = if n == 0 { format!(" {:<2}{:<10}", i + 1, kind(action.kind)) } else { " ".repeat(13) };
+            let head =
+                if n == 0 { format!(" {:<2}{:<10}", i + 1, kind(action.kind)) } else { " ".repeat(13) };
             writeln!(out, "{head}{line}")?;
         }
     }
@@ -298,7 +304,8 @@ mod tests {
 
     #[test]
     fn a_wrapped_command_is_the_same_command() {
-        let command = "docker exec -i shop-db psql -U app -c 'select 1 from a  b' | docker exec -i shop-kafka cat";
+        let command =
+            "docker exec -i shop-db psql -U app -c 'select 1 from a  b' | docker exec -i shop-kafka cat";
         let lines = wrap_command(command, 40);
         assert!(lines.len() > 1);
         let joined = lines.join("\n").replace(" \\\n  ", " ");
