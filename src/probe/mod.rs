@@ -3,6 +3,7 @@
 
 pub mod compose;
 pub mod docker;
+mod failure;
 pub mod http;
 pub mod kafka;
 pub mod logs;
@@ -40,7 +41,8 @@ pub async fn gather(config: &Config) -> Evidence {
         found
     };
     let compose_probe = async {
-        let found = wait_for(&docker, until).await;
+        // Time must remain for reading the file of this directory.
+        let found = wait_for(&docker, until - config.deadline / 3).await;
         let docker = found.as_ref().map(|found| &found.0);
         compose::look(config, docker, until).await
     };
