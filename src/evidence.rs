@@ -326,6 +326,18 @@ pub struct Mapped {
 }
 
 impl Docker {
+    /// The containers of a service or worker: by service label, else by the
+    /// container name that the pipeline declares.
+    pub fn containers_of(&self, service: &str, container: Option<&str>) -> Vec<&Container> {
+        let by_label = |c: &&Container| c.service.as_deref() == Some(service);
+        let found: Vec<&Container> = self.containers.iter().filter(by_label).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let by_name = |c: &&Container| Some(c.name.as_str()) == container;
+        self.containers.iter().filter(by_name).collect()
+    }
+
     /// The way to `host:port` as containers of the project know it: the published
     /// port, else the container's address on the engine's network. `None` where
     /// no container answers to that name. Published ports of an engine on

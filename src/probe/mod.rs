@@ -3,6 +3,7 @@
 
 pub mod compose;
 pub mod docker;
+mod failure;
 pub mod http;
 pub mod kafka;
 pub mod logs;
@@ -22,7 +23,9 @@ use tokio::time::{Duration, Instant};
 
 /// What is wrong with the addresses and files that the user gave, before
 /// anything is contacted.
-pub fn check(_config: &Config, _mistakes: &mut Vec<Mistake>) {}
+pub fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
+    mistakes.extend(compose::check(config).err());
+}
 
 /// What the Docker probe tells the others.
 type DockerTold = Arc<(Seen<Docker>, Discovered)>;
@@ -45,7 +48,8 @@ pub async fn gather(config: &Config) -> Evidence {
         found
     };
     let compose_probe = async {
-        let found = wait_for(&docker, until).await;
+        // Time must remain for reading the file of this directory.
+        let found = wait_for(&docker, until - config.deadline / 3).await;
         let docker = found.as_ref().map(|found| &found.0);
         compose::look(config, docker, until).await
     };
