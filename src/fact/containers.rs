@@ -94,7 +94,10 @@ fn state_in_words(container: &Container, taken: Timestamp) -> String {
     let rung = rung_of(container, taken);
     let ago = |at: Option<Timestamp>| at.map(|at| format!(" {} ago", age(taken, at))).unwrap_or_default();
     let mut words = match rung {
-        "running" => format!("running since{}", ago(container.started).trim_end_matches(" ago")),
+        "running" => match container.started {
+            Some(started) => format!("running for {}", age(taken, started)),
+            None => "running".to_string(),
+        },
         "exited" => format!("exited {}{}", container.exit_code, ago(container.finished)),
         "created" => "created, never started".to_string(),
         other => other.to_string(),

@@ -110,10 +110,8 @@ pub(super) fn contract(view: &View) -> Vec<Fact> {
     })]
 }
 
-/// "200 from http://…: /error \"no pool\", /success false".
+/// "200, /error \"no pool\", /success false".
 fn in_words(answer: &Answer) -> String {
-    let body: Vec<String> = answer.body.iter().map(|(pointer, value)| format!("{pointer} {value}")).collect();
-    let body = if body.is_empty() { String::new() } else { format!(": {}", body.join(", ")) };
-    let url = answer.url.split('?').next().unwrap_or_default();
-    format!("{} from {url}{body}", answer.status)
+    let body = answer.body.iter().map(|(pointer, value)| format!("{pointer} {value}"));
+    [answer.status.to_string()].into_iter().chain(body).collect::<Vec<_>>().join(", ")
 }

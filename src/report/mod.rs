@@ -147,6 +147,8 @@ pub struct FindingShown {
     pub severity: Severity,
     /// Why it is neither pass nor fail.
     pub why: Option<String>,
+    /// What was observed, in one sentence.
+    pub say: String,
     /// What the fact must be.
     pub expected: String,
     /// Its instances.

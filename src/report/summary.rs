@@ -53,6 +53,7 @@ fn shown(material: &Material, finding: &Finding) -> FindingShown {
         verdict: finding.verdict.word().to_string(),
         severity: finding.severity,
         why: finding.verdict.why(),
+        say: check.map(|check| words::sentence(material, check, finding)).unwrap_or_default(),
         expected: check.map(|check| check.expect.get_ref().to_string()).unwrap_or_default(),
         instances: finding
             .instances
@@ -235,11 +236,10 @@ fn calls(material: &Material) -> Vec<String> {
         Seen::NotAsked(why) => lines.push(format!("calls not asked for: {}", why.say)),
     }
     let service = row.service.get_ref();
-    for name in ["call.answer", "http.contract"] {
+    for (name, before) in [("call.answer", ""), ("http.contract", "harmless request: ")] {
         let fact = material.facts.get(name, service);
         if let Some(fact) = fact.filter(|fact| fact.value.known().is_some()) {
-            let what = if name == "call.answer" { "worker" } else { "harmless request" };
-            lines.push(format!("{what}: {}", fact.say));
+            lines.push(format!("{before}{}", fact.say));
         }
     }
     lines

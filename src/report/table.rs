@@ -102,15 +102,14 @@ fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
+/// One line for each check; instances that say the same share it.
 fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     for finding in &step.findings {
-        for instance in &finding.instances {
-            let text = format!("{}: {} ({})", instance.title, instance.observed, finding.check);
-            let sign_of = sign(&instance.verdict, screen);
-            for (i, line) in columns(screen.width - 7, &[], [vec![text]].into_iter()).iter().enumerate() {
-                let sign = if i == 0 { coloured(sign_of, &instance.verdict) } else { " ".into() };
-                writeln!(out, "     {sign} {line}")?;
-            }
+        let sign_of = coloured(sign(&finding.verdict, screen), &finding.verdict);
+        let rows = [vec![finding.check.clone(), finding.say.clone()]];
+        for (i, line) in columns(screen.width - 7, &[27], rows.into_iter()).iter().enumerate() {
+            let sign = if i == 0 { sign_of.as_str() } else { " " };
+            writeln!(out, "     {sign} {line}")?;
         }
     }
     Ok(())
