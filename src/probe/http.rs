@@ -10,11 +10,13 @@ use crate::secret::{redact, shown_url};
 use futures_util::future::join_all;
 use reqwest::{Client, Response, redirect};
 use std::collections::BTreeMap;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 use url::Url;
 
 /// More of a body is not read: no answer that is asked for is longer.
 const LONGEST_BODY: usize = 1 << 20;
+/// How long a name that Docker may know as well is looked up.
+const FOR_NAMES: Duration = Duration::from_secs(1);
 /// How much of one value is kept, in characters.
 const LONGEST_VALUE: usize = 200;
 
@@ -135,13 +137,16 @@ impl Asker<'_> {
     /// its container, else what other containers are told.
     async fn base(self, service: &Service) -> Seen<String> {
         if let Some(configured) = self.config.places.http.get(&service.name) {
-            return self.from_here(configured).await;
+            return self.near(configured).await;
         }
         let Some(Seen::Known(docker)) = self.docker else {
             return Seen::Unknown(self.without_docker(service));
         };
         let containers = docker.containers_of(&service.name, service.container.as_deref());
-        if let Some(container) = containers.first() {
+        let running = containers
+            .iter()
+            .find(|container| container.status == "running");
+        if let Some(container) = running.or(containers.first()) {
             let port = service.port.unwrap_or(80);
             return match docker.reach(&container.name, port) {
                 Some(mapped) => Seen::Known(format!("http://{}", mapped.to)),
@@ -152,7 +157,7 @@ impl Asker<'_> {
             };
         }
         match told(docker, service) {
-            Some(address) => self.from_here(&address).await,
+            Some(address) => self.near(&address).await,
             None => Seen::unknown(
                 WhyKind::Missing,
                 format!("no container of {}", service.name),
@@ -160,18 +165,19 @@ impl Asker<'_> {
         }
     }
 
+    /// Docker's trouble is not the service's: its kind stays with Docker.
     fn without_docker(&self, service: &Service) -> Why {
-        let cause = self.docker.and_then(Seen::why);
+        let cause = self.docker.and_then(Seen::why).map(|why| why.say.as_str());
         let say = format!(
             "no address: {}; give one with --http {}=URL",
-            cause.map_or("the Docker Engine has not answered yet", |why| &why.say),
+            cause.unwrap_or("the Docker Engine has not answered yet"),
             service.name
         );
-        Why::new(cause.map_or(WhyKind::NoAnswer, |why| why.kind), say)
+        Why::new(WhyKind::NotConfigured, say)
     }
 
     /// The address, or the way to it where only containers know its host.
-    async fn from_here(self, address: &str) -> Seen<String> {
+    async fn near(self, address: &str) -> Seen<String> {
         let Ok(url) = Url::parse(address) else {
             return Seen::unknown(
                 WhyKind::NotConfigured,
@@ -185,11 +191,11 @@ impl Asker<'_> {
             );
         };
         let who = format!("{host}:{port}");
-        let resolved = async { Ok(tokio::net::lookup_host(&who).await.is_ok()) };
-        match in_time(&who, self.until, resolved).await {
-            Err(why) => Seen::Unknown(why),
-            Ok(true) => Seen::Known(address.into()),
-            Ok(false) => match self
+        let patience = self.until.min(Instant::now() + FOR_NAMES);
+        let resolved = tokio::time::timeout_at(patience, tokio::net::lookup_host(&who)).await;
+        match resolved {
+            Ok(Ok(_)) => Seen::Known(address.into()),
+            _ => match self
                 .docker
                 .and_then(Seen::known)
                 .and_then(|docker| docker.reach(host, port))

@@ -93,10 +93,9 @@ fn why(error: &Error, address: &str) -> Why {
             status_code,
             message,
         } => {
-            let say = format!(
-                "the Docker Engine answers {status_code}: {}",
-                redact(message.trim())
-            );
+            let said = redact(message.trim());
+            let separator = if said.is_empty() { "" } else { ": " };
+            let say = format!("{address} answers {status_code}{separator}{said}");
             Why::new(WhyKind::Failed, say).code(status_code.to_string())
         }
         Error::SocketNotFoundError(_) => match std::fs::metadata(path) {
@@ -113,10 +112,11 @@ fn why(error: &Error, address: &str) -> Why {
         }
         other => match failure::why(other, address) {
             why if why.kind == WhyKind::Permission => no_permission(),
-            why if matches!(why.kind, WhyKind::Refused | WhyKind::Missing) => {
-                let say = format!("no Docker Engine at {address}: {}", why.say);
+            why if why.say.ends_with(&format!(" by {address}")) => {
+                let say = format!("no Docker Engine at {address}: connection refused");
                 Why::new(why.kind, say)
             }
+            why if why.kind == WhyKind::Missing => nobody(why.kind),
             why => why,
         },
     }
