@@ -8,7 +8,7 @@ use crate::evidence::{Answer, Docker, Event, Http, Mapped, Seen, Why, WhyKind};
 use crate::pipeline::{Call, Harmless, Service};
 use crate::secret::{redact, shown_url};
 use futures_util::future::join_all;
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, ClientBuilder, Response, redirect};
 use std::collections::BTreeMap;
 use tokio::time::{Duration, Instant};
 use url::Url;
@@ -61,9 +61,17 @@ pub async fn look(
     })
 }
 
+/// A machine without root certificates can make no client that trusts them,
+/// and still asks by plain HTTP.
+fn client() -> reqwest::Result<Client> {
+    builder()
+        .build()
+        .or_else(|_| builder().tls_certs_only([]).build())
+}
+
 /// No proxies: what is asked is near. Redirects stay on their host, so that an
 /// answer is that of the service.
-fn client() -> reqwest::Result<Client> {
+fn builder() -> ClientBuilder {
     let same_host = redirect::Policy::custom(|attempt| {
         let from = attempt.previous().last().and_then(Url::host_str);
         match from == attempt.url().host_str() && attempt.previous().len() <= 5 {
@@ -71,7 +79,7 @@ fn client() -> reqwest::Result<Client> {
             false => attempt.stop(),
         }
     });
-    Client::builder().no_proxy().redirect(same_host).build()
+    Client::builder().no_proxy().redirect(same_host)
 }
 
 #[derive(Clone, Copy)]
