@@ -19,12 +19,19 @@ pub fn why(error: &(dyn Error + 'static), who: &str) -> Why {
     if all.iter().any(|text| text.contains("dns error") || text.contains("lookup address")) {
         return Why::new(WhyKind::Unresolved, format!("{who} does not resolve"));
     }
-    if all.iter().any(|text| text.contains("certificate")) {
-        let say = format!("TLS with {who}: {}", redact(&text));
+    if chain.iter().any(|error| is_tls(*error)) {
+        let say = format!("no TLS with {who}: {}", redact(&text));
         return Why::new(WhyKind::Failed, say);
     }
     by_kind(io.map(std::io::Error::kind), who)
         .unwrap_or_else(|| Why::new(WhyKind::Failed, format!("{who}: {}", redact(&text))))
+}
+
+/// I/O errors hold what happened inside of them, not as their source.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    let inner = io.and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
 }
 
 fn by_kind(kind: Option<ErrorKind>, who: &str) -> Option<Why> {

@@ -8,13 +8,15 @@ use crate::evidence::{Answer, Docker, Event, Http, Mapped, Seen, Why, WhyKind};
 use crate::pipeline::{Call, Harmless, Service};
 use crate::secret::{redact, shown_url};
 use futures_util::future::join_all;
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, ClientBuilder, Response, redirect};
 use std::collections::BTreeMap;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 use url::Url;
 
 /// More of a body is not read: no answer that is asked for is longer.
 const LONGEST_BODY: usize = 1 << 20;
+/// How long a name that Docker may know as well is looked up.
+const FOR_NAMES: Duration = Duration::from_secs(1);
 /// How much of one value is kept, in characters.
 const LONGEST_VALUE: usize = 200;
 
@@ -37,21 +39,39 @@ pub async fn look(
         Ok(client) => client,
         Err(error) => return Seen::Unknown(failure::why(&error, "the HTTP client")),
     };
-    let asker = Asker { config, docker: docker.map(|both| &both.0), client: &client, until: early(until) };
-    let with_health =
-        config.pipeline.service.iter().filter_map(|service| Some((service, service.health.as_deref()?)));
-    let health =
-        join_all(with_health.map(|(service, path)| async move {
-            (service.name.clone(), asker.ask(service, path, None).await)
-        }));
+    let asker = Asker {
+        config,
+        docker: docker.map(|both| &both.0),
+        client: &client,
+        until: early(until),
+    };
+    let with_health = config
+        .pipeline
+        .service
+        .iter()
+        .filter_map(|service| Some((service, service.health.as_deref()?)));
+    let health = join_all(with_health.map(|(service, path)| async move {
+        (service.name.clone(), asker.ask(service, path, None).await)
+    }));
     let event = event.and_then(Seen::known);
     let (health, contract) = tokio::join!(health, asker.contract(event));
-    Seen::Known(Http { health: health.into_iter().collect(), contract })
+    Seen::Known(Http {
+        health: health.into_iter().collect(),
+        contract,
+    })
+}
+
+/// A machine without root certificates can make no client that trusts them,
+/// and still asks by plain HTTP.
+fn client() -> reqwest::Result<Client> {
+    builder()
+        .build()
+        .or_else(|_| builder().tls_certs_only([]).build())
 }
 
 /// No proxies: what is asked is near. Redirects stay on their host, so that an
 /// answer is that of the service.
-fn client() -> reqwest::Result<Client> {
+fn builder() -> ClientBuilder {
     let same_host = redirect::Policy::custom(|attempt| {
         let from = attempt.previous().last().and_then(Url::host_str);
         match from == attempt.url().host_str() && attempt.previous().len() <= 5 {
@@ -59,7 +79,7 @@ fn client() -> reqwest::Result<Client> {
             false => attempt.stop(),
         }
     });
-    Client::builder().no_proxy().redirect(same_host).build()
+    Client::builder().no_proxy().redirect(same_host)
 }
 
 #[derive(Clone, Copy)]
@@ -76,7 +96,10 @@ impl Asker<'_> {
             return Seen::not_asked("the pipeline declares no call");
         };
         let Some(harmless) = &call.harmless else {
-            return Seen::not_asked(format!("the pipeline declares no harmless request for {}", call.name));
+            return Seen::not_asked(format!(
+                "the pipeline declares no harmless request for {}",
+                call.name
+            ));
         };
         match (self.called(call), filled(harmless, event)) {
             (None, _) => Seen::not_asked(format!("nobody answers {}", call.name)),
@@ -109,7 +132,11 @@ impl Asker<'_> {
                 Some(wanted) => body(response, wanted).await.map_err(failed)?,
                 None => BTreeMap::new(),
             };
-            Ok(Answer { url: shown, status, body })
+            Ok(Answer {
+                url: shown,
+                status,
+                body,
+            })
         };
         Seen::from(in_time(&who, self.until, asked).await)
     }
@@ -118,13 +145,16 @@ impl Asker<'_> {
     /// its container, else what other containers are told.
     async fn base(self, service: &Service) -> Seen<String> {
         if let Some(configured) = self.config.places.http.get(&service.name) {
-            return self.from_here(configured).await;
+            return self.near(configured).await;
         }
         let Some(Seen::Known(docker)) = self.docker else {
             return Seen::Unknown(self.without_docker(service));
         };
         let containers = docker.containers_of(&service.name, service.container.as_deref());
-        if let Some(container) = containers.first() {
+        let running = containers
+            .iter()
+            .find(|container| container.status == "running");
+        if let Some(container) = running.or(containers.first()) {
             let port = service.port.unwrap_or(80);
             return match docker.reach(&container.name, port) {
                 Some(mapped) => Seen::Known(format!("http://{}", mapped.to)),
@@ -135,40 +165,52 @@ impl Asker<'_> {
             };
         }
         match told(docker, service) {
-            Some(address) => self.from_here(&address).await,
-            None => Seen::unknown(WhyKind::Missing, format!("no container of {}", service.name)),
+            Some(address) => self.near(&address).await,
+            None => Seen::unknown(
+                WhyKind::Missing,
+                format!("no container of {}", service.name),
+            ),
         }
     }
 
+    /// Docker's trouble is not the service's: its kind stays with Docker.
     fn without_docker(&self, service: &Service) -> Why {
-        let cause = self.docker.and_then(Seen::why);
+        let cause = self.docker.and_then(Seen::why).map(|why| why.say.as_str());
         let say = format!(
             "no address: {}; give one with --http {}=URL",
-            cause.map_or("the Docker Engine has not answered yet", |why| &why.say),
+            cause.unwrap_or("the Docker Engine has not answered yet"),
             service.name
         );
-        Why::new(cause.map_or(WhyKind::NoAnswer, |why| why.kind), say)
+        Why::new(WhyKind::NotConfigured, say)
     }
 
     /// The address, or the way to it where only containers know its host.
-    async fn from_here(self, address: &str) -> Seen<String> {
+    async fn near(self, address: &str) -> Seen<String> {
         let Ok(url) = Url::parse(address) else {
-            return Seen::unknown(WhyKind::NotConfigured, format!("{} is not an address", redact(address)));
+            return Seen::unknown(
+                WhyKind::NotConfigured,
+                format!("{} is not an address", redact(address)),
+            );
         };
         let Some((host, port)) = host_and_port(&url) else {
-            return Seen::unknown(WhyKind::NotConfigured, format!("{} names no host", shown_url(address)));
+            return Seen::unknown(
+                WhyKind::NotConfigured,
+                format!("{} names no host", shown_url(address)),
+            );
         };
         let who = format!("{host}:{port}");
-        let resolved = async { Ok(tokio::net::lookup_host(&who).await.is_ok()) };
-        match in_time(&who, self.until, resolved).await {
-            Err(why) => Seen::Unknown(why),
-            Ok(true) => Seen::Known(address.into()),
-            Ok(false) => {
-                match self.docker.and_then(Seen::known).and_then(|docker| docker.reach(host, port)) {
-                    Some(mapped) => Seen::Known(through(url.clone(), &mapped)),
-                    None => Seen::unknown(WhyKind::Unresolved, format!("{host} does not resolve")),
-                }
-            }
+        let patience = self.until.min(Instant::now() + FOR_NAMES);
+        let resolved = tokio::time::timeout_at(patience, tokio::net::lookup_host(&who)).await;
+        match resolved {
+            Ok(Ok(_)) => Seen::Known(address.into()),
+            _ => match self
+                .docker
+                .and_then(Seen::known)
+                .and_then(|docker| docker.reach(host, port))
+            {
+                Some(mapped) => Seen::Known(through(url.clone(), &mapped)),
+                None => Seen::unknown(WhyKind::Unresolved, format!("{host} does not resolve")),
+            },
         }
     }
 }
@@ -190,7 +232,10 @@ fn through(mut url: Url, mapped: &Mapped) -> String {
 /// The address that other containers are told, unless it means themselves.
 fn told(docker: &Docker, service: &Service) -> Option<String> {
     let variable = service.address_variable.as_deref()?;
-    let mut addresses = docker.containers.iter().filter_map(|c| c.environment.get(variable));
+    let mut addresses = docker
+        .containers
+        .iter()
+        .filter_map(|c| c.environment.get(variable));
     addresses.find(|address| !is_loopback(address)).cloned()
 }
 
@@ -202,7 +247,9 @@ fn filled(harmless: &Harmless, event: Option<&Event>) -> Result<String, String> 
     while let Some((before, after)) = rest.split_once('{') {
         let (key, after) = after.split_once('}').ok_or_else(|| after.to_string())?;
         let of_event = event.and_then(|event| event.keys.get(key));
-        let value = of_event.or_else(|| harmless.without_event.get(key)).ok_or(key)?;
+        let value = of_event
+            .or_else(|| harmless.without_event.get(key))
+            .ok_or(key)?;
         path.push_str(before);
         let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
         // In a path, unlike in a form, a plus is no space.
@@ -215,7 +262,10 @@ fn filled(harmless: &Harmless, event: Option<&Event>) -> Result<String, String> 
 
 /// What the body holds where the pipeline looks. A body that is not JSON, or
 /// too long, holds nothing.
-async fn body(mut response: Response, wanted: &Harmless) -> reqwest::Result<BTreeMap<String, String>> {
+async fn body(
+    mut response: Response,
+    wanted: &Harmless,
+) -> reqwest::Result<BTreeMap<String, String>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
@@ -244,7 +294,10 @@ mod tests {
 
     fn harmless() -> Harmless {
         let to_map = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+            pairs
+                .iter()
+                .map(|(key, value)| (key.to_string(), value.to_string()))
+                .collect()
         };
         Harmless {
             path: "/orders?customer={customer}&n=1".into(),
@@ -257,10 +310,19 @@ mod tests {
     #[test]
     fn the_events_keys_are_encoded_into_the_path() {
         let keys = BTreeMap::from([("customer".to_string(), "a&b c".to_string())]);
-        let event = Event { at: jiff::Timestamp::UNIX_EPOCH, keys };
-        assert_eq!(filled(&harmless(), Some(&event)).unwrap(), "/orders?customer=a%26b%20c&n=1");
+        let event = Event {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            keys,
+        };
+        assert_eq!(
+            filled(&harmless(), Some(&event)).unwrap(),
+            "/orders?customer=a%26b%20c&n=1"
+        );
         assert_eq!(filled(&harmless(), None).unwrap(), "/orders?customer=0&n=1");
-        let unknown = Harmless { path: "/{who}".into(), ..harmless() };
+        let unknown = Harmless {
+            path: "/{who}".into(),
+            ..harmless()
+        };
         assert_eq!(filled(&unknown, None).unwrap_err(), "who");
     }
 
@@ -269,13 +331,23 @@ mod tests {
         let body = br#"{"success": false, "error": "password=hunter2", "data": [1]}"#;
         let found = values(body, &harmless());
         let expected = [("/error", "\"password=***\""), ("/success", "false")];
-        assert_eq!(found.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>(), expected);
+        assert_eq!(
+            found
+                .iter()
+                .map(|(k, v)| (k.as_str(), v.as_str()))
+                .collect::<Vec<_>>(),
+            expected
+        );
         assert!(values(b"<html>", &harmless()).is_empty());
     }
 
     #[test]
     fn a_mapped_address_keeps_its_path() {
-        let mapped = Mapped { from: "api:80".into(), to: "localhost:8080".into(), by: String::new() };
+        let mapped = Mapped {
+            from: "api:80".into(),
+            to: "localhost:8080".into(),
+            by: String::new(),
+        };
         let url = Url::parse("http://api:80/base").unwrap();
         assert_eq!(through(url, &mapped), "http://localhost:8080/base");
     }

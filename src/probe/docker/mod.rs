@@ -89,8 +89,18 @@ fn why(error: &Error, address: &str) -> Why {
     let no_permission = || Why::new(WhyKind::Permission, format!("no permission on {path}"));
     let nobody = |kind| Why::new(kind, format!("no Docker Engine at {address}"));
     match error {
+<<<<<<< HEAD
         Error::DockerResponseServerError { status_code, message } => {
             let say = format!("the Docker Engine answers {status_code}: {}", redact(message.trim()));
+=======
+        Error::DockerResponseServerError {
+            status_code,
+            message,
+        } => {
+            let said = redact(message.trim());
+            let separator = if said.is_empty() { "" } else { ": " };
+            let say = format!("{address} answers {status_code}{separator}{said}");
+>>>>>>> probe-docker
             Why::new(WhyKind::Failed, say).code(status_code.to_string())
         }
         Error::SocketNotFoundError(_) => match std::fs::metadata(path) {
@@ -105,10 +115,11 @@ fn why(error: &Error, address: &str) -> Why {
         Error::RequestTimeoutError => Why::new(WhyKind::NoAnswer, format!("no answer from {address}")),
         other => match failure::why(other, address) {
             why if why.kind == WhyKind::Permission => no_permission(),
-            why if matches!(why.kind, WhyKind::Refused | WhyKind::Missing) => {
-                let say = format!("no Docker Engine at {address}: {}", why.say);
+            why if why.say.ends_with(&format!(" by {address}")) => {
+                let say = format!("no Docker Engine at {address}: connection refused");
                 Why::new(why.kind, say)
             }
+            why if why.kind == WhyKind::Missing => nobody(why.kind),
             why => why,
         },
     }

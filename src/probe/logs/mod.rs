@@ -262,3 +262,54 @@ fn reach(count: &Count, since: Timestamp, created: Option<Timestamp>, tail: u64)
         Reach::Limit
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reach_says_what_a_missing_record_means() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let since = Timestamp::from_second(100).unwrap();
+        let reach_of = |from, created, entries| {
+            let count = Count {
+                entries,
+                from,
+                ..Count::default()
+            };
+            reach(&count, since, created, 1_000)
+        };
+        assert_eq!(reach_of(at(99), at(50), 1_000), Reach::Wanted);
+        assert_eq!(reach_of(at(101), at(50), 999), Reach::Beginning);
+        assert_eq!(reach_of(at(101), at(50), 1_000), Reach::Limit);
+        // Silent ever since it was created.
+        assert_eq!(reach_of(None, at(50), 0), Reach::Wanted);
+        assert_eq!(reach_of(None, at(101), 0), Reach::Beginning);
+    }
+
+    #[test]
+    fn two_containers_are_as_well_read_as_the_worse_of_them() {
+        let log = |name: &str, reach| {
+            Seen::Known(Log {
+                container: name.into(),
+                read: 1,
+                bytes: 2,
+                from: Timestamp::from_second(5).ok(),
+                to: None,
+                wanted: Timestamp::UNIX_EPOCH,
+                reach,
+                records: vec![],
+                cut: false,
+            })
+        };
+        let merged = both(log("a", Reach::Wanted), log("b", Reach::Beginning));
+        let merged = merged.known().unwrap();
+        assert_eq!((merged.container.as_str(), merged.read), ("a, b", 2));
+        assert_eq!(merged.reach, Reach::Beginning);
+        let half = both(
+            Seen::unknown(WhyKind::NoAnswer, ""),
+            log("b", Reach::Wanted),
+        );
+        assert_eq!(half.known().unwrap().reach, Reach::Limit);
+    }
+}
