@@ -39,34 +39,22 @@ pub async fn look(
         Ok(client) => client,
         Err(error) => return Seen::Unknown(failure::why(&error, "the HTTP client")),
     };
-    let asker = Asker {
-        config,
-        docker: docker.map(|both| &both.0),
-        client: &client,
-        until: early(until),
-    };
-    let with_health = config
-        .pipeline
-        .service
-        .iter()
-        .filter_map(|service| Some((service, service.health.as_deref()?)));
-    let health = join_all(with_health.map(|(service, path)| async move {
-        (service.name.clone(), asker.ask(service, path, None).await)
-    }));
+    let asker = Asker { config, docker: docker.map(|both| &both.0), client: &client, until: early(until) };
+    let with_health =
+        config.pipeline.service.iter().filter_map(|service| Some((service, service.health.as_deref()?)));
+    let health =
+        join_all(with_health.map(|(service, path)| async move {
+            (service.name.clone(), asker.ask(service, path, None).await)
+        }));
     let event = event.and_then(Seen::known);
     let (health, contract) = tokio::join!(health, asker.contract(event));
-    Seen::Known(Http {
-        health: health.into_iter().collect(),
-        contract,
-    })
+    Seen::Known(Http { health: health.into_iter().collect(), contract })
 }
 
 /// A machine without root certificates can make no client that trusts them,
 /// and still asks by plain HTTP.
 fn client() -> reqwest::Result<Client> {
-    builder()
-        .build()
-        .or_else(|_| builder().tls_certs_only([]).build())
+    builder().build().or_else(|_| builder().tls_certs_only([]).build())
 }
 
 /// No proxies: what is asked is near. Redirects stay on their host, so that an
@@ -96,10 +84,7 @@ impl Asker<'_> {
             return Seen::not_asked("the pipeline declares no call");
         };
         let Some(harmless) = &call.harmless else {
-            return Seen::not_asked(format!(
-                "the pipeline declares no harmless request for {}",
-                call.name
-            ));
+            return Seen::not_asked(format!("the pipeline declares no harmless request for {}", call.name));
         };
         match (self.called(call), filled(harmless, event)) {
             (None, _) => Seen::not_asked(format!("nobody answers {}", call.name)),
@@ -132,11 +117,7 @@ impl Asker<'_> {
                 Some(wanted) => body(response, wanted).await.map_err(failed)?,
                 None => BTreeMap::new(),
             };
-            Ok(Answer {
-                url: shown,
-                status,
-                body,
-            })
+            Ok(Answer { url: shown, status, body })
         };
         Seen::from(in_time(&who, self.until, asked).await)
     }
@@ -151,9 +132,7 @@ impl Asker<'_> {
             return Seen::Unknown(self.without_docker(service));
         };
         let containers = docker.containers_of(&service.name, service.container.as_deref());
-        let running = containers
-            .iter()
-            .find(|container| container.status == "running");
+        let running = containers.iter().find(|container| container.status == "running");
         if let Some(container) = running.or(containers.first()) {
             let port = service.port.unwrap_or(80);
             return match docker.reach(&container.name, port) {
@@ -166,10 +145,7 @@ impl Asker<'_> {
         }
         match told(docker, service) {
             Some(address) => self.near(&address).await,
-            None => Seen::unknown(
-                WhyKind::Missing,
-                format!("no container of {}", service.name),
-            ),
+            None => Seen::unknown(WhyKind::Missing, format!("no container of {}", service.name)),
         }
     }
 
@@ -187,27 +163,17 @@ impl Asker<'_> {
     /// The address, or the way to it where only containers know its host.
     async fn near(self, address: &str) -> Seen<String> {
         let Ok(url) = Url::parse(address) else {
-            return Seen::unknown(
-                WhyKind::NotConfigured,
-                format!("{} is not an address", redact(address)),
-            );
+            return Seen::unknown(WhyKind::NotConfigured, format!("{} is not an address", redact(address)));
         };
         let Some((host, port)) = host_and_port(&url) else {
-            return Seen::unknown(
-                WhyKind::NotConfigured,
-                format!("{} names no host", shown_url(address)),
-            );
+            return Seen::unknown(WhyKind::NotConfigured, format!("{} names no host", shown_url(address)));
         };
         let who = format!("{host}:{port}");
         let patience = self.until.min(Instant::now() + FOR_NAMES);
         let resolved = tokio::time::timeout_at(patience, tokio::net::lookup_host(&who)).await;
         match resolved {
             Ok(Ok(_)) => Seen::Known(address.into()),
-            _ => match self
-                .docker
-                .and_then(Seen::known)
-                .and_then(|docker| docker.reach(host, port))
-            {
+            _ => match self.docker.and_then(Seen::known).and_then(|docker| docker.reach(host, port)) {
                 Some(mapped) => Seen::Known(through(url.clone(), &mapped)),
                 None => Seen::unknown(WhyKind::Unresolved, format!("{host} does not resolve")),
             },
@@ -232,10 +198,7 @@ fn through(mut url: Url, mapped: &Mapped) -> String {
 /// The address that other containers are told, unless it means themselves.
 fn told(docker: &Docker, service: &Service) -> Option<String> {
     let variable = service.address_variable.as_deref()?;
-    let mut addresses = docker
-        .containers
-        .iter()
-        .filter_map(|c| c.environment.get(variable));
+    let mut addresses = docker.containers.iter().filter_map(|c| c.environment.get(variable));
     addresses.find(|address| !is_loopback(address)).cloned()
 }
 
@@ -247,9 +210,7 @@ fn filled(harmless: &Harmless, event: Option<&Event>) -> Result<String, String> 
     while let Some((before, after)) = rest.split_once('{') {
         let (key, after) = after.split_once('}').ok_or_else(|| after.to_string())?;
         let of_event = event.and_then(|event| event.keys.get(key));
-        let value = of_event
-            .or_else(|| harmless.without_event.get(key))
-            .ok_or(key)?;
+        let value = of_event.or_else(|| harmless.without_event.get(key)).ok_or(key)?;
         path.push_str(before);
         let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
         // In a path, unlike in a form, a plus is no space.
@@ -262,10 +223,7 @@ fn filled(harmless: &Harmless, event: Option<&Event>) -> Result<String, String> 
 
 /// What the body holds where the pipeline looks. A body that is not JSON, or
 /// too long, holds nothing.
-async fn body(
-    mut response: Response,
-    wanted: &Harmless,
-) -> reqwest::Result<BTreeMap<String, String>> {
+async fn body(mut response: Response, wanted: &Harmless) -> reqwest::Result<BTreeMap<String, String>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
@@ -294,10 +252,7 @@ mod tests {
 
     fn harmless() -> Harmless {
         let to_map = |pairs: &[(&str, &str)]| {
-            pairs
-                .iter()
-                .map(|(key, value)| (key.to_string(), value.to_string()))
-                .collect()
+            pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
         };
         Harmless {
             path: "/orders?customer={customer}&n=1".into(),
@@ -310,19 +265,10 @@ mod tests {
     #[test]
     fn the_events_keys_are_encoded_into_the_path() {
         let keys = BTreeMap::from([("customer".to_string(), "a&b c".to_string())]);
-        let event = Event {
-            at: jiff::Timestamp::UNIX_EPOCH,
-            keys,
-        };
-        assert_eq!(
-            filled(&harmless(), Some(&event)).unwrap(),
-            "/orders?customer=a%26b%20c&n=1"
-        );
+        let event = Event { at: jiff::Timestamp::UNIX_EPOCH, keys };
+        assert_eq!(filled(&harmless(), Some(&event)).unwrap(), "/orders?customer=a%26b%20c&n=1");
         assert_eq!(filled(&harmless(), None).unwrap(), "/orders?customer=0&n=1");
-        let unknown = Harmless {
-            path: "/{who}".into(),
-            ..harmless()
-        };
+        let unknown = Harmless { path: "/{who}".into(), ..harmless() };
         assert_eq!(filled(&unknown, None).unwrap_err(), "who");
     }
 
@@ -331,23 +277,13 @@ mod tests {
         let body = br#"{"success": false, "error": "password=hunter2", "data": [1]}"#;
         let found = values(body, &harmless());
         let expected = [("/error", "\"password=***\""), ("/success", "false")];
-        assert_eq!(
-            found
-                .iter()
-                .map(|(k, v)| (k.as_str(), v.as_str()))
-                .collect::<Vec<_>>(),
-            expected
-        );
+        assert_eq!(found.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>(), expected);
         assert!(values(b"<html>", &harmless()).is_empty());
     }
 
     #[test]
     fn a_mapped_address_keeps_its_path() {
-        let mapped = Mapped {
-            from: "api:80".into(),
-            to: "localhost:8080".into(),
-            by: String::new(),
-        };
+        let mapped = Mapped { from: "api:80".into(), to: "localhost:8080".into(), by: String::new() };
         let url = Url::parse("http://api:80/base").unwrap();
         assert_eq!(through(url, &mapped), "http://localhost:8080/base");
     }

@@ -80,15 +80,8 @@ fn document(path: &Path) -> Result<Document, Why> {
         let line = error.location().map_or(0, |place| place.line());
         let words = error.without_snippet().to_string();
         let what = words.lines().next().unwrap_or_default();
-<<<<<<< HEAD
-        Why::new(WhyKind::Failed, redact(&format!("{}:{line}: {what}", shown_path(path))))
-=======
         let what = what.split(" at line ").next().unwrap_or_default();
-        Why::new(
-            WhyKind::Failed,
-            redact(&format!("{}:{line}: {what}", shown_path(path))),
-        )
->>>>>>> probe-docker
+        Why::new(WhyKind::Failed, redact(&format!("{}:{line}: {what}", shown_path(path))))
     })
 }
 

@@ -89,18 +89,10 @@ fn why(error: &Error, address: &str) -> Why {
     let no_permission = || Why::new(WhyKind::Permission, format!("no permission on {path}"));
     let nobody = |kind| Why::new(kind, format!("no Docker Engine at {address}"));
     match error {
-<<<<<<< HEAD
         Error::DockerResponseServerError { status_code, message } => {
-            let say = format!("the Docker Engine answers {status_code}: {}", redact(message.trim()));
-=======
-        Error::DockerResponseServerError {
-            status_code,
-            message,
-        } => {
             let said = redact(message.trim());
             let separator = if said.is_empty() { "" } else { ": " };
             let say = format!("{address} answers {status_code}{separator}{said}");
->>>>>>> probe-docker
             Why::new(WhyKind::Failed, say).code(status_code.to_string())
         }
         Error::SocketNotFoundError(_) => match std::fs::metadata(path) {

@@ -272,11 +272,7 @@ mod tests {
         let at = |second| Timestamp::from_second(second).ok();
         let since = Timestamp::from_second(100).unwrap();
         let reach_of = |from, created, entries| {
-            let count = Count {
-                entries,
-                from,
-                ..Count::default()
-            };
+            let count = Count { entries, from, ..Count::default() };
             reach(&count, since, created, 1_000)
         };
         assert_eq!(reach_of(at(99), at(50), 1_000), Reach::Wanted);
@@ -306,10 +302,7 @@ mod tests {
         let merged = merged.known().unwrap();
         assert_eq!((merged.container.as_str(), merged.read), ("a, b", 2));
         assert_eq!(merged.reach, Reach::Beginning);
-        let half = both(
-            Seen::unknown(WhyKind::NoAnswer, ""),
-            log("b", Reach::Wanted),
-        );
+        let half = both(Seen::unknown(WhyKind::NoAnswer, ""), log("b", Reach::Wanted));
         assert_eq!(half.known().unwrap().reach, Reach::Limit);
     }
 }
