@@ -176,17 +176,16 @@ pub struct Marks {
     pub processed_at: String,
 }
 
-/// The SQL that finds events. `{id}` is the bound id, `{since}` the window's start.
+/// The SQL that finds events.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventSql {
-    /// `at` (timestamptz) and a text column for each key, of the event `{id}`.
+    /// `id` (of the type of the marks table's), `at` (timestamptz) and a column
+    /// for each key, of all events.
     pub sql: String,
     /// The key columns of `sql`.
     #[serde(default)]
     pub keys: Vec<String>,
-    /// `id` and `at` of all events since `{since}`.
-    pub since_sql: String,
 }
 
 /// One hop's contract.
@@ -215,9 +214,10 @@ pub struct Stage {
     pub waiting_status: Vec<String>,
     /// Seconds after its event before a missing effect counts.
     pub grace_s: u64,
-    /// `at` (timestamptz) and `status` (text) of the effect rows of event `{id}`.
+    /// `id`, `at` (timestamptz) and `status` of the effect rows of all events.
     pub sql: String,
-    /// `key` (text) and `value` (jsonb) of the record to send again for `{id}`.
+    /// `id`, `key` (text), `headers` and `value` (jsonb) of the records of all
+    /// events, for sending them once more.
     pub record_sql: Option<String>,
 }
 
@@ -325,20 +325,19 @@ impl Pipeline {
         }
     }
 
-    /// SQL that does not use its bound value cannot be right.
+    /// The SQL is for all events: the tool adds `where id = …` itself, so that
+    /// one statement serves for one id and for counting.
     fn check_sql(&self, source: &Source, mistakes: &mut Vec<Mistake>) {
-        let mut must_hold = |owner: String, sql: &str, placeholder: &str| {
-            if !sql.contains(placeholder) {
-                let what = format!("{owner} does not use {placeholder}");
-                mistakes.push(Mistake::new(&source.name, what));
-            }
-        };
-        must_hold("event.sql".into(), &self.event.sql, "{id}");
-        must_hold("event.since_sql".into(), &self.event.since_sql, "{since}");
-        for stage in &self.stage {
-            must_hold(format!("the sql of stage {}", stage.name), &stage.sql, "{id}");
-            if let Some(sql) = &stage.record_sql {
-                must_hold(format!("the record_sql of stage {}", stage.name), sql, "{id}");
+        let stages = self.stage.iter().flat_map(|stage| {
+            let record = stage.record_sql.iter().map(|sql| ("record_sql", sql));
+            let all = [("sql", &stage.sql)].into_iter().chain(record);
+            all.map(|(key, sql)| (format!("the {key} of stage {}", stage.name), sql))
+        });
+        for (owner, sql) in [("event.sql".to_string(), &self.event.sql)].into_iter().chain(stages) {
+            if sql.contains("{id}") || sql.contains('$') {
+                let mistake = Mistake::new(&source.name, format!("{owner} binds a value"));
+                let help = "expected the rows of all events, each with its event's id in a column `id`";
+                mistakes.push(mistake.help(help));
             }
         }
     }
@@ -409,43 +408,45 @@ pub fn is_uuid(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn built_in() -> Source {
-        Source { name: "pipeline.toml".into(), text: include_str!("../checks/pipeline.toml").into() }
+    fn shop() -> String {
+        include_str!("../tests/support/shop.toml").to_string()
     }
 
-    fn mistakes_of(text: &str) -> Vec<String> {
-        let source = Source { text: text.into(), ..built_in() };
+    fn mistakes_of(text: String) -> Vec<String> {
+        let source = Source { name: "shop.toml".into(), text };
         let mut mistakes = Vec::new();
         Pipeline::read(&source, &mut mistakes);
         mistakes.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn the_built_in_pipeline_has_no_mistakes() {
-        assert_eq!(mistakes_of(&built_in().text), Vec::<String>::new());
+    fn a_good_pipeline_has_no_mistakes() {
+        assert_eq!(mistakes_of(shop()), Vec::<String>::new());
     }
 
     #[test]
     fn wrong_names_are_reported_together_with_the_nearest_valid_one() {
-        let text = built_in()
-            .text
-            .replace("worker = \"allocation-worker\"", "worker = \"alocation-worker\"")
-            .replace("topic = \"trainer-allocated\"", "topic = \"trainer-alocated\"");
-        let found = mistakes_of(&text);
-        assert_eq!(found.len(), 2, "{found:#?}");
-        assert!(found[0].contains("did you mean `allocation-worker`?"), "{found:#?}");
-        assert!(found[1].contains("did you mean `trainer-allocated`?"), "{found:#?}");
+        let text = shop()
+            .replace("worker = \"order-worker\"", "worker = \"oder-worker\"")
+            .replace("topic = \"orders\"", "topic = \"oders\"")
+            .replace("stage = \"order\"", "stage = \"oder\"");
+        let found = mistakes_of(text);
+        assert_eq!(found.len(), 3, "{found:#?}");
+        assert!(found[0].contains("did you mean `orders`?"), "{found:#?}");
+        assert!(found[1].contains("did you mean `order-worker`?"), "{found:#?}");
+        assert!(found[2].contains("did you mean `order`?"), "{found:#?}");
     }
 
     #[test]
-    fn sql_without_its_id_is_a_mistake() {
-        let text = built_in().text.replace("e.correlation_id = {id}", "true");
-        assert!(mistakes_of(&text).iter().any(|m| m.contains("does not use {id}")));
+    fn sql_that_binds_a_value_itself_is_a_mistake() {
+        let found = mistakes_of(shop().replace("where type = 'ORDERED'", "where id = {id}"));
+        assert!(found.iter().any(|mistake| mistake.contains("binds a value")), "{found:#?}");
     }
 
     #[test]
     fn ids_are_taken_as_people_type_them() {
-        let pipeline = Pipeline::read(&built_in(), &mut Vec::new()).unwrap();
+        let source = Source { name: "shop.toml".into(), text: shop() };
+        let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
         for typed in ["1FA90C93-EA40-4BA9-A7BF-4ED47E735B91", " {1fa90c93-ea40-4ba9-a7bf-4ed47e735b91} "] {
             assert_eq!(pipeline.canonical_id(typed).unwrap(), "1fa90c93-ea40-4ba9-a7bf-4ed47e735b91");
         }

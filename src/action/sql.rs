@@ -47,17 +47,11 @@ pub(super) fn remove_marks(remedy: &Remedy) -> Option<String> {
 /// Headers, key and value of each id's record, as the console producer reads
 /// them: `name:value,…<tab>key<tab>value`.
 pub(super) fn records(stage: &Stage, ids: &[String]) -> Option<String> {
-    let record = stage.record_sql.as_deref()?;
-    // Each id as a literal: the database gives it the column's type.
-    let selects: Vec<String> =
-        ids.iter().map(|id| format!("({})", record.trim().replace("{id}", &literal(id)))).collect();
-    if selects.is_empty() {
-        return None;
-    }
-    let lines = selects.join(" union all ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let record = stage.record_sql.as_deref()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ids = literals(ids)?;
     Some(format!(
         "select (select string_agg(h.key || ':' || h.value, ',') from jsonb_each_text(r.headers) h) \
-         || chr(9) || r.key || chr(9) || r.value::text from ({lines}) r"
+         || chr(9) || r.key || chr(9) || r.value from ({record}) r where r.id in ({ids})"
     ))
 }
 

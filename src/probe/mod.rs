@@ -25,6 +25,9 @@ use tokio::time::{Duration, Instant};
 /// anything is contacted.
 pub fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     mistakes.extend(compose::check(config).err());
+    if let Some(url) = &config.places.postgres {
+        mistakes.extend(postgres::address::check(url.expose()).err());
+    }
 }
 
 /// What the Docker probe tells the others.

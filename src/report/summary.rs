@@ -16,7 +16,7 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
     let summary = match row.about {
         About::Workers => workers(material),
         About::Topics => topics(material),
-        About::Rows => rows(material),
+        About::Rows => rows(material, row),
         About::Call => calls(material),
     };
     Step {
@@ -156,12 +156,15 @@ fn named<'a>(material: &'a Material, fact: &str, value: &Value) -> Vec<&'a str> 
     facts.filter(|fact| fact.value.known() == Some(value)).map(|fact| fact.subject.as_str()).collect()
 }
 
-fn rows(material: &Material) -> Vec<String> {
+fn rows(material: &Material, row: &StepRow) -> Vec<String> {
     let rows = match &material.evidence.postgres {
         Seen::Known(rows) => rows,
         Seen::Unknown(why) | Seen::NotAsked(why) => return vec![not_seen(why)],
     };
     let mut lines = Vec::new();
+    if let Some(line) = all_done(material, row) {
+        return vec![format!("{line}; {}", stuck_line(material))];
+    }
     if material.evidence.target.id.is_some() {
         match &rows.marks {
             Seen::Known(_) => {
@@ -172,6 +175,26 @@ fn rows(material: &Material) -> Vec<String> {
     }
     lines.push(stuck_line(material));
     lines
+}
+
+/// "all 3 stages done 10:02:14-10:02:15", if every stage has its row.
+fn all_done(material: &Material, row: &StepRow) -> Option<String> {
+    let view = View::new(material.evidence, material.pipeline);
+    let mut times = Vec::new();
+    for stage in &material.pipeline.stage {
+        let subject = material.pipeline.stage_subject(stage);
+        let passed = |check: &Finding| {
+            let mut instances = check.instances.iter().filter(|i| i.subject == subject);
+            check.step != row.step || instances.all(|i| i.verdict == Verdict::Pass)
+        };
+        if !material.findings.iter().all(passed) {
+            return None;
+        }
+        times.push(view.effects(stage).known()?.first()?.at);
+    }
+    let taken = material.evidence.taken;
+    let (first, last) = (times.iter().min()?, times.iter().max()?);
+    Some(format!("all {} done, {}-{}", count(times.len(), "stage"), time(taken, *first), time(taken, *last)))
 }
 
 /// "ORDERED 10:02:14 by shop (emitter only); no row in orders".
@@ -218,8 +241,7 @@ fn calls(material: &Material) -> Vec<String> {
         return vec!["the pipeline declares no call".to_string()];
     };
     let view = View::new(material.evidence, material.pipeline);
-    let mut lines = Vec::new();
-    match call::calls(&view, row) {
+    let mut lines = vec![match call::calls(&view, row) {
         Seen::Known((log, calls)) => {
             let read = count(usize::try_from(log.read).unwrap_or(usize::MAX), "record");
             let span = match (log.from, log.to) {
@@ -230,16 +252,23 @@ fn calls(material: &Material) -> Vec<String> {
                 Ok(()) => ", all read".to_string(),
                 Err(why) => format!("; {}", why.say),
             };
-            lines.push(format!("{} in {read}{span}{all}", count(calls.len(), "call")));
+            format!("{} in {read}{span}{all}", count(calls.len(), "call"))
         }
-        Seen::Unknown(why) => lines.push(not_seen(&why)),
-        Seen::NotAsked(why) => lines.push(format!("calls not asked for: {}", why.say)),
-    }
+        Seen::Unknown(why) => not_seen(&why),
+        Seen::NotAsked(why) => format!("calls not asked for: {}", why.say),
+    }];
     let service = row.service.get_ref();
-    for (name, before) in [("call.answer", ""), ("http.contract", "harmless request: ")] {
-        let fact = material.facts.get(name, service);
-        if let Some(fact) = fact.filter(|fact| fact.value.known().is_some()) {
-            lines.push(format!("{before}{}", fact.say));
+    // What is as it should be needs no line of its own.
+    for (name, good, before) in [
+        ("call.answer", Value::Word("good"), ""),
+        ("http.health", Value::Word("healthy"), "health: "),
+        ("http.contract", Value::Bool(true), "harmless request: "),
+    ] {
+        match material.facts.get(name, service) {
+            Some(fact) if fact.value.known().is_some_and(|value| *value != good) => {
+                lines.push(format!("{before}{}", fact.say));
+            }
+            _ => {}
         }
     }
     lines

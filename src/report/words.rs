@@ -146,7 +146,7 @@ pub fn fill(material: &Material, template: &str, subject: &str) -> String {
     let sql;
     if let Some(stage) = pipeline.stage.iter().find(|stage| pipeline.stage_subject(stage) == subject) {
         let one_line: Vec<&str> = stage.sql.split_whitespace().collect();
-        sql = one_line.join(" ").replace("{id}", &format!("'{id}'"));
+        sql = format!("select * from ({}) rows where id = '{id}'", one_line.join(" "));
         values.insert("{sql}", &sql);
         values.insert("{event}", &stage.event);
         values.insert("{effect}", &stage.effect);
