@@ -558,7 +558,7 @@ pub struct Extent {
     pub stuck_marked: u64,
     /// Time of the oldest stuck event.
     pub since: Option<Timestamp>,
-    /// When the newest effect was written.
+    /// When the newest good effect was written.
     pub last_good: Option<Timestamp>,
     /// The newest stuck ids, newest first (at most [`Extent::NEWEST`]).
     pub newest: Vec<StuckEvent>,

@@ -176,17 +176,16 @@ pub struct Marks {
     pub processed_at: String,
 }
 
-/// The SQL that finds events. `{id}` is the bound id, `{since}` the window's start.
+/// The SQL that finds events.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventSql {
-    /// `at` (timestamptz) and a text column for each key, of the event `{id}`.
+    /// `id` (of the type of the marks table's), `at` (timestamptz) and a column
+    /// for each key, of all events.
     pub sql: String,
     /// The key columns of `sql`.
     #[serde(default)]
     pub keys: Vec<String>,
-    /// `id` and `at` of all events since `{since}`.
-    pub since_sql: String,
 }
 
 /// One hop's contract.
@@ -215,7 +214,7 @@ pub struct Stage {
     pub waiting_status: Vec<String>,
     /// Seconds after its event before a missing effect counts.
     pub grace_s: u64,
-    /// `at` (timestamptz) and `status` (text) of the effect rows of event `{id}`.
+    /// `id`, `at` (timestamptz) and `status` of the effect rows of all events.
     pub sql: String,
     /// `key` (text) and `value` (jsonb) of the record to send again for `{id}`.
     pub record_sql: Option<String>,
@@ -325,28 +324,30 @@ impl Pipeline {
         }
     }
 
-    /// SQL that does not use its bound value cannot be right.
+    /// SQL for one event must use its id; SQL for all events has none to use.
     fn check_sql(&self, source: &Source, mistakes: &mut Vec<Mistake>) {
-        let mut must_hold = |owner: String, sql: &str, placeholder: &str| {
-            if !sql.contains(placeholder) {
-                let what = format!("{owner} does not use {placeholder}");
+        let mut check = |owner: String, sql: &str, for_one: bool| {
+            let uses = sql.contains("{id}");
+            if for_one && !uses {
+                let what = format!("{owner} does not use {{id}}");
                 mistakes.push(Mistake::new(&source.name, what));
             }
+            if !for_one && uses {
+                let what = format!("{owner} uses {{id}}");
+                let help =
+                    "expected the rows of all events, each with its event's id in a column `id`";
+                mistakes.push(Mistake::new(&source.name, what).help(help));
+            }
         };
-        must_hold("event.sql".into(), &self.event.sql, "{id}");
-        must_hold("event.since_sql".into(), &self.event.since_sql, "{since}");
+        check("event.sql".into(), &self.event.sql, false);
         for stage in &self.stage {
-            must_hold(
+            check(
                 format!("the sql of stage {}", stage.name),
                 &stage.sql,
-                "{id}",
+                false,
             );
             if let Some(sql) = &stage.record_sql {
-                must_hold(
-                    format!("the record_sql of stage {}", stage.name),
-                    sql,
-                    "{id}",
-                );
+                check(format!("the record_sql of stage {}", stage.name), sql, true);
             }
         }
     }
@@ -476,13 +477,15 @@ mod tests {
     }
 
     #[test]
-    fn sql_without_its_id_is_a_mistake() {
-        let text = built_in().text.replace("e.correlation_id = {id}", "true");
-        assert!(
-            mistakes_of(&text)
-                .iter()
-                .any(|m| m.contains("does not use {id}"))
-        );
+    fn sql_for_one_event_uses_its_id_and_sql_for_all_does_not() {
+        let text = built_in()
+            .text
+            .replace("where correlation_id = {id} and", "where")
+            .replace("select correlation_id as id", "select {id} as id");
+        let found = mistakes_of(&text);
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(found[0].contains("event.sql uses {id}"), "{found:#?}");
+        assert!(found[1].contains("does not use {id}"), "{found:#?}");
     }
 
     #[test]

@@ -95,6 +95,14 @@ pub async fn gather(config: &Config) -> Evidence {
     }
 }
 
+/// Makes ring the provider of all TLS that does not name one (HTTP, Docker):
+/// without it their clients panic. The first thing that the program does; once
+/// more does no harm.
+pub fn use_ring() {
+    // An error says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Now, in whole milliseconds: as exact as the report ever shows it.
 pub fn now() -> Timestamp {
     let now = Timestamp::now();

@@ -1,0 +1,181 @@
+//! One read-only transaction. Every statement stands under its own savepoint,
+//! so that one that fails leaves the others. Nothing outlives the transaction
+//! and no statement is named: a transaction pooler may stand in between.
+
+use super::why;
+use crate::evidence::{Seen, Why, WhyKind};
+use futures_util::future::join;
+use jiff::Timestamp;
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, timeout};
+use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
+use tokio_postgres::{Client, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long a statement waits for a lock, at least and at most.
+const LOCK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// Cancelling and rolling back must not take longer than this.
+const FAREWELL: Duration = Duration::from_millis(100);
+
+/// Values to bind, in the order of their `$n`.
+#[derive(Default)]
+pub struct Bound(Vec<(Box<dyn ToSql + Sync + Send>, Type)>);
+
+impl Bound {
+    /// Binds a value; returns its `$n`, with its type, for the SQL.
+    pub fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, of: Type) -> String {
+        let place = self.0.len() + 1;
+        let cast = match of.name().strip_prefix('_') {
+            Some(element) => format!("${place}::{element}[]"),
+            None => format!("${place}::{}", of.name()),
+        };
+        self.0.push((Box::new(value), of));
+        cast
+    }
+}
+
+/// The transaction.
+pub struct Session {
+    client: Client,
+    until: Instant,
+}
+
+/// What the server says of itself at the start of the transaction.
+pub struct Server {
+    /// `server_version`.
+    pub version: String,
+    /// `now()`.
+    pub now: Timestamp,
+    /// `pg_is_in_recovery()`, and now - `pg_last_xact_replay_timestamp()`.
+    pub replica_behind_ms: Option<Seen<i64>>,
+}
+
+impl Session {
+    /// Begins the transaction; it is over at `until`.
+    pub async fn begin(
+        client: Client,
+        schema: Option<&str>,
+        until: Instant,
+    ) -> Result<(Session, Server), Why> {
+        let session = Session { client, until };
+        let lock = session.share(20).clamp(LOCK.0, LOCK.1).as_millis();
+        let schema = schema.map_or_else(String::new, |schema| {
+            format!("set local search_path = {};", quoted(schema))
+        });
+        // Compiling costs more than what is asked here; servers before 11 have no jit.
+        let begin = format!(
+            "begin isolation level repeatable read read only;
+             set local row_security = off; set local timezone = 'UTC';
+             set local lock_timeout = {lock}; {schema}
+             select set_config(name, 'off', true) from pg_settings where name = 'jit'"
+        );
+        let begun = session.client.batch_execute(&begin).await;
+        begun.map_err(|error| why::asking(&error, "the transaction"))?;
+        let sql = "select current_setting('server_version'), now(), pg_is_in_recovery(),
+              (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::int8";
+        let bound = Bound::default();
+        let rows = session.ask("the server", sql, &bound, session.share(4));
+        let row = only(rows.await?, "the server")?;
+        let version: String = get(&row, 0)?;
+        let behind: Option<i64> = get(&row, 3)?;
+        let behind = behind.map_or_else(
+            || Seen::unknown(WhyKind::Missing, "the replica has replayed nothing yet"),
+            |ms| Seen::Known(ms.max(0)),
+        );
+        let server = Server {
+            version: version.split(' ').next().unwrap_or_default().to_string(),
+            now: required_time(&row, 1, "the server's clock")?,
+            replica_behind_ms: get::<bool>(&row, 2)?.then_some(behind),
+        };
+        Ok((session, server))
+    }
+
+    /// One `part`th of the time that is left.
+    pub fn share(&self, part: u32) -> Duration {
+        self.until.saturating_duration_since(Instant::now()) / part.max(1)
+    }
+
+    /// The rows of one statement, which the server stops after `at_most`. Its
+    /// columns must have built-in types: for others the driver would prepare
+    /// named statements. `what` is what errors call it.
+    pub async fn ask(
+        &self,
+        what: &str,
+        sql: &str,
+        bound: &Bound,
+        at_most: Duration,
+    ) -> Result<Vec<Row>, Why> {
+        let at_most = at_most.as_millis().max(50);
+        let guard = format!("savepoint asked; set local statement_timeout = {at_most}");
+        let values: Vec<_> = bound
+            .0
+            .iter()
+            .map(|(value, of)| (value.as_ref() as &(dyn ToSql + Sync), of.clone()))
+            .collect();
+        // Both are sent at once, in this order: one round trip.
+        let guard = self.client.batch_execute(&guard);
+        let (guarded, rows) = join(guard, self.client.query_typed(sql, &values)).await;
+        match guarded.and(rows) {
+            Ok(rows) => Ok(rows),
+            Err(error) => {
+                // If this fails the connection has gone, and the next statement says so.
+                let back = self.client.batch_execute("rollback to savepoint asked");
+                let _ = back.await;
+                Err(why::asking(&error, what))
+            }
+        }
+    }
+
+    /// Ends the transaction, so that a pooler can go on using the connection.
+    pub async fn end(self) {
+        let _ = timeout(FAREWELL, self.client.batch_execute("rollback")).await;
+    }
+
+    /// Stops what the server is still doing for us; the transaction is lost.
+    pub async fn cancel(self, tls: &MakeRustlsConnect) {
+        let token = self.client.cancel_token();
+        let _ = timeout(FAREWELL, token.cancel_query(tls.clone())).await;
+    }
+}
+
+/// A name as SQL takes it literally.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A value of a row.
+pub fn get<T: FromSqlOwned>(row: &Row, column: usize) -> Result<T, Why> {
+    row.try_get(column).map_err(|error| {
+        let name = row
+            .columns()
+            .get(column)
+            .map_or("?", |column| column.name());
+        Why::new(WhyKind::Failed, format!("column {name}: {error}"))
+    })
+}
+
+/// A time (timestamptz) of a row; `None` for null.
+pub fn time(row: &Row, column: usize) -> Result<Option<Timestamp>, Why> {
+    get::<Option<SystemTime>>(row, column)?
+        .map(timestamp)
+        .transpose()
+}
+
+/// A time of a row; null is a reason, in which `what` is the row.
+pub fn required_time(row: &Row, column: usize, what: &str) -> Result<Timestamp, Why> {
+    time(row, column)?
+        .ok_or_else(|| Why::new(WhyKind::Failed, format!("{what}: a row without its time")))
+}
+
+/// PostgreSQL's times reach further than those of any event: `infinity`.
+pub fn timestamp(time: SystemTime) -> Result<Timestamp, Why> {
+    Timestamp::try_from(time).map_err(|_| Why::new(WhyKind::Failed, "a time beyond the year 9999"))
+}
+
+/// The only row of an answer.
+pub fn only(rows: Vec<Row>, what: &str) -> Result<Row, Why> {
+    rows.into_iter()
+        .next()
+        .ok_or_else(|| Why::new(WhyKind::Failed, format!("{what}: no row")))
+}

@@ -1,0 +1,177 @@
+//! What each stage left: the rows of one id, and how many events of the window
+//! lack theirs.
+
+use super::session::{Bound, Session, get, only, required_time, time, timestamp};
+use crate::evidence::{Effect, Extent, StuckEvent, Why, WhyKind};
+use crate::pipeline::{Marks, Pipeline, Stage};
+use std::time::SystemTime;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+/// How many events of the window are looked at, the newest first.
+const EVENTS: i64 = 10_000;
+
+/// Clocks differ: an effect may seem this much older than its event, in seconds.
+const CLOCKS_S: u32 = 5;
+
+/// The stage's effect rows of the id, oldest first, whatever their age.
+pub async fn effect(
+    session: &Session,
+    stage: &Stage,
+    id: &str,
+    of: &str,
+) -> Result<Vec<Effect>, Why> {
+    let mut bound = Bound::default();
+    let id = bound.bind(id.to_string(), Type::TEXT);
+    let sql = format!(
+        "select effect.at::timestamptz, effect.status::text from ({}) effect
+          where effect.id = {id}::{of} order by 1 limit 1000",
+        stage.sql
+    );
+    let what = format!("stage {} ({})", stage.name, stage.effect);
+    let rows = session.ask(&what, &sql, &bound, session.share(4)).await?;
+    let effect = |row: &Row| {
+        Ok(Effect {
+            at: required_time(row, 0, &what)?,
+            status: get(row, 1)?,
+        })
+    };
+    rows.iter().map(effect).collect()
+}
+
+/// How many events of the last `window_s` seconds reached the pipeline's stage
+/// of that number and lack its effect.
+pub async fn extent(
+    session: &Session,
+    pipeline: &Pipeline,
+    number: usize,
+    window_s: u64,
+) -> Result<Extent, Why> {
+    let Some(stage) = pipeline.stage.get(number) else {
+        return Err(Why::new(WhyKind::Missing, "no such stage"));
+    };
+    let (sql, bound) = extent_sql(pipeline, stage, &pipeline.stage[..number], window_s);
+    // Every stage that is left gets its share, and so does what comes after them.
+    let left = u32::try_from(pipeline.stage.len() - number).unwrap_or(1);
+    let what = format!("stage {} ({})", stage.name, stage.effect);
+    let rows = session.ask(&what, &sql, &bound, session.share(left + 1));
+    read_extent(&only(rows.await?, &what)?)
+}
+
+fn read_extent(row: &Row) -> Result<Extent, Why> {
+    let count = |column| get::<i64>(row, column).map(i64::unsigned_abs);
+    let ids: Vec<String> = get(row, 6)?;
+    let times: Vec<SystemTime> = get(row, 7)?;
+    let marked: Vec<bool> = get(row, 8)?;
+    let newest = ids.into_iter().zip(times).zip(marked);
+    let stuck = newest.map(|((id, at), marked)| {
+        let at = timestamp(at)?;
+        Ok(StuckEvent { id, at, marked })
+    });
+    Ok(Extent {
+        events: count(0)?,
+        stuck: count(1)?,
+        stuck_marked: count(2)?,
+        since: time(row, 3)?,
+        last_good: time(row, 4)?,
+        limited: get(row, 5)?,
+        newest: stuck.collect::<Result<_, Why>>()?,
+    })
+}
+
+/// One statement: the window's events, then stage by stage those that came
+/// through, and of those that reached `stage` the ones without its effect.
+/// Sets are joined to sets, so that the planner may choose how; asking once per
+/// event would be slow where a stage's SQL cannot use an index.
+fn extent_sql(
+    pipeline: &Pipeline,
+    stage: &Stage,
+    before: &[Stage],
+    window_s: u64,
+) -> (String, Bound) {
+    let mut bound = Bound::default();
+    let window = i64::try_from(window_s).unwrap_or(i64::MAX);
+    let window = bound.bind(window, Type::INT8);
+    let mut sql = window_events(&pipeline.event.sql, &window);
+    for (i, earlier) in before.iter().enumerate() {
+        let effects = effects(i, earlier, &mut bound);
+        sql += &format!(
+            ",\neffect_{i} as materialized ({effects}),
+             reached_{} as (select id, good_at as at from effect_{i} where good_at is not null)",
+            i + 1
+        );
+    }
+    let last = before.len();
+    let effects = effects(last, stage, &mut bound);
+    let grace = i64::try_from(stage.grace_s).unwrap_or(i64::MAX);
+    let grace = bound.bind(grace, Type::INT8);
+    let marked = marked(&pipeline.marks, stage, &mut bound);
+    let newest = Extent::NEWEST;
+    sql += &format!(
+        ",
+effect_{last} as materialized ({effects}),
+judged as materialized (
+  select reached.id, reached.at, effect.last_good,
+         effect.id is null and reached.at < now() - {grace} * interval '1 second' as stuck
+    from reached_{last} reached left join effect_{last} effect on effect.id = reached.id),
+stuck as materialized (
+  select judged.id, judged.at, {marked} as marked,
+         row_number() over (order by judged.at desc, judged.id::text) as place
+    from judged where stuck)
+select (select count(*) from judged), (select count(*) from stuck),
+       (select count(*) from stuck where marked), (select min(at) from stuck),
+       (select max(last_good) from judged), (select count(*) > {EVENTS} from recent),
+       array(select id::text from stuck where place <= {newest} order by place),
+       array(select at from stuck where place <= {newest} order by place),
+       array(select marked from stuck where place <= {newest} order by place)"
+    );
+    (sql, bound)
+}
+
+fn window_events(sql: &str, window: &str) -> String {
+    format!(
+        "with recent as materialized (
+  select event.id, event.at::timestamptz as at from ({sql}) event
+   where event.at >= now() - {window} * interval '1 second'
+   order by 2 desc limit {EVENTS} + 1),
+reached_0 as materialized (select id, at from recent order by at desc limit {EVENTS})"
+    )
+}
+
+/// For each event that reached the stage and has an effect of it: when the
+/// first and the last good one were written (null: it has only others).
+fn effects(number: usize, stage: &Stage, bound: &mut Bound) -> String {
+    let good = if stage.good_status.is_empty() {
+        "true".to_string()
+    } else {
+        let good = bound.bind(stage.good_status.clone(), Type::TEXT_ARRAY);
+        format!("effect.status::text = any({good})")
+    };
+    format!(
+        "select reached.id, min(effect.at::timestamptz) filter (where {good}) as good_at,
+         max(effect.at::timestamptz) filter (where {good}) as last_good
+    from reached_{number} reached join ({sql}) effect on effect.id = reached.id
+   where effect.at::timestamptz >= reached.at - interval '{CLOCKS_S} seconds'
+     and effect.at >= (select min(at) from reached_0) - interval '{CLOCKS_S} seconds'
+   group by reached.id",
+        sql = stage.sql
+    )
+}
+
+/// Whether one of the stage's owners has marked the event as processed.
+fn marked(marks: &Marks, stage: &Stage, bound: &mut Bound) -> String {
+    let event = bound.bind(stage.event.clone(), Type::TEXT);
+    let owners = bound.bind(stage.marked_by.clone(), Type::TEXT_ARRAY);
+    let Marks {
+        table,
+        id,
+        event_type,
+        source,
+        ..
+    } = marks;
+    format!(
+        "exists (select 1 from {table} mark
+                  where mark.{id} = judged.id and mark.{event_type}::text = {event}
+                    and mark.{source}::text = any({owners}))"
+    )
+}
