@@ -19,10 +19,7 @@ services, else from the pipeline file, else from the running containers.";
 /// Finds out where a stuck event is, why, and what sends it on its way again.
 #[derive(Debug, Parser)]
 #[command(name = "pipeline-doctor", version, after_help = EXIT_CODES)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    subcommand_precedence_over_arg = true
-)]
+#[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
 pub struct Cli {
     /// What to do, if not the whole runbook.
     #[command(subcommand)]

@@ -105,32 +105,18 @@ impl Config {
 }
 
 impl Places {
-    fn new(
-        look: &Look,
-        pipeline: &Pipeline,
-        environment: &Environment,
-        mistakes: &mut Vec<Mistake>,
-    ) -> Self {
-        let set = |name: &str| {
-            environment
-                .get(name)
-                .filter(|value| !value.is_empty())
-                .cloned()
-        };
+    fn new(look: &Look, pipeline: &Pipeline, environment: &Environment, mistakes: &mut Vec<Mistake>) -> Self {
+        let set = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
         let kafka = look.kafka.clone().or_else(|| set("KAFKA_BROKERS"));
         let postgres = look.postgres.clone();
-        let postgres = postgres
-            .or_else(|| set("POSTGRES_URL"))
-            .or_else(|| set("DATABASE_URL"));
+        let postgres = postgres.or_else(|| set("POSTGRES_URL")).or_else(|| set("DATABASE_URL"));
         Places {
             compose_files: look.files.clone(),
             project: look.project.clone(),
             docker: look.docker.clone().or_else(|| set("DOCKER_HOST")),
             kafka: kafka.or_else(|| pipeline.kafka.address.clone()),
             kafka_addresses: kafka_addresses(&look.kafka_addresses, mistakes),
-            postgres: postgres
-                .or_else(|| pipeline.postgres.address.clone())
-                .map(Secret::new),
+            postgres: postgres.or_else(|| pipeline.postgres.address.clone()).map(Secret::new),
             http: http_addresses(look, pipeline, &set, mistakes),
         }
     }
@@ -153,9 +139,7 @@ fn kafka_addresses(flags: &[String], mistakes: &mut Vec<Mistake>) -> BTreeMap<St
 }
 
 fn has_port(address: &str) -> bool {
-    address
-        .rsplit_once(':')
-        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
 fn http_addresses(
@@ -178,11 +162,8 @@ fn http_addresses(
                 addresses.insert(name.to_string(), url.to_string());
             }
             Some((name, _)) if pipeline.service(name).is_none() => mistakes.push(
-                Mistake::new(
-                    format!("--http {flag}"),
-                    format!("unknown service `{name}`"),
-                )
-                .help(way_out(name, services)),
+                Mistake::new(format!("--http {flag}"), format!("unknown service `{name}`"))
+                    .help(way_out(name, services)),
             ),
             _ => mistakes.push(
                 Mistake::new(format!("--http {flag}"), "not SERVICE=URL")
@@ -203,24 +184,16 @@ fn take<T>(mistakes: &mut Vec<Mistake>, result: Result<T, Mistake>) -> Option<T>
 
 fn pipeline_source(file: Option<&Path>) -> Result<Source, Error> {
     let Some(file) = file else {
-        return Ok(Source {
-            name: "built-in/pipeline.toml".into(),
-            text: BUILT_IN.into(),
-        });
+        return Ok(Source { name: "built-in/pipeline.toml".into(), text: BUILT_IN.into() });
     };
-    Ok(Source {
-        name: file.display().to_string(),
-        text: read_file("--config", file, "a pipeline in TOML")?,
-    })
+    Ok(Source { name: file.display().to_string(), text: read_file("--config", file, "a pipeline in TOML")? })
 }
 
 /// Reads a text file that a flag names; `expected` says what it should be.
 pub fn read_file(flag: &str, file: &Path, expected: &str) -> Result<String, Error> {
     let place = format!("{flag} {}", file.display());
     let wrong = |what: String| {
-        Error::usage(
-            Mistake::new(&place, what).help(format!("expected a readable file: {expected}")),
-        )
+        Error::usage(Mistake::new(&place, what).help(format!("expected a readable file: {expected}")))
     };
     if file.is_dir() {
         return Err(wrong("is a directory".into()));
@@ -269,11 +242,7 @@ mod tests {
     use super::*;
     use crate::cli::{Color, FailOn, Format};
 
-    fn config(
-        id: Option<&str>,
-        look: &Look,
-        environment: &[(&str, &str)],
-    ) -> (Option<Config>, Vec<String>) {
+    fn config(id: Option<&str>, look: &Look, environment: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
         let show = Show {
             format: Format::Table,
             json: false,
@@ -281,34 +250,22 @@ mod tests {
             color: Color::Auto,
             fail_on: FailOn::Problem,
         };
-        let environment = environment
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect();
+        let environment =
+            environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let mut mistakes = Vec::new();
         let config = Config::new(id, look, &show, &environment, &mut mistakes).unwrap();
         (config, mistakes.iter().map(ToString::to_string).collect())
     }
 
     fn look() -> Look {
-        Look {
-            window: "24h".into(),
-            deadline: "10s".into(),
-            ..Look::default()
-        }
+        Look { window: "24h".into(), deadline: "10s".into(), ..Look::default() }
     }
 
     #[test]
     fn flags_come_before_the_environment() {
-        let flags = Look {
-            kafka: Some("flag:1".into()),
-            ..look()
-        };
-        let environment = [
-            ("KAFKA_BROKERS", "env:1"),
-            ("DATABASE_URL", "postgres://d"),
-            ("POSTGRES_URL", ""),
-        ];
+        let flags = Look { kafka: Some("flag:1".into()), ..look() };
+        let environment =
+            [("KAFKA_BROKERS", "env:1"), ("DATABASE_URL", "postgres://d"), ("POSTGRES_URL", "")];
         let (config, mistakes) = config(None, &flags, &environment);
         assert_eq!(mistakes, Vec::<String>::new());
         let places = config.unwrap().places;
@@ -332,14 +289,8 @@ mod tests {
 
     #[test]
     fn times_without_an_offset_are_utc() {
-        let flags = Look {
-            at: Some("2026-01-07 16:55:09".into()),
-            ..look()
-        };
+        let flags = Look { at: Some("2026-01-07 16:55:09".into()), ..look() };
         let (config, _) = config(None, &flags, &[]);
-        assert_eq!(
-            config.unwrap().target.at.unwrap().to_string(),
-            "2026-01-07T16:55:09Z"
-        );
+        assert_eq!(config.unwrap().target.at.unwrap().to_string(), "2026-01-07T16:55:09Z");
     }
 }

@@ -44,11 +44,7 @@ pub struct Mistake {
 impl Mistake {
     /// A mistake without a way out yet; see [`Mistake::help`].
     pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
-        Mistake {
-            place: place.into(),
-            what: what.into(),
-            help: None,
-        }
+        Mistake { place: place.into(), what: what.into(), help: None }
     }
 
     /// Adds the way out.
@@ -140,10 +136,7 @@ mod tests {
 
     #[test]
     fn nearest_helps_with_a_typo_and_is_silent_otherwise() {
-        assert_eq!(
-            nearest("worker-runing", ["worker-running", "topic-exists"]),
-            Some("worker-running")
-        );
+        assert_eq!(nearest("worker-runing", ["worker-running", "topic-exists"]), Some("worker-running"));
         assert_eq!(nearest("xyz", ["worker-running", "topic-exists"]), None);
     }
 

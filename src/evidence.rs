@@ -70,11 +70,7 @@ pub enum WhyKind {
 impl Why {
     /// A reason in words.
     pub fn new(kind: WhyKind, say: impl Into<String>) -> Self {
-        Why {
-            kind,
-            say: say.into(),
-            code: None,
-        }
+        Why { kind, say: say.into(), code: None }
     }
 
     /// Adds the system's own code.
@@ -330,6 +326,18 @@ pub struct Mapped {
 }
 
 impl Docker {
+    /// The containers of a service or worker: by service label, else by the
+    /// container name that the pipeline declares.
+    pub fn containers_of(&self, service: &str, container: Option<&str>) -> Vec<&Container> {
+        let by_label = |c: &&Container| c.service.as_deref() == Some(service);
+        let found: Vec<&Container> = self.containers.iter().filter(by_label).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let by_name = |c: &&Container| Some(c.name.as_str()) == container;
+        self.containers.iter().filter(by_name).collect()
+    }
+
     /// The way to `host:port` as containers of the project know it: the published
     /// port, else the container's address on the engine's network. `None` where
     /// no container answers to that name. Published ports of an engine on
@@ -693,9 +701,6 @@ mod tests {
     #[test]
     fn ports_of_an_engine_elsewhere_are_reached_there() {
         let docker = docker("tcp://build.example:2375");
-        assert_eq!(
-            docker.reach("kafka", 9092).unwrap().to,
-            "build.example:19092"
-        );
+        assert_eq!(docker.reach("kafka", 9092).unwrap().to, "build.example:19092");
     }
 }

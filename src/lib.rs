@@ -3,11 +3,18 @@
 //! `config → probes → evidence → facts → checks → diagnosis → report`: data
 //! flows one way, and each arrow is one call in [`run`].
 
+pub mod action;
+pub mod check;
 pub mod cli;
 pub mod config;
+pub mod demo;
+pub mod diagnosis;
 pub mod error;
 pub mod evidence;
+pub mod fact;
 pub mod pipeline;
 pub mod probe;
+pub mod report;
+pub mod run;
 pub mod secret;
 pub mod toml_input;

@@ -216,7 +216,8 @@ pub struct Stage {
     pub grace_s: u64,
     /// `id`, `at` (timestamptz) and `status` of the effect rows of all events.
     pub sql: String,
-    /// `key` (text) and `value` (jsonb) of the record to send again for `{id}`.
+    /// `id`, `key` (text), `headers` and `value` (jsonb) of the records of all
+    /// events, for sending them once more.
     pub record_sql: Option<String>,
 }
 
@@ -324,30 +325,19 @@ impl Pipeline {
         }
     }
 
-    /// SQL for one event must use its id; SQL for all events has none to use.
+    /// The SQL is for all events: the tool adds `where id = …` itself, so that
+    /// one statement serves for one id and for counting.
     fn check_sql(&self, source: &Source, mistakes: &mut Vec<Mistake>) {
-        let mut check = |owner: String, sql: &str, for_one: bool| {
-            let uses = sql.contains("{id}");
-            if for_one && !uses {
-                let what = format!("{owner} does not use {{id}}");
-                mistakes.push(Mistake::new(&source.name, what));
-            }
-            if !for_one && uses {
-                let what = format!("{owner} uses {{id}}");
-                let help =
-                    "expected the rows of all events, each with its event's id in a column `id`";
-                mistakes.push(Mistake::new(&source.name, what).help(help));
-            }
-        };
-        check("event.sql".into(), &self.event.sql, false);
-        for stage in &self.stage {
-            check(
-                format!("the sql of stage {}", stage.name),
-                &stage.sql,
-                false,
-            );
-            if let Some(sql) = &stage.record_sql {
-                check(format!("the record_sql of stage {}", stage.name), sql, true);
+        let stages = self.stage.iter().flat_map(|stage| {
+            let record = stage.record_sql.iter().map(|sql| ("record_sql", sql));
+            let all = [("sql", &stage.sql)].into_iter().chain(record);
+            all.map(|(key, sql)| (format!("the {key} of stage {}", stage.name), sql))
+        });
+        for (owner, sql) in [("event.sql".to_string(), &self.event.sql)].into_iter().chain(stages) {
+            if sql.contains("{id}") || sql.contains('$') {
+                let mistake = Mistake::new(&source.name, format!("{owner} binds a value"));
+                let help = "expected the rows of all events, each with its event's id in a column `id`";
+                mistakes.push(mistake.help(help));
             }
         }
     }
@@ -362,6 +352,14 @@ impl Pipeline {
         self.stage.iter().find(|stage| stage.name == name)
     }
 
+    /// What a stage is called in findings: its worker, or its own name where
+    /// the worker has several stages.
+    pub fn stage_subject(&self, stage: &Stage) -> String {
+        let worker = stage.worker.get_ref();
+        let stages = self.stage.iter().filter(|other| other.worker.get_ref() == worker);
+        if stages.count() > 1 { stage.name.clone() } else { worker.clone() }
+    }
+
     /// The service of that name.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.service.iter().find(|service| service.name == name)
@@ -369,14 +367,8 @@ impl Pipeline {
 
     /// Every service and worker, with its container's name where declared.
     pub fn parts(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let services = self
-            .service
-            .iter()
-            .map(|s| (s.name.as_str(), s.container.as_deref()));
-        let workers = self
-            .worker
-            .iter()
-            .map(|w| (w.name.as_str(), w.container.as_deref()));
+        let services = self.service.iter().map(|s| (s.name.as_str(), s.container.as_deref()));
+        let workers = self.worker.iter().map(|w| (w.name.as_str(), w.container.as_deref()));
         workers.chain(services)
     }
 
@@ -389,28 +381,16 @@ impl Pipeline {
     /// The canonical form of an id as a user types it: trimmed, without braces,
     /// a uuid in lower case.
     pub fn canonical_id(&self, typed: &str) -> Result<String, Mistake> {
-        let id = typed
-            .trim()
-            .trim_start_matches('{')
-            .trim_end_matches('}')
-            .trim();
-        let shown: String = typed
-            .chars()
-            .take(60)
-            .flat_map(char::escape_debug)
-            .collect();
+        let id = typed.trim().trim_start_matches('{').trim_end_matches('}').trim();
+        let shown: String = typed.chars().take(60).flat_map(char::escape_debug).collect();
         let wrong = |expected: &str| {
             Mistake::new(format!("id `{shown}`"), format!("not a {}", self.id.name)).help(expected)
         };
         match self.id.format {
             IdForm::Uuid if is_uuid(id) => Ok(id.to_ascii_lowercase()),
-            IdForm::Uuid => Err(wrong(
-                "expected a uuid like 1fa90c93-ea40-4ba9-a7bf-4ed47e735b91",
-            )),
+            IdForm::Uuid => Err(wrong("expected a uuid like 1fa90c93-ea40-4ba9-a7bf-4ed47e735b91")),
             IdForm::Text if id.is_empty() || id.len() > 200 || id.chars().any(char::is_control) => {
-                Err(wrong(
-                    "expected 1 to 200 characters, none of them a control character",
-                ))
+                Err(wrong("expected 1 to 200 characters, none of them a control character"))
             }
             IdForm::Text => Ok(id.to_string()),
         }
@@ -421,91 +401,56 @@ impl Pipeline {
 pub fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups
-            .iter()
-            .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn built_in() -> Source {
-        Source {
-            name: "pipeline.toml".into(),
-            text: include_str!("../checks/pipeline.toml").into(),
-        }
+    fn shop() -> String {
+        include_str!("../tests/support/shop.toml").to_string()
     }
 
-    fn mistakes_of(text: &str) -> Vec<String> {
-        let source = Source {
-            text: text.into(),
-            ..built_in()
-        };
+    fn mistakes_of(text: String) -> Vec<String> {
+        let source = Source { name: "shop.toml".into(), text };
         let mut mistakes = Vec::new();
         Pipeline::read(&source, &mut mistakes);
         mistakes.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn the_built_in_pipeline_has_no_mistakes() {
-        assert_eq!(mistakes_of(&built_in().text), Vec::<String>::new());
+    fn a_good_pipeline_has_no_mistakes() {
+        assert_eq!(mistakes_of(shop()), Vec::<String>::new());
     }
 
     #[test]
     fn wrong_names_are_reported_together_with_the_nearest_valid_one() {
-        let text = built_in()
-            .text
-            .replace(
-                "worker = \"allocation-worker\"",
-                "worker = \"alocation-worker\"",
-            )
-            .replace(
-                "topic = \"trainer-allocated\"",
-                "topic = \"trainer-alocated\"",
-            );
-        let found = mistakes_of(&text);
-        assert_eq!(found.len(), 2, "{found:#?}");
-        assert!(
-            found[0].contains("did you mean `allocation-worker`?"),
-            "{found:#?}"
-        );
-        assert!(
-            found[1].contains("did you mean `trainer-allocated`?"),
-            "{found:#?}"
-        );
+        let text = shop()
+            .replace("worker = \"order-worker\"", "worker = \"oder-worker\"")
+            .replace("topic = \"orders\"", "topic = \"oders\"")
+            .replace("stage = \"order\"", "stage = \"oder\"");
+        let found = mistakes_of(text);
+        assert_eq!(found.len(), 3, "{found:#?}");
+        assert!(found[0].contains("did you mean `orders`?"), "{found:#?}");
+        assert!(found[1].contains("did you mean `order-worker`?"), "{found:#?}");
+        assert!(found[2].contains("did you mean `order`?"), "{found:#?}");
     }
 
     #[test]
-    fn sql_for_one_event_uses_its_id_and_sql_for_all_does_not() {
-        let text = built_in()
-            .text
-            .replace("where correlation_id = {id} and", "where")
-            .replace("select correlation_id as id", "select {id} as id");
-        let found = mistakes_of(&text);
-        assert_eq!(found.len(), 2, "{found:#?}");
-        assert!(found[0].contains("event.sql uses {id}"), "{found:#?}");
-        assert!(found[1].contains("does not use {id}"), "{found:#?}");
+    fn sql_that_binds_a_value_itself_is_a_mistake() {
+        let found = mistakes_of(shop().replace("where type = 'ORDERED'", "where id = {id}"));
+        assert!(found.iter().any(|mistake| mistake.contains("binds a value")), "{found:#?}");
     }
 
     #[test]
     fn ids_are_taken_as_people_type_them() {
-        let pipeline = Pipeline::read(&built_in(), &mut Vec::new()).unwrap();
-        for typed in [
-            "1FA90C93-EA40-4BA9-A7BF-4ED47E735B91",
-            " {1fa90c93-ea40-4ba9-a7bf-4ed47e735b91} ",
-        ] {
-            assert_eq!(
-                pipeline.canonical_id(typed).unwrap(),
-                "1fa90c93-ea40-4ba9-a7bf-4ed47e735b91"
-            );
+        let source = Source { name: "shop.toml".into(), text: shop() };
+        let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
+        for typed in ["1FA90C93-EA40-4BA9-A7BF-4ED47E735B91", " {1fa90c93-ea40-4ba9-a7bf-4ed47e735b91} "] {
+            assert_eq!(pipeline.canonical_id(typed).unwrap(), "1fa90c93-ea40-4ba9-a7bf-4ed47e735b91");
         }
-        for wrong in [
-            "",
-            "42",
-            "1fa90c93ea404ba9a7bf4ed47e735b91",
-            "x'; drop table y",
-        ] {
+        for wrong in ["", "42", "1fa90c93ea404ba9a7bf4ed47e735b91", "x'; drop table y"] {
             assert!(pipeline.canonical_id(wrong).is_err(), "{wrong}");
         }
     }

@@ -74,9 +74,7 @@ pub fn redact(text: &str) -> String {
     let mut text = text.to_string();
     for pattern in SECRETS.iter() {
         if pattern.is_match(&text) {
-            text = pattern
-                .replace_all(&text, format!("${{keep}}{MASK}${{end}}"))
-                .into_owned();
+            text = pattern.replace_all(&text, format!("${{keep}}{MASK}${{end}}")).into_owned();
         }
     }
     text
@@ -120,16 +118,10 @@ mod tests {
     #[test]
     fn text_is_redacted_and_stays_readable() {
         let cases = [
-            (
-                "connect postgres://app:hun@ter2@db/x failed",
-                "connect postgres://app:***@db/x failed",
-            ),
+            ("connect postgres://app:hun@ter2@db/x failed", "connect postgres://app:***@db/x failed"),
             ("password=hunter2 next", "password=*** next"),
             (r#"{"apiKey":"hunter2","n":1}"#, r#"{"apiKey":"***","n":1}"#),
-            (
-                "Authorization: Bearer abcdef123456",
-                "Authorization: Bearer ***",
-            ),
+            ("Authorization: Bearer abcdef123456", "Authorization: Bearer ***"),
             ("AWS_SECRET_ACCESS_KEY=hunter2", "AWS_SECRET_ACCESS_KEY=***"),
             (
                 "user 1fa90c93-ea40-4ba9-a7bf-4ed47e735b91 paid",

@@ -19,10 +19,8 @@ pub struct Source {
 impl Source {
     /// `file:line` of a byte offset.
     pub fn place(&self, offset: usize) -> String {
-        let line = self.text.as_bytes()[..offset.min(self.text.len())]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let line =
+            self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count();
         format!("{}:{}", self.name, line + 1)
     }
 
@@ -48,11 +46,8 @@ impl Source {
             };
             let at = error.span()?;
             // A field that was taken out because of its own mistake is not missing.
-            let follows = missing_field(error.message()).is_some_and(|field| {
-                removed
-                    .iter()
-                    .any(|gone| gone.name == field && gone.row == at.start)
-            });
+            let follows = missing_field(error.message())
+                .is_some_and(|field| removed.iter().any(|gone| gone.name == field && gone.row == at.start));
             if !follows {
                 mistakes.push(self.explain(&error));
             }
@@ -67,11 +62,7 @@ impl Source {
         match unknown_name(message) {
             Some((wrong, valid)) => {
                 let help = way_out(wrong, valid.iter().copied());
-                Mistake {
-                    what: format!("unknown name `{wrong}`"),
-                    ..mistake
-                }
-                .help(help)
+                Mistake { what: format!("unknown name `{wrong}`"), ..mistake }.help(help)
             }
             None => mistake,
         }
@@ -89,9 +80,7 @@ fn unknown_name(message: &str) -> Option<(&str, Vec<&str>)> {
 }
 
 fn missing_field(message: &str) -> Option<&str> {
-    message
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.split('`').next())
+    message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next())
 }
 
 /// An entry that was taken out of a table because it was wrong.
@@ -109,11 +98,7 @@ fn take_out(table: &mut DeTable<'_>, row: usize, at: &Range<usize>) -> Option<Re
         .find(|(key, value)| key.span() == *at || reaches(value, at))
         .map(|(key, _)| (key.get_ref().to_string(), key.span() == *at))?;
     let value = table.get_mut(name.as_str())?;
-    let inner = if named {
-        None
-    } else {
-        take_out_of_value(value, at)
-    };
+    let inner = if named { None } else { take_out_of_value(value, at) };
     inner.or_else(|| {
         table.remove(name.as_str());
         Some(Removed { name, row })
@@ -148,9 +133,7 @@ fn reaches(value: &Spanned<DeValue<'_>>, at: &Range<usize>) -> bool {
     let holds = |span: Range<usize>| span.start <= at.start && at.end <= span.end;
     holds(value.span())
         || match value.get_ref() {
-            DeValue::Table(table) => table
-                .iter()
-                .any(|(key, value)| holds(key.span()) || reaches(value, at)),
+            DeValue::Table(table) => table.iter().any(|(key, value)| holds(key.span()) || reaches(value, at)),
             DeValue::Array(items) => items.iter().any(|item| reaches(item, at)),
             _ => false,
         }
@@ -180,10 +163,7 @@ mod tests {
     }
 
     fn mistakes(text: &str) -> Vec<String> {
-        let source = Source {
-            name: "x.toml".into(),
-            text: text.into(),
-        };
+        let source = Source { name: "x.toml".into(), text: text.into() };
         let mut mistakes = Vec::new();
         let _ = source.read::<File>(&mut mistakes);
         mistakes.iter().map(ToString::to_string).collect()
@@ -201,10 +181,7 @@ mod tests {
             "x.toml:10: missing field `step`",
             "x.toml:13: unknown name `raw`\n  did you mean `row`?",
         ] {
-            assert!(
-                found.iter().any(|m| m == expected),
-                "{expected}\n{found:#?}"
-            );
+            assert!(found.iter().any(|m| m == expected), "{expected}\n{found:#?}");
         }
     }
 

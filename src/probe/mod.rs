@@ -3,6 +3,7 @@
 
 pub mod compose;
 pub mod docker;
+mod failure;
 pub mod http;
 pub mod kafka;
 pub mod logs;
@@ -10,6 +11,7 @@ pub mod postgres;
 mod progress;
 
 use crate::config::Config;
+use crate::error::Mistake;
 use crate::evidence::{self, Docker, Event, Evidence, Postgres, Seen, Why, WhyKind};
 use docker::Discovered;
 use jiff::Timestamp;
@@ -18,6 +20,15 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
+
+/// What is wrong with the addresses and files that the user gave, before
+/// anything is contacted.
+pub fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
+    mistakes.extend(compose::check(config).err());
+    if let Some(url) = &config.places.postgres {
+        mistakes.extend(postgres::address::check(url.expose()).err());
+    }
+}
 
 /// What the Docker probe tells the others.
 type DockerTold = Arc<(Seen<Docker>, Discovered)>;
@@ -40,7 +51,8 @@ pub async fn gather(config: &Config) -> Evidence {
         found
     };
     let compose_probe = async {
-        let found = wait_for(&docker, until).await;
+        // Time must remain for reading the file of this directory.
+        let found = wait_for(&docker, until - config.deadline / 3).await;
         let docker = found.as_ref().map(|found| &found.0);
         compose::look(config, docker, until).await
     };
@@ -95,14 +107,6 @@ pub async fn gather(config: &Config) -> Evidence {
     }
 }
 
-/// Makes ring the provider of all TLS that does not name one (HTTP, Docker):
-/// without it their clients panic. The first thing that the program does; once
-/// more does no harm.
-pub fn use_ring() {
-    // An error says that there is one already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 /// Now, in whole milliseconds: as exact as the report ever shows it.
 pub fn now() -> Timestamp {
     let now = Timestamp::now();
@@ -126,10 +130,7 @@ pub async fn in_time<T>(
 /// "no answer from WHO in N s".
 pub fn no_answer(who: &str, waited: Duration) -> Why {
     let waited = waited.as_secs_f64();
-    Why::new(
-        WhyKind::NoAnswer,
-        format!("no answer from {who} in {waited:.1} s"),
-    )
+    Why::new(WhyKind::NoAnswer, format!("no answer from {who} in {waited:.1} s"))
 }
 
 fn told<T>() -> (watch::Sender<Option<T>>, watch::Receiver<Option<T>>) {

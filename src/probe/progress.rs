@@ -15,20 +15,13 @@ pub struct Progress {
 impl Progress {
     /// Shows nothing unless stderr is a terminal.
     pub fn start() -> Self {
-        let bar = if std::io::stderr().is_terminal() {
-            ProgressBar::new_spinner()
-        } else {
-            ProgressBar::hidden()
-        };
+        let bar =
+            if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         bar.set_style(
-            ProgressStyle::with_template("{spinner} waiting for {msg}")
-                .expect("a constant template"),
+            ProgressStyle::with_template("{spinner} waiting for {msg}").expect("a constant template"),
         );
         bar.enable_steady_tick(Duration::from_millis(100));
-        Progress {
-            bar,
-            waiting: Mutex::new(Vec::new()),
-        }
+        Progress { bar, waiting: Mutex::new(Vec::new()) }
     }
 
     /// Names `who` while `work` goes on.
@@ -40,10 +33,7 @@ impl Progress {
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<&'static str>)) {
-        let mut waiting = self
-            .waiting
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut waiting = self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         change(&mut waiting);
         self.bar.set_message(waiting.join(", "));
     }

@@ -15,15 +15,7 @@ use tokio_postgres::{Config, Error};
 const PLACE: &str = "PostgreSQL address";
 
 /// libpq's values of `sslmode` (`no-verify` is what Node's driver calls `require`).
-const MODES: [&str; 7] = [
-    "disable",
-    "allow",
-    "prefer",
-    "require",
-    "verify-ca",
-    "verify-full",
-    "no-verify",
-];
+const MODES: [&str; 7] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
 
 /// Options that tokio-postgres reads, and those read here.
 const OPTIONS: [&str; 24] = [
@@ -145,11 +137,7 @@ impl Address {
     /// Understands an address. The message of a mistake holds no secret.
     pub fn read(text: &str) -> Result<Address, Mistake> {
         let text = text.trim();
-        let (rest, taken) = if is_url(text) {
-            take_from_url(text)
-        } else {
-            take_from_pairs(text)
-        };
+        let (rest, taken) = if is_url(text) { take_from_url(text) } else { take_from_pairs(text) };
         let config: Config = rest.parse().map_err(|error| not_understood(&error))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             let help = "expected for example postgres://user:password@host:5432/database";
@@ -157,15 +145,9 @@ impl Address {
         }
         let value = |name: &str| {
             let found = taken.iter().rev().find(|(taken, _)| taken == name);
-            found
-                .map(|(_, value)| value.clone())
-                .filter(|value| !value.is_empty())
+            found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
         };
-        Ok(Address {
-            config,
-            ssl: Ssl::read(&value)?,
-            schema: value("schema"),
-        })
+        Ok(Address { config, ssl: Ssl::read(&value)?, schema: value("schema") })
     }
 
     /// The hosts, in the order in which they are tried.
@@ -273,11 +255,7 @@ impl Ssl {
             (None, None) => None,
             _ => return Err(Mistake::new(PLACE, "sslcert and sslkey need each other")),
         };
-        Ok(Ssl {
-            mode,
-            roots,
-            identity,
-        })
+        Ok(Ssl { mode, roots, identity })
     }
 }
 
@@ -303,14 +281,7 @@ fn is_url(text: &str) -> bool {
 
 /// Whether tokio-postgres must not see the option.
 fn is_ours(name: &str) -> bool {
-    let read_here = [
-        "sslmode",
-        "sslrootcert",
-        "sslcert",
-        "sslkey",
-        "ssl",
-        "schema",
-    ];
+    let read_here = ["sslmode", "sslrootcert", "sslcert", "sslkey", "ssl", "schema"];
     read_here.contains(&name) || IGNORED.contains(&name)
 }
 
@@ -342,8 +313,7 @@ fn take_from_url(text: &str) -> (String, Taken) {
 
 /// `key = value`, the value perhaps in single quotes, backslash escapes.
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"([^\s=]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))")
-        .expect("a constant pattern")
+    Regex::new(r"([^\s=]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))").expect("a constant pattern")
 });
 
 /// Takes the options that are ours out of libpq's `key=value` form.
@@ -405,11 +375,7 @@ mod tests {
             let address = read(text);
             assert_eq!(address.shown_at("db:6432"), "postgres://app@db:6432/shop");
             assert_eq!(address.ssl.mode, Mode::VerifyCa);
-            assert_eq!(
-                address.ssl.roots,
-                Some(Roots::File("/etc/ca+1.pem".into())),
-                "{text}"
-            );
+            assert_eq!(address.ssl.roots, Some(Roots::File("/etc/ca+1.pem".into())), "{text}");
             let [endpoint] = &address.endpoints()[..] else {
                 panic!("one endpoint");
             };
@@ -452,10 +418,7 @@ mod tests {
         assert_eq!(read("postgres://db").ssl.mode, Mode::Prefer);
         assert_eq!(read("postgres://db?ssl=true").ssl.mode, Mode::Require);
         let system = read("postgres://db?sslrootcert=system").ssl;
-        assert_eq!(
-            (system.mode, system.roots),
-            (Mode::VerifyFull, Some(Roots::System))
-        );
+        assert_eq!((system.mode, system.roots), (Mode::VerifyFull, Some(Roots::System)));
     }
 
     #[test]
@@ -465,17 +428,11 @@ mod tests {
                 "postgres://a:hunter2@db?sslmode=verify_full",
                 "unknown sslmode `verify_full`\n  did you mean `verify-full`?",
             ),
-            (
-                "postgres://a:hunter2@db?sslmod=require",
-                "unknown option `sslmod`\n  did you mean `sslmode`?",
-            ),
+            ("postgres://a:hunter2@db?sslmod=require", "unknown option `sslmod`\n  did you mean `sslmode`?"),
             ("postgres://a:hunter2@db:port/shop", "option `port`"),
             ("postgres:///shop", "names no host"),
             ("hunter2", "expected postgres://"),
-            (
-                "postgres://db?sslmode=require&sslrootcert=system",
-                "needs sslmode=verify-full",
-            ),
+            ("postgres://db?sslmode=require&sslrootcert=system", "needs sslmode=verify-full"),
             ("postgres://db?sslcert=/x", "need each other"),
         ];
         for (text, expected) in cases {

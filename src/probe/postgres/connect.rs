@@ -73,21 +73,14 @@ pub async fn connect(
 fn all_of(mut troubles: Vec<Why>) -> Why {
     let says: Vec<String> = troubles.iter().map(|why| why.say.clone()).collect();
     match troubles.pop() {
-        Some(last) => Why {
-            say: says.join("; "),
-            ..last
-        },
+        Some(last) => Why { say: says.join("; "), ..last },
         None => Why::new(WhyKind::NotConfigured, "the address names no host"),
     }
 }
 
 /// What the address's hosts stand for, in order, and why the others stand for
 /// nothing, by place.
-async fn ways(
-    address: &Address,
-    docker: Option<&Docker>,
-    inside: bool,
-) -> (Vec<Way>, Vec<(String, Why)>) {
+async fn ways(address: &Address, docker: Option<&Docker>, inside: bool) -> (Vec<Way>, Vec<(String, Why)>) {
     let mut ways = Vec::new();
     let mut troubles = Vec::new();
     for endpoint in address.endpoints() {
@@ -100,21 +93,13 @@ async fn ways(
     (ways, troubles)
 }
 
-async fn ways_to(
-    endpoint: Endpoint,
-    docker: Option<&Docker>,
-    inside: bool,
-) -> Result<Vec<Way>, Why> {
+async fn ways_to(endpoint: Endpoint, docker: Option<&Docker>, inside: bool) -> Result<Vec<Way>, Why> {
     let place = endpoint.shown();
     let name = match (&endpoint.host, endpoint.ip) {
         (Host::Tcp(name), None) => name.clone(),
         _ => {
             let mapped = None;
-            return Ok(vec![Way {
-                endpoint,
-                place,
-                mapped,
-            }]);
+            return Ok(vec![Way { endpoint, place, mapped }]);
         }
     };
     let mapped = || docker.and_then(|docker| docker.reach(&name, endpoint.port));
@@ -139,10 +124,7 @@ async fn ways_to(
             ip: Some(found.ip()),
             port: found.port(),
         },
-        place: by_docker
-            .as_ref()
-            .map_or(&place, |mapped| &mapped.to)
-            .clone(),
+        place: by_docker.as_ref().map_or(&place, |mapped| &mapped.to).clone(),
         mapped: by_docker.clone(),
     };
     Ok(found.into_iter().map(way).collect())
@@ -160,17 +142,10 @@ fn unresolved(name: &str, docker: Option<&Docker>) -> Why {
         Some(_) => "and no running container answers to it",
         None => "and Docker, which might know it, was not seen",
     };
-    Why::new(
-        WhyKind::Unresolved,
-        format!("the name {name} does not resolve here, {but}"),
-    )
+    Why::new(WhyKind::Unresolved, format!("the name {name} does not resolve here, {but}"))
 }
 
-async fn attempt(
-    address: &Address,
-    tls: &MakeRustlsConnect,
-    way: &Way,
-) -> Result<Connected, Error> {
+async fn attempt(address: &Address, tls: &MakeRustlsConnect, way: &Way) -> Result<Connected, Error> {
     let local = matches!(way.endpoint.host, Host::Unix(_));
     match address.ssl.mode {
         _ if local => open(address, tls, way, false).await,
@@ -195,19 +170,10 @@ async fn open(
     way: &Way,
     encrypted: bool,
 ) -> Result<Connected, Error> {
-    let mode = if encrypted {
-        SslMode::Require
-    } else {
-        SslMode::Disable
-    };
+    let mode = if encrypted { SslMode::Require } else { SslMode::Disable };
     let config = address.config_for(&way.endpoint, mode);
     let (client, connection) = config.connect(tls.clone()).await?;
     // Ends by itself when the client is dropped; its errors come out of the client's calls.
     tokio::spawn(connection);
-    Ok(Connected {
-        client,
-        place: way.place.clone(),
-        mapped: way.mapped.clone(),
-        tls: encrypted,
-    })
+    Ok(Connected { client, place: way.place.clone(), mapped: way.mapped.clone(), tls: encrypted })
 }

@@ -10,11 +10,7 @@ use tokio_postgres::types::Type;
 pub async fn look(session: &Session, event: &EventSql, id: &str, of: &str) -> Result<Event, Why> {
     let mut bound = Bound::default();
     let id = bound.bind(id.to_string(), Type::TEXT);
-    let keys: String = event
-        .keys
-        .iter()
-        .map(|key| format!(", event.{}::text", quoted(key)))
-        .collect();
+    let keys: String = event.keys.iter().map(|key| format!(", event.{}::text", quoted(key))).collect();
     let sql = format!(
         "select event.at::timestamptz{keys} from ({}) event
           where event.id = {id}::{of} order by 1 limit 1",
@@ -34,8 +30,5 @@ fn read(row: &Row, names: &[String]) -> Result<Event, Why> {
             keys.insert(name.clone(), value);
         }
     }
-    Ok(Event {
-        at: required_time(row, 0, "the event")?,
-        keys,
-    })
+    Ok(Event { at: required_time(row, 0, "the event")?, keys })
 }

@@ -75,14 +75,7 @@ pub async fn like(session: &Session, marks: &Marks, id: &str, of: &str) -> Resul
 }
 
 fn select(marks: &Marks) -> String {
-    let Marks {
-        table,
-        id,
-        event_id,
-        event_type,
-        source,
-        processed_at,
-    } = marks;
+    let Marks { table, id, event_id, event_type, source, processed_at } = marks;
     format!(
         "select {event_id}::text, {event_type}::text, {id}::text, {source}::text,
                 {processed_at}::timestamptz

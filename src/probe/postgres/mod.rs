@@ -54,10 +54,7 @@ struct Place<'a> {
 }
 
 /// The configured address, else the one in a container's environment.
-fn place<'a>(
-    config: &'a Config,
-    docker: Option<&'a (Seen<Docker>, Discovered)>,
-) -> Seen<Place<'a>> {
+fn place<'a>(config: &'a Config, docker: Option<&'a (Seen<Docker>, Discovered)>) -> Seen<Place<'a>> {
     let none = "no address configured";
     if let Some(address) = &config.places.postgres {
         let inside = false;
@@ -68,10 +65,7 @@ fn place<'a>(
         return Seen::unknown(WhyKind::NoAnswer, say);
     };
     match (&discovered.postgres, docker) {
-        (Some(address), _) => Seen::Known(Place {
-            address,
-            inside: true,
-        }),
+        (Some(address), _) => Seen::Known(Place { address, inside: true }),
         (None, Seen::Unknown(why)) => Seen::Unknown(Why {
             say: format!("{none}, and Docker might tell it, but: {}", why.say),
             ..why.clone()

@@ -60,9 +60,8 @@ impl Session {
     ) -> Result<(Session, Server), Why> {
         let session = Session { client, until };
         let lock = session.share(20).clamp(LOCK.0, LOCK.1).as_millis();
-        let schema = schema.map_or_else(String::new, |schema| {
-            format!("set local search_path = {};", quoted(schema))
-        });
+        let schema =
+            schema.map_or_else(String::new, |schema| format!("set local search_path = {};", quoted(schema)));
         // Compiling costs more than what is asked here; servers before 11 have no jit.
         let begin = format!(
             "begin isolation level repeatable read read only;
@@ -108,11 +107,8 @@ impl Session {
     ) -> Result<Vec<Row>, Why> {
         let at_most = at_most.as_millis().max(50);
         let guard = format!("savepoint asked; set local statement_timeout = {at_most}");
-        let values: Vec<_> = bound
-            .0
-            .iter()
-            .map(|(value, of)| (value.as_ref() as &(dyn ToSql + Sync), of.clone()))
-            .collect();
+        let values: Vec<_> =
+            bound.0.iter().map(|(value, of)| (value.as_ref() as &(dyn ToSql + Sync), of.clone())).collect();
         // Both are sent at once, in this order: one round trip.
         let guard = self.client.batch_execute(&guard);
         let (guarded, rows) = join(guard, self.client.query_typed(sql, &values)).await;
@@ -147,25 +143,19 @@ pub fn quoted(name: &str) -> String {
 /// A value of a row.
 pub fn get<T: FromSqlOwned>(row: &Row, column: usize) -> Result<T, Why> {
     row.try_get(column).map_err(|error| {
-        let name = row
-            .columns()
-            .get(column)
-            .map_or("?", |column| column.name());
+        let name = row.columns().get(column).map_or("?", |column| column.name());
         Why::new(WhyKind::Failed, format!("column {name}: {error}"))
     })
 }
 
 /// A time (timestamptz) of a row; `None` for null.
 pub fn time(row: &Row, column: usize) -> Result<Option<Timestamp>, Why> {
-    get::<Option<SystemTime>>(row, column)?
-        .map(timestamp)
-        .transpose()
+    get::<Option<SystemTime>>(row, column)?.map(timestamp).transpose()
 }
 
 /// A time of a row; null is a reason, in which `what` is the row.
 pub fn required_time(row: &Row, column: usize, what: &str) -> Result<Timestamp, Why> {
-    time(row, column)?
-        .ok_or_else(|| Why::new(WhyKind::Failed, format!("{what}: a row without its time")))
+    time(row, column)?.ok_or_else(|| Why::new(WhyKind::Failed, format!("{what}: a row without its time")))
 }
 
 /// PostgreSQL's times reach further than those of any event: `infinity`.
@@ -175,7 +165,5 @@ pub fn timestamp(time: SystemTime) -> Result<Timestamp, Why> {
 
 /// The only row of an answer.
 pub fn only(rows: Vec<Row>, what: &str) -> Result<Row, Why> {
-    rows.into_iter()
-        .next()
-        .ok_or_else(|| Why::new(WhyKind::Failed, format!("{what}: no row")))
+    rows.into_iter().next().ok_or_else(|| Why::new(WhyKind::Failed, format!("{what}: no row")))
 }

@@ -15,12 +15,7 @@ const EVENTS: i64 = 10_000;
 const CLOCKS_S: u32 = 5;
 
 /// The stage's effect rows of the id, oldest first, whatever their age.
-pub async fn effect(
-    session: &Session,
-    stage: &Stage,
-    id: &str,
-    of: &str,
-) -> Result<Vec<Effect>, Why> {
+pub async fn effect(session: &Session, stage: &Stage, id: &str, of: &str) -> Result<Vec<Effect>, Why> {
     let mut bound = Bound::default();
     let id = bound.bind(id.to_string(), Type::TEXT);
     let sql = format!(
@@ -30,12 +25,7 @@ pub async fn effect(
     );
     let what = format!("stage {} ({})", stage.name, stage.effect);
     let rows = session.ask(&what, &sql, &bound, session.share(4)).await?;
-    let effect = |row: &Row| {
-        Ok(Effect {
-            at: required_time(row, 0, &what)?,
-            status: get(row, 1)?,
-        })
-    };
+    let effect = |row: &Row| Ok(Effect { at: required_time(row, 0, &what)?, status: get(row, 1)? });
     rows.iter().map(effect).collect()
 }
 
@@ -83,12 +73,7 @@ fn read_extent(row: &Row) -> Result<Extent, Why> {
 /// through, and of those that reached `stage` the ones without its effect.
 /// Sets are joined to sets, so that the planner may choose how; asking once per
 /// event would be slow where a stage's SQL cannot use an index.
-fn extent_sql(
-    pipeline: &Pipeline,
-    stage: &Stage,
-    before: &[Stage],
-    window_s: u64,
-) -> (String, Bound) {
+fn extent_sql(pipeline: &Pipeline, stage: &Stage, before: &[Stage], window_s: u64) -> (String, Bound) {
     let mut bound = Bound::default();
     let window = i64::try_from(window_s).unwrap_or(i64::MAX);
     let window = bound.bind(window, Type::INT8);
@@ -162,13 +147,7 @@ fn effects(number: usize, stage: &Stage, bound: &mut Bound) -> String {
 fn marked(marks: &Marks, stage: &Stage, bound: &mut Bound) -> String {
     let event = bound.bind(stage.event.clone(), Type::TEXT);
     let owners = bound.bind(stage.marked_by.clone(), Type::TEXT_ARRAY);
-    let Marks {
-        table,
-        id,
-        event_type,
-        source,
-        ..
-    } = marks;
+    let Marks { table, id, event_type, source, .. } = marks;
     format!(
         "exists (select 1 from {table} mark
                   where mark.{id} = judged.id and mark.{event_type}::text = {event}

@@ -11,9 +11,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -22,10 +20,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// names. Contacts nothing.
 pub fn connector(ssl: &Ssl) -> Result<MakeRustlsConnect, Mistake> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Arc::new(Verifier {
-        trust: Trust::new(ssl, &provider)?,
-        provider: provider.clone(),
-    });
+    let verifier = Arc::new(Verifier { trust: Trust::new(ssl, &provider)?, provider: provider.clone() });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Mistake::new("TLS", error.to_string()))?
@@ -36,8 +31,8 @@ pub fn connector(ssl: &Ssl) -> Result<MakeRustlsConnect, Mistake> {
         Some((certificate, key)) => {
             let chain = certificates("sslcert", certificate)?;
             let place = format!("sslkey {}", key.display());
-            let secret = PrivateKeyDer::from_pem_file(key)
-                .map_err(|error| Mistake::new(&place, unreadable(error)))?;
+            let secret =
+                PrivateKeyDer::from_pem_file(key).map_err(|error| Mistake::new(&place, unreadable(error)))?;
             let fits = config.with_client_auth_cert(chain, secret);
             fits.map_err(|error| Mistake::new(&place, error.to_string()))?
         }
@@ -94,8 +89,7 @@ fn certificates(option: &str, file: &Path) -> Result<Vec<CertificateDer<'static>
     if file.is_dir() {
         return Err(wrong("is a directory".into()));
     }
-    let found: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(file).and_then(|found| found.collect());
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).and_then(|found| found.collect());
     match found {
         Ok(found) if found.is_empty() => Err(wrong("holds no certificate".into())),
         Ok(found) => Ok(found),

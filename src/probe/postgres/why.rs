@@ -90,18 +90,9 @@ fn tls(error: &Error, who: &str) -> Why {
         return Why::new(WhyKind::Refused, say);
     }
     let certificate = [
-        (
-            "UnknownIssuer",
-            "its certificate is signed by nobody who is trusted here",
-        ),
-        (
-            "CaUsedAsEndEntity",
-            "its certificate is an authority's own, and not one that is trusted here",
-        ),
-        (
-            "UnsupportedCertVersion",
-            "its certificate is of X.509 version 1, which cannot be verified",
-        ),
+        ("UnknownIssuer", "its certificate is signed by nobody who is trusted here"),
+        ("CaUsedAsEndEntity", "its certificate is an authority's own, and not one that is trusted here"),
+        ("UnsupportedCertVersion", "its certificate is of X.509 version 1, which cannot be verified"),
     ];
     let known = certificate.iter().find(|(name, _)| reason.contains(name));
     let reason = known.map_or(reason.as_str(), |(_, say)| say);

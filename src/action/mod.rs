@@ -1,0 +1,214 @@
+//! Actions: what mends it, what sends the stuck events on, what proves it.
+//! Generated from the pipeline and from what was seen. Only printed, never run.
+
+mod compose;
+mod kafka;
+mod sql;
+
+use crate::check::catalog::{Action, ActionKind, Cause, Generator};
+use crate::diagnosis::Diagnosed;
+use crate::evidence::{Evidence, Name, NamedBy};
+use crate::fact::view::View;
+use crate::pipeline::{Pipeline, Stage};
+
+/// What actions are made from.
+pub struct Remedy<'a> {
+    view: View<'a>,
+    cause: &'a Cause,
+    subjects: Vec<Name>,
+}
+
+/// One action as it is printed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Planned {
+    /// What it does.
+    pub kind: ActionKind,
+    /// What to know of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub say: Option<String>,
+    /// Commands to paste, in order.
+    pub run: Vec<String>,
+}
+
+/// The actions of a diagnosed cause, in order.
+pub fn plan(evidence: &Evidence, pipeline: &Pipeline, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
+    let remedy = Remedy::new(evidence, pipeline, cause, diagnosed.subjects.clone());
+    cause.actions.iter().filter_map(|action| remedy.plan_one(action)).collect()
+}
+
+impl<'a> Remedy<'a> {
+    /// A remedy of `cause` for these subjects.
+    pub fn new(
+        evidence: &'a Evidence,
+        pipeline: &'a Pipeline,
+        cause: &'a Cause,
+        subjects: Vec<Name>,
+    ) -> Self {
+        Remedy { view: View::new(evidence, pipeline), cause, subjects }
+    }
+
+    /// What `explain CAUSE --yaml|--offsets|--sql|--records` prints; `None` where
+    /// there is nothing to do for what was seen.
+    pub fn script(&self, generator: Generator) -> Option<String> {
+        match generator {
+            Generator::ComposeFragment => compose::fragment(self),
+            Generator::GroupOffsets => kafka::offsets_script(self),
+            Generator::CreateTopics => Some(kafka::create_topics(self).join("\n") + "\n"),
+            Generator::RemoveMarks => sql::remove_marks(self),
+            Generator::SendRecords => kafka::records_script(self),
+        }
+    }
+
+    fn plan_one(&self, action: &Action) -> Option<Planned> {
+        let say = action.say.as_ref().map(|say| self.fill(say, self.subjects.first().map(String::as_str)));
+        match action.generate {
+            Some(generator) => self.plan_generated(action.kind, generator),
+            None => {
+                let run = action.run.as_deref().map(|run| self.commands(run)).unwrap_or_default();
+                Some(Planned { kind: action.kind, say, run })
+            }
+        }
+    }
+
+    /// A generator's action: short things as they are, long ones a command away.
+    fn plan_generated(&self, kind: ActionKind, generator: Generator) -> Option<Planned> {
+        let script = self.script(generator)?;
+        let commands = script.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+        let explain = |flag: &str| {
+            let id = self.view.evidence.target.id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
+            format!("pipeline-doctor explain {}{id} --{flag}", self.cause.id.get_ref())
+        };
+        let (say, run) = match generator {
+            Generator::ComposeFragment => {
+                let workers = self.subjects.join(", ");
+                (
+                    format!("look at workers.yml: it declares {workers}"),
+                    vec![explain("yaml") + " > workers.yml"],
+                )
+            }
+            Generator::GroupOffsets => (
+                format!(
+                    "{commands} command{} to review (leave out `| sh` to see): a group that starts at \
+                     latest would skip the waiting events",
+                    if commands == 1 { "" } else { "s" }
+                ),
+                vec![explain("offsets") + " | sh"],
+            ),
+            Generator::CreateTopics => {
+                (String::new(), script.lines().map(str::to_string).collect::<Vec<String>>())
+            }
+            Generator::RemoveMarks => (
+                "review the file: it removes the marks that keep the retry away".to_string(),
+                vec![explain("sql") + " > marks.sql", format!("{} < marks.sql", sql::psql(&self.view))],
+            ),
+            Generator::SendRecords => (
+                "review (leave out `| sh` to see): it sends the stuck events' records once more".to_string(),
+                vec![explain("records") + " | sh"],
+            ),
+        };
+        Some(Planned { kind, say: (!say.is_empty()).then_some(say), run })
+    }
+
+    /// A command template; one command for each subject where it names one.
+    fn commands(&self, template: &str) -> Vec<String> {
+        let each = template.contains("{subject}") || template.contains("{container}");
+        match each && !self.subjects.is_empty() {
+            true => self.subjects.iter().map(|subject| self.fill(template, Some(subject))).collect(),
+            false => vec![self.fill(template, None)],
+        }
+    }
+
+    fn fill(&self, template: &str, subject: Option<&str>) -> String {
+        let evidence = self.view.evidence;
+        let subject = subject.unwrap_or_default();
+        let id = evidence.target.id.as_deref();
+        let self_run = id.map_or("pipeline-doctor".to_string(), |id| format!("pipeline-doctor {id}"));
+        template
+            .replace("{subject}", subject)
+            .replace("{container}", &container_name(&self.view, subject))
+            .replace("{compose}", &compose_command(evidence))
+            .replace("{self}", &self_run)
+            .replace("{id}", id.unwrap_or_default())
+    }
+
+    /// The stages that the remedy is for: those of its subjects (workers or
+    /// topics), else all.
+    fn stages(&self) -> Vec<&'a Stage> {
+        let pipeline = self.view.pipeline;
+        let named = |stage: &&Stage| {
+            let subject = pipeline.stage_subject(stage);
+            self.subjects.iter().any(|s| *s == subject || s == stage.topic.get_ref())
+        };
+        let of_subjects: Vec<&Stage> = pipeline.stage.iter().filter(named).collect();
+        if of_subjects.is_empty() { pipeline.stage.iter().collect() } else { of_subjects }
+    }
+
+    /// The ids that are stuck at a stage: of the window, and the one asked about.
+    /// With `marked`: only those that the stage's mark keeps back.
+    fn stuck_ids(&self, stage: &Stage, marked: bool) -> Vec<String> {
+        let newest =
+            self.view.extent(stage).known().map(|extent| extent.newest.as_slice()).unwrap_or_default();
+        let mut ids: Vec<String> =
+            newest.iter().filter(|stuck| stuck.marked || !marked).map(|stuck| stuck.id.clone()).collect();
+        let lacking = self.view.effects(stage).known().is_some_and(Vec::is_empty);
+        let kept_back = self.view.marks(stage).known().is_some_and(|marks| !marks.is_empty());
+        if let Some(id) = self.view.evidence.target.id.clone()
+            && lacking
+            && (kept_back || !marked)
+            && self.reached(stage)
+            && !ids.contains(&id)
+        {
+            ids.push(id);
+        }
+        ids
+    }
+
+    /// Whether the asked event has come as far as this stage.
+    fn reached(&self, stage: &Stage) -> bool {
+        let before = self.view.pipeline.stage.iter().take_while(|other| other.name != stage.name);
+        before.into_iter().all(|other| self.view.effects(other).known().is_some_and(|e| !e.is_empty()))
+    }
+}
+
+/// The container of a subject, by name.
+fn container_name(view: &View, subject: &str) -> String {
+    match view.container(subject).known() {
+        Some(Some(container)) => container.name.clone(),
+        _ => view.container_name(subject).unwrap_or(subject).to_string(),
+    }
+}
+
+/// `docker compose` with the project and files that the running project names.
+fn compose_command(evidence: &Evidence) -> String {
+    let mut command = "docker compose".to_string();
+    if let Some(compose) = evidence.compose.known() {
+        if let (NamedBy::Labels, Some(project)) = (compose.named_by, &compose.project) {
+            command += &format!(" -p {}", quoted(project));
+        }
+        for file in &compose.files {
+            command += &format!(" -f {}", quoted(file));
+        }
+    }
+    command
+}
+
+/// A word for the shell: as it is where that is safe, else in single quotes.
+pub fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_them() {
+        assert_eq!(quoted("docker-compose.yml"), "docker-compose.yml");
+        assert_eq!(quoted("my file"), "'my file'");
+        assert_eq!(quoted("a'; rm -rf x"), r"'a'\''; rm -rf x'");
+    }
+}

@@ -1,0 +1,355 @@
+//! The checks and causes as data: read, and every mistake in them reported.
+
+use super::expect::Expect;
+use crate::config::{in_words, read_file};
+use crate::error::{Error, Mistake, way_out};
+use crate::fact::{self, Scope};
+use crate::toml_input::Source;
+use serde::Deserialize;
+use std::path::Path;
+use toml::Spanned;
+
+/// The rows that are built in, in the runbook's order.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("1-workers.toml", include_str!("../../checks/1-workers.toml")),
+    ("2-kafka.toml", include_str!("../../checks/2-kafka.toml")),
+    ("3-processed-events.toml", include_str!("../../checks/3-processed-events.toml")),
+    ("4-admin-service.toml", include_str!("../../checks/4-admin-service.toml")),
+    ("causes.toml", include_str!("../../checks/causes.toml")),
+];
+
+/// Everything that is judged and concluded, in the runbook's order.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// The runbook's steps.
+    pub steps: Vec<Step>,
+    /// The checks.
+    pub checks: Vec<Check>,
+    /// The causes, in declaration order.
+    pub causes: Vec<Cause>,
+}
+
+/// One file of the catalog.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    step: Vec<Step>,
+    #[serde(default)]
+    check: Vec<Check>,
+    #[serde(default)]
+    cause: Vec<Cause>,
+}
+
+/// A step of the runbook.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Its number.
+    pub step: u8,
+    /// What it looks at, as the report's line begins.
+    pub title: String,
+    /// What its line sums up.
+    pub about: About,
+    /// How the runbook does it by hand.
+    pub by_hand: String,
+}
+
+/// What a step's line sums up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// Containers of the workers, and their groups.
+    Workers,
+    /// Topics.
+    Topics,
+    /// Marks and effect rows.
+    Rows,
+    /// The documented call.
+    Call,
+}
+
+/// One check.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Stable kebab-case id.
+    pub id: Spanned<String>,
+    /// True when healthy. `{subject}` is its subject.
+    pub title: String,
+    /// The runbook's step that it belongs to.
+    pub step: Spanned<u8>,
+    /// What a failure means for the exit code.
+    #[serde(default)]
+    pub severity: Severity,
+    /// It can fail on a healthy pipeline: a leak of .05 instead of .01.
+    #[serde(default)]
+    pub noisy: bool,
+    /// What it is asked of.
+    pub for_each: Spanned<Scope>,
+    /// The fact that it judges.
+    pub fact: Spanned<String>,
+    /// What the fact must be.
+    pub expect: Spanned<Expect>,
+    /// Checks without whose pass a pass of this one would be empty.
+    #[serde(default)]
+    pub pass_needs: Vec<Spanned<String>>,
+    /// The same by hand.
+    pub by_hand: String,
+}
+
+/// What a failed check means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// A problem: exit code 3.
+    #[default]
+    Error,
+    /// Worth knowing; exit code 4 with `--fail-on warn`.
+    Warn,
+}
+
+/// One cause.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// Stable kebab-case id.
+    pub id: Spanned<String>,
+    /// What it is called.
+    pub title: String,
+    /// What it means, in one or two sentences.
+    pub means: String,
+    /// Its ceiling in per cent: the runbook's number, or the tool's own.
+    pub confidence: Spanned<u8>,
+    /// The runbook's name for it: `root cause 1`; absent: the tool's own.
+    pub documented: Option<String>,
+    /// Checks that fail when it is true: always (.98),
+    #[serde(default)]
+    pub always: Vec<Spanned<String>>,
+    /// usually (.90),
+    #[serde(default)]
+    pub usually: Vec<Spanned<String>>,
+    /// sometimes (.50).
+    #[serde(default)]
+    pub sometimes: Vec<Spanned<String>>,
+    /// What to do, in order.
+    pub actions: Vec<Action>,
+}
+
+/// One thing to do. Exactly one of `run`, `generate` and neither (a sentence).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    /// What it does.
+    pub kind: ActionKind,
+    /// What to say of it; with neither `run` nor `generate` it is all there is.
+    pub say: Option<String>,
+    /// A command, with placeholders.
+    pub run: Option<String>,
+    /// A generator that makes the commands from what was seen.
+    pub generate: Option<Generator>,
+}
+
+/// What an action does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionKind {
+    /// Puts it right.
+    Mend,
+    /// Sends the stuck events on.
+    ReDrive,
+    /// Shows that it is right again.
+    Prove,
+}
+
+/// What makes commands from what was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Generator {
+    /// The compose fragment of the missing workers.
+    ComposeFragment,
+    /// The groups' offsets, set to the stuck events.
+    GroupOffsets,
+    /// The topics that are missing.
+    CreateTopics,
+    /// The SQL that removes marks without effect, to review.
+    RemoveMarks,
+    /// The stuck events' records, sent once more.
+    SendRecords,
+}
+
+impl Catalog {
+    /// Reads the rows of a directory (`--checks DIR`, every `.toml` in it), or
+    /// the built-in ones. All mistakes are put into `mistakes`.
+    pub fn read(directory: Option<&Path>, mistakes: &mut Vec<Mistake>) -> Result<Catalog, Error> {
+        let sources = match directory {
+            Some(directory) => directory_sources(directory)?,
+            None => built_in_sources(),
+        };
+        Ok(Self::from_sources(&sources, mistakes))
+    }
+
+    /// Reads rows from sources, in their order.
+    pub fn from_sources(sources: &[Source], mistakes: &mut Vec<Mistake>) -> Catalog {
+        let mut catalog = Catalog::default();
+        let mut origins = Origins::default();
+        for source in sources {
+            let before = mistakes.len();
+            if let Some(file) = source.read::<File>(mistakes)
+                && mistakes.len() == before
+            {
+                origins.checks.extend(file.check.iter().map(|_| source));
+                origins.causes.extend(file.cause.iter().map(|_| source));
+                catalog.steps.extend(file.step);
+                catalog.checks.extend(file.check);
+                catalog.causes.extend(file.cause);
+            }
+        }
+        // Names that refer to rows of an unread file would be false alarms.
+        if mistakes.is_empty() {
+            catalog.check_checks(&origins, mistakes);
+            catalog.check_causes(&origins, mistakes);
+        }
+        catalog.steps.sort_by_key(|step| step.step);
+        catalog
+    }
+
+    /// The check of that id.
+    pub fn check(&self, id: &str) -> Option<&Check> {
+        self.checks.iter().find(|check| check.id.get_ref() == id)
+    }
+
+    /// The cause of that id.
+    pub fn cause(&self, id: &str) -> Option<&Cause> {
+        self.causes.iter().find(|cause| cause.id.get_ref() == id)
+    }
+
+    /// Every id that `explain` knows, in declaration order.
+    pub fn names(&self) -> Vec<&str> {
+        let checks = self.checks.iter().map(|check| check.id.get_ref().as_str());
+        checks.chain(self.causes.iter().map(|cause| cause.id.get_ref().as_str())).collect()
+    }
+
+    fn check_checks(&self, origins: &Origins, mistakes: &mut Vec<Mistake>) {
+        let ids: Vec<&str> = self.checks.iter().map(|check| check.id.get_ref().as_str()).collect();
+        let steps: Vec<u8> = self.steps.iter().map(|step| step.step).collect();
+        for (i, (check, source)) in self.checks.iter().zip(&origins.checks).enumerate() {
+            check_id(&check.id, &ids[..i], source, mistakes);
+            check_fact(check, source, mistakes);
+            if !steps.contains(check.step.get_ref()) {
+                let what = format!("unknown step {}", check.step.get_ref());
+                let help = format!("steps: {steps:?}");
+                mistakes.push(source.mistake(check.step.span().start, what).help(help));
+            }
+            for need in &check.pass_needs {
+                must_be_check(need, &ids, source, mistakes);
+            }
+        }
+    }
+
+    fn check_causes(&self, origins: &Origins, mistakes: &mut Vec<Mistake>) {
+        let checks: Vec<&str> = self.checks.iter().map(|check| check.id.get_ref().as_str()).collect();
+        let ids = self.names();
+        let first = self.checks.len();
+        for (i, (cause, source)) in self.causes.iter().zip(&origins.causes).enumerate() {
+            check_id(&cause.id, &ids[..first + i], source, mistakes);
+            let mut linked: Vec<&str> = Vec::new();
+            for link in cause.always.iter().chain(&cause.usually).chain(&cause.sometimes) {
+                must_be_check(link, &checks, source, mistakes);
+                if linked.contains(&link.get_ref().as_str()) {
+                    let what = format!("`{}` is linked twice", link.get_ref());
+                    mistakes.push(source.mistake(link.span().start, what));
+                }
+                linked.push(link.get_ref());
+            }
+            if !(1..=99).contains(cause.confidence.get_ref()) {
+                let what = format!("confidence {} is not between 1 and 99", cause.confidence.get_ref());
+                mistakes.push(source.mistake(cause.confidence.span().start, what));
+            }
+            if cause.always.is_empty() {
+                let what =
+                    format!("cause `{}` breaks no check `always`: nothing can raise it", cause.id.get_ref());
+                mistakes.push(source.mistake(cause.id.span().start, what));
+            }
+        }
+    }
+}
+
+/// Which file each row came from, for messages.
+#[derive(Default)]
+struct Origins<'a> {
+    checks: Vec<&'a Source>,
+    causes: Vec<&'a Source>,
+}
+
+fn check_id(id: &Spanned<String>, before: &[&str], source: &Source, mistakes: &mut Vec<Mistake>) {
+    let name = id.get_ref();
+    let kebab =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !kebab {
+        let help = "expected lower-case letters, digits and dashes";
+        mistakes.push(source.mistake(id.span().start, format!("`{name}` is not an id")).help(help));
+    }
+    if before.contains(&name.as_str()) {
+        mistakes.push(source.mistake(id.span().start, format!("the id `{name}` is used twice")));
+    }
+}
+
+fn check_fact(check: &Check, source: &Source, mistakes: &mut Vec<Mistake>) {
+    let name = check.fact.get_ref();
+    let Some(spec) = fact::spec(name) else {
+        let names: Vec<&str> = fact::FACTS.iter().map(|spec| spec.name).collect();
+        let mistake = source.mistake(check.fact.span().start, format!("unknown fact `{name}`"));
+        mistakes.push(mistake.help(way_out(name, names.iter().copied())));
+        return;
+    };
+    if !spec.scopes.contains(check.for_each.get_ref()) {
+        let what =
+            format!("the fact `{name}` says nothing of each {:?}", check.for_each.get_ref()).to_lowercase();
+        let help = format!("it has: {:?}", spec.scopes).to_lowercase();
+        mistakes.push(source.mistake(check.for_each.span().start, what).help(help));
+    }
+    if let Err(unfit) = check.expect.get_ref().fits(spec.kind) {
+        let what = format!("the fact `{name}` is never `{}`", unfit.value);
+        let help = way_out(&unfit.value, unfit.valid.iter().copied());
+        mistakes.push(source.mistake(check.expect.span().start, what).help(help));
+    }
+}
+
+fn must_be_check(name: &Spanned<String>, ids: &[&str], source: &Source, mistakes: &mut Vec<Mistake>) {
+    if !ids.contains(&name.get_ref().as_str()) {
+        let mistake = source.mistake(name.span().start, format!("unknown check `{}`", name.get_ref()));
+        mistakes.push(mistake.help(way_out(name.get_ref(), ids.iter().copied())));
+    }
+}
+
+fn built_in_sources() -> Vec<Source> {
+    BUILT_IN
+        .iter()
+        .map(|(name, text)| Source { name: format!("built-in/{name}"), text: (*text).to_string() })
+        .collect()
+}
+
+fn directory_sources(directory: &Path) -> Result<Vec<Source>, Error> {
+    let place = format!("--checks {}", directory.display());
+    let wrong = |what: String| {
+        Error::usage(
+            Mistake::new(&place, what).help("expected a directory with .toml files of checks and causes"),
+        )
+    };
+    let entries = std::fs::read_dir(directory).map_err(|error| wrong(in_words(&error)))?;
+    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    // A pipeline beside the checks is `--config`'s, not a file of rows.
+    files.retain(|file| file.extension().is_some_and(|e| e == "toml") && !file.ends_with("pipeline.toml"));
+    files.sort();
+    if files.is_empty() {
+        return Err(wrong("holds no .toml file".into()));
+    }
+    files
+        .iter()
+        .map(|file| {
+            let text = read_file("--checks", file, "checks and causes in TOML")?;
+            Ok(Source { name: file.display().to_string(), text })
+        })
+        .collect()
+}

@@ -1,0 +1,41 @@
+//! Incidents that were recorded from a running pipeline, for `demo`.
+
+/// A recorded incident.
+pub struct Incident {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What happened, in one line.
+    pub story: &'static str,
+    /// The evidence document.
+    pub evidence: &'static str,
+}
+
+macro_rules! incident {
+    ($name:literal, $story:literal) => {
+        Incident {
+            name: $name,
+            story: $story,
+            evidence: include_str!(concat!("../tests/scenarios/", $name, ".json")),
+        }
+    };
+}
+
+/// The incidents, the runbook's own first.
+pub const INCIDENTS: &[Incident] = &[
+    incident!("workers-not-deployed", "the compose file lacks the workers: events wait on Kafka"),
+    incident!("topics-missing", "a topic was never created, and the broker creates none by itself"),
+    incident!("marked-unverified", "the worker marked the event as processed; its row was rolled back"),
+    incident!("api-silent", "the API answers 200, with an error in the body"),
+    incident!("api-never-called", "the worker marks the event without calling the API"),
+    incident!("worker-stopped", "one worker was stopped"),
+    incident!("joined-too-late", "the workers started after the event, at the end of the topics"),
+    incident!("kafka-down", "the broker is stopped"),
+    incident!("postgres-down", "the database is stopped"),
+    incident!("no-docker-socket", "all is well, but nobody may look at Docker"),
+    incident!("healthy", "nothing is wrong"),
+];
+
+/// The incident of that name.
+pub fn incident(name: &str) -> Option<&'static Incident> {
+    INCIDENTS.iter().find(|incident| incident.name == name)
+}

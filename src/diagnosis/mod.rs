@@ -1,0 +1,172 @@
+//! Diagnosis: findings against causes. Pure.
+
+pub mod rank;
+
+use crate::check::catalog::Catalog;
+use crate::check::{Finding, Verdict};
+use crate::evidence::Name;
+use rank::{ALWAYS, Model, Ranking, SOMETIMES, USUALLY};
+
+/// A cause is listed from this confidence on.
+const LISTED: f64 = 0.10;
+/// A failed check speaks for a cause if it is explained this much better with it (nats).
+const BECAUSE: f64 = 0.5;
+/// A passed check rules a cause out from here on (nats).
+const RULED_OUT: f64 = -2.0;
+
+/// What the findings mean.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Diagnosis {
+    /// The listed causes, the likeliest first.
+    pub causes: Vec<Diagnosed>,
+    /// Causes that a passed check rules out, in declaration order.
+    pub ruled_out: Vec<RuledOut>,
+    /// Failed checks that no listed cause explains.
+    pub unexplained: Vec<String>,
+    /// Failed noisy checks that no listed cause explains.
+    pub risks: Vec<String>,
+    /// The unseen check whose answer would move the first cause's confidence most.
+    pub next: Option<String>,
+}
+
+/// A cause that explains what failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnosed {
+    /// Its id.
+    pub cause: String,
+    /// Its probability, given what was observed.
+    pub posterior: f64,
+    /// The lower one of posterior and ceiling.
+    pub confidence: f64,
+    /// Whether it is part of the likeliest hypothesis.
+    pub best: bool,
+    /// Whom it is about: the subjects about whom its `always` checks failed.
+    pub subjects: Vec<Name>,
+    /// Failed checks that speak for it.
+    pub because: Vec<String>,
+    /// Failed checks that it explains besides.
+    pub also_explains: Vec<String>,
+    /// Passed checks that it should have broken.
+    pub weakened_by: Vec<String>,
+    /// Unseen checks that it should have broken.
+    pub could_not_check: Vec<String>,
+}
+
+/// A cause that is ruled out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuledOut {
+    /// Its id.
+    pub cause: String,
+    /// The passed checks that rule it out.
+    pub by: Vec<String>,
+}
+
+/// Ranks the causes of what failed.
+pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
+    let model = Model::new(catalog, findings);
+    let ranking = model.rank(None);
+    let mut listed: Vec<usize> = (0..model.causes.len())
+        .filter(|&k| confidence(&model, &ranking, k) >= LISTED && explains_something(&model, findings, k))
+        .collect();
+    // A stable sort: equals stay in declaration order.
+    listed.sort_by(|&a, &b| {
+        let key = |k| (confidence(&model, &ranking, k), ranking.posterior[k]);
+        key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let explained = |j: usize| listed.iter().any(|&k| model.link(k, j) >= SOMETIMES);
+    let failed = |noisy: bool| {
+        let failed = (0..findings.len()).filter(move |&j| fails(&findings[j]) && findings[j].noisy == noisy);
+        failed.filter(|&j| !explained(j)).map(|j| findings[j].check.clone()).collect()
+    };
+    Diagnosis {
+        causes: listed.iter().map(|&k| diagnosed(&model, &ranking, findings, k)).collect(),
+        ruled_out: ruled_out(&model, findings, &listed),
+        unexplained: failed(false),
+        risks: failed(true),
+        next: next(&model, findings, &listed),
+    }
+}
+
+fn fails(finding: &Finding) -> bool {
+    finding.verdict == Verdict::Fail
+}
+
+fn confidence(model: &Model, ranking: &Ranking, k: usize) -> f64 {
+    let ceiling = f64::from(*model.causes[k].confidence.get_ref()) / 100.0;
+    ranking.posterior[k].min(ceiling)
+}
+
+/// Noisy failures alone list nothing.
+fn explains_something(model: &Model, findings: &[Finding], k: usize) -> bool {
+    (0..findings.len()).any(|j| fails(&findings[j]) && !findings[j].noisy && model.link(k, j) >= SOMETIMES)
+}
+
+fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], k: usize) -> Diagnosed {
+    let rest: Vec<usize> = ranking.best.iter().copied().filter(|&other| other != k).collect();
+    // How much better a failure of j is explained with the cause than by the
+    // rest of the best explanation alone.
+    let gain = |j: usize| {
+        let without = model.pass(j, &rest);
+        ((1.0 - without * (1.0 - model.link(k, j))) / (1.0 - without)).ln()
+    };
+    let speaks = |j: &usize| model.link(k, *j) >= ALWAYS && gain(*j) > BECAUSE;
+    let ids = |keep: &dyn Fn(&usize) -> bool| -> Vec<String> {
+        (0..findings.len()).filter(|j| keep(j)).map(|j| findings[j].check.clone()).collect()
+    };
+    let linked_fail = |j: &usize| fails(&findings[*j]) && model.link(k, *j) >= SOMETIMES;
+    let unseen = |j: &usize| matches!(findings[*j].verdict, Verdict::Unknown(_) | Verdict::Blocked(_));
+    Diagnosed {
+        cause: model.causes[k].id.get_ref().clone(),
+        posterior: ranking.posterior[k],
+        confidence: confidence(model, ranking, k),
+        best: ranking.best.contains(&k),
+        subjects: subjects(model, findings, k),
+        because: ids(&|j| linked_fail(j) && speaks(j)),
+        also_explains: ids(&|j| linked_fail(j) && !speaks(j)),
+        weakened_by: ids(&|j| findings[*j].verdict == Verdict::Pass && model.link(k, *j) >= USUALLY),
+        could_not_check: ids(&|j| unseen(j) && model.link(k, *j) >= USUALLY),
+    }
+}
+
+/// The subjects that every failed `always` check names; where the checks are
+/// about different things (a topic, a worker), those of the first.
+fn subjects(model: &Model, findings: &[Finding], k: usize) -> Vec<Name> {
+    let telling = (0..findings.len()).filter(|&j| fails(&findings[j]) && model.link(k, j) >= ALWAYS);
+    let mut sets = telling.map(|j| findings[j].failed_subjects().map(str::to_string).collect::<Vec<_>>());
+    let first = sets.next().unwrap_or_default();
+    sets.fold(first, |common, set| {
+        let both: Vec<Name> = common.iter().filter(|name| set.contains(name)).cloned().collect();
+        if both.is_empty() { common } else { both }
+    })
+}
+
+fn ruled_out(model: &Model, findings: &[Finding], listed: &[usize]) -> Vec<RuledOut> {
+    let others = (0..model.causes.len()).filter(|k| !listed.contains(k));
+    others
+        .filter_map(|k| {
+            let by: Vec<String> = (0..findings.len())
+                .filter(|&j| findings[j].verdict == Verdict::Pass)
+                .filter(|&j| (1.0 - model.link(k, j)).ln() <= RULED_OUT)
+                .map(|j| findings[j].check.clone())
+                .collect();
+            (!by.is_empty()).then(|| RuledOut { cause: model.causes[k].id.get_ref().clone(), by })
+        })
+        .collect()
+}
+
+/// The unseen check whose answer would move the first cause's confidence most.
+fn next(model: &Model, findings: &[Finding], listed: &[usize]) -> Option<String> {
+    let leader = *listed.first()?;
+    let unseen = (0..findings.len())
+        .filter(|&j| matches!(findings[j].verdict, Verdict::Unknown(_) | Verdict::Blocked(_)))
+        .filter(|&j| (0..model.causes.len()).any(|k| model.link(k, j) > 0.0));
+    let moves = unseen.map(|j| {
+        let answer = |passes| confidence(model, &model.rank(Some((j, passes))), leader);
+        (j, (answer(true) - answer(false)).abs())
+    });
+    let most = moves.fold(None, |most: Option<(usize, f64)>, (j, moved)| match most {
+        Some((_, highest)) if highest >= moved => most,
+        _ => Some((j, moved)),
+    });
+    most.filter(|(_, moved)| *moved > 0.01).map(|(j, _)| findings[j].check.clone())
+}

@@ -1,0 +1,114 @@
+//! Exact inference in a small leaky noisy-OR network: which causes explain the
+//! findings, and how sure that is. The model stands in the README.
+
+use crate::check::catalog::{Catalog, Cause};
+use crate::check::{Finding, Verdict};
+
+/// `always` breaks its check with this probability.
+pub const ALWAYS: f64 = 0.98;
+/// `usually` breaks its check with this probability.
+pub const USUALLY: f64 = 0.90;
+/// `sometimes` breaks its check with this probability.
+pub const SOMETIMES: f64 = 0.50;
+/// A check fails on a healthy pipeline with this probability,
+const LEAK: f64 = 0.01;
+/// and a noisy one with this.
+const NOISY_LEAK: f64 = 0.05;
+/// Each cause is true with this probability before anything is seen.
+const PRIOR: f64 = 0.05;
+
+/// The model of one run: what was observed, and what each cause would break.
+pub struct Model<'a> {
+    findings: &'a [Finding],
+    /// The causes, in declaration order.
+    pub causes: &'a [Cause],
+    /// Per cause and finding: the probability that the cause breaks it.
+    links: Vec<Vec<f64>>,
+}
+
+/// What the inference says.
+pub struct Ranking {
+    /// Per cause, in declaration order: the probability that it is true.
+    pub posterior: Vec<f64>,
+    /// The causes of the likeliest hypothesis, as indices in declaration order.
+    pub best: Vec<usize>,
+}
+
+impl<'a> Model<'a> {
+    /// A model of these findings.
+    pub fn new(catalog: &'a Catalog, findings: &'a [Finding]) -> Self {
+        let link = |cause: &Cause, check: &str| {
+            let has = |links: &[toml::Spanned<String>]| links.iter().any(|link| link.get_ref() == check);
+            match () {
+                () if has(&cause.always) => ALWAYS,
+                () if has(&cause.usually) => USUALLY,
+                () if has(&cause.sometimes) => SOMETIMES,
+                () => 0.0,
+            }
+        };
+        let row = |cause: &Cause| findings.iter().map(|finding| link(cause, &finding.check)).collect();
+        let links = catalog.causes.iter().map(row).collect();
+        Model { findings, causes: &catalog.causes, links }
+    }
+
+    /// The probability that cause `k` breaks finding `j`.
+    pub fn link(&self, k: usize, j: usize) -> f64 {
+        self.links[k][j]
+    }
+
+    /// The probability that finding `j` passes although these causes are true.
+    pub fn pass(&self, j: usize, causes: &[usize]) -> f64 {
+        let leak = if self.findings[j].noisy { NOISY_LEAK } else { LEAK };
+        causes.iter().fold(1.0 - leak, |pass, &k| pass * (1.0 - self.link(k, j)))
+    }
+
+    /// Weighs all hypotheses of at most two causes. `assume` replaces the
+    /// observation of one finding, to see what an answer would change.
+    pub fn rank(&self, assume: Option<(usize, bool)>) -> Ranking {
+        let odds = (PRIOR / (1.0 - PRIOR)).ln();
+        let count = self.causes.len();
+        let mut hypotheses: Vec<Vec<usize>> = vec![vec![]];
+        hypotheses.extend((0..count).map(|a| vec![a]));
+        hypotheses.extend((0..count).flat_map(|a| (a + 1..count).map(move |b| vec![a, b])));
+        let weights: Vec<f64> = hypotheses
+            .iter()
+            .map(|causes| causes.len() as f64 * odds + self.log_likelihood(causes, assume))
+            .collect();
+        // Fewer causes and earlier declaration come first in the list, so the
+        // first of equals is the best.
+        let best = (0..weights.len()).fold(0, |best, i| if weights[i] > weights[best] { i } else { best });
+        let highest = weights[best];
+        let mut posterior = vec![0.0; count];
+        let mut all = 0.0;
+        for (causes, weight) in hypotheses.iter().zip(&weights) {
+            let weight = (weight - highest).exp();
+            all += weight;
+            causes.iter().for_each(|&k| posterior[k] += weight);
+        }
+        posterior.iter_mut().for_each(|p| *p /= all);
+        Ranking { posterior, best: hypotheses.swap_remove(best) }
+    }
+
+    fn log_likelihood(&self, causes: &[usize], assume: Option<(usize, bool)>) -> f64 {
+        let observed = |j: usize| match assume {
+            Some((assumed, passes)) if assumed == j => Some(passes),
+            _ => passed(&self.findings[j]),
+        };
+        (0..self.findings.len())
+            .filter_map(|j| observed(j).map(|passes| (j, passes)))
+            .map(|(j, passes)| {
+                let pass = self.pass(j, causes);
+                if passes { pass.ln() } else { (1.0 - pass).ln() }
+            })
+            .sum()
+    }
+}
+
+/// Whether a finding passed; `None`: not observed, it drops out of the product.
+fn passed(finding: &Finding) -> Option<bool> {
+    match finding.verdict {
+        Verdict::Pass => Some(true),
+        Verdict::Fail => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! Facts about the documented API call: asked, answered, and what came of it.
+
+use super::view::View;
+use super::{Fact, Value};
+use crate::evidence::{Log, Record, Seen, WhyKind};
+use crate::pipeline::{Call, Stage};
+
+/// The call and the stage whose worker makes it.
+fn call_of<'a>(view: &View<'a>) -> Option<(&'a Call, &'a Stage)> {
+    let call = view.pipeline.call.as_ref()?;
+    let stage = view.pipeline.stage(call.stage.get_ref())?;
+    Some((call, stage))
+}
+
+/// The calls that the service has logged for the id's key, oldest first.
+pub fn calls<'a>(view: &View<'a>, call: &Call) -> Seen<(&'a Log, Vec<&'a Record>)> {
+    view.event_key(&call.key).and_then(|value| {
+        view.log(call.service.get_ref()).map(|log| {
+            let hits = log.records.iter().filter(|record| call.logged.0.is_match(&record.text));
+            (log, hits.filter(|record| names(record, value)).collect())
+        })
+    })
+}
+
+fn names(record: &Record, value: &str) -> bool {
+    record.text.to_lowercase().contains(&value.to_lowercase())
+}
+
+pub(super) fn logged(view: &View) -> Vec<Fact> {
+    let Some((call, stage)) = call_of(view) else {
+        return Vec::new();
+    };
+    let has_effect = view.effects(stage).known().is_some_and(|effects| !effects.is_empty());
+    let seen = calls(view, call).and_then(|(log, calls)| {
+        let read = format!("{} records", log.read);
+        match calls.last() {
+            Some(newest) => {
+                let times =
+                    if calls.len() == 1 { "1 call".to_string() } else { format!("{} calls", calls.len()) };
+                Seen::Known((Value::Word("called"), format!("{times}, {}", newest.at.strftime("%H:%M:%S"))))
+            }
+            None if has_effect => {
+                Seen::Known((Value::Word("not-needed"), format!("0 calls in {read}; the row is there")))
+            }
+            None => Seen::from(view.covers_event(log))
+                .and_then(|()| view.old_enough(stage))
+                .map(|()| (Value::Word("not-called"), format!("0 calls in {read}, all read"))),
+        }
+    });
+    vec![Fact::of(call.service.get_ref().as_str(), seen, |told| told)]
+}
+
+/// What the worker logged as the newest answer to the call for the id.
+fn newest_answer<'a>(view: &View<'a>, call: &Call, stage: &Stage) -> Seen<&'a Record> {
+    view.id().and_then(|id| {
+        view.log(stage.worker.get_ref()).and_then(|log| {
+            let answers = log.records.iter().rev().filter(|record| call.answered.0.is_match(&record.text));
+            match answers.filter(|record| names(record, id)).next() {
+                Some(record) => Seen::Known(record),
+                None => Seen::from(view.covers_event(log)).and_then(|()| {
+                    Seen::NotAsked(crate::evidence::Why::new(
+                        WhyKind::Missing,
+                        format!("{} logged no answer for this id", stage.worker.get_ref()),
+                    ))
+                }),
+            }
+        })
+    })
+}
+
+pub(super) fn answer(view: &View) -> Vec<Fact> {
+    let Some((call, stage)) = call_of(view) else {
+        return Vec::new();
+    };
+    vec![Fact::of(call.service.get_ref().as_str(), newest_answer(view, call, stage), |record| {
+        match call.answered_well.0.is_match(&record.text) {
+            true => (Value::Word("good"), format!("answered well {}", record.at.strftime("%H:%M:%S"))),
+            false => (Value::Word("bad"), format!("answered: {}", first_line(&record.text))),
+        }
+    })]
+}
+
+/// The record's message, short enough for a report's line.
+fn first_line(text: &str) -> String {
+    let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    let cut: String = line.chars().take(160).collect();
+    if cut.len() < line.len() { format!("{cut}…") } else { cut }
+}
+
+pub(super) fn answered_without_row(view: &View) -> Vec<Fact> {
+    let Some((call, stage)) = call_of(view) else {
+        return Vec::new();
+    };
+    let answered = newest_answer(view, call, stage).map(|record| call.answered_well.0.is_match(&record.text));
+    let effects = view.effects(stage);
+    let seen = answered.and_then(|well| match well {
+        true => effects.and_then(|effects| match effects.is_empty() {
+            true => view.old_enough(stage).map(|()| 1),
+            false => Seen::Known(0),
+        }),
+        false => Seen::Known(0),
+    });
+    vec![Fact::of(view.pipeline.stage_subject(stage), seen, |count| {
+        let say = match count {
+            0 => "no answer without its row".to_string(),
+            _ => format!("answered well, and no row in {}", stage.effect),
+        };
+        (Value::Count(count), say)
+    })]
+}

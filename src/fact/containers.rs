@@ -1,0 +1,234 @@
+//! Facts about containers and what the compose file says of them.
+
+use super::view::View;
+use super::{Fact, Value};
+use crate::evidence::{ComposeService, Container, Seen, WhyKind};
+use jiff::{SignedDuration, Timestamp};
+
+/// A container that the engine restarted and that runs for less than this is
+/// still in its crash loop: Docker clears the exit code at each start.
+const LOOP: SignedDuration = SignedDuration::from_secs(30);
+
+fn for_parts(view: &View, tell: impl Fn(&str) -> Fact) -> Vec<Fact> {
+    view.pipeline.parts().map(|(part, _)| tell(part)).collect()
+}
+
+pub(super) fn declared(view: &View) -> Vec<Fact> {
+    for_parts(view, |part| {
+        Fact::of(part, view.evidence.compose.as_ref(), |compose| {
+            declaration(compose.services.get(part), &compose.files.join(", "))
+        })
+    })
+}
+
+fn declaration(service: Option<&ComposeService>, files: &str) -> (Value, String) {
+    match service {
+        None => (Value::Word("absent"), format!("not in {files}")),
+        Some(service) if !service.active => {
+            let profiles = service.profiles.join(", ");
+            (Value::Word("behind-profile"), format!("behind profile {profiles} in {files}"))
+        }
+        Some(service) if service.replicas == 0 => {
+            (Value::Word("no-replicas"), format!("replicas: 0 in {files}"))
+        }
+        Some(_) => (Value::Word("declared"), format!("in {files}")),
+    }
+}
+
+pub(super) fn rung(view: &View) -> Vec<Fact> {
+    let taken = view.evidence.taken;
+    for_parts(view, |part| {
+        Fact::of(part, view.container(part), |container| match container {
+            None => (Value::Word("absent"), "no container".to_string()),
+            Some(container) => (Value::Word(rung_of(container, taken)), state_in_words(container, taken)),
+        })
+    })
+}
+
+pub(super) fn end(view: &View) -> Vec<Fact> {
+    let taken = view.evidence.taken;
+    for_parts(view, |part| {
+        Fact::of(part, view.container(part), |container| match container {
+            None => (Value::Word("absent"), "no container".to_string()),
+            Some(container) => (Value::Word(end_of(container, taken)), state_in_words(container, taken)),
+        })
+    })
+}
+
+/// How far a container has come.
+pub fn rung_of(container: &Container, taken: Timestamp) -> &'static str {
+    match container.status.as_str() {
+        "created" => "created",
+        "restarting" => "restarting",
+        "paused" => "paused",
+        "running" if loops(container, taken) => "restarting",
+        "running" => "running",
+        _ => "exited",
+    }
+}
+
+fn loops(container: &Container, taken: Timestamp) -> bool {
+    let young = container.started.is_some_and(|started| taken.duration_since(started) < LOOP);
+    container.restart_count > 0 && young
+}
+
+fn end_of(container: &Container, taken: Timestamp) -> &'static str {
+    let command_broken = matches!(container.exit_code, 125..=127);
+    match rung_of(container, taken) {
+        "running" => "running",
+        "paused" => "paused",
+        "created" if command_broken || container.error.is_some() => "command",
+        "created" => "never-started",
+        // OOMKilled is read only where the container has really ended: it is
+        // sticky on some engines while the container runs again.
+        _ if container.oom_killed => "out-of-memory",
+        _ if command_broken => "command",
+        "restarting" => "restarting",
+        _ if matches!(container.exit_code, 0 | 130 | 137 | 143) => "stopped",
+        _ => "crashed",
+    }
+}
+
+/// The state in words: "exited 137 (out of memory) 3 min ago, restarted 5 times".
+fn state_in_words(container: &Container, taken: Timestamp) -> String {
+    let rung = rung_of(container, taken);
+    let ago = |at: Option<Timestamp>| at.map(|at| format!(" {} ago", age(taken, at))).unwrap_or_default();
+    let mut words = match rung {
+        "running" => match container.started {
+            Some(started) => format!("running for {}", age(taken, started)),
+            None => "running".to_string(),
+        },
+        "exited" => format!("exited {}{}", container.exit_code, ago(container.finished)),
+        "created" => "created, never started".to_string(),
+        other => other.to_string(),
+    };
+    if container.oom_killed && rung != "running" {
+        words += ", out of memory";
+    }
+    if container.restart_count > 0 {
+        words += &format!(", restarted {} times, last exit {}", container.restart_count, container.exit_code);
+    }
+    if let Some(error) = container.error.as_deref().filter(|error| !error.is_empty()) {
+        words += &format!(": {error}");
+    }
+    words
+}
+
+/// An age as a person says it: "12 s", "3 min", "5 h", "2 d".
+pub fn age(taken: Timestamp, at: Timestamp) -> String {
+    let seconds = taken.duration_since(at).as_secs().max(0);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+pub(super) fn health(view: &View) -> Vec<Fact> {
+    let taken = view.evidence.taken;
+    for_parts(view, |part| {
+        Fact::of(part, view.container(part), |container| {
+            let running = container.filter(|container| rung_of(container, taken) == "running");
+            let word = match running.map(|container| container.health.as_deref()) {
+                None => "not-running",
+                Some(Some("healthy")) => "healthy",
+                Some(Some("unhealthy")) => "unhealthy",
+                Some(Some("starting")) => "starting",
+                Some(_) => "no-check",
+            };
+            (Value::Word(word), word.replace('-', " "))
+        })
+    })
+}
+
+pub(super) fn started_line(view: &View) -> Vec<Fact> {
+    let workers = view.pipeline.worker.iter();
+    workers
+        .filter_map(|worker| Some((worker, &worker.started.as_ref()?.0)))
+        .map(|(worker, started)| {
+            let container = view.container(&worker.name);
+            let log = container.and_then(|container| match container {
+                None => Seen::unknown(WhyKind::Missing, "no container"),
+                Some(container) => view.log(&worker.name).map(|log| (container, log)),
+            });
+            let seen = log.and_then(|(container, log)| {
+                let found = log.records.iter().rev().find(|record| started.is_match(&record.text));
+                match found {
+                    Some(record) => Seen::Known(Some(record.at)),
+                    // Its start lies before what the event needs to be read.
+                    None if container.started.is_none_or(|at| at < log.wanted) => {
+                        Seen::not_asked("it started before the time that was looked at")
+                    }
+                    None => Seen::from(View::complete(log)).map(|()| None),
+                }
+            });
+            Fact::of(worker.name.as_str(), seen, |at| match at {
+                Some(at) => (Value::Bool(true), format!("start logged {} ago", age(view.evidence.taken, at))),
+                None => (Value::Bool(false), "no start in its log, all read".to_string()),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(changes: serde_json::Value) -> Container {
+        let mut value = serde_json::json!({
+            "id": "1", "name": "w", "service": "w", "project": "shop",
+            "config_files": [], "working_dir": null, "image": "w", "image_id": "sha256:1",
+            "status": "running", "exit_code": 0, "oom_killed": false, "error": null,
+            "restart_count": 0, "created": null, "started": null, "finished": null,
+            "health": null, "tty": false, "log_driver": "json-file", "restart_policy": null,
+            "hostnames": [], "networks": {}, "ports": [], "environment": {}
+        });
+        for (key, change) in changes.as_object().unwrap() {
+            value[key] = change.clone();
+        }
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn each_end_has_its_word() {
+        let taken: Timestamp = "2026-01-07T10:00:00Z".parse().unwrap();
+        let cases = [
+            (serde_json::json!({}), "running", "running"),
+            (serde_json::json!({"status": "created"}), "created", "never-started"),
+            (
+                serde_json::json!({"status": "created", "exit_code": 127, "error": "no such file"}),
+                "created",
+                "command",
+            ),
+            (serde_json::json!({"status": "exited", "exit_code": 143}), "exited", "stopped"),
+            (serde_json::json!({"status": "exited", "exit_code": 1}), "exited", "crashed"),
+            (
+                serde_json::json!({"status": "exited", "exit_code": 137, "oom_killed": true}),
+                "exited",
+                "out-of-memory",
+            ),
+            (
+                serde_json::json!({"status": "restarting", "exit_code": 1, "restart_count": 4}),
+                "restarting",
+                "restarting",
+            ),
+            (
+                serde_json::json!({"restart_count": 4, "started": "2026-01-07T09:59:58Z"}),
+                "restarting",
+                "restarting",
+            ),
+            (
+                serde_json::json!({"restart_count": 4, "started": "2026-01-07T07:00:00Z", "oom_killed": true}),
+                "running",
+                "running",
+            ),
+            (serde_json::json!({"status": "paused"}), "paused", "paused"),
+        ];
+        for (changes, rung, end) in cases {
+            let container = container(changes.clone());
+            assert_eq!(rung_of(&container, taken), rung, "{changes}");
+            assert_eq!(end_of(&container, taken), end, "{changes}");
+        }
+    }
+}

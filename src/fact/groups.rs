@@ -1,0 +1,138 @@
+//! Facts about consumer groups.
+
+use super::view::View;
+use super::{Fact, Value};
+use crate::evidence::{Group, Kafka, Partition, Seen, WhyKind};
+use crate::pipeline::Worker;
+
+/// The group of a worker, as the broker describes it.
+pub fn group_of<'a>(view: &View<'a>, worker: &Worker) -> Seen<&'a Group> {
+    view.evidence.kafka.as_ref().and_then(|kafka| match kafka.groups.get(&worker.group) {
+        Some(group) => group.as_ref(),
+        None => Seen::unknown(WhyKind::Missing, format!("group {} was not asked for", worker.group)),
+    })
+}
+
+pub(super) fn members(view: &View) -> Vec<Fact> {
+    let workers = view.pipeline.worker.iter();
+    workers
+        .map(|worker| {
+            Fact::of(worker.name.as_str(), group_of(view, worker), |group| {
+                let count = group.members.len();
+                let members = format!("{count} member{}", if count == 1 { "" } else { "s" });
+                let say = format!("group {} {}, {members}", worker.group, group.state);
+                (Value::Count(count as u64), say)
+            })
+        })
+        .collect()
+}
+
+/// A partition of a worker's topics on which its group has committed nothing.
+pub struct Untaken<'a> {
+    /// Topic.
+    pub topic: &'a str,
+    /// Partition.
+    pub partition: i32,
+    /// Records that it holds.
+    pub records: u64,
+}
+
+/// The partitions of a worker's topics on which its group has committed nothing,
+/// empty ones too. Topics that do not exist have none.
+pub fn never_taken_up<'a>(kafka: &'a Kafka, worker: &Worker) -> Seen<Vec<Untaken<'a>>> {
+    let Some(group) = kafka.groups.get(&worker.group) else {
+        return Seen::unknown(WhyKind::Missing, format!("group {} was not asked for", worker.group));
+    };
+    let committed = group.as_ref().and_then(|group| group.committed.as_ref());
+    committed.and_then(|committed| {
+        let mut untaken = Vec::new();
+        for topic in &worker.topics {
+            let Some((topic, Seen::Known(seen))) = kafka.topics.get_key_value(topic.get_ref()) else {
+                return Seen::unknown(WhyKind::Missing, format!("topic {} was not seen", topic.get_ref()));
+            };
+            let taken_up = |partition: &Partition| {
+                committed.iter().any(|c| c.topic == *topic && c.partition == partition.id)
+            };
+            for partition in seen.partitions.iter().filter(|partition| !taken_up(partition)) {
+                match held(partition) {
+                    Seen::Known(records) => untaken.push(Untaken { topic, partition: partition.id, records }),
+                    other => return other.map(|_| Vec::new()),
+                }
+            }
+        }
+        Seen::Known(untaken)
+    })
+}
+
+/// Records that a partition still holds.
+fn held(partition: &Partition) -> Seen<u64> {
+    let end = partition.end.as_ref();
+    partition.earliest.as_ref().and_then(|earliest| end.map(|end| u64::try_from(end - earliest).unwrap_or(0)))
+}
+
+pub(super) fn skipped(view: &View) -> Vec<Fact> {
+    let workers = view.pipeline.worker.iter();
+    workers.map(|worker| Fact::of(worker.name.as_str(), skipped_by(view, worker), |told| told)).collect()
+}
+
+/// A group that joined at the end of a topic has skipped what was there. It
+/// matters, and can be told from a group that has just joined, where events of
+/// its stage are stuck.
+fn skipped_by(view: &View, worker: &Worker) -> Seen<(Value, String)> {
+    let kafka = view.evidence.kafka.as_ref();
+    let untaken = kafka.and_then(|kafka| never_taken_up(kafka, worker));
+    untaken.and_then(|untaken| {
+        let untaken: Vec<Untaken> = untaken.into_iter().filter(|untaken| untaken.records > 0).collect();
+        let records: u64 = untaken.iter().map(|untaken| untaken.records).sum();
+        let waits = stuck_at(view, worker);
+        waits.map(|waits| match (records, waits) {
+            (0, _) => (Value::Count(0), "took up every partition that holds records".to_string()),
+            (_, false) => (Value::Count(0), format!("{records} records never taken up, none of them missed")),
+            (_, true) => (
+                Value::Count(records),
+                format!("group {} has committed nothing on {}", worker.group, in_words(&untaken)),
+            ),
+        })
+    })
+}
+
+fn in_words(untaken: &[Untaken]) -> String {
+    let places: Vec<String> = untaken
+        .iter()
+        .map(|Untaken { topic, partition, records }| {
+            let plural = if *records == 1 { "" } else { "s" };
+            format!("{topic}/{partition} ({records} record{plural})")
+        })
+        .collect();
+    places.join(", ")
+}
+
+/// Whether events are stuck at a stage of this worker: the id, or any of the window.
+fn stuck_at(view: &View, worker: &Worker) -> Seen<bool> {
+    let stages = view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
+    let mut why = None;
+    for stage in stages {
+        let of_id = view.effects(stage).known().is_some_and(Vec::is_empty);
+        let id_stuck = of_id && view.old_enough(stage).known().is_some();
+        match view.extent(stage) {
+            _ if id_stuck => return Seen::Known(true),
+            Seen::Known(extent) if extent.stuck > 0 => return Seen::Known(true),
+            Seen::Known(_) => {}
+            Seen::Unknown(reason) | Seen::NotAsked(reason) => why = Some(reason),
+        }
+    }
+    why.map_or(Seen::Known(false), Seen::Unknown)
+}
+
+/// Records between the group's commits and the ends of its topics; `None` where
+/// it is not known for every partition on which it has committed.
+pub fn lag(kafka: &Kafka, worker: &Worker) -> Option<u64> {
+    let group = kafka.groups.get(&worker.group)?.known()?;
+    let mut lag = 0;
+    for committed in group.committed.known()? {
+        let topic = kafka.topics.get(&committed.topic).and_then(Seen::known)?;
+        let partition = topic.partitions.iter().find(|p| p.id == committed.partition)?;
+        lag += u64::try_from(partition.end.known()? - committed.offset).unwrap_or(0);
+    }
+    Some(lag)
+}

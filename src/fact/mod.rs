@@ -1,0 +1,381 @@
+//! Facts: named values derived from evidence, per subject. Pure. All joining
+//! of systems happens here, so that a check needs one fact and one expectation.
+
+pub mod call;
+pub mod containers;
+mod event;
+pub mod groups;
+mod stages;
+mod systems;
+mod topics;
+pub mod view;
+
+use crate::evidence::{Evidence, Name, Seen};
+use crate::pipeline::{Pipeline, Role};
+use std::collections::BTreeMap;
+use std::fmt;
+use view::View;
+
+/// The value of a fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Yes or no.
+    Bool(bool),
+    /// How many.
+    Count(u64),
+    /// One of the words of its kind.
+    Word(&'static str),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Bool(yes) => f.write_str(if *yes { "yes" } else { "no" }),
+            Value::Count(count) => write!(f, "{count}"),
+            Value::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// What values a fact can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Value::Bool`].
+    Bool,
+    /// [`Value::Count`].
+    Count,
+    /// [`Value::Word`], one of these; where an order makes sense, in that order.
+    Words(&'static [&'static str]),
+}
+
+/// What a fact or a check is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Each worker.
+    Worker,
+    /// Each service that emits.
+    Emitter,
+    /// Each service that answers the documented call.
+    Api,
+    /// The broker.
+    Broker,
+    /// The database.
+    Database,
+    /// Each topic.
+    Topic,
+    /// Each stage; its subject is its worker.
+    Stage,
+    /// The event that was asked about.
+    Event,
+}
+
+impl Scope {
+    /// The subjects of this scope in a pipeline, in its order.
+    pub fn subjects(self, pipeline: &Pipeline) -> Vec<Name> {
+        let with_role = |role: Role| {
+            let services = pipeline.service.iter().filter(move |s| s.role == role);
+            services.map(|service| service.name.clone()).collect()
+        };
+        match self {
+            Scope::Worker => pipeline.worker.iter().map(|w| w.name.clone()).collect(),
+            Scope::Emitter => with_role(Role::Emitter),
+            Scope::Api => with_role(Role::Api),
+            Scope::Broker => vec![pipeline.kafka.service.get_ref().clone()],
+            Scope::Database => vec![pipeline.postgres.service.get_ref().clone()],
+            Scope::Topic => pipeline.topic.iter().map(|t| t.name.clone()).collect(),
+            Scope::Stage => pipeline.stage.iter().map(|s| pipeline.stage_subject(s)).collect(),
+            Scope::Event => vec![pipeline.noun.0.clone()],
+        }
+    }
+}
+
+/// One fact about one subject.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// Whom it is about.
+    pub subject: Name,
+    /// Its value, or why there is none.
+    pub value: Seen<Value>,
+    /// What was observed, in words a person reads.
+    pub say: String,
+}
+
+impl Fact {
+    fn new(subject: impl Into<Name>, value: Value, say: impl Into<String>) -> Self {
+        Fact { subject: subject.into(), value: Seen::Known(value), say: say.into() }
+    }
+
+    /// A fact that has no value, for the reason that some evidence has none.
+    fn unseen<T>(subject: impl Into<Name>, evidence: &Seen<T>) -> Self {
+        let value = match evidence {
+            Seen::NotAsked(why) => Seen::NotAsked(why.clone()),
+            Seen::Unknown(why) => Seen::Unknown(why.clone()),
+            Seen::Known(_) => Seen::unknown(crate::evidence::WhyKind::Failed, "not derived"),
+        };
+        let say = value.why().map(|why| why.say.clone()).unwrap_or_default();
+        Fact { subject: subject.into(), value, say }
+    }
+
+    /// A fact from evidence: its value and words if that was seen.
+    fn of<T>(subject: impl Into<Name>, evidence: Seen<T>, tell: impl FnOnce(T) -> (Value, String)) -> Self {
+        match evidence {
+            Seen::Known(seen) => {
+                let (value, say) = tell(seen);
+                Fact::new(subject, value, say)
+            }
+            other => Fact::unseen(subject, &other),
+        }
+    }
+}
+
+/// A fact that can be derived: one line of the registry.
+pub struct FactSpec {
+    /// Its name, as checks use it.
+    pub name: &'static str,
+    /// What it says and where it comes from.
+    pub doc: &'static str,
+    /// What it is about.
+    pub scopes: &'static [Scope],
+    /// What values it can have.
+    pub kind: Kind,
+    derive: fn(&View) -> Vec<Fact>,
+}
+
+const PARTS: &[Scope] = &[Scope::Worker, Scope::Emitter, Scope::Api, Scope::Broker, Scope::Database];
+
+/// All facts, in display order.
+pub const FACTS: &[FactSpec] = &[
+    FactSpec {
+        name: "compose.declared",
+        doc: "whether the compose file declares the service, and with how many replicas",
+        scopes: PARTS,
+        kind: Kind::Words(&["absent", "behind-profile", "no-replicas", "declared"]),
+        derive: containers::declared,
+    },
+    FactSpec {
+        name: "container.rung",
+        doc: "how far its container has come (Docker: State.Status, RestartCount, StartedAt)",
+        scopes: PARTS,
+        kind: Kind::Words(&["absent", "created", "exited", "restarting", "paused", "running"]),
+        derive: containers::rung,
+    },
+    FactSpec {
+        name: "container.end",
+        doc: "why its container does not run (Docker: exit code, OOMKilled, Error)",
+        scopes: PARTS,
+        kind: Kind::Words(&[
+            "absent",
+            "never-started",
+            "command",
+            "stopped",
+            "crashed",
+            "out-of-memory",
+            "restarting",
+            "paused",
+            "running",
+        ]),
+        derive: containers::end,
+    },
+    FactSpec {
+        name: "container.health",
+        doc: "what its container's own health check says (Docker: State.Health)",
+        scopes: PARTS,
+        kind: Kind::Words(&["not-running", "unhealthy", "starting", "healthy", "no-check"]),
+        derive: containers::health,
+    },
+    FactSpec {
+        name: "kafka.reachable",
+        doc: "whether the broker answers (Metadata request)",
+        scopes: &[Scope::Broker],
+        kind: Kind::Bool,
+        derive: systems::kafka_reachable,
+    },
+    FactSpec {
+        name: "topic.exists",
+        doc: "whether the broker knows the topic, asked by name (Metadata request)",
+        scopes: &[Scope::Topic],
+        kind: Kind::Bool,
+        derive: topics::exists,
+    },
+    FactSpec {
+        name: "topic.led",
+        doc: "whether the topic has partitions and each has a leader (Metadata request)",
+        scopes: &[Scope::Topic],
+        kind: Kind::Bool,
+        derive: topics::led,
+    },
+    FactSpec {
+        name: "topic.under_replicated",
+        doc: "partitions with fewer replicas in sync than they should have (Metadata request)",
+        scopes: &[Scope::Topic],
+        kind: Kind::Count,
+        derive: topics::under_replicated,
+    },
+    FactSpec {
+        name: "group.members",
+        doc: "members of the worker's consumer group (DescribeConsumerGroups)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Count,
+        derive: groups::members,
+    },
+    FactSpec {
+        name: "group.skipped",
+        doc: "records that the group has members for, never took up and whose events are stuck \
+              (OffsetFetch: nothing committed; ListOffsets: end beyond earliest)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Count,
+        derive: groups::skipped,
+    },
+    FactSpec {
+        name: "log.started",
+        doc: "whether the worker's log holds the line of its start (container log)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Bool,
+        derive: containers::started_line,
+    },
+    FactSpec {
+        name: "postgres.reachable",
+        doc: "whether the database server answers",
+        scopes: &[Scope::Database],
+        kind: Kind::Bool,
+        derive: systems::postgres_reachable,
+    },
+    FactSpec {
+        name: "postgres.login",
+        doc: "whether the database lets us in (SQLSTATE 28P01, 28000, 3D000)",
+        scopes: &[Scope::Database],
+        kind: Kind::Bool,
+        derive: systems::postgres_login,
+    },
+    FactSpec {
+        name: "postgres.schema_missing",
+        doc: "look-ups that failed because a table or column is not there (SQLSTATE 42P01, 42703)",
+        scopes: &[Scope::Database],
+        kind: Kind::Count,
+        derive: systems::schema_missing,
+    },
+    FactSpec {
+        name: "event.recorded",
+        doc: "rows of the id in the marks table, found by = or by LIKE",
+        scopes: &[Scope::Event],
+        kind: Kind::Count,
+        derive: event::recorded,
+    },
+    FactSpec {
+        name: "event.exact",
+        doc: "whether = finds the id's rows, and not LIKE alone",
+        scopes: &[Scope::Event],
+        kind: Kind::Bool,
+        derive: event::exact,
+    },
+    FactSpec {
+        name: "stage.mark",
+        doc: "who has marked the stage's event as processed (marks table); `done`: not its owner, but the effect is there",
+        scopes: &[Scope::Stage],
+        kind: Kind::Words(&["absent", "emitter", "other", "stale", "done", "owner"]),
+        derive: stages::mark,
+    },
+    FactSpec {
+        name: "stage.effect",
+        doc: "the id's effect rows that are not older than its event (the stage's SQL)",
+        scopes: &[Scope::Stage],
+        kind: Kind::Count,
+        derive: stages::effect,
+    },
+    FactSpec {
+        name: "stage.effect_status",
+        doc: "the status of the id's newest effect row (the stage's SQL)",
+        scopes: &[Scope::Stage],
+        kind: Kind::Words(&["absent", "bad", "waiting", "good"]),
+        derive: stages::effect_status,
+    },
+    FactSpec {
+        name: "stage.marked_without_effect",
+        doc: "events that the stage's owner has marked as processed and that lack their effect (the id, and the window)",
+        scopes: &[Scope::Stage],
+        kind: Kind::Count,
+        derive: stages::marked_without_effect,
+    },
+    FactSpec {
+        name: "stage.stuck",
+        doc: "events of the window that reached the stage and lack its effect (the stage's SQL over the window)",
+        scopes: &[Scope::Stage],
+        kind: Kind::Count,
+        derive: stages::stuck,
+    },
+    FactSpec {
+        name: "call.logged",
+        doc: "whether the service has logged the call for the id's key (container log)",
+        scopes: &[Scope::Api],
+        kind: Kind::Words(&["not-called", "not-needed", "called"]),
+        derive: call::logged,
+    },
+    FactSpec {
+        name: "call.answer",
+        doc: "what the worker logged as the answer to the call for the id (container log)",
+        scopes: &[Scope::Api],
+        kind: Kind::Words(&["bad", "good"]),
+        derive: call::answer,
+    },
+    FactSpec {
+        name: "call.answered_without_row",
+        doc: "calls for the id that the worker logged as answered well although the stage's row is absent",
+        scopes: &[Scope::Stage],
+        kind: Kind::Count,
+        derive: call::answered_without_row,
+    },
+    FactSpec {
+        name: "http.health",
+        doc: "what the service's health endpoint answers (GET)",
+        scopes: &[Scope::Emitter, Scope::Api],
+        kind: Kind::Words(&["unreachable", "unhealthy", "healthy"]),
+        derive: systems::health,
+    },
+    FactSpec {
+        name: "http.contract",
+        doc: "whether the harmless request is answered as declared, judged by its body (GET)",
+        scopes: &[Scope::Api],
+        kind: Kind::Bool,
+        derive: systems::contract,
+    },
+];
+
+/// The spec of a fact by name.
+pub fn spec(name: &str) -> Option<&'static FactSpec> {
+    FACTS.iter().find(|spec| spec.name == name)
+}
+
+/// All facts of one evidence document, by name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts(BTreeMap<&'static str, Vec<Fact>>);
+
+impl Facts {
+    /// The fact of that name about that subject.
+    pub fn get(&self, name: &str, subject: &str) -> Option<&Fact> {
+        self.all(name).iter().find(|fact| fact.subject == subject)
+    }
+
+    /// All facts of that name, in the order of the pipeline.
+    pub fn all(&self, name: &str) -> &[Fact] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Derives all facts.
+pub fn facts(evidence: &Evidence, pipeline: &Pipeline) -> Facts {
+    let view = View::new(evidence, pipeline);
+    Facts(FACTS.iter().map(|spec| (spec.name, (spec.derive)(&view))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        for (i, spec) in FACTS.iter().enumerate() {
+            assert!(FACTS[..i].iter().all(|other| other.name != spec.name), "{}", spec.name);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Facts about stages: who marked the event, and whether its effect is there.
+
+use super::view::{CLOCKS, View};
+use super::{Fact, Value};
+use crate::evidence::{Effect, Extent, Mark, Seen};
+use crate::pipeline::Stage;
+
+fn for_stages<T>(
+    view: &View,
+    look: impl Fn(&Stage) -> Seen<T>,
+    tell: impl Fn(&Stage, T) -> (Value, String),
+) -> Vec<Fact> {
+    let stages = view.pipeline.stage.iter();
+    stages
+        .map(|stage| {
+            let subject = view.pipeline.stage_subject(stage);
+            Fact::of(subject, look(stage), |seen| tell(stage, seen))
+        })
+        .collect()
+}
+
+/// What the stage did with the id, once it is old enough to be judged. What is
+/// there already is judged at any age.
+fn judged<'a, T>(view: &View<'a>, stage: &Stage, seen: Seen<T>, missing: impl Fn(&T) -> bool) -> Seen<T> {
+    seen.and_then(|value| match missing(&value) {
+        true => view.old_enough(stage).map(|()| value),
+        false => Seen::Known(value),
+    })
+}
+
+pub(super) fn mark(view: &View) -> Vec<Fact> {
+    let look = |stage: &Stage| {
+        let marks = view.marks(stage);
+        let word = marks.map(|marks| {
+            let word = mark_word(view, stage, &marks);
+            (word, marks)
+        });
+        judged(view, stage, word, |(word, _)| !matches!(*word, "owner" | "done"))
+    };
+    for_stages(view, look, |stage, (word, marks)| {
+        let say = match marks.last() {
+            Some(mark) => format!("{} {}", stage.event, marked(mark)),
+            None => format!("{} never", stage.event),
+        };
+        (Value::Word(word), say)
+    })
+}
+
+fn mark_word(view: &View, stage: &Stage, marks: &[&Mark]) -> &'static str {
+    let source_is = |mark: &Mark, name: &str| mark.source.as_deref() == Some(name);
+    let owned = |mark: &&&Mark| stage.marked_by.iter().any(|owner| source_is(mark, owner));
+    let fresh = |mark: &Mark| match (mark.processed_at, view.event_at()) {
+        (Some(processed), Some(event)) => processed >= event - CLOCKS,
+        _ => true,
+    };
+    let has_effect = view.effects(stage).known().is_some_and(|effects| !effects.is_empty());
+    match marks.iter().find(owned).or(marks.last()) {
+        None if has_effect => "done",
+        None => "absent",
+        Some(mark) if !fresh(mark) => "stale",
+        Some(mark) if owned(&mark) => "owner",
+        Some(_) if has_effect => "done",
+        Some(mark) if source_is(mark, stage.emitter.get_ref()) => "emitter",
+        Some(_) => "other",
+    }
+}
+
+fn marked(mark: &Mark) -> String {
+    let at = mark.processed_at.map(|at| format!("{} ", at.strftime("%H:%M:%S"))).unwrap_or_default();
+    format!("{at}by {}", mark.source.as_deref().unwrap_or("nobody named"))
+}
+
+fn effects<'a>(view: &View<'a>, stage: &Stage) -> Seen<Vec<&'a Effect>> {
+    judged(view, stage, view.effects(stage), Vec::is_empty)
+}
+
+pub(super) fn effect(view: &View) -> Vec<Fact> {
+    for_stages(
+        view,
+        |stage| effects(view, stage),
+        |stage, effects| {
+            let say = match effects.last() {
+                Some(effect) => {
+                    let status = effect.status.as_deref().map(|s| format!(" {s}")).unwrap_or_default();
+                    format!("{}{status} {}", stage.effect, effect.at.strftime("%H:%M:%S"))
+                }
+                None => format!("no row in {}", stage.effect),
+            };
+            (Value::Count(effects.len() as u64), say)
+        },
+    )
+}
+
+pub(super) fn effect_status(view: &View) -> Vec<Fact> {
+    for_stages(
+        view,
+        |stage| effects(view, stage),
+        |stage, effects| {
+            let Some(effect) = effects.last() else {
+                return (Value::Word("absent"), format!("no row in {}", stage.effect));
+            };
+            let status = effect.status.as_deref().unwrap_or_default();
+            let word = match () {
+                () if stage.waiting_status.iter().any(|waiting| waiting == status) => "waiting",
+                () if stage.good_status.is_empty() => "good",
+                () if stage.good_status.iter().any(|good| good == status) => "good",
+                () => "bad",
+            };
+            (Value::Word(word), format!("{} is {status}", stage.effect))
+        },
+    )
+}
+
+pub(super) fn marked_without_effect(view: &View) -> Vec<Fact> {
+    let look = |stage: &Stage| {
+        let marks = view.marks(stage).map(|marks| mark_word(view, stage, &marks) == "owner");
+        let of_id = marks.and_then(|owned| effects(view, stage).map(|effects| owned && effects.is_empty()));
+        match (view.extent(stage), of_id) {
+            (Seen::Known(extent), Seen::Known(true)) => Seen::Known(extent.stuck_marked.max(1)),
+            (_, Seen::Known(true)) => Seen::Known(1),
+            (Seen::Known(extent), Seen::Known(false) | Seen::NotAsked(_)) => Seen::Known(extent.stuck_marked),
+            (Seen::Known(extent), Seen::Unknown(_)) if extent.stuck_marked > 0 => {
+                Seen::Known(extent.stuck_marked)
+            }
+            (Seen::Known(_), of_id @ Seen::Unknown(_)) => of_id.map(|_| 0),
+            (extent, _) => extent.map(|extent| extent.stuck_marked),
+        }
+    };
+    for_stages(view, look, |stage, count| {
+        (Value::Count(count), format!("{count} marked without a row in {}", stage.effect))
+    })
+}
+
+pub(super) fn stuck(view: &View) -> Vec<Fact> {
+    for_stages(
+        view,
+        |stage| view.extent(stage),
+        |stage, extent: &Extent| {
+            let least = if extent.limited { "at least " } else { "" };
+            let since = extent.since.map(|at| format!(" since {}", at.strftime("%H:%M"))).unwrap_or_default();
+            let say = format!(
+                "{least}{} of {} without a row in {}{since}",
+                extent.stuck,
+                view.pipeline.count(extent.events),
+                stage.effect
+            );
+            (Value::Count(extent.stuck), say)
+        },
+    )
+}

@@ -1,0 +1,117 @@
+//! Facts about the systems themselves: reachable, open to us, as they should be.
+
+use super::view::View;
+use super::{Fact, Value};
+use crate::evidence::{Answer, Postgres, Seen, Why, WhyKind};
+
+/// Whether trouble of this kind means that nobody answers there.
+fn silent(why: &Why) -> bool {
+    matches!(why.kind, WhyKind::NoAnswer | WhyKind::Refused | WhyKind::Unresolved)
+}
+
+/// Reached, or seen not to be reachable; anything else stays unseen.
+fn reachable<T>(subject: &str, seen: &Seen<T>, address: impl Fn(&T) -> String) -> Fact {
+    match seen {
+        Seen::Known(value) => Fact::new(subject, Value::Bool(true), format!("answers at {}", address(value))),
+        Seen::Unknown(why) if silent(why) => Fact::new(subject, Value::Bool(false), why.say.clone()),
+        Seen::Unknown(why) if matches!(why.kind, WhyKind::Auth | WhyKind::Missing) && why.code.is_some() => {
+            Fact::new(subject, Value::Bool(true), format!("answers: {}", why.say))
+        }
+        other => Fact::unseen(subject, other),
+    }
+}
+
+pub(super) fn kafka_reachable(view: &View) -> Vec<Fact> {
+    let broker = view.pipeline.kafka.service.get_ref();
+    vec![reachable(broker, &view.evidence.kafka, |kafka| kafka.bootstrap.clone())]
+}
+
+pub(super) fn postgres_reachable(view: &View) -> Vec<Fact> {
+    let database = view.pipeline.postgres.service.get_ref();
+    vec![reachable(database, &view.evidence.postgres, |rows| rows.address.clone())]
+}
+
+pub(super) fn postgres_login(view: &View) -> Vec<Fact> {
+    let database = view.pipeline.postgres.service.get_ref().as_str();
+    let fact = match &view.evidence.postgres {
+        Seen::Known(_) => Fact::new(database, Value::Bool(true), "the login works"),
+        Seen::Unknown(why) if why.kind == WhyKind::Auth || why.code.as_deref() == Some("3D000") => {
+            Fact::new(database, Value::Bool(false), why.say.clone())
+        }
+        other => Fact::unseen(database, other),
+    };
+    vec![fact]
+}
+
+pub(super) fn schema_missing(view: &View) -> Vec<Fact> {
+    let database = view.pipeline.postgres.service.get_ref().as_str();
+    vec![Fact::of(database, view.postgres().and_then(missing_tables), |missing| {
+        let say = match missing.is_empty() {
+            true => "all tables and columns are there".to_string(),
+            false => missing.join("; "),
+        };
+        (Value::Count(missing.len() as u64), say)
+    })]
+}
+
+/// What the look-ups said of tables and columns that are not there; unseen
+/// where a look-up failed for another reason and none of them said so.
+fn missing_tables(rows: &Postgres) -> Seen<Vec<String>> {
+    let stages = rows.stages.values().flat_map(|stage| [stage.effect.why(), stage.extent.why()]);
+    let whys: Vec<&Why> = [rows.marks.why(), rows.event.why()].into_iter().chain(stages).flatten().collect();
+    let mut missing: Vec<String> =
+        whys.iter().filter(|why| why.kind == WhyKind::Schema).map(|why| why.say.clone()).collect();
+    missing.sort();
+    missing.dedup();
+    let other = whys.iter().find(|why| {
+        matches!(why.kind, WhyKind::Permission | WhyKind::Limit | WhyKind::Failed | WhyKind::NoAnswer)
+    });
+    match other {
+        Some(why) if missing.is_empty() => Seen::Unknown((*why).clone()),
+        _ => Seen::Known(missing),
+    }
+}
+
+pub(super) fn health(view: &View) -> Vec<Fact> {
+    let services = view.pipeline.service.iter().filter(|service| service.health.is_some());
+    services
+        .map(|service| {
+            let name = service.name.as_str();
+            let seen = view.evidence.http.as_ref().and_then(|http| match http.health.get(name) {
+                Some(answer) => answer.as_ref(),
+                None => Seen::not_asked(format!("{name} was not asked")),
+            });
+            match seen {
+                Seen::Known(answer) if (200..300).contains(&answer.status) => {
+                    Fact::new(name, Value::Word("healthy"), in_words(answer))
+                }
+                Seen::Known(answer) => Fact::new(name, Value::Word("unhealthy"), in_words(answer)),
+                Seen::Unknown(why) if silent(&why) => Fact::new(name, Value::Word("unreachable"), why.say),
+                other => Fact::unseen(name, &other),
+            }
+        })
+        .collect()
+}
+
+pub(super) fn contract(view: &View) -> Vec<Fact> {
+    let Some(call) = &view.pipeline.call else {
+        return Vec::new();
+    };
+    let Some(harmless) = &call.harmless else {
+        return Vec::new();
+    };
+    let seen = view.evidence.http.as_ref().and_then(|http| http.contract.as_ref());
+    let kept = |answer: &Answer| {
+        let status = (200..300).contains(&answer.status);
+        status && harmless.expect.iter().all(|(pointer, value)| answer.body.get(pointer) == Some(value))
+    };
+    vec![Fact::of(call.service.get_ref().as_str(), seen, |answer| {
+        (Value::Bool(kept(answer)), in_words(answer))
+    })]
+}
+
+/// "200, /error \"no pool\", /success false".
+fn in_words(answer: &Answer) -> String {
+    let body = answer.body.iter().map(|(pointer, value)| format!("{pointer} {value}"));
+    [answer.status.to_string()].into_iter().chain(body).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,167 @@
+//! Evidence and pipeline side by side, with the joins that several facts need.
+
+use crate::evidence::{
+    Container, Docker, Effect, Evidence, Extent, Log, Mark, Postgres, Reach, Seen, Why, WhyKind,
+};
+use crate::pipeline::{Pipeline, Stage};
+use jiff::{SignedDuration, Timestamp};
+
+/// Clocks of different machines may differ by this much before an order of two
+/// times means anything.
+pub const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
+
+/// Evidence and pipeline side by side.
+pub struct View<'a> {
+    /// What was seen.
+    pub evidence: &'a Evidence,
+    /// What should exist.
+    pub pipeline: &'a Pipeline,
+}
+
+impl<'a> View<'a> {
+    /// A view of the two.
+    pub fn new(evidence: &'a Evidence, pipeline: &'a Pipeline) -> Self {
+        View { evidence, pipeline }
+    }
+
+    /// What was asked of the id, or "no id given".
+    pub fn id(&self) -> Seen<&'a str> {
+        match self.evidence.target.id.as_deref() {
+            Some(id) => Seen::Known(id),
+            None => Seen::not_asked(format!("no {} given", self.pipeline.id.name)),
+        }
+    }
+
+    /// The container of a service or worker: of the project and with the
+    /// service's label first, else with the declared name. Of several replicas
+    /// the one that has come furthest.
+    pub fn container(&self, part: &str) -> Seen<Option<&'a Container>> {
+        self.evidence.docker.as_ref().map(|docker| self.container_of(docker, part))
+    }
+
+    fn container_of(&self, docker: &'a Docker, part: &str) -> Option<&'a Container> {
+        let labelled = docker.containers.iter().filter(|c| {
+            c.project.is_some() && c.project == docker.project && c.service.as_deref() == Some(part)
+        });
+        let furthest = labelled.max_by_key(|c| (c.status == "running", c.status != "created", c.started));
+        furthest.or_else(|| {
+            let name = self.container_name(part)?;
+            docker.containers.iter().find(|c| c.name == name)
+        })
+    }
+
+    /// The container name that the pipeline declares for a service or worker.
+    pub fn container_name(&self, part: &str) -> Option<&'a str> {
+        let mut parts = self.pipeline.parts();
+        parts.find(|(name, _)| *name == part).map(|(name, container)| container.unwrap_or(name))
+    }
+
+    /// When the event happened: as the database tells, else as `--at` said.
+    pub fn event_at(&self) -> Option<Timestamp> {
+        let told = self.postgres().and_then(|rows| rows.event.as_ref()).known().map(|event| event.at);
+        told.or(self.evidence.target.at)
+    }
+
+    /// A key's value of the event that was asked about.
+    pub fn event_key(&self, key: &str) -> Seen<&'a str> {
+        let event = self.postgres().and_then(|rows| rows.event.as_ref());
+        self.id().and_then(|_| {
+            event.and_then(|event| match event.keys.get(key) {
+                Some(value) => Seen::Known(value.as_str()),
+                None => Seen::unknown(WhyKind::Missing, format!("the event carries no {key}")),
+            })
+        })
+    }
+
+    /// The database's rows.
+    pub fn postgres(&self) -> Seen<&'a Postgres> {
+        self.evidence.postgres.as_ref()
+    }
+
+    /// The id's marks for a stage's event.
+    pub fn marks(&self, stage: &Stage) -> Seen<Vec<&'a Mark>> {
+        let marks = self.postgres().and_then(|rows| rows.marks.as_ref());
+        let of_stage =
+            |marks: &'a Vec<Mark>| marks.iter().filter(|mark| mark.event_type == stage.event).collect();
+        self.id().and_then(|_| marks.map(of_stage))
+    }
+
+    /// The id's effect rows of a stage that are not older than its event.
+    pub fn effects(&self, stage: &Stage) -> Seen<Vec<&'a Effect>> {
+        let rows = self.postgres().and_then(|rows| match rows.stages.get(&stage.name) {
+            Some(rows) => rows.effect.as_ref(),
+            None => Seen::unknown(WhyKind::Missing, format!("stage {} was not looked at", stage.name)),
+        });
+        let oldest = self.event_at().map(|at| at - CLOCKS);
+        let fresh = |effect: &&Effect| oldest.is_none_or(|oldest| effect.at >= oldest);
+        self.id().and_then(|_| rows.map(|rows: &'a Vec<Effect>| rows.iter().filter(fresh).collect()))
+    }
+
+    /// How many events of the window lack the stage's effect.
+    pub fn extent(&self, stage: &Stage) -> Seen<&'a Extent> {
+        self.postgres().and_then(|rows| match rows.stages.get(&stage.name) {
+            Some(rows) => rows.extent.as_ref(),
+            None => Seen::unknown(WhyKind::Missing, format!("stage {} was not looked at", stage.name)),
+        })
+    }
+
+    /// `Known` when the event is old enough for the stage to be judged.
+    pub fn old_enough(&self, stage: &Stage) -> Seen<()> {
+        let Some(at) = self.event_at() else {
+            return Seen::Known(());
+        };
+        let age = self.evidence.taken.duration_since(at);
+        let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
+        if age >= grace {
+            return Seen::Known(());
+        }
+        let wait = (grace - age).as_secs().max(1);
+        let say = format!("the event is {} s old: wait {wait} s", age.as_secs().max(0));
+        Seen::unknown(WhyKind::Young, say)
+    }
+
+    /// The log of a service or worker.
+    pub fn log(&self, part: &str) -> Seen<&'a Log> {
+        match self.evidence.logs.get(part) {
+            Some(log) => log.as_ref(),
+            None => self
+                .evidence
+                .docker
+                .as_ref()
+                .and_then(|_| Seen::unknown(WhyKind::Missing, format!("no log of {part}"))),
+        }
+    }
+
+    /// `Known` when what is not in the log was not logged since the event.
+    pub fn complete(log: &Log) -> Result<(), Why> {
+        match log.reach {
+            _ if log.cut => Err(Why::new(
+                WhyKind::Limit,
+                format!("more records of {} matched than were kept", log.container),
+            )),
+            Reach::Wanted => Ok(()),
+            Reach::Limit => Err(Why::new(
+                WhyKind::Limit,
+                format!("stopped reading the log of {} after {} records", log.container, log.read),
+            )),
+            Reach::Beginning => Ok(()),
+        }
+    }
+
+    /// `Known` when the log reaches back to the event: one that begins after it
+    /// (rotated, or a container made anew) proves no absence.
+    pub fn covers_event(&self, log: &Log) -> Result<(), Why> {
+        Self::complete(log)?;
+        let begins_late = match (log.reach, log.from, self.event_at()) {
+            (Reach::Beginning, Some(from), Some(at)) => from > at + CLOCKS,
+            _ => false,
+        };
+        match begins_late {
+            true => Err(Why::new(
+                WhyKind::Missing,
+                format!("the log of {} begins after the event", log.container),
+            )),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The compose file: what should run. Read by the docker compose plugin where
+//! it is there, else by the built-in reader.
+
+mod built_in;
+mod interpolate;
+mod plugin;
+
+use super::docker::{early, shown_path};
+use crate::config::{Config, in_words};
+use crate::error::Mistake;
+use crate::evidence::{Compose, Docker, Name, NamedBy, Seen, Why, WhyKind};
+use interpolate::Variables;
+use plugin::Outcome;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use tokio::time::{Duration, Instant};
+
+/// The names that compose looks for, in its order.
+const USUAL: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+
+/// What the built-in reader needs, should the plugin not answer.
+const FOR_READING: Duration = Duration::from_millis(200);
+
+/// Which files describe the project.
+#[derive(Debug, PartialEq)]
+struct Files {
+    /// In the order given to compose: later ones override.
+    paths: Vec<PathBuf>,
+    named_by: NamedBy,
+    /// Where `.env` lies; compose's project directory.
+    directory: PathBuf,
+    /// The project's name, where somebody said it.
+    project: Option<Name>,
+}
+
+/// What both readers find out.
+#[derive(Debug, PartialEq)]
+struct Read {
+    project: Option<Name>,
+    by: String,
+    services: std::collections::BTreeMap<Name, crate::evidence::ComposeService>,
+}
+
+/// Files given with `-f` must be there: everything else is a mistake in usage.
+pub fn check(config: &Config) -> Result<(), Mistake> {
+    for file in &config.places.compose_files {
+        let wrong = |what: String| {
+            Mistake::new(format!("-f {}", file.display()), what).help("expected a readable compose file")
+        };
+        match std::fs::metadata(file).and_then(|found| std::fs::File::open(file).map(|_| found)) {
+            Ok(found) if found.is_dir() => return Err(wrong("is a directory".into())),
+            Ok(_) => {}
+            Err(error) => return Err(wrong(in_words(&error))),
+        }
+    }
+    Ok(())
+}
+
+/// Reads the compose files: those of `-f`, else those that the labels of the
+/// running project name, else those of this directory. `docker`: `None` if the
+/// engine has not answered in time.
+pub async fn look(config: &Config, docker: Option<&Seen<Docker>>, until: Instant) -> Seen<Compose> {
+    let variables = |directory: &Path| Variables::new(std::env::vars(), directory);
+    let Some(files) = which(config, docker.and_then(Seen::known), &variables(Path::new(""))) else {
+        return Seen::not_asked("no compose file here; name it with -f");
+    };
+    if let Err(why) = readable(&files.paths) {
+        return Seen::Unknown(why);
+    }
+    let built_in = || built_in::read(&files, &variables(&files.directory));
+    let patience = early(until);
+    let patience = patience.checked_sub(FOR_READING).unwrap_or(patience);
+    let read = match plugin::read(&files, patience).await {
+        Outcome::Read(read) => Ok(read),
+        Outcome::NotThere => built_in(),
+        // Compose would not run it either. What is wrong with the YAML itself
+        // the built-in reader says with file and line.
+        Outcome::Refused(why) => Err(built_in().err().unwrap_or(why)),
+    };
+    Seen::from(read.map(|read| Compose {
+        files: files.paths.iter().map(|path| shown_path(path)).collect(),
+        named_by: files.named_by,
+        project: read.project,
+        read_by: read.by,
+        services: read.services,
+    }))
+}
+
+fn which(config: &Config, docker: Option<&Docker>, variables: &Variables) -> Option<Files> {
+    let project = config.places.project.clone();
+    let asked = |paths: Vec<PathBuf>, named_by| Files {
+        directory: paths[0].parent().unwrap_or(Path::new("")).to_path_buf(),
+        paths,
+        named_by,
+        project: project.clone(),
+    };
+    if !config.places.compose_files.is_empty() {
+        return Some(asked(config.places.compose_files.clone(), NamedBy::Asked));
+    }
+    if let Some(files) = docker.and_then(of_labels) {
+        return Some(files);
+    }
+    if let Some(list) = variables.get("COMPOSE_FILE").filter(|list| !list.is_empty()) {
+        let separator = variables.get("COMPOSE_PATH_SEPARATOR").unwrap_or(":".into());
+        let paths: Vec<PathBuf> = list.split(&separator).map(PathBuf::from).collect();
+        return Some(asked(paths, NamedBy::Asked));
+    }
+    let first = USUAL.iter().map(PathBuf::from).find(|path| path.is_file())?;
+    let stem = first.file_stem()?.to_string_lossy().into_owned();
+    let overriding = ["yaml", "yml"].map(|end| PathBuf::from(format!("{stem}.override.{end}")));
+    let paths = [first].into_iter().chain(overriding.into_iter().find(|path| path.is_file()));
+    Some(asked(paths.collect(), NamedBy::Directory))
+}
+
+/// The files that the labels of the project's containers name and that are on
+/// this machine. Not every container need have been made from all of them.
+fn of_labels(docker: &Docker) -> Option<Files> {
+    let project = docker.project.clone()?;
+    let of_project = || docker.containers.iter().filter(|c| c.project.as_ref() == Some(&project));
+    let mut lists: Vec<&Vec<String>> = of_project().map(|c| &c.config_files).collect();
+    // The longest list says the order best; the sort keeps that of the names.
+    lists.sort_by_key(|list| std::cmp::Reverse(list.len()));
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for path in lists.into_iter().flatten().map(PathBuf::from) {
+        if !paths.contains(&path) && there_or_hidden(&path) {
+            paths.push(path);
+        }
+    }
+    let directory = of_project().find_map(|c| c.working_dir.clone()).map(PathBuf::from);
+    let beside = paths.first()?.parent().unwrap_or(Path::new("")).to_path_buf();
+    Some(Files {
+        paths,
+        named_by: NamedBy::Labels,
+        directory: directory.filter(|path| path.is_dir()).unwrap_or(beside),
+        project: Some(project),
+    })
+}
+
+/// A file that may not be looked at is one all the same: that is the reason.
+fn there_or_hidden(path: &Path) -> bool {
+    match std::fs::metadata(path) {
+        Ok(found) => found.is_file(),
+        Err(error) => error.kind() == ErrorKind::PermissionDenied,
+    }
+}
+
+fn readable(paths: &[PathBuf]) -> Result<(), Why> {
+    for path in paths {
+        let found = std::fs::metadata(path);
+        let opened = found.and_then(|found| match found.is_file() {
+            true => std::fs::File::open(path).map(|_| ()),
+            false => Err(std::io::Error::other("not a file")),
+        });
+        opened.map_err(|error| unreadable(path, &error))?;
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Why {
+    let kind = match error.kind() {
+        ErrorKind::PermissionDenied => WhyKind::Permission,
+        ErrorKind::NotFound => WhyKind::Missing,
+        _ => WhyKind::Failed,
+    };
+    Why::new(kind, format!("{}: {}", shown_path(path), in_words(error)))
+}
+
+#[cfg(test)]
+mod tests;

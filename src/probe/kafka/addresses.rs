@@ -1,0 +1,306 @@
+//! Addresses of brokers: where to begin, and how to reach from here what a
+//! broker advertises to its neighbours.
+
+use crate::config::Config;
+use crate::evidence::{Docker, Mapped, Seen, Why, WhyKind};
+use crate::probe::docker::Discovered;
+use crate::secret::redact;
+use rdkafka::ClientContext;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The port that Kafka's own configuration begins with.
+const USUAL_PORT: u16 = 9092;
+
+/// Where to begin: flag or environment or pipeline file, else what running
+/// containers are told, else the ports of the broker's own container.
+pub fn bootstrap(config: &Config, docker: Option<&(Seen<Docker>, Discovered)>) -> Seen<Vec<String>> {
+    let discovered = docker.and_then(|(_, discovered)| discovered.kafka.clone());
+    if let Some(list) = config.places.kafka.clone().or(discovered) {
+        let brokers = split_list(&list);
+        if brokers.is_empty() {
+            let say = format!("the Kafka address `{}` names no broker", redact(&list));
+            return Seen::unknown(WhyKind::Failed, say);
+        }
+        return Seen::Known(brokers);
+    }
+    let Some((docker, _)) = docker else {
+        let say = "no Kafka address: Docker, which could tell one, has not answered";
+        return Seen::unknown(WhyKind::NoAnswer, say);
+    };
+    match docker {
+        Seen::Known(docker) => match of_container(config, docker) {
+            brokers if !brokers.is_empty() => Seen::Known(brokers),
+            _ => Seen::not_asked(
+                "no Kafka address: neither --kafka nor KAFKA_BROKERS, \
+                 and no running container tells one",
+            ),
+        },
+        Seen::NotAsked(why) => Seen::NotAsked(no_address(why)),
+        Seen::Unknown(why) => Seen::Unknown(no_address(why)),
+    }
+}
+
+fn no_address(docker: &Why) -> Why {
+    let say = format!("no Kafka address, and Docker tells none: {}", docker.say);
+    Why::new(docker.kind, say)
+}
+
+/// Every published port of the broker's container, the usual one first: the
+/// client tries them until one answers. Else the container's own address.
+fn of_container(config: &Config, docker: &Docker) -> Vec<String> {
+    let service = config.pipeline.kafka.service.get_ref();
+    let name = config.pipeline.service(service);
+    let name = name.and_then(|service| service.container.as_deref());
+    let container = docker.containers.iter().find(|container| {
+        container.service.as_ref() == Some(service) || Some(container.name.as_str()) == name
+    });
+    let Some(container) = container.filter(|container| container.status == "running") else {
+        return Vec::new();
+    };
+    let mut ports: Vec<u16> = container.ports.iter().map(|port| port.container).collect();
+    ports.sort_by_key(|port| (*port != USUAL_PORT, *port));
+    ports.dedup();
+    if ports.is_empty() {
+        ports.push(USUAL_PORT);
+    }
+    let reached = ports.iter().filter_map(|port| docker.reach(&container.name, *port));
+    reached.map(|mapped| mapped.to).collect()
+}
+
+/// `PLAINTEXT://a:9092, b` → `a:9092`, `b:9092`.
+fn split_list(list: &str) -> Vec<String> {
+    let brokers = list.split(',').map(str::trim);
+    let brokers = brokers.map(|broker| broker.rsplit_once("://").map_or(broker, |(_, rest)| rest));
+    let brokers = brokers.filter(|broker| !broker.is_empty());
+    brokers
+        .map(|broker| match split(broker) {
+            Some(_) => broker.to_string(),
+            None => format!("{broker}:{USUAL_PORT}"),
+        })
+        .collect()
+}
+
+/// `host:port` in two.
+pub fn split(address: &str) -> Option<(&str, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    Some((host, port.parse().ok()?)).filter(|(host, _)| !host.is_empty())
+}
+
+/// The ways to addresses. A client asks for one whenever it connects, from
+/// threads of its own.
+///
+/// The client leaves the bootstrap addresses as soon as a broker has told it
+/// the advertised ones. So there are two: one that goes back to the bootstrap
+/// addresses whatever is advertised, because any broker tells all metadata; and
+/// one that goes to the broker that it means, for offsets and groups.
+#[derive(Clone)]
+pub struct Ways {
+    told: BTreeMap<String, String>,
+    docker: Option<Docker>,
+    leads: Leads,
+    found: Arc<Mutex<Found>>,
+}
+
+/// Where a broker's address leads that is neither told nor known to resolve.
+#[derive(Clone)]
+enum Leads {
+    /// Nowhere else.
+    Nowhere,
+    /// Always to one of these, in turn.
+    Back(Vec<String>),
+    /// To the only broker of the cluster, which answered here.
+    ToOnlyBroker(String),
+}
+
+/// What turns out on the way.
+#[derive(Default)]
+struct Found {
+    used: BTreeMap<String, Mapped>,
+    turns: usize,
+    last_back: Option<String>,
+}
+
+impl Ways {
+    /// Ways to the bootstrap addresses and to nowhere else.
+    pub fn back_to(
+        bootstrap: &[String],
+        config: &Config,
+        docker: Option<&(Seen<Docker>, Discovered)>,
+    ) -> Self {
+        Ways {
+            told: config.places.kafka_addresses.clone(),
+            docker: docker.and_then(|(docker, _)| docker.known().cloned()),
+            leads: Leads::Back(bootstrap.to_vec()),
+            found: Arc::default(),
+        }
+    }
+
+    /// Ways to the brokers themselves; `only`: where the only one answered.
+    /// Both ways remember together which were used.
+    pub fn on_from_here(&self, only: Option<&str>) -> Self {
+        let leads = only.map_or(Leads::Nowhere, |at| Leads::ToOnlyBroker(at.to_string()));
+        Ways { leads, ..self.clone() }
+    }
+
+    /// The address to look for instead of an advertised one, before anything
+    /// else: a bootstrap address, if that is where all ways lead.
+    pub fn back(&self, host: &str, port: u16) -> Option<String> {
+        let Leads::Back(bootstrap) = &self.leads else {
+            return None;
+        };
+        if bootstrap.contains(&format!("{host}:{port}")) {
+            return None;
+        }
+        let mut found = self.found();
+        let address = bootstrap.get(found.turns % bootstrap.len().max(1))?;
+        found.turns += 1;
+        found.last_back = Some(address.clone());
+        Some(address.clone())
+    }
+
+    /// The bootstrap address behind the one that answered.
+    pub fn bootstrap_of(&self, answered_at: &str) -> String {
+        match &self.leads {
+            Leads::Back(bootstrap) if !bootstrap.iter().any(|it| it == answered_at) => {
+                let back = self.found().last_back.clone();
+                back.unwrap_or_else(|| answered_at.to_string())
+            }
+            _ => answered_at.to_string(),
+        }
+    }
+
+    /// The way that `--kafka-address` tells; it comes before any other.
+    pub fn told(&self, host: &str, port: u16) -> Option<String> {
+        let from = format!("{host}:{port}");
+        let to = self.told.get(&from)?.clone();
+        Some(self.use_way(Mapped { from, to, by: "--kafka-address".into() }))
+    }
+
+    /// The way to an address whose host does not resolve from here.
+    pub fn instead(&self, host: &str, port: u16) -> Option<String> {
+        let docker = self.docker.as_ref();
+        let mapped = docker.and_then(|docker| docker.reach(host, port));
+        mapped.or_else(|| self.to_only_broker(format!("{host}:{port}"))).map(|mapped| self.use_way(mapped))
+    }
+
+    /// A broker without siblings is where the bootstrap address led.
+    fn to_only_broker(&self, from: String) -> Option<Mapped> {
+        let Leads::ToOnlyBroker(at) = &self.leads else {
+            return None;
+        };
+        let to = self.place(at);
+        let by = "bootstrap address of the only broker".into();
+        Some(Mapped { from, to, by }).filter(|mapped| mapped.from != mapped.to)
+    }
+
+    /// The ways used so far.
+    pub fn used(&self) -> Vec<Mapped> {
+        self.found().used.values().cloned().collect()
+    }
+
+    /// Where an address is looked for: elsewhere, if it was mapped.
+    pub fn place(&self, address: &str) -> String {
+        let found = self.found();
+        let way = found.used.get(address);
+        way.map_or_else(|| address.to_string(), |way| way.to.clone())
+    }
+
+    /// An address as it is shown: with its place, if that is elsewhere.
+    pub fn shown(&self, address: &str) -> String {
+        match self.place(address) {
+            place if place == address => place,
+            place => format!("{address} (looked for at {place})"),
+        }
+    }
+
+    fn use_way(&self, mapped: Mapped) -> String {
+        let to = mapped.to.clone();
+        self.found().used.insert(mapped.from.clone(), mapped);
+        to
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Events are read from the client's queue; none of the callbacks is called.
+impl ClientContext for Ways {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn docker() -> Docker {
+        let container = serde_json::json!({
+            "id": "1", "name": "shop-kafka", "service": "kafka", "project": "shop",
+            "config_files": [], "working_dir": null, "image": "kafka", "image_id": "sha256:1",
+            "status": "running", "exit_code": 0, "oom_killed": false, "error": null,
+            "restart_count": 0, "created": null, "started": null, "finished": null,
+            "health": null, "tty": false, "log_driver": "json-file", "restart_policy": null,
+            "hostnames": ["kafka"], "networks": {"shop_default": "172.18.0.2"},
+            "ports": [{"container": 9092, "host_ip": "0.0.0.0", "host": 19092}], "environment": {}
+        });
+        Docker {
+            address: "unix:///var/run/docker.sock".into(),
+            engine: "20.10".into(),
+            api: "1.41".into(),
+            project: Some("shop".into()),
+            other_projects: vec![],
+            containers: vec![serde_json::from_value(container).unwrap()],
+        }
+    }
+
+    fn ways(told: &[(&str, &str)], docker: Option<Docker>, bootstrap: &str) -> Ways {
+        let told = told.iter().map(|(from, to)| (from.to_string(), to.to_string()));
+        Ways {
+            told: told.collect(),
+            docker,
+            leads: Leads::Back(vec![bootstrap.into()]),
+            found: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn lists_of_brokers_are_taken_as_people_write_them() {
+        assert_eq!(split_list("a:1, PLAINTEXT://b:2,,c, "), ["a:1", "b:2", "c:9092"]);
+        assert_eq!(split_list(" , "), Vec::<String>::new());
+        assert_eq!(split("[::1]:9092"), Some(("[::1]", 9092)));
+        assert_eq!(split(":9092"), None);
+    }
+
+    #[test]
+    fn metadata_comes_from_the_bootstrap_addresses_whatever_is_advertised() {
+        let mut ways = ways(&[], None, "a:1");
+        ways.leads = Leads::Back(vec!["a:1".into(), "b:2".into()]);
+        assert_eq!(ways.back("b", 2), None);
+        assert_eq!(ways.back("kafka", 9092).unwrap(), "a:1");
+        assert_eq!(ways.back("kafka", 9092).unwrap(), "b:2");
+        assert_eq!(ways.bootstrap_of("kafka:9092"), "b:2");
+        assert_eq!(ways.bootstrap_of("a:1"), "a:1");
+        assert_eq!(ways.on_from_here(None).back("kafka", 9092), None);
+    }
+
+    #[test]
+    fn flags_come_first_then_containers_then_the_only_broker() {
+        let told = [("kafka:9092", "127.0.0.1:7")];
+        let ways = ways(&told, Some(docker()), "localhost:19092");
+        assert_eq!(ways.told("kafka", 9092).unwrap(), "127.0.0.1:7");
+        assert_eq!(ways.told("kafka", 9093), None);
+        assert_eq!(ways.instead("kafka", 9092).unwrap(), "localhost:19092");
+        assert_eq!(ways.instead("elsewhere", 9092), None);
+        let ways = ways.on_from_here(Some("localhost:19092"));
+        assert_eq!(ways.instead("elsewhere", 9092).unwrap(), "localhost:19092");
+        assert_eq!(ways.used().len(), 2);
+        assert_eq!(ways.shown("elsewhere:9092"), "elsewhere:9092 (looked for at localhost:19092)");
+    }
+
+    #[test]
+    fn the_only_broker_is_where_its_bootstrap_address_was_mapped_to() {
+        let ways = ways(&[], Some(docker()), "kafka:9092");
+        assert_eq!(ways.instead("kafka", 9092).unwrap(), "localhost:19092");
+        let ways = ways.on_from_here(Some("kafka:9092"));
+        assert_eq!(ways.instead("inner", 29092).unwrap(), "localhost:19092");
+    }
+}

@@ -1,0 +1,405 @@
+//! The report: one struct, rendered by every format. Pure.
+
+pub mod explain;
+pub mod json;
+mod summary;
+pub mod table;
+mod words;
+
+use crate::action::{self, Planned};
+use crate::check::catalog::{Catalog, Check, Severity};
+use crate::check::{Finding, Verdict};
+use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut};
+use crate::error::exit;
+use crate::evidence::{Evidence, Seen};
+use crate::fact::Facts;
+use crate::fact::view::View;
+use crate::pipeline::Pipeline;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The version of the JSON contract.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Everything asked for was looked at and passed.
+    Healthy,
+    /// A problem was found.
+    Problem,
+    /// Only warnings.
+    Warning,
+    /// Nothing failed, but something could not be looked at.
+    Inconclusive,
+}
+
+impl Outcome {
+    /// The exit code; warnings fail only where that is asked for.
+    pub fn exit_code(self, fail_on_warnings: bool) -> u8 {
+        match self {
+            Outcome::Problem => exit::PROBLEM,
+            Outcome::Inconclusive => exit::INCONCLUSIVE,
+            Outcome::Warning if fail_on_warnings => exit::WARNING,
+            Outcome::Healthy | Outcome::Warning => exit::HEALTHY,
+        }
+    }
+}
+
+/// Everything that a report says. Field order is the JSON's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// `pipeline-doctor` and the version that looked.
+    pub tool: String,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The id that was asked about.
+    pub id: Option<String>,
+    /// When it was looked (UTC).
+    pub taken: Timestamp,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The exit code that belongs to it.
+    pub exit_code: u8,
+    /// The last line of the report.
+    pub headline: String,
+    /// How many events are stuck.
+    pub extent: Extent,
+    /// The runbook's steps.
+    pub steps: Vec<Step>,
+    /// The listed causes, the likeliest first.
+    pub causes: Vec<Cause>,
+    /// What is ruled out, and by what.
+    pub ruled_out: Vec<Told>,
+    /// Failed noisy checks that no cause explains.
+    pub risks: Vec<Told>,
+    /// Failed checks that no cause explains.
+    pub unexplained: Vec<Told>,
+    /// What could not be looked at.
+    pub unseen: Vec<Unseen>,
+    /// The unseen check whose answer would tell most.
+    pub next: Option<Next>,
+}
+
+/// How many events of the window are stuck.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Extent {
+    /// The window in seconds.
+    pub window_s: u64,
+    /// Stuck events of all stages; absent where no stage could be counted.
+    pub stuck: Option<u64>,
+    /// Time of the oldest.
+    pub since: Option<Timestamp>,
+    /// When the newest effect of any stage was written.
+    pub last_good: Option<Timestamp>,
+    /// The newest stuck ids, at most [`Extent::SHOWN`].
+    pub newest_ids: Vec<String>,
+    /// The same, stage by stage.
+    pub stages: Vec<StageExtent>,
+}
+
+impl Extent {
+    /// How many ids are shown.
+    pub const SHOWN: usize = 5;
+}
+
+/// The stuck events of one stage.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StageExtent {
+    /// The stage.
+    pub stage: String,
+    /// Events of the window that reached it.
+    pub events: u64,
+    /// Those that lack its effect.
+    pub stuck: u64,
+    /// Whether more events lie in the window than were looked at.
+    pub limited: bool,
+}
+
+/// One step of the runbook.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// Its number.
+    pub step: u8,
+    /// Its title.
+    pub title: String,
+    /// fail, warn, unknown, pass or not-asked.
+    pub verdict: String,
+    /// Its lines.
+    pub summary: Vec<String>,
+    /// The same by hand.
+    pub by_hand: String,
+    /// Its findings.
+    pub findings: Vec<FindingShown>,
+}
+
+/// A judged check.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FindingShown {
+    /// The check's id.
+    pub check: String,
+    /// Its verdict.
+    pub verdict: String,
+    /// What a failure means.
+    pub severity: Severity,
+    /// Why it is neither pass nor fail.
+    pub why: Option<String>,
+    /// What was observed, in one sentence.
+    pub say: String,
+    /// What the fact must be.
+    pub expected: String,
+    /// Its instances.
+    pub instances: Vec<InstanceShown>,
+}
+
+/// A check judged about one subject.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InstanceShown {
+    /// Whom it is about.
+    pub subject: String,
+    /// What is true when healthy.
+    pub title: String,
+    /// Its verdict.
+    pub verdict: String,
+    /// What was observed.
+    pub observed: String,
+    /// The same by hand.
+    pub by_hand: String,
+}
+
+/// A listed cause.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cause {
+    /// Its id.
+    pub id: String,
+    /// What it is called, with its subjects where they are not all.
+    pub title: String,
+    /// In per cent: the lower one of its posterior and the runbook's number.
+    pub confidence: u8,
+    /// The runbook's name for it, if it has one.
+    pub documented: Option<String>,
+    /// Its probability, given what was observed; six digits.
+    pub posterior: f64,
+    /// Whether it is part of the likeliest explanation.
+    pub best: bool,
+    /// Whom it is about.
+    pub subjects: Vec<String>,
+    /// What speaks for it.
+    pub because: Vec<Told>,
+    /// What it explains besides.
+    pub also_explains: Vec<Told>,
+    /// What speaks against it.
+    pub weakened_by: Vec<Told>,
+    /// What it should have broken and could not be seen.
+    pub could_not_check: Vec<Told>,
+    /// What to do, in order.
+    pub actions: Vec<Planned>,
+}
+
+/// A check or cause, and a sentence about it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Told {
+    /// The id of a check or a cause.
+    pub id: String,
+    /// The sentence.
+    pub say: String,
+}
+
+/// Something that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unseen {
+    /// The system, or the check.
+    pub system: String,
+    /// Why.
+    pub why: String,
+    /// The steps that it leaves open.
+    pub steps: Vec<u8>,
+}
+
+/// What to look at next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Next {
+    /// The check.
+    pub check: String,
+    /// The same by hand.
+    pub by_hand: String,
+}
+
+/// What a report is made from.
+pub struct Material<'a> {
+    /// What was seen.
+    pub evidence: &'a Evidence,
+    /// What should exist.
+    pub pipeline: &'a Pipeline,
+    /// The checks and causes.
+    pub catalog: &'a Catalog,
+    /// What was derived.
+    pub facts: &'a Facts,
+    /// What was judged.
+    pub findings: &'a [Finding],
+    /// What it means.
+    pub diagnosis: &'a Diagnosis,
+    /// Whether warnings fail.
+    pub fail_on_warnings: bool,
+}
+
+/// Puts the report together.
+pub fn report(material: &Material) -> Report {
+    let Material { evidence, diagnosis, .. } = material;
+    let outcome = outcome(material.findings);
+    let mut report = Report {
+        schema_version: SCHEMA_VERSION,
+        tool: format!("pipeline-doctor {}", evidence.tool),
+        pipeline: evidence.target.pipeline.clone(),
+        id: evidence.target.id.clone(),
+        taken: evidence.taken,
+        outcome,
+        exit_code: outcome.exit_code(material.fail_on_warnings),
+        headline: String::new(),
+        extent: extent(material),
+        steps: material.catalog.steps.iter().map(|step| summary::step(material, step)).collect(),
+        causes: diagnosis.causes.iter().filter_map(|cause| material.cause(cause)).collect(),
+        ruled_out: diagnosis.ruled_out.iter().filter_map(|cause| material.ruled_out(cause)).collect(),
+        risks: material.told(&diagnosis.risks),
+        unexplained: material.told(&diagnosis.unexplained),
+        unseen: unseen(material),
+        next: diagnosis.next.as_deref().and_then(|check| material.next(check)),
+    };
+    report.headline = summary::headline(material, &report);
+    report
+}
+
+/// A problem wins over what was not seen, and that over warnings.
+fn outcome(findings: &[Finding]) -> Outcome {
+    let failed = |severity| findings.iter().any(|f| f.verdict == Verdict::Fail && f.severity == severity);
+    let unseen = |f: &Finding| {
+        f.instances.iter().any(|i| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_)))
+    };
+    match () {
+        () if failed(Severity::Error) => Outcome::Problem,
+        () if findings.iter().any(unseen) => Outcome::Inconclusive,
+        () if failed(Severity::Warn) => Outcome::Warning,
+        () => Outcome::Healthy,
+    }
+}
+
+fn extent(material: &Material) -> Extent {
+    let view = View::new(material.evidence, material.pipeline);
+    let stages = material.pipeline.stage.iter();
+    let seen: Vec<_> = stages.filter_map(|stage| Some((stage, *view.extent(stage).known()?))).collect();
+    let mut newest: Vec<_> = seen.iter().flat_map(|(_, extent)| &extent.newest).collect();
+    newest.sort_by(|a, b| (b.at, &a.id).cmp(&(a.at, &b.id)));
+    Extent {
+        window_s: material.evidence.target.window_s,
+        stuck: (!seen.is_empty()).then(|| seen.iter().map(|(_, extent)| extent.stuck).sum()),
+        since: seen.iter().filter_map(|(_, extent)| extent.since).min(),
+        last_good: seen.iter().filter_map(|(_, extent)| extent.last_good).max(),
+        newest_ids: newest.iter().take(Extent::SHOWN).map(|stuck| stuck.id.clone()).collect(),
+        stages: seen
+            .iter()
+            .map(|(stage, extent)| StageExtent {
+                stage: stage.name.clone(),
+                events: extent.events,
+                stuck: extent.stuck,
+                limited: extent.limited,
+            })
+            .collect(),
+    }
+}
+
+impl Material<'_> {
+    fn finding(&self, check: &str) -> Option<(&Check, &Finding)> {
+        let finding = self.findings.iter().find(|finding| finding.check == check)?;
+        Some((self.catalog.check(check)?, finding))
+    }
+
+    /// A sentence about each of these checks.
+    fn told(&self, checks: &[String]) -> Vec<Told> {
+        let told = |check: &String| {
+            let (row, finding) = self.finding(check)?;
+            Some(Told { id: check.clone(), say: words::sentence(self, row, finding) })
+        };
+        checks.iter().filter_map(told).collect()
+    }
+
+    fn cause(&self, diagnosed: &Diagnosed) -> Option<Cause> {
+        let row = self.catalog.cause(&diagnosed.cause)?;
+        Some(Cause {
+            id: diagnosed.cause.clone(),
+            title: words::cause_title(self, row, &diagnosed.subjects),
+            confidence: words::per_cent(diagnosed.confidence),
+            documented: row.documented.clone(),
+            posterior: (diagnosed.posterior * 1e6).round() / 1e6,
+            best: diagnosed.best,
+            subjects: diagnosed.subjects.clone(),
+            because: self.told(&diagnosed.because),
+            also_explains: self.told(&diagnosed.also_explains),
+            weakened_by: self.told(&diagnosed.weakened_by),
+            could_not_check: self.told(&diagnosed.could_not_check),
+            actions: action::plan(self.evidence, self.pipeline, row, diagnosed),
+        })
+    }
+
+    fn ruled_out(&self, ruled_out: &RuledOut) -> Option<Told> {
+        let row = self.catalog.cause(&ruled_out.cause)?;
+        let by = self.told(&ruled_out.by);
+        let by = by.first().map(|told| told.say.clone()).unwrap_or_default();
+        let title = words::lower_first(&row.title);
+        Some(Told { id: ruled_out.cause.clone(), say: format!("{title} ({by})") })
+    }
+
+    fn next(&self, check: &str) -> Option<Next> {
+        let (row, finding) = self.finding(check)?;
+        let unseen =
+            |i: &&crate::check::Instance| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_));
+        let subject = finding.instances.iter().find(unseen).map(|i| i.subject.as_str()).unwrap_or_default();
+        Some(Next { check: check.to_string(), by_hand: words::fill(self, &row.by_hand, subject) })
+    }
+}
+
+/// The systems that were not seen, then whatever else was not.
+fn unseen(material: &Material) -> Vec<Unseen> {
+    let evidence = material.evidence;
+    let mut unseen: Vec<Unseen> = Vec::new();
+    let mut system = |name: &str, why: Option<&crate::evidence::Why>| {
+        if let Some(why) = why {
+            let steps = steps_open(material, &why.say);
+            unseen.push(Unseen { system: name.to_string(), why: why.say.clone(), steps });
+        }
+    };
+    fn why<T>(seen: &Seen<T>) -> Option<&crate::evidence::Why> {
+        match seen {
+            Seen::Unknown(why) => Some(why),
+            _ => None,
+        }
+    }
+    system("compose file", why(&evidence.compose));
+    system("Docker", why(&evidence.docker));
+    system("Kafka", why(&evidence.kafka));
+    system("PostgreSQL", why(&evidence.postgres));
+    system("HTTP", why(&evidence.http));
+    for finding in material.findings {
+        for instance in &finding.instances {
+            let Verdict::Unknown(why) = &instance.verdict else { continue };
+            if unseen.iter().all(|seen| seen.why != why.say) {
+                let steps = steps_open(material, &why.say);
+                unseen.push(Unseen { system: finding.check.clone(), why: why.say.clone(), steps });
+            }
+        }
+    }
+    unseen
+}
+
+/// The steps with a finding that is unknown for this reason.
+fn steps_open(material: &Material, say: &str) -> Vec<u8> {
+    let for_it = |finding: &&Finding| {
+        finding.instances.iter().any(|i| matches!(&i.verdict, Verdict::Unknown(why) if why.say == say))
+    };
+    let mut steps: Vec<u8> = material.findings.iter().filter(for_it).map(|finding| finding.step).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}

@@ -1,0 +1,324 @@
+//! The line of each step, and the last line.
+
+use super::words::{count, length, lower_first, time, title};
+use super::{FindingShown, InstanceShown, Material, Outcome, Report, Step, words};
+use crate::check::catalog::{About, Severity, Step as StepRow};
+use crate::check::{Finding, Verdict};
+use crate::evidence::{Seen, Why};
+use crate::fact::groups::lag;
+use crate::fact::view::View;
+use crate::fact::{Scope, Value, call};
+use crate::pipeline::Stage;
+
+/// A step with its line and its findings.
+pub(super) fn step(material: &Material, row: &StepRow) -> Step {
+    let findings: Vec<&Finding> = material.findings.iter().filter(|f| f.step == row.step).collect();
+    let summary = match row.about {
+        About::Workers => workers(material),
+        About::Topics => topics(material),
+        About::Rows => rows(material, row),
+        About::Call => calls(material),
+    };
+    Step {
+        step: row.step,
+        title: row.title.clone(),
+        verdict: verdict(&findings).to_string(),
+        summary,
+        by_hand: words::fill(material, &row.by_hand, ""),
+        findings: findings.iter().map(|finding| shown(material, finding)).collect(),
+    }
+}
+
+fn verdict(findings: &[&Finding]) -> &'static str {
+    let any = |wanted: &dyn Fn(&Finding) -> bool| findings.iter().any(|finding| wanted(finding));
+    match () {
+        () if any(&|f| f.verdict == Verdict::Fail && f.severity == Severity::Error) => "fail",
+        () if any(&|f| matches!(f.verdict, Verdict::Unknown(_) | Verdict::Blocked(_))) => "unknown",
+        () if any(&|f| f.verdict == Verdict::Fail) => "warn",
+        () if any(&|f| f.verdict == Verdict::Pass) => "pass",
+        () => "not-asked",
+    }
+}
+
+fn shown(material: &Material, finding: &Finding) -> FindingShown {
+    let check = material.catalog.check(&finding.check);
+    let text = |subject: &str, by_hand: bool| {
+        check.map_or_else(String::new, |check| match by_hand {
+            true => words::fill(material, &check.by_hand, subject),
+            false => title(material, check, subject),
+        })
+    };
+    FindingShown {
+        check: finding.check.clone(),
+        verdict: finding.verdict.word().to_string(),
+        severity: finding.severity,
+        why: finding.verdict.why(),
+        say: check.map(|check| words::sentence(material, check, finding)).unwrap_or_default(),
+        expected: check.map(|check| check.expect.get_ref().to_string()).unwrap_or_default(),
+        instances: finding
+            .instances
+            .iter()
+            .map(|instance| InstanceShown {
+                subject: instance.subject.clone(),
+                title: text(&instance.subject, false),
+                verdict: instance.verdict.word().to_string(),
+                observed: instance.verdict.why().unwrap_or_else(|| instance.observed.clone()),
+                by_hand: text(&instance.subject, true),
+            })
+            .collect(),
+    }
+}
+
+fn not_seen(why: &Why) -> String {
+    format!("not seen: {}", why.say)
+}
+
+/// How many subjects of a scope have this value, of how many.
+fn tally(material: &Material, fact: &str, scope: Scope, good: &Value) -> Result<(usize, usize), Why> {
+    let subjects = scope.subjects(material.pipeline);
+    let mut hits = 0;
+    for subject in &subjects {
+        match material.facts.get(fact, subject).map(|fact| &fact.value) {
+            Some(Seen::Known(value)) if value == good => hits += 1,
+            Some(Seen::Unknown(why) | Seen::NotAsked(why)) => return Err(why.clone()),
+            _ => {}
+        }
+    }
+    Ok((hits, subjects.len()))
+}
+
+fn workers(material: &Material) -> Vec<String> {
+    let running = tally(material, "container.rung", Scope::Worker, &Value::Word("running"));
+    let (running, all) = match running {
+        Ok(tally) => tally,
+        Err(why) => return vec![not_seen(&why)],
+    };
+    let mut line = format!("{running} of {all} running");
+    if running == all
+        && let Some(lag) = lag_of_all(material)
+    {
+        line += &format!(", in their groups, lag {lag}");
+    }
+    if running < all
+        && let Some(compose) = material.evidence.compose.known()
+        && let Ok((declared, all)) =
+            tally(material, "compose.declared", Scope::Worker, &Value::Word("declared"))
+    {
+        let files: Vec<&str> =
+            compose.files.iter().map(|file| file.rsplit('/').next().unwrap_or(file)).collect();
+        line += &format!("; {declared} of {all} in {}", files.join(" + "));
+    }
+    let mut lines = vec![line];
+    let ended = material.facts.all("container.end").iter().filter(|fact| {
+        let worker = material.pipeline.worker(&fact.subject).is_some();
+        let told =
+            matches!(&fact.value, Seen::Known(Value::Word(word)) if !matches!(*word, "running" | "absent"));
+        worker && told
+    });
+    lines.extend(ended.map(|fact| format!("{}: {}", fact.subject, fact.say)));
+    lines
+}
+
+/// The lag of all groups, if every worker is a member of its own.
+fn lag_of_all(material: &Material) -> Option<u64> {
+    let members = material.facts.all("group.members");
+    let joined = members.iter().all(|fact| matches!(fact.value, Seen::Known(Value::Count(n)) if n > 0));
+    let kafka = material.evidence.kafka.known()?;
+    let lags = material.pipeline.worker.iter().map(|worker| lag(kafka, worker));
+    if joined { lags.sum() } else { None }
+}
+
+fn topics(material: &Material) -> Vec<String> {
+    let (exist, all) = match tally(material, "topic.exists", Scope::Topic, &Value::Bool(true)) {
+        Ok(tally) => tally,
+        Err(why) => return vec![not_seen(&why)],
+    };
+    let led = tally(material, "topic.led", Scope::Topic, &Value::Bool(true));
+    let line = format!("{exist} of {all} exist");
+    let missing: Vec<&str> = named(material, "topic.exists", &Value::Bool(false));
+    let led_by_none: Vec<&str> = named(material, "topic.led", &Value::Bool(false))
+        .into_iter()
+        .filter(|t| !missing.contains(t))
+        .collect();
+    let mut lines = match (missing.is_empty(), led) {
+        (true, Ok((led, all))) if led == all => vec![format!("{line}, every partition led")],
+        (true, _) => vec![format!("{line}; a partition without a leader: {}", led_by_none.join(", "))],
+        (false, _) => vec![format!("{line}; missing: {}", missing.join(", "))],
+    };
+    let skipped = material.facts.all("group.skipped").iter();
+    let skipped = skipped.filter(|fact| matches!(fact.value, Seen::Known(Value::Count(n)) if n > 0));
+    lines.extend(skipped.map(|fact| fact.say.clone()));
+    lines
+}
+
+fn named<'a>(material: &'a Material, fact: &str, value: &Value) -> Vec<&'a str> {
+    let facts = material.facts.all(fact).iter();
+    facts.filter(|fact| fact.value.known() == Some(value)).map(|fact| fact.subject.as_str()).collect()
+}
+
+fn rows(material: &Material, row: &StepRow) -> Vec<String> {
+    let rows = match &material.evidence.postgres {
+        Seen::Known(rows) => rows,
+        Seen::Unknown(why) | Seen::NotAsked(why) => return vec![not_seen(why)],
+    };
+    let mut lines = Vec::new();
+    if let Some(line) = all_done(material, row) {
+        return vec![format!("{line}; {}", stuck_line(material))];
+    }
+    if material.evidence.target.id.is_some() {
+        match &rows.marks {
+            Seen::Known(_) => {
+                lines.extend(material.pipeline.stage.iter().map(|stage| stage_line(material, stage)))
+            }
+            Seen::Unknown(why) | Seen::NotAsked(why) => lines.push(not_seen(why)),
+        }
+    }
+    lines.push(stuck_line(material));
+    lines
+}
+
+/// "all 3 stages done 10:02:14-10:02:15", if every stage has its row.
+fn all_done(material: &Material, row: &StepRow) -> Option<String> {
+    let view = View::new(material.evidence, material.pipeline);
+    let mut times = Vec::new();
+    for stage in &material.pipeline.stage {
+        let subject = material.pipeline.stage_subject(stage);
+        let passed = |check: &Finding| {
+            let mut instances = check.instances.iter().filter(|i| i.subject == subject);
+            check.step != row.step || instances.all(|i| i.verdict == Verdict::Pass)
+        };
+        if !material.findings.iter().all(passed) {
+            return None;
+        }
+        times.push(view.effects(stage).known()?.first()?.at);
+    }
+    let taken = material.evidence.taken;
+    let (first, last) = (times.iter().min()?, times.iter().max()?);
+    Some(format!("all {} done, {}-{}", count(times.len(), "stage"), time(taken, *first), time(taken, *last)))
+}
+
+/// "ORDERED 10:02:14 by shop (emitter only); no row in orders".
+fn stage_line(material: &Material, stage: &Stage) -> String {
+    let subject = material.pipeline.stage_subject(stage);
+    let fact = |name: &str| material.facts.get(name, &subject);
+    let told = |name: &str| match fact(name) {
+        Some(fact) if fact.value.known().is_none() => not_seen(fact.value.why().unwrap_or(&no_reason())),
+        Some(fact) => fact.say.clone(),
+        None => String::new(),
+    };
+    let only = match fact("stage.mark").and_then(|fact| fact.value.known()) {
+        Some(Value::Word("emitter")) => " (emitter only)",
+        Some(Value::Word("other")) => " (not its worker)",
+        Some(Value::Word("stale")) => " (before the event)",
+        _ => "",
+    };
+    let (mark, effect) = (told("stage.mark"), told("stage.effect"));
+    if mark == effect { format!("{}: {mark}", stage.event) } else { format!("{mark}{only}; {effect}") }
+}
+
+fn no_reason() -> Why {
+    Why::new(crate::evidence::WhyKind::Failed, "no reason given")
+}
+
+/// "0 stuck in 24 h", "37 purchases stuck since 10:02".
+fn stuck_line(material: &Material) -> String {
+    let extent = super::extent(material);
+    let window = length(extent.window_s);
+    match (extent.stuck, extent.since) {
+        (None, _) => format!("stuck in {window}: not seen"),
+        (Some(0), _) => format!("0 stuck in {window}"),
+        (Some(stuck), Some(since)) => format!(
+            "{} stuck in {window}, since {}",
+            material.pipeline.count(stuck),
+            time(material.evidence.taken, since)
+        ),
+        (Some(stuck), None) => format!("{} stuck in {window}", material.pipeline.count(stuck)),
+    }
+}
+
+fn calls(material: &Material) -> Vec<String> {
+    let Some(row) = &material.pipeline.call else {
+        return vec!["the pipeline declares no call".to_string()];
+    };
+    let view = View::new(material.evidence, material.pipeline);
+    let mut lines = vec![match call::calls(&view, row) {
+        Seen::Known((log, calls)) => {
+            let read = count(usize::try_from(log.read).unwrap_or(usize::MAX), "record");
+            let span = match (log.from, log.to) {
+                (Some(from), Some(to)) => format!(", {}-{}", from.strftime("%H:%M"), to.strftime("%H:%M")),
+                _ => String::new(),
+            };
+            let all = match View::complete(log) {
+                Ok(()) => ", all read".to_string(),
+                Err(why) => format!("; {}", why.say),
+            };
+            format!("{} in {read}{span}{all}", count(calls.len(), "call"))
+        }
+        Seen::Unknown(why) => not_seen(&why),
+        Seen::NotAsked(why) => format!("calls not asked for: {}", why.say),
+    }];
+    let service = row.service.get_ref();
+    // What is as it should be needs no line of its own.
+    for (name, good, before) in [
+        ("call.answer", Value::Word("good"), ""),
+        ("http.health", Value::Word("healthy"), "health: "),
+        ("http.contract", Value::Bool(true), "harmless request: "),
+    ] {
+        match material.facts.get(name, service) {
+            Some(fact) if fact.value.known().is_some_and(|value| *value != good) => {
+                lines.push(format!("{before}{}", fact.say));
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+/// The last line: the verdict.
+pub(super) fn headline(material: &Material, report: &Report) -> String {
+    let stuck = match (report.extent.stuck, report.extent.since) {
+        (Some(stuck), Some(since)) if stuck > 0 => {
+            format!(" {} stuck since {}.", material.pipeline.count(stuck), since.strftime("%H:%M"))
+        }
+        (Some(0), _) => format!(" 0 stuck in {}.", length(report.extent.window_s)),
+        _ => String::new(),
+    };
+    match report.outcome {
+        Outcome::Healthy => format!("HEALTHY: {}, nothing unseen.{stuck}", passed(material)),
+        Outcome::Warning => {
+            format!("WARNING: {}.{stuck}", told(report.risks.iter().chain(&report.unexplained)))
+        }
+        Outcome::Inconclusive => {
+            let systems: Vec<&str> = report.unseen.iter().map(|unseen| unseen.system.as_str()).collect();
+            format!("UNCLEAR: nothing failed, but not all was seen: {}.{stuck}", systems.join(", "))
+        }
+        Outcome::Problem => format!("BROKEN: {}.{stuck}", broken(report)),
+    }
+}
+
+fn passed(material: &Material) -> String {
+    let asked = material.findings.iter().filter(|f| !matches!(f.verdict, Verdict::NotAsked(_)));
+    let asked = asked.count();
+    let passed = material.findings.iter().filter(|f| f.verdict == Verdict::Pass).count();
+    format!("{passed} of {asked} checks passed")
+}
+
+fn told<'a>(told: impl Iterator<Item = &'a super::Told>) -> String {
+    told.map(|told| told.id.clone()).collect::<Vec<_>>().join(", ")
+}
+
+/// The causes of the likeliest explanation; what no cause explains.
+fn broken(report: &Report) -> String {
+    let best = report.causes.iter().filter(|cause| cause.best);
+    let named: Vec<String> =
+        best.map(|cause| format!("{} ({} %)", lower_first(&cause.title), cause.confidence)).collect();
+    let unexplained = told(report.unexplained.iter());
+    match (named.is_empty(), unexplained.is_empty()) {
+        (false, true) => named.join("; "),
+        (false, false) => format!("{}; unexplained: {unexplained}", named.join("; ")),
+        (true, _) => {
+            let risks = told(report.risks.iter().chain(&report.unexplained));
+            format!("no known cause explains {risks}")
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The report for a terminal: 80 columns, the verdict on the last line.
+
+use super::{Cause, Report, Step, Told, words};
+use crate::action::Planned;
+use crate::check::catalog::ActionKind;
+use colored::Colorize;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use std::io::{self, Write};
+
+/// How the screen looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen {
+    /// Columns.
+    pub width: u16,
+    /// Signs outside of ASCII may be used.
+    pub unicode: bool,
+    /// Every finding and every cause.
+    pub verbose: bool,
+}
+
+/// How many causes are shown without `-v`.
+const CAUSES: usize = 3;
+/// Left margin of a cause's lines.
+const INDENT: u16 = 7;
+
+/// Writes the report as text. Colours are `colored`'s: its switch decides.
+pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    let id = report.id.as_deref().unwrap_or("all events");
+    writeln!(out, "pipeline-doctor  {}  {}\n", report.pipeline.bold(), id.bold())?;
+    for step in &report.steps {
+        render_step(step, screen, out)?;
+    }
+    let shown = if screen.verbose { report.causes.len() } else { CAUSES };
+    for (i, cause) in report.causes.iter().take(shown).enumerate() {
+        // What is ruled out is said once, under the first.
+        let ruled_out = if i == 0 { report.ruled_out.as_slice() } else { &[] };
+        writeln!(out)?;
+        render_cause(cause, ruled_out, screen, out)?;
+    }
+    if report.causes.len() > shown {
+        writeln!(
+            out,
+            "\n {} more with less: -v shows them",
+            words::count(report.causes.len() - shown, "cause")
+        )?;
+    }
+    render_told("UNEXPLAINED", &report.unexplained, screen, out)?;
+    render_told("RISKS", &report.risks, screen, out)?;
+    render_actions(report, screen, out)?;
+    render_unseen(report, screen, out)?;
+    writeln!(out, "\n{}", headline(report))
+}
+
+fn headline(report: &Report) -> String {
+    let line = &report.headline;
+    match report.outcome {
+        super::Outcome::Healthy => line.green().bold().to_string(),
+        super::Outcome::Problem => line.red().bold().to_string(),
+        _ => line.yellow().bold().to_string(),
+    }
+}
+
+/// The sign of a verdict. ASCII signs differ in form, so that colour is never
+/// needed to tell them apart.
+fn sign(verdict: &str, screen: Screen) -> &'static str {
+    match (verdict, screen.unicode) {
+        ("pass", true) => "✓",
+        ("pass", false) => "+",
+        ("fail", true) => "✗",
+        ("fail", false) => "x",
+        ("warn", _) => "!",
+        ("unknown" | "blocked", _) => "?",
+        _ => "-",
+    }
+}
+
+fn coloured(sign: &str, verdict: &str) -> String {
+    match verdict {
+        "pass" => sign.green().to_string(),
+        "fail" => sign.red().bold().to_string(),
+        "warn" | "unknown" | "blocked" => sign.yellow().to_string(),
+        _ => sign.to_string(),
+    }
+}
+
+fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    let lines = columns(
+        screen.width - 3,
+        &[2, 19],
+        step.summary.iter().enumerate().map(|(i, line)| match i {
+            0 => vec![step.step.to_string(), step.title.clone(), line.clone()],
+            _ => vec![String::new(), String::new(), line.clone()],
+        }),
+    );
+    for (i, line) in lines.iter().enumerate() {
+        let sign = if i == 0 { coloured(sign(&step.verdict, screen), &step.verdict) } else { " ".into() };
+        writeln!(out, " {sign} {line}")?;
+    }
+    if screen.verbose {
+        render_findings(step, screen, out)?;
+    }
+    Ok(())
+}
+
+/// One line for each check; instances that say the same share it.
+fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    for finding in &step.findings {
+        let sign_of = coloured(sign(&finding.verdict, screen), &finding.verdict);
+        let rows = [vec![finding.check.clone(), finding.say.clone()]];
+        for (i, line) in columns(screen.width - 7, &[27], rows.into_iter()).iter().enumerate() {
+            let sign = if i == 0 { sign_of.as_str() } else { " " };
+            writeln!(out, "     {sign} {line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    let documented = cause.documented.clone().unwrap_or_default();
+    let title = title_in_capitals(cause);
+    let room = usize::from(screen.width).saturating_sub(9 + documented.chars().count());
+    let padding = " ".repeat(room.saturating_sub(title.chars().count()));
+    let line = format!(" {:>2} %  {}", cause.confidence, title.bold());
+    writeln!(out, "{}", format!("{line}{padding}  {documented}").trim_end())?;
+    let says = |told: &[Told]| told.iter().map(|told| told.say.clone()).collect::<Vec<_>>();
+    let short =
+        |told: &[Told]| vec![told.iter().map(|told| told.say.as_str()).collect::<Vec<_>>().join("; ")];
+    let ids = |told: &[Told]| vec![told.iter().map(|told| told.id.as_str()).collect::<Vec<_>>().join(", ")];
+    let mut rows: Vec<(&str, Vec<String>)> = vec![("because", says(&cause.because))];
+    let mut add = |label, told: &[Told], lines: Vec<String>| {
+        if !told.is_empty() {
+            rows.push((label, lines));
+        }
+    };
+    add("also explains", &cause.also_explains, short(&cause.also_explains));
+    add("weakened by", &cause.weakened_by, short(&cause.weakened_by));
+    // The tired reader wants to know of the runbook's other causes, not of all.
+    let shown = if screen.verbose { ruled_out } else { &ruled_out[..ruled_out.len().min(2)] };
+    add("ruled out", shown, short(shown));
+    add("could not check", &cause.could_not_check, ids(&cause.could_not_check));
+    let rows = rows.into_iter().flat_map(|(label, lines)| {
+        lines.into_iter().enumerate().map(move |(i, line)| {
+            let label = if i == 0 { label } else { "" };
+            vec![label.to_string(), line]
+        })
+    });
+    for line in columns(screen.width - INDENT, &[16], rows) {
+        writeln!(out, "{:indent$}{line}", "", indent = usize::from(INDENT))?;
+    }
+    Ok(())
+}
+
+/// The title in capitals; subjects stay as they are written.
+fn title_in_capitals(cause: &Cause) -> String {
+    match cause.title.split_once(": ") {
+        Some((title, subjects)) => format!("{}: {subjects}", title.to_uppercase()),
+        None => cause.title.to_uppercase(),
+    }
+}
+
+fn render_told(heading: &str, told: &[Told], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n {}", heading.bold())?;
+    let rows = told.iter().map(|told| vec![told.id.clone(), told.say.clone()]);
+    let widest = told.iter().map(|told| told.id.len()).max().unwrap_or(0).min(30);
+    for line in columns(screen.width - 1, &[u16::try_from(widest).unwrap_or(30) + 2], rows) {
+        writeln!(out, " {line}")?;
+    }
+    Ok(())
+}
+
+/// What to do: the actions of the likeliest explanation, the proof last.
+fn render_actions(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    let best: Vec<&Cause> = report.causes.iter().filter(|cause| cause.best).collect();
+    let of_best = best.iter().flat_map(|cause| &cause.actions);
+    let proofs = of_best.clone().filter(|action| action.kind == ActionKind::Prove).take(1);
+    let actions: Vec<&Planned> =
+        of_best.clone().filter(|action| action.kind != ActionKind::Prove).chain(proofs).collect();
+    if actions.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n {}", "DO THIS, IN ORDER".bold())?;
+    for (i, action) in actions.iter().enumerate() {
+        let rows = action_lines(action, screen.width - 14);
+        for (n, line) in rows.iter().enumerate() {
+            let head =
+                if n == 0 { format!(" {:<2}{:<10}", i + 1, kind(action.kind)) } else { " ".repeat(13) };
+            writeln!(out, "{head}{line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn kind(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Mend => "mend",
+        ActionKind::ReDrive => "re-drive",
+        ActionKind::Prove => "prove",
+    }
+}
+
+/// Commands, wrapped so that they can still be pasted, and what to know of them.
+fn action_lines(action: &Planned, width: u16) -> Vec<String> {
+    let mut lines: Vec<String> = action.run.iter().flat_map(|command| wrap_command(command, width)).collect();
+    if let Some(say) = &action.say {
+        let say = if action.run.is_empty() { say.clone() } else { format!("({say})") };
+        lines.extend(columns(width, &[], [vec![say]].into_iter()));
+    }
+    lines
+}
+
+/// Breaks a command where a shell may: at spaces outside of quotes, with ` \`.
+fn wrap_command(command: &str, width: u16) -> Vec<String> {
+    let width = usize::from(width);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in shell_words(command) {
+        let room = line.chars().count() + 1 + word.chars().count() + 2;
+        if !line.is_empty() && room > width {
+            lines.push(format!("{line} \\"));
+            line = format!("  {word}");
+        } else {
+            let space = if line.is_empty() { "" } else { " " };
+            line = format!("{line}{space}{word}");
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+fn shell_words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote: Option<char> = None;
+    for letter in command.chars() {
+        match (quote, letter) {
+            (None, ' ') => words.push(String::new()),
+            (None, '\'' | '"') => quote = Some(letter),
+            (Some(open), _) if open == letter => quote = None,
+            _ => {}
+        }
+        if (letter != ' ' || quote.is_some())
+            && let Some(word) = words.last_mut()
+        {
+            word.push(letter);
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn render_unseen(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    if report.unseen.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n {}", "NOT SEEN".bold())?;
+    let rows = report.unseen.iter().map(|unseen| {
+        let steps: Vec<String> = unseen.steps.iter().map(ToString::to_string).collect();
+        let steps = match steps.len() {
+            0 => String::new(),
+            1 => format!(" (step {})", steps[0]),
+            _ => format!(" (steps {})", steps.join(", ")),
+        };
+        vec![unseen.system.clone(), format!("{}{steps}", unseen.why)]
+    });
+    let widest = report.unseen.iter().map(|unseen| unseen.system.len()).max().unwrap_or(0).min(30);
+    for line in columns(screen.width - 1, &[u16::try_from(widest).unwrap_or(30) + 2], rows) {
+        writeln!(out, " {line}")?;
+    }
+    if !report.causes.is_empty() {
+        writeln!(out, " The ranking may change when it is seen.")?;
+    }
+    if let Some(next) = &report.next {
+        writeln!(out, " What would tell most: {}", next.check)?;
+        for line in wrap_command(&next.by_hand, screen.width - 3) {
+            writeln!(out, "   {line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows laid out in columns: all but the last of fixed width, the last one
+/// wrapped into what is left.
+fn columns(width: u16, fixed: &[u16], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    for row in rows {
+        table.add_row(row);
+    }
+    let last = width.saturating_sub(fixed.iter().sum());
+    for (i, wide) in fixed.iter().copied().chain([last]).enumerate() {
+        if let Some(column) = table.column_mut(i) {
+            column.set_padding((0, 0)).set_constraint(ColumnConstraint::Absolute(Width::Fixed(wide)));
+        }
+    }
+    table.lines().map(|line| line.trim_end().to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrapped_command_is_the_same_command() {
+        let command =
+            "docker exec -i shop-db psql -U app -c 'select 1 from a  b' | docker exec -i shop-kafka cat";
+        let lines = wrap_command(command, 40);
+        assert!(lines.len() > 1);
+        let joined = lines.join("\n").replace(" \\\n  ", " ");
+        assert_eq!(joined, command);
+        assert!(lines.iter().any(|line| line.contains("'select 1 from a  b'")), "{lines:#?}");
+    }
+
+    #[test]
+    fn columns_stay_within_their_width() {
+        let long = "a sentence that is far longer than the room that is left for it in the last column";
+        let lines = columns(40, &[10], [vec!["because".into(), long.into()]].into_iter());
+        assert!(lines.len() > 1);
+        assert!(lines.iter().all(|line| line.chars().count() <= 40), "{lines:#?}");
+        assert!(lines[0].starts_with("because   a sentence"), "{lines:#?}");
+    }
+}

@@ -1,0 +1,265 @@
+//! The table of contents: each arrow of the flow is one call here.
+
+use crate::check::catalog::{Catalog, Cause, Generator};
+use crate::check::{Finding, judge};
+use crate::cli::{Cli, Color, Command, Explain, FailOn, Format, Look, Show};
+use crate::config::{Config, Environment, in_words, read_file};
+use crate::demo::{INCIDENTS, incident};
+use crate::diagnosis::{Diagnosis, diagnose};
+use crate::error::{Error, Mistake, exit, way_out};
+use crate::evidence::{self, Evidence};
+use crate::fact::{Facts, facts};
+use crate::pipeline::Pipeline;
+use crate::report::table::Screen;
+use crate::report::{self, Material, Outcome, Report};
+use crate::{action, probe};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Runs the program; the exit code belongs to what was found.
+pub fn run(cli: &Cli, environment: &Environment) -> Result<u8, Error> {
+    match &cli.command {
+        None => doctor(cli.id.as_deref(), &cli.look, &cli.show, environment),
+        Some(Command::Demo { incident, show }) => demo(incident.as_deref(), show),
+        Some(Command::Explain(args)) => explain(args, environment),
+    }
+}
+
+/// The whole runbook.
+fn doctor(id: Option<&str>, look: &Look, show: &Show, environment: &Environment) -> Result<u8, Error> {
+    let (config, catalog) = read(id, look, show, environment)?;
+    let give_up = config.wait.map(|wait| Instant::now() + wait);
+    loop {
+        let evidence = see(&config)?;
+        let report = diagnosed(&evidence, &config.pipeline, &catalog, show);
+        let healthy = matches!(report.outcome, Outcome::Healthy | Outcome::Warning);
+        if healthy || give_up.is_none_or(|give_up| Instant::now() >= give_up) {
+            record(&config, &evidence)?;
+            print(&report, show)?;
+            return Ok(report.exit_code);
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Reads flags, pipeline, checks and causes; all mistakes in them come at once.
+fn read(
+    id: Option<&str>,
+    look: &Look,
+    show: &Show,
+    environment: &Environment,
+) -> Result<(Config, Catalog), Error> {
+    let mut mistakes = Vec::new();
+    let config = Config::new(id, look, show, environment, &mut mistakes)?;
+    let catalog = Catalog::read(look.checks.as_deref(), &mut mistakes)?;
+    if let Some(config) = &config {
+        probe::check(config, &mut mistakes);
+    }
+    match config {
+        Some(config) if mistakes.is_empty() => Ok((config, catalog)),
+        _ => Err(Error::Usage(mistakes)),
+    }
+}
+
+/// probes → evidence; or a recording of it.
+fn see(config: &Config) -> Result<Evidence, Error> {
+    if let Some(file) = &config.replay {
+        let text = read_file("--replay", file, "evidence written by --record")?;
+        return replayed(&format!("--replay {}", file.display()), &text, &config.pipeline);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Internal(format!("no runtime: {error}")))?;
+    let evidence = runtime.block_on(probe::gather(config));
+    // Whatever still hangs is left behind: it must not keep the report.
+    runtime.shutdown_background();
+    Ok(evidence)
+}
+
+/// Evidence from its document.
+fn replayed(place: &str, text: &str, pipeline: &Pipeline) -> Result<Evidence, Error> {
+    let wrong = |what: String, help: &str| Error::usage(Mistake::new(place, what).help(help));
+    let document: serde_json::Value = serde_json::from_str(text)
+        .map_err(|error| wrong(format!("is not JSON: {error}"), "expected evidence written by --record"))?;
+    let schema = document.get("schema").and_then(serde_json::Value::as_u64);
+    if schema != Some(u64::from(evidence::SCHEMA)) {
+        let found = schema.map_or("no schema".to_string(), |schema| format!("schema {schema}"));
+        let what = format!("holds {found}, this program reads schema {}", evidence::SCHEMA);
+        return Err(wrong(what, "record it again with this version"));
+    }
+    let evidence: Evidence = serde_json::from_value(document).map_err(|error| {
+        wrong(format!("is not evidence: {error}"), "expected evidence written by --record")
+    })?;
+    if evidence.target.pipeline != pipeline.name {
+        let what =
+            format!("was recorded of pipeline `{}`, not of `{}`", evidence.target.pipeline, pipeline.name);
+        return Err(wrong(what, "name that pipeline's file with --config"));
+    }
+    Ok(evidence)
+}
+
+/// evidence → facts → checks → diagnosis → report.
+fn diagnosed(evidence: &Evidence, pipeline: &Pipeline, catalog: &Catalog, show: &Show) -> Report {
+    let facts: Facts = facts(evidence, pipeline);
+    let findings: Vec<Finding> = judge(catalog, &facts, pipeline);
+    let diagnosis: Diagnosis = diagnose(catalog, &findings);
+    report::report(&Material {
+        evidence,
+        pipeline,
+        catalog,
+        facts: &facts,
+        findings: &findings,
+        diagnosis: &diagnosis,
+        fail_on_warnings: show.fail_on == FailOn::Warn,
+    })
+}
+
+fn record(config: &Config, evidence: &Evidence) -> Result<(), Error> {
+    let Some(file) = &config.record else {
+        return Ok(());
+    };
+    let document = serde_json::to_string_pretty(evidence)
+        .map_err(|error| Error::Internal(format!("the evidence could not be written: {error}")))?;
+    write_whole(file, &(document + "\n")).map_err(|error| {
+        let place = format!("--record {}", file.display());
+        let mistake = Mistake::new(place, format!("cannot be written: {}", in_words(&error)));
+        Error::usage(mistake.help("name a file in a directory that you may write to"))
+    })
+}
+
+/// Never leaves half a file behind in the place of an older one.
+fn write_whole(file: &Path, text: &str) -> io::Result<()> {
+    if file.is_dir() {
+        return Err(io::Error::other("is a directory"));
+    }
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".part");
+    std::fs::write(&beside, text)?;
+    std::fs::rename(&beside, file)
+}
+
+fn demo(name: Option<&str>, show: &Show) -> Result<u8, Error> {
+    let names = INCIDENTS.iter().map(|incident| incident.name);
+    let chosen = name.unwrap_or(INCIDENTS[0].name);
+    let incident = incident(chosen).ok_or_else(|| {
+        let mistake = Mistake::new("demo", format!("unknown incident `{chosen}`"));
+        Error::usage(mistake.help(way_out(chosen, names)))
+    })?;
+    let look = Look { window: "24h".into(), deadline: "10s".into(), ..Look::default() };
+    let (config, catalog) = read(None, &look, show, &Environment::new())?;
+    let evidence = replayed(chosen, incident.evidence, &config.pipeline)?;
+    let report = diagnosed(&evidence, &config.pipeline, &catalog, show);
+    print(&report, show)?;
+    let mut err = io::stderr().lock();
+    let _ = writeln!(err, "(recorded: {}; a real run would exit with {})", incident.story, report.exit_code);
+    if name.is_none() {
+        let _ = writeln!(err, "Other incidents, each with `pipeline-doctor demo NAME`:");
+        for incident in &INCIDENTS[1..] {
+            let _ = writeln!(err, "  {:<22} {}", incident.name, incident.story);
+        }
+    }
+    Ok(exit::HEALTHY)
+}
+
+fn explain(args: &Explain, environment: &Environment) -> Result<u8, Error> {
+    let (config, catalog) = read(args.id.as_deref(), &args.look, &args.show, environment)?;
+    let name = args.name.as_str();
+    let mut out = io::stdout().lock();
+    set_colours(args.show.color, out.is_terminal());
+    match (catalog.cause(name), catalog.check(name), wanted(args)) {
+        (Some(cause), _, Some(generator)) => {
+            out.write_all(remedy(&config, &catalog, cause, generator)?.as_bytes())?
+        }
+        (Some(cause), _, None) => report::explain::cause(cause, &mut out)?,
+        (None, Some(check), None) => report::explain::check(check, &catalog, &mut out)?,
+        (None, Some(_), Some(_)) => {
+            let mistake = Mistake::new("explain", format!("`{name}` is a check: only causes have remedies"));
+            return Err(Error::usage(mistake.help("leave --yaml, --offsets, --sql and --records out")));
+        }
+        (None, None, _) => {
+            let mistake = Mistake::new("explain", format!("unknown check or cause `{name}`"));
+            return Err(Error::usage(mistake.help(way_out(name, catalog.names().iter().copied()))));
+        }
+    }
+    Ok(exit::HEALTHY)
+}
+
+fn wanted(args: &Explain) -> Option<Generator> {
+    [
+        (args.yaml, Generator::ComposeFragment),
+        (args.offsets, Generator::GroupOffsets),
+        (args.sql, Generator::RemoveMarks),
+        (args.records, Generator::SendRecords),
+    ]
+    .into_iter()
+    .find_map(|(asked, generator)| asked.then_some(generator))
+}
+
+/// What a cause's generator prints for what is seen now.
+fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generator) -> Result<String, Error> {
+    let evidence = see(config)?;
+    record(config, &evidence)?;
+    let facts = facts(&evidence, &config.pipeline);
+    let findings = judge(catalog, &facts, &config.pipeline);
+    let diagnosis = diagnose(catalog, &findings);
+    let id = cause.id.get_ref();
+    // Half of a remedy may have been carried out: then the cause is no longer
+    // what is wrong, and the rest of the remedy is for whatever is stuck.
+    let subjects = diagnosis.causes.into_iter().find(|diagnosed| diagnosed.cause == *id);
+    let subjects = subjects.map(|diagnosed| diagnosed.subjects).unwrap_or_default();
+    let remedy = action::Remedy::new(&evidence, &config.pipeline, cause, subjects);
+    match (remedy.script(generator), generator) {
+        (Some(script), _) => Ok(script),
+        (None, Generator::ComposeFragment) => {
+            let what = "no worker is missing now: there is no fragment to print";
+            let mistake = Mistake::new(format!("explain {id}"), what);
+            Err(Error::usage(
+                mistake.help("pipeline-doctor shows what is wrong; --replay FILE shows a recording"),
+            ))
+        }
+        // Whoever pipes this into a shell or psql has nothing left to do.
+        (None, Generator::RemoveMarks) => Ok("-- nothing is kept back by a mark now\n".to_string()),
+        (None, _) => Ok("# nothing is left to do now\n".to_string()),
+    }
+}
+
+fn print(report: &Report, show: &Show) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    let terminal = out.is_terminal();
+    set_colours(show.color, terminal);
+    match show.format() {
+        Format::Json => report::json::render(report, &mut out)?,
+        Format::Table => {
+            let screen =
+                Screen { width: width(terminal), unicode: terminal && unicode(), verbose: show.verbose };
+            report::table::render(report, screen, &mut out)?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// 80 columns where it is not a terminal; never fewer than the report needs.
+fn width(terminal: bool) -> u16 {
+    let wide = terminal_size::terminal_size().filter(|_| terminal).map(|(width, _)| width.0);
+    wide.unwrap_or(80).clamp(50, 120)
+}
+
+fn unicode() -> bool {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
+    locale.to_lowercase().replace('-', "").contains("utf8")
+}
+
+fn set_colours(color: Color, terminal: bool) {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal && !no_color,
+    };
+    colored::control::set_override(colours);
+}

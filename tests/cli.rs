@@ -1,0 +1,190 @@
+//! The program as a user meets it: wrong input, formats, exit codes. Nothing
+//! that runs is needed.
+
+mod support;
+
+use std::fs;
+use support::{doctor, root, scenario};
+
+/// One clear message on stderr, nothing on stdout, exit code 2; as JSON the same
+/// in one document on stdout.
+#[track_caller]
+fn refused(arguments: &[&str], names: &[&str]) {
+    let run = doctor(arguments).finish().code(2);
+    assert_eq!(run.stdout, "");
+    for name in names {
+        assert!(run.stderr.contains(name), "{name} in\n{}", run.stderr);
+    }
+    let run = doctor(arguments.iter().chain(&["--json"])).finish().code(2);
+    let document = run.json();
+    assert_eq!(document["schema_version"], 1);
+    assert_eq!(document["error"]["exit_code"], 2);
+    assert_eq!(run.stderr, "");
+    for name in names {
+        let text = document["error"].to_string().replace("\\\"", "\"");
+        assert!(text.contains(name), "{name} in\n{text}");
+    }
+}
+
+#[test]
+fn an_unknown_flag_is_named() {
+    refused(&["--kafak", "x:1"], &["--kafak", "--kafka"]);
+}
+
+#[test]
+fn a_bad_id_is_named_with_what_was_expected() {
+    refused(&["42"], &["42", "payment id", "uuid"]);
+    refused(&["x\u{1b}[31m"], &["payment id"]);
+}
+
+#[test]
+fn an_id_that_could_harm_a_terminal_is_shown_harmless() {
+    let run = doctor(["\u{1b}[2Jx"]).finish().code(2);
+    assert!(!run.stderr.contains('\u{1b}'), "{:?}", run.stderr);
+}
+
+#[test]
+fn a_directory_as_replay_is_refused() {
+    refused(&["--replay", "tests"], &["--replay tests", "is a directory"]);
+}
+
+#[test]
+fn a_missing_file_is_refused() {
+    refused(&["--replay", "nowhere.json"], &["nowhere.json", "no such file"]);
+    refused(&["--config", "nowhere.toml"], &["nowhere.toml", "no such file"]);
+    refused(&["--checks", "nowhere"], &["nowhere", "no such file"]);
+}
+
+#[test]
+fn what_is_no_evidence_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text, says) in [
+        ("text.json", "not json", "is not JSON"),
+        ("other.json", "{\"schema\": 99}", "schema 99"),
+        ("empty.json", "{}", "no schema"),
+        ("half.json", "{\"schema\": 1}", "is not evidence"),
+    ] {
+        let file = directory.path().join(name);
+        fs::write(&file, text).unwrap();
+        refused(&["--replay", file.to_str().unwrap()], &[name, says]);
+    }
+}
+
+#[test]
+fn an_unreadable_file_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("bytes.json");
+    fs::write(&file, [0xff, 0xfe, 0x00]).unwrap();
+    refused(&["--replay", file.to_str().unwrap()], &["bytes.json", "not UTF-8"]);
+}
+
+#[test]
+fn broken_toml_is_named_with_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mine.toml");
+    fs::write(&file, "name = \"x\"\nnoun = [\n").unwrap();
+    refused(&["--config", file.to_str().unwrap()], &["mine.toml:"]);
+}
+
+#[test]
+fn all_mistakes_come_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(root().join("checks/1-workers.toml")).unwrap();
+    let text = text
+        .replacen("fact = \"container.rung\"", "fact = \"container.rnug\"", 1)
+        .replacen("at_least = \"running\"", "at_least = \"runing\"", 1)
+        .replacen("step = 1\nfor_each", "step = 7\nfor_each", 1);
+    fs::write(directory.path().join("1.toml"), text).unwrap();
+    refused(
+        &["--checks", directory.path().to_str().unwrap(), "--window", "soon"],
+        &[
+            "1.toml:",
+            "did you mean `container.rung`?",
+            "did you mean `running`?",
+            "unknown step 7",
+            "--window soon",
+        ],
+    );
+}
+
+#[test]
+fn wrong_addresses_are_refused_before_anything_is_contacted() {
+    refused(&["--postgres", "postgres://u:hunter2@h/d?sslmode=sometimes"], &["sslmode", "sometimes"]);
+    refused(&["-f", "nowhere.yml"], &["nowhere.yml"]);
+}
+
+#[test]
+fn no_error_shows_a_password() {
+    for arguments in [
+        vec!["--postgres", "postgres://u:hunter2@h/d?sslmode=sometimes"],
+        vec!["--postgres", "postgres://u:hunter2@@h/d?sslmode=sometimes"],
+        vec!["--postgres", "://u:hunter2@h"],
+    ] {
+        let run = doctor(&arguments).finish();
+        assert!(!format!("{}{}", run.stdout, run.stderr).contains("hunter2"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn help_shows_no_value_of_the_environment() {
+    let run = doctor(["--help"]).env("POSTGRES_URL", "postgres://u:hunter2@h/d").finish().code(0);
+    assert!(!run.stdout.contains("hunter2"));
+    assert!(run.stdout.contains("Exit codes:"));
+}
+
+#[test]
+fn an_unknown_name_gets_the_nearest_one() {
+    refused(&["explain", "worker-runing"], &["worker-runing", "did you mean `worker-running`?"]);
+    refused(&["demo", "heathy"], &["heathy", "did you mean `healthy`?"]);
+}
+
+#[test]
+fn the_demo_is_a_show_and_not_an_alarm() {
+    let demo = doctor(["demo"]).finish().code(0);
+    assert!(demo.last_line().starts_with("BROKEN: workers not deployed (95 %)."), "{}", demo.stdout);
+    assert!(demo.stderr.contains("would exit with 3"), "{}", demo.stderr);
+    let replayed = doctor(["--replay", scenario("workers-not-deployed").to_str().unwrap()]).finish().code(3);
+    assert_eq!(replayed.stdout, demo.stdout);
+}
+
+#[test]
+fn every_incident_of_the_demo_can_be_shown() {
+    for incident in pipeline_doctor::demo::INCIDENTS {
+        let run = doctor(["demo", incident.name]).finish().code(0);
+        assert!(run.stdout.starts_with("pipeline-doctor"), "{}", incident.name);
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let binary = env!("CARGO_BIN_EXE_pipeline-doctor");
+    let command =
+        format!("{binary} demo --json 2>&1 >/dev/full | head -c 0; {binary} demo 2>/dev/null | head -1");
+    assert!(support::shell(&command).starts_with("pipeline-doctor"));
+}
+
+#[test]
+fn a_recording_is_never_half_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("sub/e.json");
+    let run = doctor([
+        "--record",
+        target.to_str().unwrap(),
+        "--docker",
+        "unix:///nonexistent.sock",
+        "--deadline",
+        "1s",
+    ]);
+    let run = run.finish().code(2);
+    assert!(run.stderr.contains("e.json"), "{}", run.stderr);
+    assert_eq!(run.stdout, "");
+}
+
+#[test]
+fn every_id_that_a_report_can_print_can_be_explained() {
+    let catalog = pipeline_doctor::check::catalog::Catalog::read(None, &mut Vec::new()).unwrap();
+    for id in catalog.names() {
+        let run = doctor(["explain", id]).finish().code(0);
+        assert!(run.stdout.contains(id), "{id}");
+    }
+}

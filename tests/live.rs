@@ -1,0 +1,442 @@
+//! The program against the real pipeline of `tests/sandbox`: a Docker Engine,
+//! Apache Kafka, PostgreSQL and the services, with faults injected.
+//!
+//! Ignored unless asked for, because they change containers of this machine;
+//! `tests/run` asks. One that cannot run fails. With
+//! `PIPELINE_DOCTOR_RECORD=1` the evidence of each incident is written to
+//! `tests/scenarios/`.
+
+mod support;
+
+use serde_json::Value;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+use support::{Finished, causes, doctor, scenario, shell};
+
+/// The sandbox is one: tests that use it come one after another.
+static SANDBOX: Mutex<()> = Mutex::new(());
+
+struct Sandbox {
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Sandbox {
+    /// A sandbox with no data, set up with these options.
+    fn fresh(options: &str) -> Self {
+        let alone = SANDBOX.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        shell(&format!("tests/sandbox/up --fresh {options} 2>&1"));
+        Sandbox { _alone: alone }
+    }
+
+    /// The same data, other options.
+    fn again(&self, options: &str) {
+        shell(&format!("tests/sandbox/up {options} 2>&1"));
+    }
+
+    /// A purchase that arrives.
+    fn buy(&self) -> String {
+        shell("tests/sandbox/buy")
+    }
+
+    /// A purchase that gets stuck, old enough to be judged.
+    fn buy_stuck(&self) -> String {
+        // It waits for the purchase to arrive, in vain, longer than the grace period.
+        shell("tests/sandbox/buy")
+    }
+}
+
+/// Diagnoses with nothing configured, and records the evidence if that was asked for.
+#[track_caller]
+fn diagnose(incident: &str, id: &str) -> Value {
+    look(incident, doctor([id, "--json"]))
+}
+
+#[track_caller]
+fn look(incident: &str, run: support::Run) -> Value {
+    let file = scenario(incident);
+    let run = match std::env::var_os("PIPELINE_DOCTOR_RECORD") {
+        Some(_) => run.arg("--record").arg(file.to_str().unwrap()),
+        None => run,
+    };
+    run.finish().json()
+}
+
+#[track_caller]
+fn first_cause(report: &Value, cause: &str, confidence: u64) {
+    assert_eq!(causes(report).first().map(String::as_str), Some(cause), "{report:#}");
+    assert_eq!(report["causes"][0]["confidence"], confidence, "{report:#}");
+    assert_eq!(report["exit_code"], 3);
+}
+
+/// Executes the actions of the first cause as they are printed; the last one
+/// proves that all is well.
+#[track_caller]
+fn execute_actions(id: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    let report = doctor([id, "--json"]).current_dir(directory.path()).finish().json();
+    let actions = report["causes"][0]["actions"].as_array().unwrap();
+    let last = actions.last().expect("actions");
+    assert_eq!(last["kind"], "prove");
+    for action in actions {
+        for command in action["run"].as_array().unwrap() {
+            as_printed(command.as_str().unwrap(), directory.path());
+        }
+    }
+}
+
+/// Runs a printed command with the program on the path; it must succeed.
+#[track_caller]
+fn as_printed(command: &str, directory: &Path) {
+    let program = Path::new(env!("CARGO_BIN_EXE_pipeline-doctor")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", command])
+        .current_dir(directory)
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{command}\n{}\n{}", text(&output.stdout), text(&output.stderr));
+}
+
+fn kafka(tool: &str, arguments: &str) -> String {
+    shell(&format!("docker exec kodingcaravan-kafka {tool} --bootstrap-server kafka:9092 {arguments}"))
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn healthy_with_nothing_configured() {
+    let sandbox = Sandbox::fresh("");
+    let id = sandbox.buy();
+    let report = diagnose("healthy", &id);
+    assert_eq!(report["outcome"], "healthy", "{report:#}");
+    assert_eq!(report["causes"], serde_json::json!([]));
+    assert_eq!(report["unseen"], serde_json::json!([]));
+    assert_eq!(report["exit_code"], 0);
+    // Without an id its checks are not asked, and that is no doubt.
+    let report = doctor(["--json"]).finish().code(0).json();
+    assert_eq!(report["outcome"], "healthy");
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn looking_changes_nothing() {
+    let sandbox = Sandbox::fresh("--set KAFKA_AUTO_CREATE=true");
+    let id = sandbox.buy();
+    kafka("kafka-topics", "--delete --topic trainer-allocated");
+    // Whoever else would create it again must not be mistaken for the tool.
+    shell(
+        "docker stop kodingcaravan-session-worker kodingcaravan-cache-worker kodingcaravan-allocation-worker",
+    );
+    std::thread::sleep(Duration::from_secs(2));
+    let state =
+        || (kafka("kafka-topics", "--list"), kafka("kafka-consumer-groups", "--all-groups --describe"));
+    let before = state();
+    let report = doctor([&id, "--json"]).finish().json();
+    assert_eq!(report["outcome"], "problem");
+    assert_eq!(state(), before);
+    assert!(!before.0.contains("trainer-allocated"), "{}", before.0);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn a_recording_gives_the_same_report_with_no_network() {
+    let sandbox = Sandbox::fresh("");
+    let id = sandbox.buy();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("e.json");
+    let live = doctor([id.as_str(), "--json", "--record", file.to_str().unwrap()]).finish().code(0);
+    let program = env!("CARGO_BIN_EXE_pipeline-doctor");
+    let replayed = shell(&format!("unshare -rn {program} --replay {} --json", file.display()));
+    assert_eq!(replayed, live.stdout.trim_end());
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn workers_that_are_not_deployed() {
+    let sandbox = Sandbox::fresh("--without-workers");
+    let id = sandbox.buy_stuck();
+    let report = diagnose("workers-not-deployed", &id);
+    first_cause(&report, "workers-not-deployed", 95);
+    execute_actions(&id);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn a_worker_that_was_stopped() {
+    let sandbox = Sandbox::fresh("");
+    let done = sandbox.buy();
+    shell("docker stop kodingcaravan-purchase-worker");
+    // With an id that arrived before, too.
+    let report = doctor([done.as_str(), "--json"]).finish().json();
+    first_cause(&report, "worker-stopped", 90);
+    let id = sandbox.buy_stuck();
+    let report = diagnose("worker-stopped", &id);
+    first_cause(&report, "worker-stopped", 90);
+    assert_eq!(report["causes"][0]["subjects"], serde_json::json!(["purchase-worker"]));
+    execute_actions(&id);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn a_topic_that_is_missing() {
+    let sandbox = Sandbox::fresh("");
+    let done = sandbox.buy();
+    kafka("kafka-topics", "--delete --topic purchase-created");
+    std::thread::sleep(Duration::from_secs(2));
+    first_cause(&doctor([done.as_str(), "--json"]).finish().json(), "topics-missing", 80);
+    let id = sandbox.buy_stuck();
+    let report = diagnose("topics-missing", &id);
+    first_cause(&report, "topics-missing", 80);
+    assert_eq!(report["causes"][0]["subjects"], serde_json::json!(["purchase-created"]));
+    execute_actions(&id);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn the_first_topic_missing() {
+    let sandbox = Sandbox::fresh("");
+    kafka("kafka-topics", "--delete --topic purchase-confirmed");
+    let id = sandbox.buy_stuck();
+    first_cause(&doctor([id.as_str(), "--json"]).finish().json(), "topics-missing", 80);
+    execute_actions(&id);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn a_mark_without_verifying() {
+    let sandbox = Sandbox::fresh("--buggy-order");
+    let id = sandbox.buy_stuck();
+    let report = diagnose("marked-unverified", &id);
+    first_cause(&report, "marked-unverified", 70);
+    execute_actions(&id);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn an_api_that_fails_silently() {
+    let sandbox = Sandbox::fresh("--silent-api");
+    let id = sandbox.buy_stuck();
+    first_cause(&diagnose("api-silent", &id), "admin-api-silent", 60);
+    // With the worker in its old order: marked all the same.
+    sandbox.again("--silent-api --set VERIFY_ROW=false");
+    let id = sandbox.buy_stuck();
+    first_cause(&diagnose("api-silent-marked", &id), "admin-api-silent", 60);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn an_api_that_is_never_called() {
+    let sandbox = Sandbox::fresh("--skip-call");
+    let id = sandbox.buy_stuck();
+    first_cause(&diagnose("api-never-called", &id), "admin-api-never-called", 60);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn workers_that_joined_too_late() {
+    let sandbox = Sandbox::fresh("--without-workers");
+    let id = shell("tests/sandbox/buy --no-wait");
+    sandbox.again("--start-at-latest");
+    std::thread::sleep(Duration::from_secs(10));
+    let report = diagnose("joined-too-late", &id);
+    first_cause(&report, "joined-too-late", 85);
+    execute_actions(&id);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn kafka_that_is_stopped() {
+    let sandbox = Sandbox::fresh("");
+    shell("docker stop kodingcaravan-kafka");
+    let id = sandbox.buy_stuck();
+    let report = diagnose("kafka-down", &id);
+    first_cause(&report, "kafka-down", 90);
+    // Topics and groups are unknown then, not missing.
+    assert!(!causes(&report).contains(&"topics-missing".to_string()));
+    let unseen = report["unseen"].as_array().unwrap();
+    assert!(unseen.iter().any(|unseen| unseen["system"] == "Kafka"), "{unseen:#?}");
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn postgres_that_is_stopped() {
+    let sandbox = Sandbox::fresh("");
+    let id = sandbox.buy();
+    shell("docker stop kodingcaravan-postgres");
+    std::thread::sleep(Duration::from_secs(2));
+    let report = diagnose("postgres-down", &id);
+    first_cause(&report, "database-down", 90);
+    assert!(report["unseen"].as_array().unwrap().iter().any(|unseen| unseen["system"] == "PostgreSQL"));
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn no_docker_socket() {
+    let sandbox = Sandbox::fresh("");
+    let id = sandbox.buy();
+    let run = doctor([id.as_str(), "--json"])
+        .env("DOCKER_HOST", "unix:///run/no-such-docker.sock")
+        .env("KAFKA_BROKERS", "localhost:9092")
+        .env("POSTGRES_URL", "postgres://app:sandbox-only@localhost:5432/kodingcaravan")
+        .env("ADMIN_SERVICE_URL", "http://localhost:3010");
+    let report = look("no-docker-socket", run);
+    assert_eq!(report["outcome"], "inconclusive", "{report:#}");
+    assert_eq!(report["exit_code"], 5);
+    assert_eq!(report["causes"], serde_json::json!([]));
+    // Kafka advertises an address that only containers know.
+    let steps = report["steps"].as_array().unwrap();
+    assert_eq!(steps[1]["summary"][0], "3 of 3 exist, every partition led");
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn a_wrong_password_is_told_apart_and_never_shown() {
+    let sandbox = Sandbox::fresh("");
+    let id = sandbox.buy();
+    let url = "postgres://app:hunter2@localhost:5432/kodingcaravan";
+    let run = doctor([id.as_str(), "--json", "--postgres", url]).finish().code(3);
+    first_cause(&run.json(), "database-password", 85);
+    assert!(!run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"));
+    assert!(run.stdout.contains("28P01"), "{}", run.stdout);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn a_table_that_is_missing() {
+    let sandbox = Sandbox::fresh("");
+    let id = sandbox.buy();
+    shell(
+        "docker exec -i kodingcaravan-postgres psql -U app -d kodingcaravan -c 'drop table tutoring_sessions'",
+    );
+    first_cause(&doctor([id.as_str(), "--json"]).finish().json(), "schema-missing", 90);
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn containers_on_the_other_rungs() {
+    let sandbox = Sandbox::fresh("");
+    let id = sandbox.buy();
+    for (how, cause) in [
+        ("docker pause kodingcaravan-session-worker", "worker-paused"),
+        (
+            "docker unpause kodingcaravan-session-worker; docker rm -f kodingcaravan-session-worker",
+            "worker-not-created",
+        ),
+    ] {
+        shell(how);
+        let report = doctor([id.as_str(), "--json"]).finish().json();
+        assert_eq!(causes(&report)[0], cause, "{report:#}");
+        assert_eq!(report["causes"][0]["subjects"], serde_json::json!(["session-worker"]));
+    }
+    sandbox.again("");
+    shell("docker stop kodingcaravan-admin-service");
+    let report = doctor([id.as_str(), "--json"]).finish().json();
+    assert_eq!(causes(&report)[0], "admin-service-down", "{report:#}");
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn broken_workers_from_an_override_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("broken.yml");
+    for (change, cause) in [
+        ("command: [/nope]\n    entrypoint: [/nope]", "worker-command-broken"),
+        ("environment: {POSTGRES_URL: \"\"}", "worker-crash-loop"),
+    ] {
+        std::fs::write(&file, format!("services:\n  cache-worker:\n    {change}\n")).unwrap();
+        let alone = SANDBOX.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let up = format!("tests/sandbox/up --fresh --no-wait --file {} 2>&1 || true", file.display());
+        shell(&up);
+        std::thread::sleep(Duration::from_secs(8));
+        let report = doctor(["--json"]).finish().json();
+        assert_eq!(causes(&report).first().map(String::as_str), Some(cause), "{report:#}");
+        assert_eq!(report["causes"][0]["subjects"], serde_json::json!(["cache-worker"]));
+        drop(alone);
+    }
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn two_projects_with_the_same_services_are_told_apart() {
+    let sandbox = Sandbox::fresh("");
+    let id = sandbox.buy();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("docker-compose.yml");
+    let yaml = "services:\n  purchase-worker:\n    image: kodingcaravan/services\n    command: [kafka-init]\n    restart: \"no\"\n";
+    std::fs::write(&file, yaml).unwrap();
+    let compose = format!("docker compose -p other -f {}", file.display());
+    shell(&format!("{compose} up -d 2>&1"));
+    let report = doctor([id.as_str(), "--json"]).finish().json();
+    let other = doctor(["--project", "other", "--json"]).finish().json();
+    shell(&format!("{compose} down 2>&1"));
+    assert_eq!(report["outcome"], "healthy", "{report:#}");
+    assert_eq!(other["outcome"], "problem");
+    assert!(!causes(&other).is_empty());
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn without_the_compose_plugin_the_file_is_read_all_the_same() {
+    let sandbox = Sandbox::fresh("");
+    let id = sandbox.buy();
+    // A client configuration without plugins.
+    let empty = tempfile::tempdir().unwrap();
+    let run = doctor([id.as_str(), "--json"]).env("DOCKER_CONFIG", empty.path().to_str().unwrap()).finish();
+    assert_eq!(run.json()["outcome"], "healthy", "{}", run.stdout);
+}
+
+/// A port that accepts and never answers.
+fn silent_port() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let accepting = listener.try_clone().unwrap();
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = accepting.accept() {
+            let _ = stream.set_read_timeout(Some(Duration::from_millis(1)));
+            let _ = stream.read(&mut [0; 16]);
+            open.push(stream);
+        }
+    });
+    (listener, port)
+}
+
+#[track_caller]
+fn in_time(run: support::Run) -> Finished {
+    let start = Instant::now();
+    let finished = run.finish();
+    // The bound is the promise of the flag, not a measure of speed.
+    assert!(start.elapsed() < Duration::from_millis(2250), "{:?}", start.elapsed());
+    finished
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
+fn a_system_that_never_answers_keeps_nobody_waiting() {
+    let sandbox = Sandbox::fresh("");
+    let id = sandbox.buy();
+    let (_listener, port) = silent_port();
+    let postgres = format!("postgres://app:hunter2@127.0.0.1:{port}/x");
+    let kafka = format!("127.0.0.1:{port}");
+    let docker = format!("tcp://127.0.0.1:{port}");
+    for (flag, address, system) in [
+        ("--postgres", &postgres, "PostgreSQL"),
+        ("--kafka", &kafka, "Kafka"),
+        ("--docker", &docker, "Docker"),
+    ] {
+        let run = in_time(doctor([id.as_str(), "--json", "--deadline", "2s", flag, address]));
+        let report = run.json();
+        let unseen = report["unseen"].as_array().unwrap();
+        let told =
+            unseen.iter().find(|unseen| unseen["system"] == system).unwrap_or_else(|| panic!("{report:#}"));
+        assert!(told["why"].as_str().unwrap().contains("no answer from"), "{told}");
+        assert!(!run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"));
+        let passed = run.stdout.matches("\"verdict\": \"pass\"").count();
+        assert!(system == "Docker" || passed > 10, "the others were not judged: {passed}");
+    }
+}

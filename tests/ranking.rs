@@ -1,0 +1,231 @@
+//! The ranking model and the built-in checks and causes.
+
+use pipeline_doctor::check::catalog::{Catalog, Severity};
+use pipeline_doctor::check::{Finding, Instance, Verdict};
+use pipeline_doctor::diagnosis::{Diagnosis, diagnose};
+use pipeline_doctor::evidence::{Why, WhyKind};
+use pipeline_doctor::toml_input::Source;
+
+fn catalog() -> Catalog {
+    let mut mistakes = Vec::new();
+    let catalog = Catalog::read(None, &mut mistakes).unwrap();
+    assert!(mistakes.is_empty(), "{mistakes:#?}");
+    catalog
+}
+
+fn unknown() -> Verdict {
+    Verdict::Unknown(Why::new(WhyKind::NoAnswer, "no answer"))
+}
+
+/// A finding for every check, with the verdict that `verdict` gives it.
+fn findings(catalog: &Catalog, verdict: impl Fn(&str) -> Verdict) -> Vec<Finding> {
+    let one = |check: &pipeline_doctor::check::catalog::Check| {
+        let verdict = verdict(check.id.get_ref());
+        let instance = Instance { subject: "one".into(), verdict: verdict.clone(), observed: String::new() };
+        Finding {
+            check: check.id.get_ref().clone(),
+            step: 1,
+            severity: Severity::Error,
+            noisy: check.noisy,
+            verdict,
+            instances: vec![instance],
+        }
+    };
+    catalog.checks.iter().map(one).collect()
+}
+
+fn with_failed(catalog: &Catalog, failed: &[&str]) -> Vec<Finding> {
+    findings(catalog, |check| if failed.contains(&check) { Verdict::Fail } else { Verdict::Pass })
+}
+
+fn names(diagnosis: &Diagnosis) -> Vec<&str> {
+    diagnosis.causes.iter().map(|cause| cause.cause.as_str()).collect()
+}
+
+#[test]
+fn the_built_in_rows_have_no_mistakes() {
+    let catalog = catalog();
+    assert!(catalog.checks.len() > 30 && catalog.causes.len() > 20);
+    assert_eq!(catalog.steps.iter().map(|step| step.step).collect::<Vec<_>>(), [1, 2, 3, 4]);
+}
+
+#[test]
+fn the_runbook_numbers_are_those_of_the_runbook() {
+    let catalog = catalog();
+    for (cause, number, name) in [
+        ("workers-not-deployed", 95, "root cause 1"),
+        ("topics-missing", 80, "root cause 2"),
+        ("marked-unverified", 70, "root cause 3"),
+        ("admin-api-silent", 60, "root cause 4"),
+        ("admin-api-never-called", 60, "root cause 4"),
+    ] {
+        let cause = catalog.cause(cause).unwrap();
+        assert_eq!(*cause.confidence.get_ref(), number);
+        assert_eq!(cause.documented.as_deref(), Some(name));
+    }
+}
+
+#[test]
+fn nothing_seen_lists_nothing() {
+    let catalog = catalog();
+    let diagnosis = diagnose(&catalog, &findings(&catalog, |_| unknown()));
+    assert_eq!(names(&diagnosis), Vec::<&str>::new());
+}
+
+#[test]
+fn healthy_lists_nothing() {
+    let catalog = catalog();
+    let diagnosis = diagnose(&catalog, &with_failed(&catalog, &[]));
+    assert_eq!(names(&diagnosis), Vec::<&str>::new());
+    assert!(diagnosis.unexplained.is_empty() && diagnosis.risks.is_empty());
+}
+
+#[test]
+fn each_cause_comes_first_when_it_breaks_what_it_always_and_usually_breaks() {
+    let catalog = catalog();
+    for cause in &catalog.causes {
+        let links = cause.always.iter().chain(&cause.usually);
+        let failed: Vec<&str> = links.map(|link| link.get_ref().as_str()).collect();
+        let diagnosis = diagnose(&catalog, &with_failed(&catalog, &failed));
+        assert_eq!(names(&diagnosis).first(), Some(&cause.id.get_ref().as_str()), "{failed:?}");
+        assert!(
+            diagnosis.unexplained.is_empty(),
+            "{} leaves {:?}",
+            cause.id.get_ref(),
+            diagnosis.unexplained
+        );
+    }
+}
+
+#[test]
+fn two_faults_are_both_found() {
+    let catalog = catalog();
+    for (a, b) in [("worker-stopped", "admin-api-silent"), ("topics-missing", "admin-service-down")] {
+        let always = |cause: &str| catalog.cause(cause).unwrap().always.clone();
+        let links: Vec<_> = always(a).into_iter().chain(always(b)).collect();
+        let failed: Vec<&str> = links.iter().map(|link| link.get_ref().as_str()).collect();
+        let diagnosis = diagnose(&catalog, &with_failed(&catalog, &failed));
+        assert!(names(&diagnosis).contains(&a) && names(&diagnosis).contains(&b), "{:?}", names(&diagnosis));
+    }
+}
+
+#[test]
+fn noisy_failures_alone_list_nothing_and_are_shown() {
+    let catalog = catalog();
+    let diagnosis = diagnose(&catalog, &with_failed(&catalog, &["group-has-members", "worker-healthy"]));
+    assert_eq!(names(&diagnosis), Vec::<&str>::new());
+    assert_eq!(diagnosis.risks, ["worker-healthy", "group-has-members"]);
+}
+
+#[test]
+fn what_no_cause_explains_is_said() {
+    let text = r#"
+        [[step]]
+        step = 1
+        title = "t"
+        about = "workers"
+        by_hand = "x"
+        [[check]]
+        id = "alone"
+        title = "t"
+        step = 1
+        for_each = "worker"
+        fact = "container.rung"
+        expect = { is = "running" }
+        by_hand = "x"
+    "#;
+    let source = Source { name: "x.toml".into(), text: text.into() };
+    let mut mistakes = Vec::new();
+    let catalog = Catalog::from_sources(&[source], &mut mistakes);
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+    let diagnosis = diagnose(&catalog, &with_failed(&catalog, &["alone"]));
+    assert_eq!(diagnosis.unexplained, ["alone"]);
+}
+
+#[test]
+fn the_same_instance_twice_changes_nothing() {
+    let catalog = catalog();
+    let once = with_failed(&catalog, &["worker-running", "worker-not-stopped"]);
+    let mut twice = once.clone();
+    for finding in &mut twice {
+        finding.instances.extend(finding.instances.clone());
+    }
+    let (once, twice) = (diagnose(&catalog, &once), diagnose(&catalog, &twice));
+    let posteriors = |d: &Diagnosis| d.causes.iter().map(|c| c.posterior).collect::<Vec<_>>();
+    assert_eq!(posteriors(&once), posteriors(&twice));
+}
+
+#[test]
+fn the_order_of_declaration_changes_only_ties() {
+    let catalog = catalog();
+    let mut reversed = catalog.clone();
+    reversed.causes.reverse();
+    let failed = ["topic-exists", "topic-led", "api-running", "api-healthy"];
+    let there = diagnose(&catalog, &with_failed(&catalog, &failed));
+    let back = diagnose(&reversed, &with_failed(&reversed, &failed));
+    let first_two = |d: &Diagnosis| d.causes.iter().take(2).map(|c| c.cause.clone()).collect::<Vec<_>>();
+    assert_eq!(first_two(&there), first_two(&back));
+    assert_eq!(first_two(&there).len(), 2);
+}
+
+#[test]
+fn an_unseen_system_weakens_and_is_named() {
+    let catalog = catalog();
+    let all = diagnose(&catalog, &with_failed(&catalog, &["worker-running", "worker-not-stopped"]));
+    let half = findings(&catalog, |check| match check {
+        "worker-running" => Verdict::Fail,
+        "worker-not-stopped" => unknown(),
+        _ => Verdict::Pass,
+    });
+    let half = diagnose(&catalog, &half);
+    let of = |d: &Diagnosis| d.causes.iter().find(|c| c.cause == "worker-stopped").unwrap().clone();
+    assert!(of(&half).posterior < of(&all).posterior);
+    assert_eq!(of(&half).could_not_check, ["worker-not-stopped"]);
+    assert!(half.next.is_some());
+}
+
+#[test]
+fn confidence_never_exceeds_its_ceiling() {
+    let catalog = catalog();
+    for cause in &catalog.causes {
+        let failed: Vec<&str> = cause.always.iter().map(|link| link.get_ref().as_str()).collect();
+        for diagnosed in diagnose(&catalog, &with_failed(&catalog, &failed)).causes {
+            let ceiling = *catalog.cause(&diagnosed.cause).unwrap().confidence.get_ref();
+            assert!(diagnosed.confidence <= f64::from(ceiling) / 100.0);
+        }
+    }
+}
+
+#[test]
+fn the_readme_of_the_model_is_what_it_computes() {
+    // One cause, one direct check that fails: prior odds 1/19, fail .9802 with it
+    // and .01 without: R = .9802/19 / (.9802/19 + .01), by hand.
+    let text = r#"
+        [[step]]
+        step = 1
+        title = "t"
+        about = "workers"
+        by_hand = "x"
+        [[check]]
+        id = "alone"
+        title = "t"
+        step = 1
+        for_each = "worker"
+        fact = "container.rung"
+        expect = { is = "running" }
+        by_hand = "x"
+        [[cause]]
+        id = "it"
+        title = "it"
+        means = "it"
+        confidence = 99
+        always = ["alone"]
+        actions = []
+    "#;
+    let source = Source { name: "x.toml".into(), text: text.into() };
+    let catalog = Catalog::from_sources(&[source], &mut Vec::new());
+    let diagnosis = diagnose(&catalog, &with_failed(&catalog, &["alone"]));
+    let with = (1.0 - 0.99 * 0.02) / 19.0;
+    let expected = with / (with + 0.01);
+    assert!((diagnosis.causes[0].posterior - expected).abs() < 1e-12);
+}

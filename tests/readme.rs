@@ -1,0 +1,108 @@
+//! The README is compared with the program. `PIPELINE_DOCTOR_README=1` writes
+//! what it should hold into it.
+
+mod support;
+
+use pipeline_doctor::check::catalog::Catalog;
+use pipeline_doctor::error::exit;
+use std::fmt::Write;
+use support::{doctor, root};
+
+fn catalog() -> Catalog {
+    Catalog::read(None, &mut Vec::new()).unwrap()
+}
+
+fn exit_codes() -> String {
+    let help = doctor(["--help"]).finish().code(0).stdout;
+    let mut table = String::from("| exit | meaning |\n|---|---|\n");
+    for code in [exit::HEALTHY, exit::INTERNAL, exit::USAGE, exit::PROBLEM, exit::WARNING, exit::INCONCLUSIVE]
+    {
+        let line = help.lines().find(|line| line.trim_start().starts_with(&format!("{code}  ")));
+        let meaning = line.unwrap_or_else(|| panic!("--help does not tell of {code}")).trim_start();
+        let _ = writeln!(table, "| {code} | {} |", meaning[1..].trim());
+    }
+    table
+}
+
+fn checks() -> String {
+    let mut table = String::from("| step | check | true when healthy |\n|---|---|---|\n");
+    for check in catalog().checks {
+        let title = check.title.replace('{', "*").replace('}', "*");
+        let _ = writeln!(table, "| {} | `{}` | {title} |", check.step.get_ref(), check.id.get_ref());
+    }
+    table
+}
+
+fn causes() -> String {
+    let mut table = String::from("| cause | at most | |\n|---|---|---|\n");
+    for cause in catalog().causes {
+        let name = cause.documented.map(|name| format!(" ({name})")).unwrap_or_default();
+        let _ = writeln!(
+            table,
+            "| `{}` | {} % | {}{name} |",
+            cause.id.get_ref(),
+            cause.confidence.get_ref(),
+            cause.title
+        );
+    }
+    table
+}
+
+fn sample() -> String {
+    format!("```console\n$ pipeline-doctor demo\n{}```\n", doctor(["demo"]).finish().code(0).stdout)
+}
+
+/// Replaces what stands between a mark and the next blank-line-and-heading.
+fn with_section(readme: &str, mark: &str, body: &str) -> String {
+    let start = readme.find(mark).unwrap_or_else(|| panic!("no {mark} in the README")) + mark.len();
+    let rest = &readme[start..];
+    let end = rest.find("\n## ").map_or(readme.len(), |end| start + end);
+    format!("{}\n\n{body}{}", &readme[..start], &readme[end..])
+}
+
+fn with_sample(readme: &str) -> String {
+    let start = readme.find("```console").expect("a sample in the README");
+    let end = start + readme[start..].find("\n```\n").expect("the end of the sample") + "\n```\n".len();
+    format!("{}{}{}", &readme[..start], sample(), &readme[end..])
+}
+
+#[test]
+fn the_readme_says_what_the_program_does() {
+    let file = root().join("README.md");
+    let readme = std::fs::read_to_string(&file).unwrap();
+    let mut expected = with_sample(&readme);
+    expected = with_section(&expected, "<!-- exit codes -->", &exit_codes());
+    expected = with_section(&expected, "<!-- checks -->", &checks());
+    expected = with_section(&expected, "<!-- causes -->", &causes());
+    if std::env::var_os("PIPELINE_DOCTOR_README").is_some() {
+        std::fs::write(&file, &expected).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        expected,
+        "PIPELINE_DOCTOR_README=1 cargo test --test readme writes it"
+    );
+}
+
+#[test]
+fn the_readme_names_every_address_flag() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for flag in [
+        "--docker",
+        "--kafka",
+        "--kafka-address",
+        "--postgres",
+        "--http",
+        "--project",
+        "--record",
+        "--replay",
+        "--wait",
+        "--window",
+        "--deadline",
+        "--config",
+        "--checks",
+    ] {
+        assert!(readme.contains(flag), "{flag}");
+        assert!(doctor(["--help"]).finish().stdout.contains(flag), "{flag}");
+    }
+}

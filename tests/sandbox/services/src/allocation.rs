@@ -1,0 +1,153 @@
+//! allocation-worker: `PURCHASE_CREATED` becomes a trainer's allocation, by way
+//! of admin-service.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::event::{Event, TRAINER_ALLOCATED};
+use crate::failure::{Failure, chain};
+use crate::worker::{Tools, Work};
+use crate::{admin, http, setting};
+
+pub struct AllocationWorker {
+    admin_service: String,
+    http: reqwest::Client,
+    /// False: the old order of work, which marks whatever the answer was.
+    verify_row: bool,
+    /// False: marks without having called.
+    calls_api: bool,
+    delay: Duration,
+}
+
+/// What admin-service answered.
+struct Answer {
+    http_status: u16,
+    success: bool,
+    allocation: Option<Uuid>,
+    trainer: Option<Uuid>,
+    error: Option<String>,
+}
+
+impl AllocationWorker {
+    pub fn from_environment() -> Result<Self, Failure> {
+        Ok(Self {
+            admin_service: setting::required("ADMIN_SERVICE_URL")?,
+            http: http::client()?,
+            verify_row: setting::switch("VERIFY_ROW", true),
+            calls_api: setting::switch("ALLOCATION_CALLS_API", true),
+            delay: Duration::from_millis(setting::number("ALLOCATION_DELAY_MS", 0)),
+        })
+    }
+
+    /// Calls auto-assign, with a log record before and after.
+    async fn call(&self, event: &Event) -> Result<Answer, Failure> {
+        let student = event.id("studentId")?;
+        let url = format!("{}{}", self.admin_service, admin::AUTO_ASSIGN);
+        let body = json!({
+            "studentId": student,
+            "courseId": event.id("courseId")?,
+            "correlationId": event.correlation_id,
+        });
+        Self::log("Calling admin-service auto-assign", event, &json!({ "studentId": student }));
+        let answer = match self.http.post(url).json(&body).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Err(Failure::refused(&format!(
+                    "auto-assign call failed: {}",
+                    Failure::refused(&chain(&error))
+                )));
+            }
+        };
+        let status = answer.status().as_u16();
+        let body = answer.json::<Value>().await.unwrap_or_default();
+        let answer = Answer::read(status, &body);
+        Self::log("admin-service auto-assign answered", event, &answer.meta(student));
+        Ok(answer)
+    }
+
+    /// The allocation that the answer promises, once its row was seen.
+    async fn verify(&self, tools: &Tools, event: &Event, answer: &Answer) -> Result<(), Failure> {
+        let Some(allocation) = answer.allocation.filter(|_| answer.success) else {
+            let reason = answer.error.as_deref().unwrap_or("no allocation id in the answer");
+            let status = answer.http_status;
+            return Err(Failure::refused(&format!("auto-assign answered {status}: {reason}")));
+        };
+        let Some(status) = tools.database.allocation_status(allocation).await? else {
+            return Err(Failure::refused(&format!("allocation {allocation} is not in trainer_allocations")));
+        };
+        let meta = json!({ "allocationId": allocation, "status": status });
+        Self::log("Allocation row verified", event, &meta);
+        Ok(())
+    }
+}
+
+impl Work for AllocationWorker {
+    const NAME: &str = "AllocationWorker";
+    const SERVICE: &str = "allocation-worker";
+    const GROUP: &str = "trainer-allocation-workers";
+    const TOPICS: &[&str] = &["purchase-created"];
+
+    async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
+        tokio::time::sleep(self.delay).await;
+        if let Some(source) = tools.database.marked_by(event).await? {
+            Self::log("Event already processed, skipping", event, &json!({ "markedBy": source }));
+            return Ok(());
+        }
+        let answer = if self.calls_api { Some(self.call(event).await?) } else { None };
+        if let Some(answer) = answer.as_ref().filter(|_| self.verify_row) {
+            self.verify(tools, event, answer).await?;
+        }
+        tools.database.mark(event, Self::SERVICE).await?;
+        Self::log("Event marked as processed", event, &json!({}));
+        match answer.and_then(|answer| Some((answer.allocation?, answer.trainer?))) {
+            Some((allocation, trainer)) => emit(tools, event, allocation, trainer).await,
+            None => {
+                Self::log("No trainer assigned, nothing emitted", event, &json!({}));
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn emit(tools: &Tools, event: &Event, allocation: Uuid, trainer: Uuid) -> Result<(), Failure> {
+    let payload = event.payload_with(json!({ "allocationId": allocation, "trainerId": trainer }));
+    let source = AllocationWorker::SERVICE;
+    let next = Event::new(TRAINER_ALLOCATED, event.correlation_id, source, payload);
+    let (partition, offset) = tools.producer.emit(&next).await?;
+    AllocationWorker::log(
+        "TRAINER_ALLOCATED emitted",
+        &next,
+        &json!({ "topic": next.topic(), "partition": partition, "offset": offset }),
+    );
+    Ok(())
+}
+
+impl Answer {
+    fn read(http_status: u16, body: &Value) -> Self {
+        let id = |field: &str| body.pointer(&format!("/data/{field}")).and_then(Value::as_str)?.parse().ok();
+        Self {
+            http_status,
+            success: body["success"].as_bool().unwrap_or(false),
+            allocation: id("allocationId"),
+            trainer: id("trainerId"),
+            error: body["error"].as_str().map(str::to_owned),
+        }
+    }
+
+    fn meta(&self, student: Uuid) -> Value {
+        let mut meta = json!({
+            "httpStatus": self.http_status,
+            "success": self.success,
+            "studentId": student,
+        });
+        if let Some(allocation) = self.allocation {
+            meta["allocationId"] = json!(allocation);
+        }
+        if let Some(error) = &self.error {
+            meta["error"] = json!(error);
+        }
+        meta
+    }
+}

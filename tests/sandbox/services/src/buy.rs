@@ -1,0 +1,105 @@
+//! buy: sends one purchase through payment-service, and follows it.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::{Value, json};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::database::Database;
+use crate::failure::{Failure, chain};
+use crate::{http, payment};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The student who buys; made up if left out
+    #[arg(long, value_name = "UUID")]
+    student: Option<Uuid>,
+    /// Do not wait until the sessions are scheduled
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// Prints the id alone on stdout, and how far the purchase came on stderr.
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let id = purchase(arguments.student).await?;
+    println!("{id}");
+    if !arguments.no_wait {
+        follow(id).await;
+    }
+    Ok(())
+}
+
+async fn purchase(student: Option<Uuid>) -> Result<Uuid, Failure> {
+    let body = student.map_or(json!({}), |student| json!({ "studentId": student }));
+    let url = format!("http://127.0.0.1:{}/purchases", payment::PORT);
+    let answer = http::client()?.post(url).json(&body).send().await;
+    let answer =
+        answer.map_err(|error| Failure::away(&format!("no answer of payment-service: {}", chain(&error))))?;
+    let body: Value = answer.json().await.map_err(|error| Failure::refused(&chain(&error)))?;
+    let error = body["error"].as_str();
+    let id = body.pointer("/data/paymentId").and_then(Value::as_str);
+    let Some(id) = id.and_then(|id| id.parse().ok()) else {
+        let error = error.unwrap_or("no payment id in its answer");
+        return Err(Failure::refused(&format!("payment-service refused the purchase: {error}")));
+    };
+    if let Some(error) = error {
+        eprintln!("buy: paid and recorded, but not sent: {error}");
+    }
+    Ok(id)
+}
+
+/// Waits until all steps are there, or says which are.
+async fn follow(id: Uuid) {
+    let started = Instant::now();
+    loop {
+        let steps = steps(id).await;
+        let arrived = steps.as_ref().is_ok_and(|steps| steps.iter().all(|(_, there)| *there));
+        if !arrived && started.elapsed() < PATIENCE {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        }
+        let seconds = started.elapsed().as_secs_f32();
+        match steps {
+            Ok(_) if arrived => eprintln!("buy: sessions scheduled after {seconds:.1} s"),
+            Ok(steps) => eprintln!("buy: stuck after {seconds:.1} s: {}", told(&steps)),
+            Err(failure) => eprintln!("buy: cannot see how far it came: {failure}"),
+        }
+        return;
+    }
+}
+
+type Step = (&'static str, bool);
+
+fn told(steps: &[Step]) -> String {
+    let steps = steps.iter().map(|(name, there)| format!("{name} {}", if *there { "yes" } else { "no" }));
+    steps.collect::<Vec<_>>().join(", ")
+}
+
+async fn steps(id: Uuid) -> Result<[Step; 5], Failure> {
+    // Of its own each time: a look that failed must not spoil the next.
+    let database = Database::from_environment("buy")?;
+    let query = "SELECT
+        EXISTS (SELECT FROM student_course_purchases WHERE metadata->>'paymentId' = p.id::text),
+        EXISTS (SELECT FROM processed_events
+            WHERE correlation_id = p.id AND event_type = 'PURCHASE_CREATED'),
+        EXISTS (SELECT FROM trainer_allocations a
+            WHERE a.student_id = p.student_id AND a.course_id::text = p.metadata->>'courseId'),
+        EXISTS (SELECT FROM tutoring_sessions s
+            WHERE s.student_id = p.student_id AND s.course_id::text = p.metadata->>'courseId'),
+        EXISTS (SELECT FROM processed_events
+            WHERE correlation_id = p.id AND event_type = 'TRAINER_ALLOCATED')
+        FROM payments p WHERE p.id = $1";
+    let row: Row = database.client().await?.query_one(query, &[&id]).await?;
+    Ok([
+        ("purchase", row.get(0)),
+        ("PURCHASE_CREATED marked", row.get(1)),
+        ("allocation", row.get(2)),
+        ("sessions", row.get(3)),
+        ("TRAINER_ALLOCATED marked", row.get(4)),
+    ])
+}

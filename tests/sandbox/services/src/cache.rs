@@ -1,0 +1,35 @@
+//! cache-worker: follows two topics, and only logs.
+
+use serde_json::json;
+
+use crate::event::{Event, PURCHASE_CREATED};
+use crate::failure::Failure;
+use crate::setting;
+use crate::worker::{Tools, Work};
+
+pub struct CacheWorker {
+    /// True: it marks the events that it saw, and so takes them from their owner.
+    marks_events: bool,
+}
+
+impl CacheWorker {
+    pub fn from_environment() -> Self {
+        Self { marks_events: setting::switch("CACHE_MARKS_EVENTS", false) }
+    }
+}
+
+impl Work for CacheWorker {
+    const NAME: &str = "CacheWorker";
+    const SERVICE: &str = "cache-worker";
+    const GROUP: &str = "cache-invalidation-workers";
+    const TOPICS: &[&str] = &["purchase-created", "trainer-allocated"];
+
+    async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
+        Self::log("Cache invalidated", event, &json!({}));
+        if self.marks_events && event.event_type == PURCHASE_CREATED {
+            tools.database.mark(event, Self::SERVICE).await?;
+            Self::log("Event marked as processed", event, &json!({}));
+        }
+        Ok(())
+    }
+}

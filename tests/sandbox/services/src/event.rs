@@ -1,0 +1,122 @@
+//! Events as they travel: a key, five headers, and a JSON value that repeats them.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::failure::Failure;
+
+pub const PURCHASE_CONFIRMED: &str = "PURCHASE_CONFIRMED";
+pub const PURCHASE_CREATED: &str = "PURCHASE_CREATED";
+pub const TRAINER_ALLOCATED: &str = "TRAINER_ALLOCATED";
+pub const VERSION: &str = "1.0.0";
+
+/// One event. The correlation id is the id of the payment that began it all.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub event_type: String,
+    pub event_id: String,
+    pub correlation_id: Uuid,
+    pub source: String,
+    pub payload: Value,
+}
+
+impl Event {
+    pub fn new(event_type: &str, correlation_id: Uuid, source: &str, payload: Value) -> Self {
+        let prefix = event_type.to_lowercase().replace('_', "-");
+        Self {
+            event_type: event_type.to_owned(),
+            // The same for the same event, so that emitting it twice is harmless.
+            event_id: format!("{prefix}-{correlation_id}"),
+            correlation_id,
+            source: source.to_owned(),
+            payload,
+        }
+    }
+
+    /// The topic is named after the type of the events that it holds.
+    pub fn topic(&self) -> String {
+        self.event_type.to_lowercase().replace('_', "-")
+    }
+
+    pub fn headers(&self) -> [(&'static str, String); 5] {
+        [
+            ("eventId", self.event_id.clone()),
+            ("correlationId", self.correlation_id.to_string()),
+            ("eventType", self.event_type.clone()),
+            ("source", self.source.clone()),
+            ("version", VERSION.to_owned()),
+        ]
+    }
+
+    pub fn to_json(&self) -> String {
+        json!({
+            "type": self.event_type,
+            "payload": self.payload,
+            "_metadata": {
+                "eventId": self.event_id,
+                "correlationId": self.correlation_id,
+                "timestamp": Timestamp::now().to_string(),
+                "source": self.source,
+                "version": VERSION,
+            },
+        })
+        .to_string()
+    }
+
+    pub fn parse(value: &[u8]) -> Result<Self, Failure> {
+        let bad = |what: &dyn std::fmt::Display| Failure::refused(&format!("cannot parse the event: {what}"));
+        let value: Value = serde_json::from_slice(value).map_err(|error| bad(&error))?;
+        let text = |path: &str| {
+            let found = value.pointer(path).and_then(Value::as_str);
+            found.map(str::to_owned).ok_or_else(|| bad(&format!("no {path}")))
+        };
+        Ok(Self {
+            event_type: text("/type")?,
+            event_id: text("/_metadata/eventId")?,
+            correlation_id: text("/_metadata/correlationId")?
+                .parse()
+                .map_err(|error: uuid::Error| bad(&error))?,
+            source: text("/_metadata/source")?,
+            payload: value.get("payload").cloned().unwrap_or_default(),
+        })
+    }
+
+    /// An id out of the payload.
+    pub fn id(&self, field: &str) -> Result<Uuid, Failure> {
+        self.payload[field]
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| Failure::refused(&format!("{} has no {field} in its payload", self.event_type)))
+    }
+
+    /// The payload with further fields.
+    pub fn payload_with(&self, fields: Value) -> Value {
+        let mut payload = self.payload.clone();
+        if let (Some(payload), Value::Object(fields)) = (payload.as_object_mut(), fields) {
+            payload.extend(fields);
+        }
+        payload
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_survives_its_journey() {
+        let id = Uuid::new_v4();
+        let sent = Event::new(PURCHASE_CREATED, id, "purchase-worker", json!({ "studentId": id }));
+        let received = Event::parse(sent.to_json().as_bytes()).expect("its own JSON");
+        assert_eq!(received.topic(), "purchase-created");
+        assert_eq!(received.event_id, format!("purchase-created-{id}"));
+        assert_eq!(received.id("studentId").expect("in the payload"), id);
+    }
+
+    #[test]
+    fn what_does_not_parse_is_a_failure() {
+        let failure = Event::parse(b"\xff\x00").expect_err("not JSON");
+        assert!(failure.to_string().starts_with("cannot parse the event"), "{failure}");
+    }
+}

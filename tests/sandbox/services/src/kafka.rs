@@ -1,0 +1,149 @@
+//! Kafka clients: a producer that waits for the broker's answer, and consumers
+//! that say when they have joined their group.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use serde_json::json;
+
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::{log, setting};
+
+/// Exists once the first partitions were assigned; the container's health check.
+const READY: &str = "/tmp/ready";
+
+/// The settings that producers, consumers and admin clients share.
+pub fn client_config(service: &str) -> Result<ClientConfig, Failure> {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", setting::required("KAFKA_BROKERS")?)
+        .set("client.id", service)
+        .set("reconnect.backoff.max.ms", "1000");
+    Ok(config)
+}
+
+/// Between two reports of the same trouble: librdkafka repeats itself.
+const SAME_TROUBLE: Duration = Duration::from_secs(5);
+
+/// Logs what librdkafka reports besides the results of calls, such as refused
+/// connections.
+pub struct Context {
+    name: String,
+    last: Mutex<Option<(String, Instant)>>,
+}
+
+impl Context {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), last: Mutex::default() }
+    }
+
+    /// Whether this was not said just now.
+    fn is_news(&self, trouble: &str) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = last.as_ref().is_some_and(|(text, at)| text == trouble && at.elapsed() < SAME_TROUBLE);
+        if !said {
+            *last = Some((trouble.to_owned(), Instant::now()));
+        }
+        !said
+    }
+}
+
+impl ClientContext for Context {
+    fn error(&self, _: KafkaError, reason: &str) {
+        let trouble = Failure::away(&reason).to_string();
+        if self.is_news(&trouble) {
+            let message = format!("[{}] Kafka connection error: {trouble}", self.name);
+            log::error(&message, json!({ "reason": reason }));
+        }
+    }
+
+    /// Its own log repeats its errors.
+    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+}
+
+impl ConsumerContext for Context {
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        let Rebalance::Assign(assigned) = rebalance else {
+            return;
+        };
+        let partitions: Vec<_> = assigned
+            .elements()
+            .iter()
+            .map(|element| format!("{}-{}", element.topic(), element.partition()))
+            .collect();
+        log::info(&format!("[{}] Joined group", self.name), json!({ "partitions": partitions }));
+        // A container that cannot write there stays unhealthy, and says so itself.
+        let _ = std::fs::write(READY, "");
+    }
+}
+
+/// Sends events and waits until the broker has them.
+pub struct Producer(FutureProducer<Context>);
+
+impl Producer {
+    pub fn from_environment(service: &str, name: &str) -> Result<Self, Failure> {
+        let producer = client_config(service)?
+            .set("acks", "all")
+            .set("message.timeout.ms", "5000")
+            // So that the broker's own reason is the answer, not the timeout.
+            .set("message.send.max.retries", "5")
+            .create_with_context(Context::new(name))
+            .map_err(|error| Failure::refused(&error))?;
+        Ok(Self(producer))
+    }
+
+    /// Emits an event to its topic. Returns partition and offset.
+    pub async fn emit(&self, event: &Event) -> Result<(i32, i64), Failure> {
+        let key = event.correlation_id.to_string();
+        let headers = event.headers();
+        self.send(&event.topic(), key.as_bytes(), event.to_json().as_bytes(), &headers).await
+    }
+
+    pub async fn send(
+        &self,
+        topic: &str,
+        key: &[u8],
+        value: &[u8],
+        headers: &[(&str, String)],
+    ) -> Result<(i32, i64), Failure> {
+        let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
+            headers.insert(Header { key, value: Some(value) })
+        });
+        let record = FutureRecord::to(topic).key(key).payload(value).headers(headers);
+        let delivered = self.0.send(record, Duration::ZERO).await;
+        delivered
+            .map(|delivery| (delivery.partition, delivery.offset))
+            .map_err(|(error, _)| Failure::refused(&format!("cannot send to {topic}: {error}")))
+    }
+}
+
+/// A consumer of a worker.
+pub type Consumer = StreamConsumer<Context>;
+
+/// Makes a consumer whose offsets are committed by hand.
+pub fn consumer(service: &str, name: &str, group: &str) -> Result<Consumer, Failure> {
+    // Left over from before a restart of the container.
+    let _ = std::fs::remove_file(READY);
+    let start_at = setting::optional("START_AT").unwrap_or_else(|| "earliest".to_owned());
+    let poll_interval = setting::number("MAX_POLL_INTERVAL_MS", 300_000);
+    client_config(service)?
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", start_at)
+        .set("allow.auto.create.topics", "false")
+        .set("session.timeout.ms", "6000")
+        .set("heartbeat.interval.ms", "1500")
+        .set("max.poll.interval.ms", poll_interval.to_string())
+        // A topic that is created later is found within seconds.
+        .set("topic.metadata.refresh.interval.ms", "2000")
+        .create_with_context(Context::new(name))
+        .map_err(|error| Failure::refused(&error))
+}

@@ -1,0 +1,47 @@
+//! kafka-init: creates the topics that are missing, and ends.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::types::RDKafkaErrorCode;
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::{kafka, log};
+
+const TOPICS: [&str; 4] =
+    ["purchase-confirmed", "purchase-created", "trainer-allocated", "dead-letter-queue"];
+const PARTITIONS: i32 = 3;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub async fn run() -> Result<(), Failure> {
+    let admin: AdminClient<DefaultClientContext> = kafka::client_config("kafka-init")?
+        .set("log_level", "0")
+        .create()
+        .map_err(|error| Failure::refused(&error))?;
+    let started = Instant::now();
+    while let Err(failure) = create(&admin).await {
+        if started.elapsed() > PATIENCE {
+            return Err(failure);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
+}
+
+async fn create(admin: &AdminClient<DefaultClientContext>) -> Result<(), Failure> {
+    let topics = TOPICS.map(|name| NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(1)));
+    let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(2)));
+    let results = admin.create_topics(&topics, &options).await.map_err(|error| Failure::away(&error))?;
+    for result in results {
+        match result {
+            Ok(topic) => log::info("Topic created", json!({ "topic": topic })),
+            Err((topic, RDKafkaErrorCode::TopicAlreadyExists)) => {
+                log::info("Topic exists", json!({ "topic": topic }));
+            }
+            Err((topic, code)) => return Err(Failure::refused(&format!("{topic}: {code}"))),
+        }
+    }
+    Ok(())
+}

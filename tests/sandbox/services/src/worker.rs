@@ -1,0 +1,161 @@
+//! What all workers do: consume, try, try again, give up to the dead letter
+//! queue, and only then commit.
+
+use std::time::Duration;
+
+use rdkafka::Message;
+use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::message::{BorrowedMessage, Headers};
+use serde_json::{Value, json};
+
+use crate::database::{Database, about};
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::kafka::{self, Producer};
+use crate::{log, setting};
+
+const ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
+/// Between attempts to reach what is away.
+const AWAY_PAUSE: Duration = Duration::from_secs(1);
+const DEAD_LETTERS: &str = "dead-letter-queue";
+
+/// What a worker works with.
+pub struct Tools {
+    pub database: Database,
+    pub producer: Producer,
+}
+
+/// One kind of worker.
+pub trait Work {
+    /// As its log records name it.
+    const NAME: &str;
+    /// As compose and `processed_events.source` name it.
+    const SERVICE: &str;
+    const GROUP: &str;
+    const TOPICS: &[&str];
+
+    /// Does the work that an event asks for. Must bear being called again.
+    async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure>;
+
+    /// Logs under the worker's name, and says which event it is about.
+    fn log(message: &str, event: &Event, more: &Value) {
+        log::info(&format!("[{}] {message}", Self::NAME), merged(about(event), more));
+    }
+}
+
+/// Runs a worker for ever.
+pub async fn run<W: Work>(work: W) -> Result<(), Failure> {
+    let tools = Tools {
+        database: Database::from_environment(W::SERVICE)?,
+        producer: Producer::from_environment(W::SERVICE, W::NAME)?,
+    };
+    let group = setting::optional("GROUP_ID").unwrap_or_else(|| W::GROUP.to_owned());
+    let topics = setting::optional("TOPICS").unwrap_or_else(|| W::TOPICS.join(","));
+    let topics: Vec<&str> = topics.split(',').collect();
+    let consumer = kafka::consumer(W::SERVICE, W::NAME, &group)?;
+    let from_beginning = setting::optional("START_AT").is_none_or(|at| at == "earliest");
+    log::info(
+        &format!("[{}] Started", W::NAME),
+        json!({ "groupId": group, "topics": topics, "fromBeginning": from_beginning }),
+    );
+    consumer.subscribe(&topics).map_err(|error| Failure::refused(&error))?;
+    tools.database.greet().await;
+    loop {
+        match consumer.recv().await {
+            Ok(record) => {
+                process(&work, &tools, &record).await;
+                // Lost commits are harmless: the work bears being done again.
+                if let Err(error) = consumer.commit_message(&record, CommitMode::Async) {
+                    log_failure::<W>("Commit failed", &Failure::away(&error), &json!({}));
+                }
+            }
+            Err(error) => {
+                log_failure::<W>("Consumer error", &Failure::away(&error), &json!({}));
+                tokio::time::sleep(AWAY_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Returns when the record is done with: handled, or a dead letter.
+async fn process<W: Work>(work: &W, tools: &Tools, record: &BorrowedMessage<'_>) {
+    let give_up = setting::switch("DEAD_LETTERS", true);
+    let mut attempt = 0;
+    loop {
+        let Err(failure) = handle(work, tools, record).await else {
+            return;
+        };
+        if failure.is_away() {
+            log_failure::<W>("Waiting", &failure, &position(record));
+            tokio::time::sleep(AWAY_PAUSE).await;
+            continue;
+        }
+        attempt += 1;
+        let title = format!("Attempt {attempt} of {ATTEMPTS} failed");
+        log_failure::<W>(&title, &failure, &position(record));
+        if attempt >= ATTEMPTS && give_up {
+            match bury::<W>(tools, record, &failure).await {
+                Ok(()) => return,
+                Err(failure) => log_failure::<W>("Dead letter", &failure, &position(record)),
+            }
+        }
+        tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt.min(ATTEMPTS) - 1)).await;
+    }
+}
+
+async fn handle<W: Work>(work: &W, tools: &Tools, record: &BorrowedMessage<'_>) -> Result<(), Failure> {
+    let event = Event::parse(record.payload().unwrap_or_default())?;
+    W::log("Event received", &event, &position(record));
+    work.handle(tools, &event).await
+}
+
+/// Sends the record as it is to the dead letter queue, with the reason in headers.
+async fn bury<W: Work>(
+    tools: &Tools,
+    record: &BorrowedMessage<'_>,
+    failure: &Failure,
+) -> Result<(), Failure> {
+    let mut headers: Vec<(&str, String)> = record
+        .headers()
+        .into_iter()
+        .flat_map(Headers::iter)
+        .map(|header| (header.key, String::from_utf8_lossy(header.value.unwrap_or_default()).into_owned()))
+        .collect();
+    headers.extend([
+        ("error", failure.to_string()),
+        ("failedBy", W::SERVICE.to_owned()),
+        ("attempts", ATTEMPTS.to_string()),
+        ("originalTopic", record.topic().to_owned()),
+        ("originalPartition", record.partition().to_string()),
+        ("originalOffset", record.offset().to_string()),
+    ]);
+    let key = record.key().unwrap_or_default();
+    let value = record.payload().unwrap_or_default();
+    tools.producer.send(DEAD_LETTERS, key, value, &headers).await?;
+    let title = format!("Sent to {DEAD_LETTERS} after {ATTEMPTS} attempts");
+    log_failure::<W>(&title, failure, &position(record));
+    Ok(())
+}
+
+fn log_failure<W: Work>(title: &str, failure: &Failure, more: &Value) {
+    let meta = merged(failure.meta(), more);
+    log::error(&format!("[{}] {title}: {failure}", W::NAME), meta);
+}
+
+/// Where a record is, and its key, which is the correlation id.
+fn position(record: &BorrowedMessage<'_>) -> Value {
+    json!({
+        "correlationId": String::from_utf8_lossy(record.key().unwrap_or_default()),
+        "topic": record.topic(),
+        "partition": record.partition(),
+        "offset": record.offset(),
+    })
+}
+
+fn merged(mut meta: Value, more: &Value) -> Value {
+    if let (Some(meta), Some(more)) = (meta.as_object_mut(), more.as_object()) {
+        meta.extend(more.clone());
+    }
+    meta
+}

@@ -1,0 +1,166 @@
+//! Evidence that was recorded from real incidents, judged again: the reports in
+//! both formats, and the true cause, which stands in `truth.toml` beside the
+//! recordings and which the program never reads.
+
+mod support;
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use support::{causes, doctor, root, scenario, scenarios};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Truth {
+    /// What was done to the sandbox.
+    #[expect(dead_code, reason = "for people")]
+    injected: String,
+    /// The cause that a human expert would name; none: healthy.
+    cause: Option<String>,
+    /// Whom they would name.
+    #[serde(default)]
+    subjects: Vec<String>,
+    /// The runbook's number, where it has one.
+    documented: Option<u64>,
+    exit_code: i32,
+}
+
+fn truths() -> BTreeMap<String, Truth> {
+    let text = std::fs::read_to_string(root().join("tests/scenarios/truth.toml")).unwrap();
+    toml::from_str(&text).unwrap()
+}
+
+fn replay(name: &str, more: &[&str]) -> support::Finished {
+    let file = scenario(name);
+    let mut arguments = vec!["--replay", file.to_str().unwrap()];
+    arguments.extend(more);
+    doctor(arguments).finish()
+}
+
+#[test]
+fn every_recording_has_its_truth_and_the_other_way_round() {
+    let told: Vec<String> = truths().into_keys().collect();
+    assert_eq!(told, scenarios());
+}
+
+#[test]
+fn the_first_cause_is_the_true_one() {
+    for (name, truth) in truths() {
+        let run = replay(&name, &["--json"]).code(truth.exit_code);
+        let report = run.json();
+        let first = causes(&report).first().cloned();
+        assert_eq!(first, truth.cause, "{name}: {:?}", causes(&report));
+        if let Some(documented) = truth.documented {
+            assert_eq!(report["causes"][0]["confidence"], documented, "{name}");
+        }
+        if !truth.subjects.is_empty() {
+            assert_eq!(report["causes"][0]["subjects"], serde_json::json!(truth.subjects), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_report_is_as_it_was() {
+    for name in scenarios() {
+        insta::assert_snapshot!(format!("{name}.table"), replay(&name, &[]).stdout);
+        insta::assert_snapshot!(format!("{name}.json"), replay(&name, &["--json"]).stdout);
+    }
+}
+
+#[test]
+fn no_line_is_longer_than_80_columns() {
+    for name in scenarios() {
+        for line in replay(&name, &[]).stdout.lines() {
+            assert!(line.chars().count() <= 80, "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_terminal_gets_ascii_without_colours() {
+    for name in scenarios() {
+        let stdout = replay(&name, &[]).stdout;
+        assert!(stdout.chars().all(|c| c == '\n' || (' '..='~').contains(&c)), "{name}:\n{stdout}");
+    }
+}
+
+#[test]
+fn colour_never_carries_meaning_alone() {
+    for name in scenarios() {
+        let plain = replay(&name, &[]).stdout;
+        let coloured = replay(&name, &["--color", "always"]).stdout;
+        let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+        assert!(escapes.is_match(&coloured), "{name} has no colours");
+        assert_eq!(escapes.replace_all(&coloured, ""), plain, "{name}");
+    }
+}
+
+#[test]
+fn two_runs_give_the_same_bytes() {
+    for name in scenarios() {
+        assert_eq!(replay(&name, &["--json"]).stdout, replay(&name, &["--json"]).stdout);
+    }
+}
+
+#[test]
+fn every_line_of_the_table_stands_in_the_json() {
+    for name in scenarios() {
+        let report = replay(&name, &["--json"]).json();
+        let table = replay(&name, &[]).stdout;
+        assert_eq!(table.lines().last(), report["headline"].as_str(), "{name}");
+        // Wrapped lines are joined again; then each sentence is looked for.
+        let joined = table.split_whitespace().collect::<Vec<_>>().join(" ").replace("\\ ", "");
+        for step in report["steps"].as_array().unwrap() {
+            for line in step["summary"].as_array().unwrap() {
+                let line = line.as_str().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(joined.contains(&line), "{name}: {line}\n{joined}");
+            }
+        }
+        for cause in report["causes"].as_array().unwrap().iter().filter(|cause| cause["best"] == true) {
+            for action in cause["actions"].as_array().unwrap() {
+                for command in action["run"].as_array().unwrap() {
+                    let command = command.as_str().unwrap();
+                    assert!(joined.contains(command), "{name}: {command}\n{joined}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_changed_fact_changes_the_report_accordingly() {
+    let text = std::fs::read_to_string(scenario("healthy")).unwrap();
+    let mut evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let containers = evidence["docker"]["known"]["containers"].as_array_mut().unwrap();
+    let worker = containers.iter_mut().find(|c| c["service"] == "session-worker").unwrap();
+    worker["status"] = "exited".into();
+    worker["exit_code"] = 143.into();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("changed.json");
+    std::fs::write(&file, evidence.to_string()).unwrap();
+    let report = doctor(["--replay", file.to_str().unwrap(), "--json"]).finish().code(3).json();
+    assert_eq!(causes(&report)[0], "worker-stopped");
+    assert_eq!(report["causes"][0]["subjects"], serde_json::json!(["session-worker"]));
+}
+
+#[test]
+fn recordings_hold_no_secret() {
+    for name in scenarios() {
+        let text = std::fs::read_to_string(scenario(&name)).unwrap();
+        assert!(!text.contains("sandbox-only"), "{name}");
+    }
+}
+
+#[test]
+fn recordings_come_from_different_containers_of_one_sandbox() {
+    for name in scenarios() {
+        let text = std::fs::read_to_string(scenario(&name)).unwrap();
+        let evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(evidence["taken"].is_string() && evidence["tool"].is_string(), "{name}");
+        if let Some(docker) = evidence["docker"].get("known") {
+            assert!(docker["engine"].is_string(), "{name}");
+            for container in docker["containers"].as_array().unwrap() {
+                assert_eq!(container["id"].as_str().unwrap().len(), 64, "{name}");
+            }
+        }
+    }
+}
