@@ -56,7 +56,7 @@ pub async fn connect(
         let share = left / u32::try_from(ways.len() - i).unwrap_or(1);
         let why = match timeout(share, attempt(address, tls, way)).await {
             Ok(Ok(connected)) => return Ok(connected),
-            Ok(Err(error)) => why::connecting(&error, &way.shown()),
+            Ok(Err(error)) => why::connecting(&error, &way.shown(), start.elapsed()),
             Err(_) => no_answer(&way.shown(), start.elapsed()),
         };
         // A server that answers "no" has answered; "starting up" (57P03) is no answer yet.

@@ -12,7 +12,7 @@ use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
 use tokio_postgres::{Client, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long a statement waits for a lock, at most and at least.
+/// How long a statement waits for a lock, at least and at most.
 const LOCK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// Cancelling and rolling back must not take longer than this.

@@ -1,14 +1,16 @@
 //! What the driver's errors mean, in words.
 
 use crate::evidence::{Why, WhyKind};
+use crate::probe::no_answer;
 use crate::secret::redact;
 use std::error::Error as _;
 use std::io::ErrorKind;
+use std::time::Duration;
 use tokio_postgres::Error;
 use tokio_postgres::error::DbError;
 
-/// Why there is no connection to `who` (`host:port`).
-pub fn connecting(error: &Error, who: &str) -> Why {
+/// Why there is no connection to `who` (`host:port`) after so long.
+pub fn connecting(error: &Error, who: &str, waited: Duration) -> Why {
     if let Some(refusal) = error.as_db_error() {
         return refused_by_server(refusal, who);
     }
@@ -16,8 +18,10 @@ pub fn connecting(error: &Error, who: &str) -> Why {
         return tls(error, who);
     }
     let reason = reasons(error);
-    if let Some(io) = io_kind(error) {
-        return unreachable(io, who, &reason);
+    match io_kind(error) {
+        Some(ErrorKind::TimedOut) => return no_answer(who, waited),
+        Some(kind) => return unreachable(kind, who, &reason),
+        None => {}
     }
     if reason.contains("password missing") {
         let say = format!("{who} asks for a password, and the address has none");
@@ -102,7 +106,6 @@ fn unreachable(kind: ErrorKind, who: &str, reason: &str) -> Why {
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
         | ErrorKind::UnexpectedEof => (WhyKind::Refused, format!("{who} closed the connection")),
-        ErrorKind::TimedOut => (WhyKind::NoAnswer, format!("no answer from {who}")),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
             (WhyKind::NoAnswer, format!("no route to {who}"))
         }
