@@ -59,6 +59,7 @@ pub(super) fn shown_path(path: &Path) -> String {
 }
 
 /// A client, and the engine's address as it is shown.
+#[derive(Clone)]
 pub(super) struct Engine {
     pub(super) client: bollard::Docker,
     pub(super) address: String,
