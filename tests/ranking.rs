@@ -27,6 +27,7 @@ fn findings(catalog: &Catalog, verdict: impl Fn(&str) -> Verdict) -> Vec<Finding
             step: 1,
             severity: Severity::Error,
             noisy: check.noisy,
+            of_event: check.of_event,
             verdict,
             instances: vec![instance],
         }
@@ -166,6 +167,20 @@ fn the_order_of_declaration_changes_only_ties() {
     let first_two = |d: &Diagnosis| d.causes.iter().take(2).map(|c| c.cause.clone()).collect::<Vec<_>>();
     assert_eq!(first_two(&there), first_two(&back));
     assert_eq!(first_two(&there).len(), 2);
+}
+
+#[test]
+fn an_event_that_passed_before_the_fault_speaks_against_no_cause() {
+    let catalog = catalog();
+    let failed = ["topic-exists", "topic-led"];
+    let with_event = diagnose(&catalog, &with_failed(&catalog, &failed));
+    let mut without = with_failed(&catalog, &failed);
+    for finding in without.iter_mut().filter(|finding| finding.of_event) {
+        finding.verdict = Verdict::NotAsked(Why::new(WhyKind::NotConfigured, "no id"));
+    }
+    let without = diagnose(&catalog, &without);
+    assert_eq!(with_event.causes[0].posterior, without.causes[0].posterior);
+    assert_eq!(with_event.causes[0].cause, "topics-missing");
 }
 
 #[test]

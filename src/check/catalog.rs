@@ -85,6 +85,9 @@ pub struct Check {
     /// It can fail on a healthy pipeline: a leak of .05 instead of .01.
     #[serde(default)]
     pub noisy: bool,
+    /// It tells of the asked event alone, and so of the time when that passed.
+    #[serde(default)]
+    pub of_event: bool,
     /// What it is asked of.
     pub for_each: Spanned<Scope>,
     /// The fact that it judges.

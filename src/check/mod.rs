@@ -79,6 +79,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Whether it can fail on a healthy pipeline.
     pub noisy: bool,
+    /// Whether it tells of the asked event alone.
+    pub of_event: bool,
     /// Fail if any instance fails; else unknown if any is; else blocked; else pass.
     pub verdict: Verdict,
     /// Its instances, in the pipeline's order.
@@ -133,6 +135,7 @@ fn judge_one(check: &Check, facts: &Facts, pipeline: &Pipeline, done: &BTreeMap<
         step: *check.step.get_ref(),
         severity: check.severity,
         noisy: check.noisy,
+        of_event: check.of_event,
         verdict: worst.cloned().unwrap_or_else(nothing),
         instances,
     }

@@ -38,7 +38,7 @@ pub struct Diagnosed {
     pub posterior: f64,
     /// The lower one of posterior and ceiling.
     pub confidence: f64,
-    /// Whether it is part of the likeliest hypothesis.
+    /// Whether it is part of the likeliest explanation.
     pub best: bool,
     /// Whom it is about: the subjects about whom its `always` checks failed.
     pub subjects: Vec<Name>,
@@ -78,8 +78,16 @@ pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
         let failed = (0..findings.len()).filter(move |&j| fails(&findings[j]) && findings[j].noisy == noisy);
         failed.filter(|&j| !explained(j)).map(|j| findings[j].check.clone()).collect()
     };
+    let mut causes: Vec<Diagnosed> =
+        listed.iter().map(|&k| diagnosed(&model, &ranking, findings, k)).collect();
+    // Where no explanation is likelier than none, the likeliest cause is shown all the same.
+    if causes.iter().all(|cause| !cause.best)
+        && let Some(first) = causes.first_mut()
+    {
+        first.best = true;
+    }
     Diagnosis {
-        causes: listed.iter().map(|&k| diagnosed(&model, &ranking, findings, k)).collect(),
+        causes,
         ruled_out: ruled_out(&model, findings, &listed),
         unexplained: failed(false),
         risks: failed(true),
@@ -123,7 +131,7 @@ fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], k: usize) -
         subjects: subjects(model, findings, k),
         because: ids(&|j| linked_fail(j) && speaks(j)),
         also_explains: ids(&|j| linked_fail(j) && !speaks(j)),
-        weakened_by: ids(&|j| findings[*j].verdict == Verdict::Pass && model.link(k, *j) >= USUALLY),
+        weakened_by: ids(&|j| model.observed(*j) == Some(true) && model.link(k, *j) >= USUALLY),
         could_not_check: ids(&|j| unseen(j) && model.link(k, *j) >= USUALLY),
     }
 }
@@ -145,7 +153,7 @@ fn ruled_out(model: &Model, findings: &[Finding], listed: &[usize]) -> Vec<Ruled
     others
         .filter_map(|k| {
             let by: Vec<String> = (0..findings.len())
-                .filter(|&j| findings[j].verdict == Verdict::Pass)
+                .filter(|&j| model.observed(j) == Some(true))
                 .filter(|&j| (1.0 - model.link(k, j)).ln() <= RULED_OUT)
                 .map(|j| findings[j].check.clone())
                 .collect();

@@ -24,6 +24,10 @@ pub struct Model<'a> {
     pub causes: &'a [Cause],
     /// Per cause and finding: the probability that the cause breaks it.
     links: Vec<Vec<f64>>,
+    /// The asked event shows no sign of trouble. Then it may have passed before
+    /// the trouble began, and what passed with it speaks against no cause: its
+    /// checks drop out of the product, together, as they hang together.
+    event_is_fine: bool,
 }
 
 /// What the inference says.
@@ -48,7 +52,8 @@ impl<'a> Model<'a> {
         };
         let row = |cause: &Cause| findings.iter().map(|finding| link(cause, &finding.check)).collect();
         let links = catalog.causes.iter().map(row).collect();
-        Model { findings, causes: &catalog.causes, links }
+        let event_is_fine = !findings.iter().any(|f| f.of_event && f.verdict == Verdict::Fail);
+        Model { findings, causes: &catalog.causes, links, event_is_fine }
     }
 
     /// The probability that cause `k` breaks finding `j`.
@@ -92,7 +97,7 @@ impl<'a> Model<'a> {
     fn log_likelihood(&self, causes: &[usize], assume: Option<(usize, bool)>) -> f64 {
         let observed = |j: usize| match assume {
             Some((assumed, passes)) if assumed == j => Some(passes),
-            _ => passed(&self.findings[j]),
+            _ => self.observed(j),
         };
         (0..self.findings.len())
             .filter_map(|j| observed(j).map(|passes| (j, passes)))
@@ -102,13 +107,14 @@ impl<'a> Model<'a> {
             })
             .sum()
     }
-}
 
-/// Whether a finding passed; `None`: not observed, it drops out of the product.
-fn passed(finding: &Finding) -> Option<bool> {
-    match finding.verdict {
-        Verdict::Pass => Some(true),
-        Verdict::Fail => Some(false),
-        _ => None,
+    /// Whether a finding passed; `None`: not observed, it drops out of the product.
+    pub fn observed(&self, j: usize) -> Option<bool> {
+        match self.findings[j].verdict {
+            Verdict::Pass if self.event_is_fine && self.findings[j].of_event => None,
+            Verdict::Pass => Some(true),
+            Verdict::Fail => Some(false),
+            _ => None,
+        }
     }
 }

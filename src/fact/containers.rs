@@ -15,10 +15,21 @@ fn for_parts(view: &View, tell: impl Fn(&str) -> Fact) -> Vec<Fact> {
 
 pub(super) fn declared(view: &View) -> Vec<Fact> {
     for_parts(view, |part| {
-        Fact::of(part, view.evidence.compose.as_ref(), |compose| {
-            declaration(compose.services.get(part), &compose.files.join(", "))
-        })
+        let declared = view.evidence.compose.as_ref().and_then(|compose| {
+            let service = compose.services.get(part);
+            match made_elsewhere(view, part, &compose.files).filter(|_| service.is_none()) {
+                Some(file) => Seen::unknown(WhyKind::Missing, format!("made from {file}, which is not here")),
+                None => Seen::Known(declaration(service, &compose.files.join(", "))),
+            }
+        });
+        Fact::of(part, declared, |told| told)
     })
+}
+
+/// The file that a part's container was made from, if it was not read.
+fn made_elsewhere<'a>(view: &View<'a>, part: &str, files: &[String]) -> Option<&'a str> {
+    let container = view.container(part).known().copied().flatten()?;
+    container.config_files.iter().map(String::as_str).find(|file| !files.iter().any(|read| read == file))
 }
 
 fn declaration(service: Option<&ComposeService>, files: &str) -> (Value, String) {

@@ -8,7 +8,8 @@ mod plugin;
 use super::docker::{early, shown_path};
 use crate::config::{Config, in_words};
 use crate::error::Mistake;
-use crate::evidence::{Compose, Docker, Name, NamedBy, Seen, Why, WhyKind};
+use crate::evidence::{Compose, Container, Docker, Name, NamedBy, Seen, Why, WhyKind};
+use crate::pipeline::Pipeline;
 use interpolate::Variables;
 use plugin::Outcome;
 use std::io::ErrorKind;
@@ -97,7 +98,7 @@ fn which(config: &Config, docker: Option<&Docker>, variables: &Variables) -> Opt
     if !config.places.compose_files.is_empty() {
         return Some(asked(config.places.compose_files.clone(), NamedBy::Asked));
     }
-    if let Some(files) = docker.and_then(of_labels) {
+    if let Some(files) = docker.and_then(|docker| of_labels(docker, &config.pipeline)) {
         return Some(files);
     }
     if let Some(list) = variables.get("COMPOSE_FILE").filter(|list| !list.is_empty()) {
@@ -113,15 +114,17 @@ fn which(config: &Config, docker: Option<&Docker>, variables: &Variables) -> Opt
 }
 
 /// The files that the labels of the project's containers name and that are on
-/// this machine. Not every container need have been made from all of them.
-fn of_labels(docker: &Docker) -> Option<Files> {
+/// this machine. Containers keep the labels of the `up` that made them: the
+/// newest one tells what the project was made from last, and each worker's own
+/// what it was made from.
+fn of_labels(docker: &Docker, pipeline: &Pipeline) -> Option<Files> {
     let project = docker.project.clone()?;
     let of_project = || docker.containers.iter().filter(|c| c.project.as_ref() == Some(&project));
-    let mut lists: Vec<&Vec<String>> = of_project().map(|c| &c.config_files).collect();
-    // The longest list says the order best; the sort keeps that of the names.
-    lists.sort_by_key(|list| std::cmp::Reverse(list.len()));
+    let is_worker = |c: &&Container| c.service.as_deref().is_some_and(|name| pipeline.worker(name).is_some());
+    let newest = of_project().max_by_key(|c| c.created);
+    let lists = newest.into_iter().chain(of_project().filter(is_worker)).map(|c| &c.config_files);
     let mut paths: Vec<PathBuf> = Vec::new();
-    for path in lists.into_iter().flatten().map(PathBuf::from) {
+    for path in lists.flatten().map(PathBuf::from) {
         if !paths.contains(&path) && there_or_hidden(&path) {
             paths.push(path);
         }
