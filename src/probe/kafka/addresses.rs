@@ -7,10 +7,14 @@ use crate::probe::docker::Discovered;
 use crate::secret::redact;
 use rdkafka::ClientContext;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::ToSocketAddrs;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
 
 /// The port that Kafka's own configuration begins with.
 const USUAL_PORT: u16 = 9092;
+/// How long a name may take to resolve, if there is another way.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Where to begin: flag or environment or pipeline file, else what running
 /// containers are told, else the ports of the broker's own container.
@@ -143,13 +147,32 @@ impl Ways {
         Ways { leads, ..self.clone() }
     }
 
-    /// The address to look for instead of an advertised one, before anything
-    /// else: a bootstrap address, if that is where all ways lead.
-    pub fn back(&self, host: &str, port: u16) -> Option<String> {
+    /// The address to connect to instead of this one: as flags tell; else, if
+    /// it does not resolve from here, where a container or the only broker is.
+    pub fn place_of(&self, host: &str, port: u16, resolves: impl Fn(&str, u16) -> bool) -> String {
+        let asked = format!("{host}:{port}");
+        let address = self.back(&asked).unwrap_or(asked);
+        let Some((host, port)) = split(&address) else {
+            return address;
+        };
+        let told = self.told.get(&address).map(|to| Mapped {
+            from: address.clone(),
+            to: to.clone(),
+            by: "--kafka-address".into(),
+        });
+        let instead = || self.instead(host, port).filter(|_| !resolves(host, port));
+        match told.or_else(instead) {
+            Some(mapped) => self.use_way(mapped),
+            None => address,
+        }
+    }
+
+    /// A bootstrap address instead of an advertised one, if all ways lead back.
+    fn back(&self, asked: &String) -> Option<String> {
         let Leads::Back(bootstrap) = &self.leads else {
             return None;
         };
-        if bootstrap.contains(&format!("{host}:{port}")) {
+        if bootstrap.contains(asked) {
             return None;
         }
         let mut found = self.found();
@@ -157,6 +180,23 @@ impl Ways {
         found.turns += 1;
         found.last_back = Some(address.clone());
         Some(address.clone())
+    }
+
+    /// Another way: to a container of that name, or to the only broker, which
+    /// is where the bootstrap address led.
+    fn instead(&self, host: &str, port: u16) -> Option<Mapped> {
+        let docker = self.docker.as_ref();
+        docker.and_then(|docker| docker.reach(host, port)).or_else(|| {
+            let Leads::ToOnlyBroker(at) = &self.leads else {
+                return None;
+            };
+            let mapped = Mapped {
+                from: format!("{host}:{port}"),
+                to: self.place(at),
+                by: "bootstrap address of the only broker".into(),
+            };
+            Some(mapped).filter(|mapped| mapped.from != mapped.to)
+        })
     }
 
     /// The bootstrap address behind the one that answered.
@@ -168,30 +208,6 @@ impl Ways {
             }
             _ => answered_at.to_string(),
         }
-    }
-
-    /// The way that `--kafka-address` tells; it comes before any other.
-    pub fn told(&self, host: &str, port: u16) -> Option<String> {
-        let from = format!("{host}:{port}");
-        let to = self.told.get(&from)?.clone();
-        Some(self.use_way(Mapped { from, to, by: "--kafka-address".into() }))
-    }
-
-    /// The way to an address whose host does not resolve from here.
-    pub fn instead(&self, host: &str, port: u16) -> Option<String> {
-        let docker = self.docker.as_ref();
-        let mapped = docker.and_then(|docker| docker.reach(host, port));
-        mapped.or_else(|| self.to_only_broker(format!("{host}:{port}"))).map(|mapped| self.use_way(mapped))
-    }
-
-    /// A broker without siblings is where the bootstrap address led.
-    fn to_only_broker(&self, from: String) -> Option<Mapped> {
-        let Leads::ToOnlyBroker(at) = &self.leads else {
-            return None;
-        };
-        let to = self.place(at);
-        let by = "bootstrap address of the only broker".into();
-        Some(Mapped { from, to, by }).filter(|mapped| mapped.from != mapped.to)
     }
 
     /// The ways used so far.
@@ -223,6 +239,16 @@ impl Ways {
     fn found(&self) -> MutexGuard<'_, Found> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a host resolves from here, soon: where no name server answers, the
+/// system would wait for seconds although another way is known.
+pub fn resolves_soon(host: &str, port: u16) -> bool {
+    let (tell, told) = mpsc::channel();
+    let asked = (host.to_string(), port);
+    let lookup = move || tell.send(asked.to_socket_addrs().is_ok());
+    let thread = std::thread::Builder::new().name("kafka-name".into());
+    thread.spawn(lookup).is_ok() && told.recv_timeout(PATIENCE) == Ok(true)
 }
 
 /// Events are read from the client's queue; none of the callbacks is called.
@@ -270,37 +296,50 @@ mod tests {
         assert_eq!(split(":9092"), None);
     }
 
+    fn place(ways: &Ways, host: &str) -> String {
+        ways.place_of(host, 9092, |host, _| host == "localhost")
+    }
+
     #[test]
     fn metadata_comes_from_the_bootstrap_addresses_whatever_is_advertised() {
-        let mut ways = ways(&[], None, "a:1");
-        ways.leads = Leads::Back(vec!["a:1".into(), "b:2".into()]);
-        assert_eq!(ways.back("b", 2), None);
-        assert_eq!(ways.back("kafka", 9092).unwrap(), "a:1");
-        assert_eq!(ways.back("kafka", 9092).unwrap(), "b:2");
+        let mut ways = ways(&[], None, "a:9092");
+        ways.leads = Leads::Back(vec!["a:9092".into(), "b:2".into()]);
+        assert_eq!(place(&ways, "kafka"), "a:9092");
+        assert_eq!(place(&ways, "kafka"), "b:2");
+        assert_eq!(place(&ways, "a"), "a:9092");
         assert_eq!(ways.bootstrap_of("kafka:9092"), "b:2");
-        assert_eq!(ways.bootstrap_of("a:1"), "a:1");
-        assert_eq!(ways.on_from_here(None).back("kafka", 9092), None);
+        assert_eq!(ways.bootstrap_of("a:9092"), "a:9092");
+        assert_eq!(place(&ways.on_from_here(None), "kafka"), "kafka:9092");
+        assert_eq!(ways.used(), []);
     }
 
     #[test]
     fn flags_come_first_then_containers_then_the_only_broker() {
-        let told = [("kafka:9092", "127.0.0.1:7")];
+        let told = [("inner:9092", "127.0.0.1:7")];
         let ways = ways(&told, Some(docker()), "localhost:19092");
-        assert_eq!(ways.told("kafka", 9092).unwrap(), "127.0.0.1:7");
-        assert_eq!(ways.told("kafka", 9093), None);
-        assert_eq!(ways.instead("kafka", 9092).unwrap(), "localhost:19092");
-        assert_eq!(ways.instead("elsewhere", 9092), None);
-        let ways = ways.on_from_here(Some("localhost:19092"));
-        assert_eq!(ways.instead("elsewhere", 9092).unwrap(), "localhost:19092");
-        assert_eq!(ways.used().len(), 2);
+        let several = ways.on_from_here(None);
+        assert_eq!(place(&several, "inner"), "127.0.0.1:7");
+        assert_eq!(place(&several, "kafka"), "localhost:19092");
+        assert_eq!(place(&several, "elsewhere"), "elsewhere:9092");
+        let only = ways.on_from_here(Some("localhost:19092"));
+        assert_eq!(place(&only, "elsewhere"), "localhost:19092");
+        assert_eq!(ways.used().len(), 3);
         assert_eq!(ways.shown("elsewhere:9092"), "elsewhere:9092 (looked for at localhost:19092)");
+    }
+
+    #[test]
+    fn what_resolves_here_is_left_as_it_is() {
+        let ways = ways(&[], Some(docker()), "a:1").on_from_here(Some("a:1"));
+        assert_eq!(place(&ways, "localhost"), "localhost:9092");
+        let ways = ways.on_from_here(None);
+        assert_eq!(ways.place_of("kafka", 9092, |_, _| true), "kafka:9092");
     }
 
     #[test]
     fn the_only_broker_is_where_its_bootstrap_address_was_mapped_to() {
         let ways = ways(&[], Some(docker()), "kafka:9092");
-        assert_eq!(ways.instead("kafka", 9092).unwrap(), "localhost:19092");
+        assert_eq!(place(&ways, "kafka"), "localhost:19092");
         let ways = ways.on_from_here(Some("kafka:9092"));
-        assert_eq!(ways.instead("inner", 29092).unwrap(), "localhost:19092");
+        assert_eq!(place(&ways, "inner"), "localhost:19092");
     }
 }

@@ -38,6 +38,7 @@ pub struct Asked {
 /// A client, and what is known of its connections.
 pub struct Session {
     native: Native,
+    opened: Instant,
     until: Instant,
     failures: BTreeMap<String, Failure>,
 }
@@ -61,7 +62,7 @@ impl Session {
             let say = format!("no Kafka client could be made: {error}");
             Why::new(WhyKind::Failed, redact(&say))
         })?;
-        Ok(Session { native, until, failures: BTreeMap::new() })
+        Ok(Session { native, opened: Instant::now(), until, failures: BTreeMap::new() })
     }
 
     /// The ways by which brokers are reached.
@@ -108,8 +109,8 @@ impl Session {
     /// Asks everything at once and hands over each answer as it comes; what has
     /// none in the end gets the reason.
     pub fn ask(&mut self, asked: &[Asked], mut hear: impl FnMut(&Question, Result<Answer, Why>)) {
-        let start = Instant::now();
-        let timeout = self.until.saturating_duration_since(start);
+        let start = self.opened;
+        let timeout = self.until.saturating_duration_since(Instant::now());
         let mut open = BTreeMap::new();
         for (tag, Asked { question, at }) in asked.iter().enumerate() {
             match self.native.ask(tag, question, timeout) {

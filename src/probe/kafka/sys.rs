@@ -201,25 +201,16 @@ unsafe extern "C" fn resolve(
     }
     // SAFETY: see above.
     let (ways, host, port) = unsafe { (&*opaque.cast::<Ways>(), text(node), text(service)) };
-    let asked = (host, port.parse().unwrap_or_default());
-    let back = ways.back(&asked.0, asked.1);
-    let (host, port) = match back.as_deref().and_then(addresses::split) {
-        Some((host, port)) => (host, port),
-        None => (asked.0.as_str(), asked.1),
+    let port = port.parse().unwrap_or_default();
+    let place = ways.place_of(&host, port, addresses::resolves_soon);
+    let Some((host, port)) = addresses::split(&place) else {
+        return NO_NAME;
     };
-    let lookup = |host: &str, port: u16| {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let (host, port) = (CString::new(host).ok()?, CString::new(port.to_string()).ok()?);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match (CString::new(host), CString::new(port.to_string())) {
         // SAFETY: the strings live through the call; hints and found came from librdkafka.
-        Some(unsafe { getaddrinfo(host.as_ptr(), port.as_ptr(), hints, found) })
-    };
-    let at = |address: String| addresses::split(&address).and_then(|(h, p)| lookup(h, p));
-    if let Some(code) = ways.told(host, port).and_then(at) {
-        return code;
-    }
-    match lookup(host, port).unwrap_or(NO_NAME) {
-        0 => 0,
-        code => ways.instead(host, port).and_then(at).unwrap_or(code),
+        (Ok(host), Ok(port)) => unsafe { getaddrinfo(host.as_ptr(), port.as_ptr(), hints, found) },
+        _ => NO_NAME,
     }
 }
 
