@@ -46,7 +46,7 @@ pub enum Command {
         show: Show,
     },
     /// What a check or cause means, how to see it by hand, how to mend it
-    Explain(Explain),
+    Explain(Box<Explain>),
 }
 
 /// `explain`.

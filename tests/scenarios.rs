@@ -85,10 +85,10 @@ fn what_is_not_a_terminal_gets_ascii_without_colours() {
 
 #[test]
 fn colour_never_carries_meaning_alone() {
+    let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
     for name in scenarios() {
         let plain = replay(&name, &[]).stdout;
         let coloured = replay(&name, &["--color", "always"]).stdout;
-        let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
         assert!(escapes.is_match(&coloured), "{name} has no colours");
         assert_eq!(escapes.replace_all(&coloured, ""), plain, "{name}");
     }

@@ -55,7 +55,7 @@ fn newest_answer<'a>(view: &View<'a>, call: &Call, stage: &Stage) -> Seen<&'a Re
     view.id().and_then(|id| {
         view.log(stage.worker.get_ref()).and_then(|log| {
             let answers = log.records.iter().rev().filter(|record| call.answered.0.is_match(&record.text));
-            match answers.filter(|record| names(record, id)).next() {
+            match answers.into_iter().find(|record| names(record, id)) {
                 Some(record) => Seen::Known(record),
                 None => Seen::from(view.covers_event(log)).and_then(|()| {
                     Seen::NotAsked(crate::evidence::Why::new(

@@ -12,10 +12,11 @@ mod progress;
 
 use crate::config::Config;
 use crate::error::Mistake;
-use crate::evidence::{self, Docker, Event, Evidence, Postgres, Seen, Why, WhyKind};
+use crate::evidence::{self, Docker, Event, Evidence, Log, Name, Postgres, Seen, Why, WhyKind};
 use docker::Discovered;
 use jiff::Timestamp;
 use progress::Progress;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -33,77 +34,90 @@ pub fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
 /// What the Docker probe tells the others.
 type DockerTold = Arc<(Seen<Docker>, Discovered)>;
 
+/// One run of all probes: until when, and what they tell each other.
+struct Looking<'a> {
+    config: &'a Config,
+    taken: Timestamp,
+    until: Instant,
+    /// What others wait for is waited for at most a third of the deadline.
+    patience: Instant,
+    docker: watch::Sender<Option<DockerTold>>,
+    event: watch::Sender<Option<Seen<Event>>>,
+}
+
 /// Looks at everything at once and returns what was seen by the deadline.
 pub async fn gather(config: &Config) -> Evidence {
-    let taken = now();
     let start = Instant::now();
-    let until = start + config.deadline;
-    // What others wait for is waited for at most a third of the deadline.
-    let patience = start + config.deadline / 3;
+    let looking = Looking {
+        config,
+        taken: now(),
+        until: start + config.deadline,
+        patience: start + config.deadline / 3,
+        docker: watch::channel(None).0,
+        event: watch::channel(None).0,
+    };
     let progress = Progress::start();
-    let (tell_docker, docker) = told::<DockerTold>();
-    let (tell_event, event) = told::<Seen<Event>>();
-
-    let docker_probe = async {
-        let (docker, discovered) = docker::look(config, until).await;
-        let found = Arc::new((docker, discovered));
-        let _ = tell_docker.send(Some(found.clone()));
-        found
-    };
-    let compose_probe = async {
-        // Time must remain for reading the file of this directory.
-        let found = wait_for(&docker, until - config.deadline / 3).await;
-        let docker = found.as_ref().map(|found| &found.0);
-        compose::look(config, docker, until).await
-    };
-    let kafka_probe = async {
-        let found = wait_for(&docker, patience).await;
-        kafka::look(config, found.as_deref(), until).await
-    };
-    let postgres_probe = async {
-        let found = wait_for(&docker, patience).await;
-        let rows = postgres::look(config, found.as_deref(), until, &tell_event).await;
-        // Whoever still waits for the event's time waits no longer.
-        tell_event.send_if_modified(|told| {
-            let silent = told.is_none();
-            if silent {
-                *told = Some(event_of(&rows));
-            }
-            silent
-        });
-        rows
-    };
-    let http_probe = async {
-        let found = wait_for(&docker, patience).await;
-        let event = wait_for(&event, patience).await;
-        http::look(config, found.as_deref(), event.as_ref(), until).await
-    };
-    let logs_probe = async {
-        let found = wait_for(&docker, until).await;
-        let event = wait_for(&event, patience).await;
-        let docker = found.as_ref().map(|found| &found.0);
-        logs::look(config, docker, event.as_ref(), taken, until).await
-    };
-
     let (docker, compose, kafka, postgres, http, logs) = tokio::join!(
-        progress.watch("Docker", docker_probe),
-        progress.watch("compose file", compose_probe),
-        progress.watch("Kafka", kafka_probe),
-        progress.watch("PostgreSQL", postgres_probe),
-        progress.watch("HTTP", http_probe),
-        progress.watch("logs", logs_probe),
+        progress.watch("Docker", looking.docker()),
+        progress.watch("compose file", looking.compose()),
+        progress.watch("Kafka", looking.kafka()),
+        progress.watch("PostgreSQL", looking.postgres()),
+        progress.watch("HTTP", looking.http()),
+        progress.watch("logs", looking.logs()),
     );
     Evidence {
         schema: evidence::SCHEMA,
         tool: env!("CARGO_PKG_VERSION").into(),
-        taken,
+        taken: looking.taken,
         target: config.target.clone(),
         compose,
-        docker: docker.0.clone(),
+        docker,
         kafka,
         postgres,
         http,
         logs,
+    }
+}
+
+impl Looking<'_> {
+    async fn docker(&self) -> Seen<Docker> {
+        let (docker, discovered) = docker::look(self.config, self.until).await;
+        self.docker.send_replace(Some(Arc::new((docker.clone(), discovered))));
+        docker
+    }
+
+    async fn compose(&self) -> Seen<evidence::Compose> {
+        // Time must remain for reading the file of this directory.
+        let found = wait_for(&self.docker, self.until - self.config.deadline / 3).await;
+        compose::look(self.config, found.as_ref().map(|found| &found.0), self.until).await
+    }
+
+    async fn kafka(&self) -> Seen<evidence::Kafka> {
+        let found = wait_for(&self.docker, self.patience).await;
+        kafka::look(self.config, found.as_deref(), self.until).await
+    }
+
+    async fn postgres(&self) -> Seen<Postgres> {
+        let found = wait_for(&self.docker, self.patience).await;
+        let rows = postgres::look(self.config, found.as_deref(), self.until, &self.event).await;
+        // Whoever still waits for the event's time waits no longer.
+        if self.event.borrow().is_none() {
+            self.event.send_replace(Some(rows.as_ref().and_then(|rows| rows.event.clone())));
+        }
+        rows
+    }
+
+    async fn http(&self) -> Seen<evidence::Http> {
+        let found = wait_for(&self.docker, self.patience).await;
+        let event = wait_for(&self.event, self.patience).await;
+        http::look(self.config, found.as_deref(), event.as_ref(), self.until).await
+    }
+
+    async fn logs(&self) -> BTreeMap<Name, Seen<Log>> {
+        let found = wait_for(&self.docker, self.until).await;
+        let event = wait_for(&self.event, self.patience).await;
+        let docker = found.as_ref().map(|found| &found.0);
+        logs::look(self.config, docker, event.as_ref(), self.taken, self.until).await
     }
 }
 
@@ -133,20 +147,12 @@ pub fn no_answer(who: &str, waited: Duration) -> Why {
     Why::new(WhyKind::NoAnswer, format!("no answer from {who} in {waited:.1} s"))
 }
 
-fn told<T>() -> (watch::Sender<Option<T>>, watch::Receiver<Option<T>>) {
-    watch::channel(None)
-}
-
 /// What another probe tells, or `None` if it has not told by then.
-async fn wait_for<T: Clone>(told: &watch::Receiver<Option<T>>, until: Instant) -> Option<T> {
-    let mut told = told.clone();
+async fn wait_for<T: Clone>(told: &watch::Sender<Option<T>>, until: Instant) -> Option<T> {
+    let mut told = told.subscribe();
     let waited = tokio::time::timeout_at(until, told.wait_for(Option::is_some)).await;
     match waited {
         Ok(Ok(value)) => value.clone(),
         _ => None,
     }
-}
-
-fn event_of(rows: &Seen<Postgres>) -> Seen<Event> {
-    rows.as_ref().and_then(|rows| rows.event.clone())
 }

@@ -220,7 +220,7 @@ fn no_reason() -> Why {
     Why::new(crate::evidence::WhyKind::Failed, "no reason given")
 }
 
-/// "0 stuck in 24 h", "37 purchases stuck since 10:02".
+/// "0 stuck in 24 h", "37 orders stuck since 10:02".
 fn stuck_line(material: &Material) -> String {
     let extent = super::extent(material);
     let window = length(extent.window_s);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::toml_input::Source;
 
 const BASE: &str = "\
 name: shop
@@ -104,28 +105,31 @@ fn a_service_that_extends_itself_is_an_error() {
 }
 
 #[test]
-fn the_files_are_those_of_the_labels_the_fullest_list_first() {
+fn the_files_are_those_of_the_newest_container_and_of_the_workers() {
     let directory = tempfile::tempdir().unwrap();
-    let files = files(directory.path(), &[BASE, OVERRIDE, ""]);
+    let files = files(directory.path(), &[BASE, OVERRIDE, "", "services: {}"]);
     let shown: Vec<String> = files.paths.iter().map(|path| shown_path(path)).collect();
-    let container = |name: &str, files: &[String]| {
+    let container = |name: &str, minute: u8, files: &[String]| {
         serde_json::json!({
             "id": name, "name": name, "service": name, "project": "shop",
             "config_files": files, "working_dir": "/nowhere", "image": "", "image_id": "",
             "status": "running", "exit_code": 0, "oom_killed": false, "error": null,
-            "restart_count": 0, "created": null, "started": null, "finished": null,
-            "health": null, "tty": false, "log_driver": "", "restart_policy": null,
-            "hostnames": [], "networks": {}, "ports": [], "environment": {}
+            "restart_count": 0, "created": format!("2026-01-07T10:{minute:02}:00Z"),
+            "started": null, "finished": null, "health": null, "tty": false, "log_driver": "",
+            "restart_policy": null, "hostnames": [], "networks": {}, "ports": [], "environment": {}
         })
     };
     let docker: Docker = serde_json::from_value(serde_json::json!({
         "address": "", "engine": "", "api": "", "project": "shop", "other_projects": [],
-        "containers": [container("a", &shown[2..]), container("b", &shown[..2]),
-            container("c", &["gone.yaml".to_string()])]
+        "containers": [container("order-worker", 1, &shown[2..3]), container("kafka", 2, &shown[3..]),
+            container("shop", 3, &[shown[0].clone(), "gone.yaml".to_string(), shown[1].clone()])]
     }))
     .unwrap();
-    let found = of_labels(&docker).unwrap();
-    assert_eq!(found.paths, files.paths);
+    let source =
+        Source { name: "shop.toml".into(), text: include_str!("../../../tests/support/shop.toml").into() };
+    let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
+    let found = of_labels(&docker, &pipeline).unwrap();
+    assert_eq!(found.paths, files.paths[..3]);
     assert_eq!(found.directory, directory.path());
     assert_eq!(found.project.as_deref(), Some("shop"));
 }
