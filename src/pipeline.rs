@@ -13,7 +13,7 @@ use toml::Spanned;
 pub struct Pipeline {
     /// Its name, shown in the report and kept in recordings.
     pub name: String,
-    /// What flows through it, singular and plural: `["purchase", "purchases"]`.
+    /// What flows through it, singular and plural: `["order", "orders"]`.
     pub noun: (String, String),
     /// The correlation id.
     pub id: IdFormat,
@@ -372,7 +372,7 @@ impl Pipeline {
         workers.chain(services)
     }
 
-    /// The pipeline's word for `count` events: "1 purchase", "3 purchases".
+    /// The pipeline's word for `count` events: "1 order", "3 orders".
     pub fn count(&self, count: u64) -> String {
         let (one, many) = &self.noun;
         format!("{count} {}", if count == 1 { one } else { many })

@@ -156,11 +156,12 @@ fn every_incident_of_the_demo_can_be_shown() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn a_closed_pipe_is_no_error_and_a_full_disk_is_one() {
     let binary = env!("CARGO_BIN_EXE_pipeline-doctor");
-    let command =
-        format!("{binary} demo --json 2>&1 >/dev/full | head -c 0; {binary} demo 2>/dev/null | head -1");
-    assert!(support::shell(&command).starts_with("pipeline-doctor"));
+    let shown = support::shell(&format!("{binary} demo --json 2>/dev/null | head -1"));
+    assert_eq!(shown, "{");
+    let full = support::shell(&format!("{binary} demo 2>&1 >/dev/full || echo $?"));
+    assert!(full.ends_with("\n1"), "{full}");
 }
 
 #[test]

@@ -167,8 +167,12 @@ fn a_recording_gives_the_same_report_with_no_network() {
 #[ignore = "needs the sandbox"]
 fn workers_that_are_not_deployed() {
     let sandbox = Sandbox::fresh("--without-workers");
+    for _ in 0..4 {
+        shell("tests/sandbox/buy --no-wait");
+    }
     let id = sandbox.buy_stuck();
     let report = diagnose("workers-not-deployed", &id);
+    assert_eq!(report["extent"]["stuck"], 5);
     documented(&report, "workers-not-deployed", 95);
     execute_actions(&id);
 }

@@ -106,6 +106,12 @@ fn topics_to_set(view: &View, worker: &Worker) -> Vec<String> {
     let Some(untaken) = untaken.known() else {
         return worker.topics.iter().map(|topic| topic.get_ref().clone()).collect();
     };
+    // A group that is at home on its topics goes on where it was.
+    let committed = group_of(view, worker).and_then(|group| group.committed.as_ref());
+    let at_home = committed.known().is_some_and(|committed| !committed.is_empty());
+    if at_home && untaken.iter().all(|untaken| untaken.records == 0) {
+        return Vec::new();
+    }
     let mut partitions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for untaken in untaken {
         partitions.entry(untaken.topic).or_default().push(untaken.partition.to_string());

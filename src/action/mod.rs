@@ -88,7 +88,7 @@ impl<'a> Remedy<'a> {
             }
             Generator::GroupOffsets => (
                 format!(
-                    "{commands} command{} to review (leave out `| sh` to see): a group that starts at \
+                    "{commands} command{}; leave out `| sh` to see and review. A group that starts at \
                      latest would skip the waiting events",
                     if commands == 1 { "" } else { "s" }
                 ),
@@ -98,11 +98,11 @@ impl<'a> Remedy<'a> {
                 (String::new(), script.lines().map(str::to_string).collect::<Vec<String>>())
             }
             Generator::RemoveMarks => (
-                "review the file: it removes the marks that keep the retry away".to_string(),
+                "review marks.sql first: it removes the marks that keep the retry away".to_string(),
                 vec![explain("sql") + " > marks.sql", format!("{} < marks.sql", sql::psql(&self.view))],
             ),
             Generator::SendRecords => (
-                "review (leave out `| sh` to see): it sends the stuck events' records once more".to_string(),
+                "sends the stuck events' records once more; leave out `| sh` to see and review".to_string(),
                 vec![explain("records") + " | sh"],
             ),
         };

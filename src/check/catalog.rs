@@ -194,12 +194,13 @@ impl Catalog {
 
     /// Reads rows from sources, in their order.
     pub fn from_sources(sources: &[Source], mistakes: &mut Vec<Mistake>) -> Catalog {
+        let mut own: Vec<Mistake> = Vec::new();
         let mut catalog = Catalog::default();
         let mut origins = Origins::default();
         for source in sources {
-            let before = mistakes.len();
-            if let Some(file) = source.read::<File>(mistakes)
-                && mistakes.len() == before
+            let before = own.len();
+            if let Some(file) = source.read::<File>(&mut own)
+                && own.len() == before
             {
                 origins.checks.extend(file.check.iter().map(|_| source));
                 origins.causes.extend(file.cause.iter().map(|_| source));
@@ -209,10 +210,11 @@ impl Catalog {
             }
         }
         // Names that refer to rows of an unread file would be false alarms.
-        if mistakes.is_empty() {
-            catalog.check_checks(&origins, mistakes);
-            catalog.check_causes(&origins, mistakes);
+        if own.is_empty() {
+            catalog.check_checks(&origins, &mut own);
+            catalog.check_causes(&origins, &mut own);
         }
+        mistakes.append(&mut own);
         catalog.steps.sort_by_key(|step| step.step);
         catalog
     }

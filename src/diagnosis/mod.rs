@@ -117,7 +117,13 @@ fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], k: usize) -
         let without = model.pass(j, &rest);
         ((1.0 - without * (1.0 - model.link(k, j))) / (1.0 - without)).ln()
     };
-    let speaks = |j: &usize| model.link(k, *j) >= ALWAYS && gain(*j) > BECAUSE;
+    // What tells of the event alone, or can fail by itself, follows from much
+    // else too: it speaks for a cause only where the cause always breaks it.
+    let telling = |j: usize| {
+        let certain = !findings[j].noisy && !findings[j].of_event;
+        model.link(k, j) >= if certain { USUALLY } else { ALWAYS }
+    };
+    let speaks = |j: &usize| telling(*j) && gain(*j) > BECAUSE;
     let ids = |keep: &dyn Fn(&usize) -> bool| -> Vec<String> {
         (0..findings.len()).filter(|j| keep(j)).map(|j| findings[j].check.clone()).collect()
     };

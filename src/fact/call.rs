@@ -2,8 +2,10 @@
 
 use super::view::View;
 use super::{Fact, Value};
-use crate::evidence::{Log, Record, Seen, WhyKind};
+use crate::evidence::{Log, Record, Seen};
 use crate::pipeline::{Call, Stage};
+use regex::Regex;
+use std::sync::LazyLock;
 
 /// The call and the stage whose worker makes it.
 fn call_of<'a>(view: &View<'a>) -> Option<(&'a Call, &'a Stage)> {
@@ -32,7 +34,7 @@ pub(super) fn logged(view: &View) -> Vec<Fact> {
     };
     let has_effect = view.effects(stage).known().is_some_and(|effects| !effects.is_empty());
     let seen = calls(view, call).and_then(|(log, calls)| {
-        let read = format!("{} records", log.read);
+        let read = format!("{} record{}", log.read, if log.read == 1 { "" } else { "s" });
         match calls.last() {
             Some(newest) => {
                 let times =
@@ -52,17 +54,18 @@ pub(super) fn logged(view: &View) -> Vec<Fact> {
 
 /// What the worker logged as the newest answer to the call for the id.
 fn newest_answer<'a>(view: &View<'a>, call: &Call, stage: &Stage) -> Seen<&'a Record> {
+    let worker = stage.worker.get_ref();
+    let none = || Seen::not_asked(format!("{worker} has logged no answer for this id"));
     view.id().and_then(|id| {
-        view.log(stage.worker.get_ref()).and_then(|log| {
-            let answers = log.records.iter().rev().filter(|record| call.answered.0.is_match(&record.text));
-            match answers.into_iter().find(|record| names(record, id)) {
+        if view.container(worker).known().is_some_and(Option::is_none) {
+            return none();
+        }
+        view.log(worker).and_then(|log| {
+            let mut answers =
+                log.records.iter().rev().filter(|record| call.answered.0.is_match(&record.text));
+            match answers.find(|record| names(record, id)) {
                 Some(record) => Seen::Known(record),
-                None => Seen::from(view.covers_event(log)).and_then(|()| {
-                    Seen::NotAsked(crate::evidence::Why::new(
-                        WhyKind::Missing,
-                        format!("{} logged no answer for this id", stage.worker.get_ref()),
-                    ))
-                }),
+                None => Seen::from(view.covers_event(log)).and_then(|()| none()),
             }
         })
     })
@@ -80,11 +83,16 @@ pub(super) fn answer(view: &View) -> Vec<Fact> {
     })]
 }
 
+/// What stands before a record's message: its time and its level.
+static HEAD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\[[^\]]*\]\s*(?:[a-zA-Z]+:)?\s*").expect("a constant pattern"));
+
 /// The record's message, short enough for a report's line.
 fn first_line(text: &str) -> String {
-    let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-    let cut: String = line.chars().take(160).collect();
-    if cut.len() < line.len() { format!("{cut}…") } else { cut }
+    let line = text.lines().next().unwrap_or_default().trim();
+    let line = HEAD.replace(line, "");
+    let cut: String = line.chars().take(120).collect();
+    if cut.len() < line.len() { format!("{cut}...") } else { cut }
 }
 
 pub(super) fn answered_without_row(view: &View) -> Vec<Fact> {

@@ -160,7 +160,7 @@ pub(super) fn started_line(view: &View) -> Vec<Fact> {
         .map(|(worker, started)| {
             let container = view.container(&worker.name);
             let log = container.and_then(|container| match container {
-                None => Seen::unknown(WhyKind::Missing, "no container"),
+                None => Seen::not_asked("no container"),
                 Some(container) => view.log(&worker.name).map(|log| (container, log)),
             });
             let seen = log.and_then(|(container, log)| {

@@ -79,6 +79,11 @@ pub(super) fn skipped(view: &View) -> Vec<Fact> {
 /// matters, and can be told from a group that has just joined, where events of
 /// its stage are stuck.
 fn skipped_by(view: &View, worker: &Worker) -> Seen<(Value, String)> {
+    let group = group_of(view, worker);
+    if group.known().is_some_and(|group| group.members.is_empty()) {
+        // What is there waits for a member; a member that passed it by has skipped it.
+        return Seen::Known((Value::Count(0), format!("group {} has no members", worker.group)));
+    }
     let kafka = view.evidence.kafka.as_ref();
     let untaken = kafka.and_then(|kafka| never_taken_up(kafka, worker));
     untaken.and_then(|untaken| {

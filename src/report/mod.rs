@@ -191,6 +191,8 @@ pub struct Cause {
     pub because: Vec<Told>,
     /// What it explains besides.
     pub also_explains: Vec<Told>,
+    /// The same by step, as the table says it.
+    pub also_explains_by_step: String,
     /// What speaks against it.
     pub weakened_by: Vec<Told>,
     /// What it should have broken and could not be seen.
@@ -337,6 +339,7 @@ impl Material<'_> {
             subjects: diagnosed.subjects.clone(),
             because: self.told(&diagnosed.because),
             also_explains: self.told(&diagnosed.also_explains),
+            also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
             weakened_by: self.told(&diagnosed.weakened_by),
             could_not_check: self.told(&diagnosed.could_not_check),
             actions: action::plan(self.evidence, self.pipeline, row, diagnosed),
@@ -345,10 +348,9 @@ impl Material<'_> {
 
     fn ruled_out(&self, ruled_out: &RuledOut) -> Option<Told> {
         let row = self.catalog.cause(&ruled_out.cause)?;
-        let by = self.told(&ruled_out.by);
-        let by = by.first().map(|told| told.say.clone()).unwrap_or_default();
         let title = words::lower_first(&row.title);
-        Some(Told { id: ruled_out.cause.clone(), say: format!("{title} ({by})") })
+        let by = ruled_out.by.first().map(String::as_str).unwrap_or_default();
+        Some(Told { id: ruled_out.cause.clone(), say: format!("{title} ({by} passed)") })
     }
 
     fn next(&self, check: &str) -> Option<Next> {

@@ -274,6 +274,9 @@ fn calls(material: &Material) -> Vec<String> {
     lines
 }
 
+/// The longest last line.
+const HEADLINE: usize = 80;
+
 /// The last line: the verdict.
 pub(super) fn headline(material: &Material, report: &Report) -> String {
     let stuck = match (report.extent.stuck, report.extent.since) {
@@ -283,17 +286,51 @@ pub(super) fn headline(material: &Material, report: &Report) -> String {
         (Some(0), _) => format!(" 0 stuck in {}.", length(report.extent.window_s)),
         _ => String::new(),
     };
-    match report.outcome {
-        Outcome::Healthy => format!("HEALTHY: {}, nothing unseen.{stuck}", passed(material)),
-        Outcome::Warning => {
-            format!("WARNING: {}.{stuck}", told(report.risks.iter().chain(&report.unexplained)))
-        }
+    let forms = match report.outcome {
+        Outcome::Healthy => vec![format!("HEALTHY: {}, nothing unseen", passed(material))],
+        Outcome::Warning => shorter("WARNING: ", &told(report.risks.iter().chain(&report.unexplained))),
         Outcome::Inconclusive => {
-            let systems: Vec<&str> = report.unseen.iter().map(|unseen| unseen.system.as_str()).collect();
-            format!("UNCLEAR: nothing failed, but not all was seen: {}.{stuck}", systems.join(", "))
+            let systems: Vec<String> = report.unseen.iter().map(|unseen| unseen.system.clone()).collect();
+            shorter("UNCLEAR: nothing failed; not seen: ", &systems)
         }
-        Outcome::Problem => format!("BROKEN: {}.{stuck}", broken(report)),
+        Outcome::Problem => broken(report),
+    };
+    // The longest form that fits; the shortest where none does.
+    let whole = |form: &String| format!("{form}.{stuck}");
+    let fitting = forms.iter().map(whole).find(|line| line.chars().count() <= HEADLINE);
+    fitting.unwrap_or_else(|| forms.last().map(whole).unwrap_or_default())
+}
+
+/// All names; then fewer and how many more; down to the first.
+fn shorter(head: &str, names: &[String]) -> Vec<String> {
+    let all = names.len();
+    let cut = |shown: usize| match all - shown {
+        0 => format!("{head}{}", names.join("; ")),
+        more => format!("{head}{} and {more} more", names[..shown].join("; ")),
+    };
+    (1..=all).rev().map(cut).collect()
+}
+
+/// The causes of the likeliest explanation and what no cause explains; with
+/// their subjects, then without.
+fn broken(report: &Report) -> Vec<String> {
+    let best: Vec<_> = report.causes.iter().filter(|cause| cause.best).collect();
+    let unexplained = told(report.unexplained.iter());
+    let named = |with_subjects: bool| -> Vec<String> {
+        let causes = best.iter().map(|cause| {
+            let bare = cause.title.split(": ").next().unwrap_or_default();
+            let title = if with_subjects { cause.title.as_str() } else { bare };
+            format!("{} ({} %)", lower_first(title), cause.confidence)
+        });
+        causes.chain(unexplained.iter().map(|check| format!("unexplained: {check}"))).collect()
+    };
+    if best.is_empty() {
+        let failed: Vec<String> = unexplained.into_iter().chain(told(report.risks.iter())).collect();
+        return shorter("BROKEN: no known cause explains ", &failed);
     }
+    let with: Vec<String> = shorter("BROKEN: ", &named(true));
+    let without = shorter("BROKEN: ", &named(false));
+    with.into_iter().zip(without).flat_map(|(with, without)| [with, without]).collect()
 }
 
 fn passed(material: &Material) -> String {
@@ -303,22 +340,6 @@ fn passed(material: &Material) -> String {
     format!("{passed} of {asked} checks passed")
 }
 
-fn told<'a>(told: impl Iterator<Item = &'a super::Told>) -> String {
-    told.map(|told| told.id.clone()).collect::<Vec<_>>().join(", ")
-}
-
-/// The causes of the likeliest explanation; what no cause explains.
-fn broken(report: &Report) -> String {
-    let best = report.causes.iter().filter(|cause| cause.best);
-    let named: Vec<String> =
-        best.map(|cause| format!("{} ({} %)", lower_first(&cause.title), cause.confidence)).collect();
-    let unexplained = told(report.unexplained.iter());
-    match (named.is_empty(), unexplained.is_empty()) {
-        (false, true) => named.join("; "),
-        (false, false) => format!("{}; unexplained: {unexplained}", named.join("; ")),
-        (true, _) => {
-            let risks = told(report.risks.iter().chain(&report.unexplained));
-            format!("no known cause explains {risks}")
-        }
-    }
+fn told<'a>(told: impl Iterator<Item = &'a super::Told>) -> Vec<String> {
+    told.map(|told| told.id.clone()).collect()
 }

@@ -116,29 +116,31 @@ fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Resu
 }
 
 fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    let documented = cause.documented.clone().unwrap_or_default();
-    let title = title_in_capitals(cause);
-    let room = usize::from(screen.width).saturating_sub(9 + documented.chars().count());
-    let padding = " ".repeat(room.saturating_sub(title.chars().count()));
-    let line = format!(" {:>2} %  {}", cause.confidence, title.bold());
-    writeln!(out, "{}", format!("{line}{padding}  {documented}").trim_end())?;
-    let says = |told: &[Told]| told.iter().map(|told| told.say.clone()).collect::<Vec<_>>();
-    let short =
+    render_title(cause, screen, out)?;
+    let says = |told: &[Told]| {
+        let mut says: Vec<String> = told.iter().map(|told| told.say.clone()).collect();
+        // Two checks of the same fact say the same.
+        says.dedup();
+        says
+    };
+    let joined =
         |told: &[Told]| vec![told.iter().map(|told| told.say.as_str()).collect::<Vec<_>>().join("; ")];
     let ids = |told: &[Told]| vec![told.iter().map(|told| told.id.as_str()).collect::<Vec<_>>().join(", ")];
-    let mut rows: Vec<(&str, Vec<String>)> = vec![("because", says(&cause.because))];
-    let mut add = |label, told: &[Told], lines: Vec<String>| {
-        if !told.is_empty() {
-            rows.push((label, lines));
-        }
-    };
-    add("also explains", &cause.also_explains, short(&cause.also_explains));
-    add("weakened by", &cause.weakened_by, short(&cause.weakened_by));
-    // The tired reader wants to know of the runbook's other causes, not of all.
+    // What a lesser cause would explain too, the first one says already.
+    let whole = cause.best || screen.verbose;
     let shown = if screen.verbose { ruled_out } else { &ruled_out[..ruled_out.len().min(2)] };
-    add("ruled out", shown, short(shown));
-    add("could not check", &cause.could_not_check, ids(&cause.could_not_check));
-    let rows = rows.into_iter().flat_map(|(label, lines)| {
+    let rows = [
+        (!cause.because.is_empty(), "because", says(&cause.because)),
+        (
+            whole && !cause.also_explains.is_empty(),
+            "also explains",
+            vec![cause.also_explains_by_step.clone()],
+        ),
+        (!cause.weakened_by.is_empty(), "weakened by", ids(&cause.weakened_by)),
+        (!shown.is_empty(), "ruled out", joined(shown)),
+        (!cause.could_not_check.is_empty(), "could not check", ids(&cause.could_not_check)),
+    ];
+    let rows = rows.into_iter().filter(|(shown, ..)| *shown).flat_map(|(_, label, lines)| {
         lines.into_iter().enumerate().map(move |(i, line)| {
             let label = if i == 0 { label } else { "" };
             vec![label.to_string(), line]
@@ -146,6 +148,24 @@ fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn
     });
     for line in columns(screen.width - INDENT, &[16], rows) {
         writeln!(out, "{:indent$}{line}", "", indent = usize::from(INDENT))?;
+    }
+    Ok(())
+}
+
+/// " 95 %  WORKERS NOT DEPLOYED            root cause 1".
+fn render_title(cause: &Cause, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    let documented = cause.documented.clone().unwrap_or_default();
+    let lines = columns(screen.width - INDENT - 1, &[], [vec![title_in_capitals(cause)]].into_iter());
+    let last = lines.last().map_or(0, |line| line.chars().count());
+    let room = usize::from(screen.width - INDENT - 1).saturating_sub(last + documented.chars().count());
+    for (i, line) in lines.iter().enumerate() {
+        let head = if i == 0 { format!(" {:>2} %  ", cause.confidence) } else { " ".repeat(7) };
+        let tail = match i + 1 == lines.len() && !documented.is_empty() {
+            true if room >= 2 => format!("{}{documented}", " ".repeat(room)),
+            true => format!("\n       {documented}"),
+            false => String::new(),
+        };
+        writeln!(out, "{head}{}{tail}", line.bold())?;
     }
     Ok(())
 }
@@ -216,7 +236,7 @@ fn wrap_command(command: &str, width: u16) -> Vec<String> {
     let width = usize::from(width);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in shell_words(command) {
+    for word in units(shell_words(command)) {
         let room = line.chars().count() + 1 + word.chars().count() + 2;
         if !line.is_empty() && room > width {
             lines.push(format!("{line} \\"));
@@ -228,6 +248,22 @@ fn wrap_command(command: &str, width: u16) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// A flag and its value stay together, and so do a redirection and its file.
+fn units(words: Vec<String>) -> Vec<String> {
+    let mut units: Vec<String> = Vec::new();
+    for word in words {
+        let joins = units.last().is_some_and(|last| match last.as_str() {
+            "|" | ">" | "<" => true,
+            flag => flag.starts_with('-') && !flag.contains(' ') && !word.starts_with(['-', '|', '>', '<']),
+        });
+        match units.last_mut().filter(|_| joins) {
+            Some(last) => *last = format!("{last} {word}"),
+            None => units.push(word),
+        }
+    }
+    units
 }
 
 fn shell_words(command: &str) -> Vec<String> {
@@ -269,7 +305,7 @@ fn render_unseen(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Re
         writeln!(out, " {line}")?;
     }
     if !report.causes.is_empty() {
-        writeln!(out, " The ranking may change when it is seen.")?;
+        writeln!(out, " The ranking may change once it is seen.")?;
     }
     if let Some(next) = &report.next {
         writeln!(out, " What would tell most: {}", next.check)?;

@@ -3,6 +3,7 @@
 use super::Material;
 use crate::check::catalog::{Cause, Check};
 use crate::check::{Finding, Instance, Verdict};
+use crate::fact::Scope;
 use crate::fact::view::View;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -91,7 +92,7 @@ pub fn sentence(material: &Material, check: &Check, finding: &Finding) -> String
         .take(NAMED)
         .map(|(observed, subjects)| match (subjects.len(), finding.instances.len()) {
             (1, 1) => title_or(material, check, subjects[0], finding, observed),
-            (n, all) if n == all => format!("all {n}: {observed}"),
+            (n, all) if n == all => format!("all {n} {}: {observed}", plural(check)),
             _ => format!("{}: {observed}", subjects.join(", ")),
         })
         .collect();
@@ -99,6 +100,17 @@ pub fn sentence(material: &Material, check: &Check, finding: &Finding) -> String
         parts.push(format!("and {hidden} more"));
     }
     parts.join("; ")
+}
+
+/// What a check is asked of, in the plural.
+fn plural(check: &Check) -> &'static str {
+    match check.for_each.get_ref() {
+        Scope::Worker => "workers",
+        Scope::Emitter | Scope::Api | Scope::Broker | Scope::Database => "services",
+        Scope::Topic => "topics",
+        Scope::Stage => "stages",
+        Scope::Event => "events",
+    }
 }
 
 /// The only instance: what was observed; of a pass or an unseen one what it is about.
@@ -123,6 +135,16 @@ fn tells(finding: &Finding, instance: &Instance) -> bool {
 
 fn observed(instance: &Instance) -> String {
     instance.verdict.why().unwrap_or_else(|| instance.observed.clone())
+}
+
+/// Checks by their steps: "step 3: a, b; step 4: c".
+pub fn by_step(material: &Material, checks: &[String]) -> String {
+    let mut steps: BTreeMap<u8, Vec<&str>> = BTreeMap::new();
+    for finding in material.findings.iter().filter(|finding| checks.contains(&finding.check)) {
+        steps.entry(finding.step).or_default().push(&finding.check);
+    }
+    let steps = steps.iter().map(|(step, checks)| format!("step {step}: {}", checks.join(", ")));
+    steps.collect::<Vec<_>>().join("; ")
 }
 
 /// A check's title about a subject.
