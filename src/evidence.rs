@@ -73,6 +73,14 @@ impl Why {
         Why { kind, say: say.into(), code: None }
     }
 
+    /// The reason in words, with the system's own code where it has one.
+    pub fn words(&self) -> String {
+        match &self.code {
+            Some(code) if !self.say.contains(code.as_str()) => format!("{} ({code})", self.say),
+            _ => self.say.clone(),
+        }
+    }
+
     /// Adds the system's own code.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {

@@ -154,7 +154,8 @@ fn demo(name: Option<&str>, show: &Show) -> Result<u8, Error> {
     let report = diagnosed(&evidence, &config.pipeline, &catalog, show);
     print(&report, show)?;
     let mut err = io::stderr().lock();
-    let _ = writeln!(err, "(recorded: {}; a real run would exit with {})", incident.story, report.exit_code);
+    let _ = writeln!(err, "Recorded: {}.", incident.story);
+    let _ = writeln!(err, "A real run would exit with {}.", report.exit_code);
     if name.is_none() {
         let _ = writeln!(err, "Other incidents, each with `pipeline-doctor demo NAME`:");
         for incident in &INCIDENTS[1..] {
@@ -174,7 +175,7 @@ fn explain(args: &Explain, environment: &Environment) -> Result<u8, Error> {
             out.write_all(remedy(&config, &catalog, cause, generator)?.as_bytes())?
         }
         (Some(cause), _, None) => report::explain::cause(cause, &mut out)?,
-        (None, Some(check), None) => report::explain::check(check, &catalog, &mut out)?,
+        (None, Some(check), None) => report::explain::check(check, &catalog, &config.pipeline, &mut out)?,
         (None, Some(_), Some(_)) => {
             let mistake = Mistake::new("explain", format!("`{name}` is a check: only causes have remedies"));
             return Err(Error::usage(mistake.help("leave --yaml, --offsets, --sql and --records out")));

@@ -77,11 +77,10 @@ fn the_readme_says_what_the_program_does() {
     if std::env::var_os("PIPELINE_DOCTOR_README").is_some() {
         std::fs::write(&file, &expected).unwrap();
     }
-    assert_eq!(
-        std::fs::read_to_string(&file).unwrap(),
-        expected,
-        "PIPELINE_DOCTOR_README=1 cargo test --test readme writes it"
-    );
+    let readme = std::fs::read_to_string(&file).unwrap();
+    let differs = readme.lines().zip(expected.lines()).find(|(is, should)| is != should);
+    let help = "PIPELINE_DOCTOR_README=1 cargo test --test readme writes it";
+    assert!(readme == expected, "the README differs at {differs:#?}\n{help}");
 }
 
 #[test]

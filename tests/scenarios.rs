@@ -110,8 +110,8 @@ fn every_line_of_the_table_stands_in_the_json() {
         // Wrapped lines are joined again; then each sentence is looked for.
         let joined = table.split_whitespace().collect::<Vec<_>>().join(" ").replace("\\ ", "");
         for step in report["steps"].as_array().unwrap() {
-            for line in step["summary"].as_array().unwrap() {
-                let line = line.as_str().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+            for line in step["summary"].as_str().unwrap().lines() {
+                let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
                 assert!(joined.contains(&line), "{name}: {line}\n{joined}");
             }
         }

@@ -99,7 +99,10 @@ impl<'a> Remedy<'a> {
             }
             Generator::RemoveMarks => (
                 "review marks.sql first: it removes the marks that keep the retry away".to_string(),
-                vec![explain("sql") + " > marks.sql", format!("{} < marks.sql", sql::psql(&self.view))],
+                vec![
+                    explain("sql") + " > marks.sql",
+                    format!("{} -v ON_ERROR_STOP=1 < marks.sql", sql::psql(&self.view)),
+                ],
             ),
             Generator::SendRecords => (
                 "sends the stuck events' records once more; leave out `| sh` to see and review".to_string(),

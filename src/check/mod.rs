@@ -40,7 +40,7 @@ impl Verdict {
     pub fn why(&self) -> Option<String> {
         match self {
             Verdict::Pass | Verdict::Fail => None,
-            Verdict::Unknown(why) | Verdict::NotAsked(why) => Some(why.say.clone()),
+            Verdict::Unknown(why) | Verdict::NotAsked(why) => Some(why.words()),
             Verdict::Blocked(check) => Some(format!("{check} did not pass")),
         }
     }

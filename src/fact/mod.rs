@@ -113,7 +113,7 @@ impl Fact {
             Seen::Unknown(why) => Seen::Unknown(why.clone()),
             Seen::Known(_) => Seen::unknown(crate::evidence::WhyKind::Failed, "not derived"),
         };
-        let say = value.why().map(|why| why.say.clone()).unwrap_or_default();
+        let say = value.why().map(|why| why.words()).unwrap_or_default();
         Fact { subject: subject.into(), value, say }
     }
 

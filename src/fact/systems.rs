@@ -13,9 +13,9 @@ fn silent(why: &Why) -> bool {
 fn reachable<T>(subject: &str, seen: &Seen<T>, address: impl Fn(&T) -> String) -> Fact {
     match seen {
         Seen::Known(value) => Fact::new(subject, Value::Bool(true), format!("answers at {}", address(value))),
-        Seen::Unknown(why) if silent(why) => Fact::new(subject, Value::Bool(false), why.say.clone()),
+        Seen::Unknown(why) if silent(why) => Fact::new(subject, Value::Bool(false), why.words()),
         Seen::Unknown(why) if matches!(why.kind, WhyKind::Auth | WhyKind::Missing) && why.code.is_some() => {
-            Fact::new(subject, Value::Bool(true), format!("answers: {}", why.say))
+            Fact::new(subject, Value::Bool(true), format!("answers: {}", why.words()))
         }
         other => Fact::unseen(subject, other),
     }
@@ -36,7 +36,7 @@ pub(super) fn postgres_login(view: &View) -> Vec<Fact> {
     let fact = match &view.evidence.postgres {
         Seen::Known(_) => Fact::new(database, Value::Bool(true), "the login works"),
         Seen::Unknown(why) if why.kind == WhyKind::Auth || why.code.as_deref() == Some("3D000") => {
-            Fact::new(database, Value::Bool(false), why.say.clone())
+            Fact::new(database, Value::Bool(false), why.words())
         }
         other => Fact::unseen(database, other),
     };
@@ -60,7 +60,7 @@ fn missing_tables(rows: &Postgres) -> Seen<Vec<String>> {
     let stages = rows.stages.values().flat_map(|stage| [stage.effect.why(), stage.extent.why()]);
     let whys: Vec<&Why> = [rows.marks.why(), rows.event.why()].into_iter().chain(stages).flatten().collect();
     let mut missing: Vec<String> =
-        whys.iter().filter(|why| why.kind == WhyKind::Schema).map(|why| why.say.clone()).collect();
+        whys.iter().filter(|why| why.kind == WhyKind::Schema).map(|why| why.words()).collect();
     missing.sort();
     missing.dedup();
     let other = whys.iter().find(|why| {
@@ -86,7 +86,9 @@ pub(super) fn health(view: &View) -> Vec<Fact> {
                     Fact::new(name, Value::Word("healthy"), in_words(answer))
                 }
                 Seen::Known(answer) => Fact::new(name, Value::Word("unhealthy"), in_words(answer)),
-                Seen::Unknown(why) if silent(&why) => Fact::new(name, Value::Word("unreachable"), why.say),
+                Seen::Unknown(why) if silent(&why) => {
+                    Fact::new(name, Value::Word("unreachable"), why.words())
+                }
                 other => Fact::unseen(name, &other),
             }
         })

@@ -1,39 +1,66 @@
 //! `explain`: what a check or a cause means, how to see it by hand, what mends it.
 
-use crate::check::catalog::{ActionKind, Catalog, Cause, Check, Generator, Severity};
+use super::table::columns;
+use super::words::fill_with;
+use crate::check::catalog::{Action, ActionKind, Catalog, Cause, Check, Generator, Severity};
 use crate::fact;
+use crate::pipeline::Pipeline;
 use colored::Colorize;
 use std::io::{self, Write};
 
-/// Writes what a check means.
-pub fn check(check: &Check, catalog: &Catalog, out: &mut dyn Write) -> io::Result<()> {
-    let id = check.id.get_ref();
-    writeln!(out, "{}\n", format!("check {id}").bold())?;
-    writeln!(out, "  true when healthy   {}", check.title)?;
-    writeln!(out, "  step                {} of the runbook", check.step.get_ref())?;
-    writeln!(out, "  asked of each       {}", format!("{:?}", check.for_each.get_ref()).to_lowercase())?;
-    if let Some(spec) = fact::spec(check.fact.get_ref()) {
-        writeln!(out, "  looks at            {}: {}", spec.name, spec.doc)?;
+/// Columns of what is explained.
+const WIDTH: u16 = 80;
+
+/// Writes rows of a label and a text, wrapped.
+fn rows(label: u16, rows: &[(&str, String)], out: &mut dyn Write) -> io::Result<()> {
+    let cells = rows.iter().map(|(label, text)| vec![(*label).to_string(), text.clone()]);
+    for line in columns(WIDTH - 2, &[label], cells) {
+        writeln!(out, "  {line}")?;
     }
-    writeln!(out, "  expects             {}", check.expect.get_ref())?;
+    Ok(())
+}
+
+/// Writes what a check means.
+pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
+    let id = check.id.get_ref();
+    let subjects = check.for_each.get_ref().subjects(pipeline);
+    let mut titles: Vec<String> =
+        subjects.iter().map(|subject| fill_with(pipeline, &check.title, subject, None, None)).collect();
+    titles.dedup();
+    let spec = fact::spec(check.fact.get_ref());
+    let looks_at = spec.map(|spec| format!("{}: {}", spec.name, spec.doc)).unwrap_or_default();
     let severity = match check.severity {
         Severity::Error => "a problem (exit code 3)",
         Severity::Warn => "a warning",
     };
     let noisy = if check.noisy { "; it can fail on a healthy pipeline" } else { "" };
-    writeln!(out, "  a failure is        {severity}{noisy}")?;
     let needs: Vec<&str> = check.pass_needs.iter().map(|need| need.get_ref().as_str()).collect();
+    writeln!(out, "{}\n", format!("check {id}").bold())?;
+    let mut about = vec![
+        ("true when healthy", titles.join("; ")),
+        ("step", format!("{} of the runbook", check.step.get_ref())),
+        ("looks at", looks_at),
+        ("expects", check.expect.get_ref().to_string()),
+        ("a failure is", format!("{severity}{noisy}")),
+    ];
     if !needs.is_empty() {
-        writeln!(out, "  a pass needs        {}", needs.join(", "))?;
+        about.push(("a pass needs", needs.join(", ")));
     }
-    writeln!(out, "\n  by hand\n    {}", check.by_hand)?;
+    rows(20, &about, out)?;
+    writeln!(out, "\n  by hand")?;
+    let mut by_hand: Vec<String> =
+        subjects.iter().map(|subject| fill_with(pipeline, &check.by_hand, subject, None, None)).collect();
+    by_hand.dedup();
+    for command in by_hand {
+        writeln!(out, "    {command}")?;
+    }
     let breaking: Vec<&Cause> =
         catalog.causes.iter().filter(|cause| links(cause).any(|link| link == id)).collect();
     if !breaking.is_empty() {
         writeln!(out, "\n  broken by")?;
-        for cause in breaking {
-            writeln!(out, "    {:<24} {}", cause.id.get_ref(), cause.title)?;
-        }
+        let causes: Vec<(&str, String)> =
+            breaking.iter().map(|cause| (cause.id.get_ref().as_str(), cause.title.clone())).collect();
+        rows(26, &causes, out)?;
     }
     Ok(())
 }
@@ -45,39 +72,54 @@ fn links(cause: &Cause) -> impl Iterator<Item = &String> {
 
 /// Writes what a cause means.
 pub fn cause(cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}\n", format!("cause {}", cause.id.get_ref()).bold())?;
     let source = cause.documented.clone().unwrap_or_else(|| "the tool's own number".to_string());
-    writeln!(out, "  {}: at most {} % ({source})\n", cause.title, cause.confidence.get_ref())?;
-    writeln!(out, "  {}\n", cause.means)?;
-    writeln!(out, "  breaks")?;
-    for (word, links) in
-        [("always", &cause.always), ("usually", &cause.usually), ("sometimes", &cause.sometimes)]
-    {
-        for link in links {
-            writeln!(out, "    {word:<10} {}", link.get_ref())?;
-        }
-    }
+    writeln!(out, "{}\n", format!("cause {}", cause.id.get_ref()).bold())?;
+    let ids = |links: &[toml::Spanned<String>]| {
+        links.iter().map(|link| link.get_ref().as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let mut about = vec![
+        ("what it is", cause.title.clone()),
+        ("what it means", cause.means.clone()),
+        ("at most", format!("{} % ({source})", cause.confidence.get_ref())),
+    ];
+    let breaks =
+        [("breaks always", &cause.always), ("usually", &cause.usually), ("sometimes", &cause.sometimes)];
+    about.extend(
+        breaks.iter().filter(|(_, links)| !links.is_empty()).map(|(word, links)| (*word, ids(links))),
+    );
+    rows(16, &about, out)?;
     writeln!(out, "\n  what to do, in order")?;
-    for action in &cause.actions {
-        let kind = match action.kind {
-            ActionKind::Mend => "mend",
-            ActionKind::ReDrive => "re-drive",
-            ActionKind::Prove => "prove",
-        };
-        let generated = action.generate.map(|generator| in_words(generator, cause.id.get_ref()));
-        for text in [action.say.clone(), action.run.clone(), generated].into_iter().flatten() {
-            writeln!(out, "    {kind:<10} {text}")?;
-        }
-    }
-    Ok(())
+    let actions: Vec<(&str, String)> = cause
+        .actions
+        .iter()
+        .map(|action| (kind(action.kind), in_words(action, cause.id.get_ref())))
+        .collect();
+    rows(11, &actions, out)
 }
 
-fn in_words(generator: Generator, cause: &str) -> String {
-    match generator {
-        Generator::ComposeFragment => format!("pipeline-doctor explain {cause} --yaml"),
-        Generator::GroupOffsets => format!("pipeline-doctor explain {cause} --offsets"),
-        Generator::CreateTopics => "the commands that create the missing topics".to_string(),
-        Generator::RemoveMarks => format!("pipeline-doctor explain {cause} --sql"),
-        Generator::SendRecords => format!("pipeline-doctor explain {cause} --records"),
+/// An action's kind as it is printed.
+pub fn kind(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Mend => "mend",
+        ActionKind::ReDrive => "re-drive",
+        ActionKind::Prove => "prove",
     }
+}
+
+/// An action for no event in particular.
+fn in_words(action: &Action, cause: &str) -> String {
+    let run = action.run.as_deref().map(|run| {
+        let run = run.replace("{self}", "pipeline-doctor ID").replace("{compose}", "docker compose");
+        run.replace("{container}", "CONTAINER").replace("{subject}", "SERVICE").replace("{id}", "ID")
+    });
+    let generated = action.generate.map(|generator| match generator {
+        Generator::ComposeFragment => format!("pipeline-doctor explain {cause} ID --yaml > workers.yml"),
+        Generator::GroupOffsets => format!("pipeline-doctor explain {cause} ID --offsets | sh"),
+        Generator::CreateTopics => "kafka-topics --create ... (the report prints it whole)".to_string(),
+        Generator::RemoveMarks => format!("pipeline-doctor explain {cause} ID --sql > marks.sql"),
+        Generator::SendRecords => format!("pipeline-doctor explain {cause} ID --records | sh"),
+    });
+    let say = action.say.as_deref().map(|say| say.replace("{subject}", "SERVICE"));
+    let parts: Vec<String> = [say, run, generated].into_iter().flatten().collect();
+    parts.join(": ")
 }

@@ -129,7 +129,7 @@ pub struct Step {
     /// fail, warn, unknown, pass or not-asked.
     pub verdict: String,
     /// Its lines.
-    pub summary: Vec<String>,
+    pub summary: String,
     /// The same by hand.
     pub by_hand: String,
     /// Its findings.
@@ -149,8 +149,6 @@ pub struct FindingShown {
     pub why: Option<String>,
     /// What was observed, in one sentence.
     pub say: String,
-    /// What the fact must be.
-    pub expected: String,
     /// Its instances.
     pub instances: Vec<InstanceShown>,
 }
@@ -166,6 +164,8 @@ pub struct InstanceShown {
     pub verdict: String,
     /// What was observed.
     pub observed: String,
+    /// What the fact must be.
+    pub expected: String,
     /// The same by hand.
     pub by_hand: String,
 }
@@ -368,8 +368,8 @@ fn unseen(material: &Material) -> Vec<Unseen> {
     let mut unseen: Vec<Unseen> = Vec::new();
     let mut system = |name: &str, why: Option<&crate::evidence::Why>| {
         if let Some(why) = why {
-            let steps = steps_open(material, &why.say);
-            unseen.push(Unseen { system: name.to_string(), why: why.say.clone(), steps });
+            let steps = steps_open(material, &why.words());
+            unseen.push(Unseen { system: name.to_string(), why: why.words(), steps });
         }
     };
     fn why<T>(seen: &Seen<T>) -> Option<&crate::evidence::Why> {
@@ -386,9 +386,9 @@ fn unseen(material: &Material) -> Vec<Unseen> {
     for finding in material.findings {
         for instance in &finding.instances {
             let Verdict::Unknown(why) = &instance.verdict else { continue };
-            if unseen.iter().all(|seen| seen.why != why.say) {
-                let steps = steps_open(material, &why.say);
-                unseen.push(Unseen { system: finding.check.clone(), why: why.say.clone(), steps });
+            if unseen.iter().all(|seen| seen.why != why.words()) {
+                let steps = steps_open(material, &why.words());
+                unseen.push(Unseen { system: finding.check.clone(), why: why.words(), steps });
             }
         }
     }
@@ -398,7 +398,7 @@ fn unseen(material: &Material) -> Vec<Unseen> {
 /// The steps with a finding that is unknown for this reason.
 fn steps_open(material: &Material, say: &str) -> Vec<u8> {
     let for_it = |finding: &&Finding| {
-        finding.instances.iter().any(|i| matches!(&i.verdict, Verdict::Unknown(why) if why.say == say))
+        finding.instances.iter().any(|i| matches!(&i.verdict, Verdict::Unknown(why) if why.words() == say))
     };
     let mut steps: Vec<u8> = material.findings.iter().filter(for_it).map(|finding| finding.step).collect();
     steps.sort_unstable();

@@ -23,7 +23,7 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
         step: row.step,
         title: row.title.clone(),
         verdict: verdict(&findings).to_string(),
-        summary,
+        summary: summary.join("\n"),
         by_hand: words::fill(material, &row.by_hand, ""),
         findings: findings.iter().map(|finding| shown(material, finding)).collect(),
     }
@@ -54,7 +54,6 @@ fn shown(material: &Material, finding: &Finding) -> FindingShown {
         severity: finding.severity,
         why: finding.verdict.why(),
         say: check.map(|check| words::sentence(material, check, finding)).unwrap_or_default(),
-        expected: check.map(|check| check.expect.get_ref().to_string()).unwrap_or_default(),
         instances: finding
             .instances
             .iter()
@@ -63,6 +62,7 @@ fn shown(material: &Material, finding: &Finding) -> FindingShown {
                 title: text(&instance.subject, false),
                 verdict: instance.verdict.word().to_string(),
                 observed: instance.verdict.why().unwrap_or_else(|| instance.observed.clone()),
+                expected: check.map(|check| check.expect.get_ref().to_string()).unwrap_or_default(),
                 by_hand: text(&instance.subject, true),
             })
             .collect(),
@@ -70,7 +70,7 @@ fn shown(material: &Material, finding: &Finding) -> FindingShown {
 }
 
 fn not_seen(why: &Why) -> String {
-    format!("not seen: {}", why.say)
+    format!("not seen: {}", why.words())
 }
 
 /// How many subjects of a scope have this value, of how many.
@@ -250,12 +250,12 @@ fn calls(material: &Material) -> Vec<String> {
             };
             let all = match View::complete(log) {
                 Ok(()) => ", all read".to_string(),
-                Err(why) => format!("; {}", why.say),
+                Err(why) => format!("; {}", why.words()),
             };
             format!("{} in {read}{span}{all}", count(calls.len(), "call"))
         }
         Seen::Unknown(why) => not_seen(&why),
-        Seen::NotAsked(why) => format!("calls not asked for: {}", why.say),
+        Seen::NotAsked(why) => format!("calls not asked for: {}", why.words()),
     }];
     let service = row.service.get_ref();
     // What is as it should be needs no line of its own.

@@ -87,9 +87,9 @@ fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<(
     let lines = columns(
         screen.width - 3,
         &[2, 19],
-        step.summary.iter().enumerate().map(|(i, line)| match i {
-            0 => vec![step.step.to_string(), step.title.clone(), line.clone()],
-            _ => vec![String::new(), String::new(), line.clone()],
+        step.summary.lines().enumerate().map(|(i, line)| match i {
+            0 => vec![step.step.to_string(), step.title.clone(), line.to_string()],
+            _ => vec![String::new(), String::new(), line.to_string()],
         }),
     );
     for (i, line) in lines.iter().enumerate() {
@@ -205,20 +205,15 @@ fn render_actions(report: &Report, screen: Screen, out: &mut dyn Write) -> io::R
     for (i, action) in actions.iter().enumerate() {
         let rows = action_lines(action, screen.width - 14);
         for (n, line) in rows.iter().enumerate() {
-            let head =
-                if n == 0 { format!(" {:<2}{:<10}", i + 1, kind(action.kind)) } else { " ".repeat(13) };
+            let head = if n == 0 {
+                format!(" {:<2}{:<10}", i + 1, super::explain::kind(action.kind))
+            } else {
+                " ".repeat(13)
+            };
             writeln!(out, "{head}{line}")?;
         }
     }
     Ok(())
-}
-
-fn kind(kind: ActionKind) -> &'static str {
-    match kind {
-        ActionKind::Mend => "mend",
-        ActionKind::ReDrive => "re-drive",
-        ActionKind::Prove => "prove",
-    }
 }
 
 /// Commands, wrapped so that they can still be pasted, and what to know of them.
@@ -318,7 +313,7 @@ fn render_unseen(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Re
 
 /// Rows laid out in columns: all but the last of fixed width, the last one
 /// wrapped into what is left.
-fn columns(width: u16, fixed: &[u16], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {
+pub(super) fn columns(width: u16, fixed: &[u16], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     for row in rows {

@@ -5,6 +5,7 @@ use crate::check::catalog::{Cause, Check};
 use crate::check::{Finding, Instance, Verdict};
 use crate::fact::Scope;
 use crate::fact::view::View;
+use crate::pipeline::Pipeline;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -152,15 +153,25 @@ pub fn title(material: &Material, check: &Check, subject: &str) -> String {
     fill(material, &check.title, subject)
 }
 
-/// Fills the placeholders of titles and of commands by hand.
+/// Fills the placeholders of titles and of commands by hand, with what was seen.
 pub fn fill(material: &Material, template: &str, subject: &str) -> String {
-    let pipeline = material.pipeline;
-    let view = View::new(material.evidence, pipeline);
-    let container = match view.container(subject).known() {
-        Some(Some(container)) => container.name.as_str(),
-        _ => view.container_name(subject).unwrap_or(subject),
-    };
-    let id = material.evidence.target.id.as_deref().unwrap_or("ID");
+    let view = View::new(material.evidence, material.pipeline);
+    let container = view.container(subject).known().copied().flatten();
+    let container = container.map(|container| container.name.as_str());
+    fill_with(material.pipeline, template, subject, container, material.evidence.target.id.as_deref())
+}
+
+/// The same for a container and an id, if there are any.
+pub fn fill_with(
+    pipeline: &Pipeline,
+    template: &str,
+    subject: &str,
+    container: Option<&str>,
+    id: Option<&str>,
+) -> String {
+    let declared = pipeline.parts().find(|(name, _)| *name == subject).and_then(|(_, container)| container);
+    let container = container.or(declared).unwrap_or(subject);
+    let id = id.unwrap_or("ID");
     let mut values = BTreeMap::from([("{subject}", subject), ("{container}", container), ("{id}", id)]);
     if let Some(worker) = pipeline.worker(subject) {
         values.insert("{group}", &worker.group);
