@@ -1,5 +1,6 @@
 //! The command line: flags and their words. Values are given meaning in `config`.
 
+use crate::secret::redact;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -71,10 +72,16 @@ pub struct Explain {
     /// Where and how to look.
     #[command(flatten)]
     pub look: Look,
-    /// How to show it.
-    #[command(flatten)]
-    pub show: Show,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+    /// Colours; NO_COLOR is honoured
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
 }
+
+/// The window, if none is asked for.
+pub const WINDOW: &str = "24h";
 
 /// Where and how to look.
 #[derive(Debug, Clone, Default, Args)]
@@ -98,14 +105,14 @@ pub struct Look {
     /// PostgreSQL: postgres://user:password@host:port/database
     #[arg(long, value_name = "URL")]
     pub postgres: Option<String>,
-    /// Base address of an HTTP service: admin=http://localhost:3010
+    /// Base address of an HTTP service: admin-service=http://localhost:3010
     #[arg(long, value_name = "SERVICE=URL")]
     pub http: Vec<String>,
     /// When the event happened, where no row tells: 2026-01-07T16:55:09Z
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
     /// How far back stuck events are counted
-    #[arg(long, value_name = "TIME", default_value = "24h")]
+    #[arg(long, value_name = "TIME", default_value = WINDOW)]
     pub window: String,
     /// When the report comes, whatever has answered by then
     #[arg(long, value_name = "TIME", default_value = "10s")]
@@ -182,4 +189,64 @@ pub enum FailOn {
     Problem,
     /// Warnings too: exit code 4
     Warn,
+}
+
+impl Look {
+    /// The flags that say where to look, as a shell takes them, for printing. A
+    /// password is not repeated: its variable is named instead.
+    pub fn flags(&self) -> String {
+        let one = |flag: &str, value: Option<String>| value.map(|value| format!("{flag} {}", quoted(&value)));
+        let path = |path: &std::path::Path| path.display().to_string();
+        let files = self.files.iter().map(|file| one("-f", Some(path(file))));
+        let addresses =
+            self.kafka_addresses.iter().map(|address| one("--kafka-address", Some(address.clone())));
+        let http = self.http.iter().map(|address| one("--http", Some(redact(address))));
+        let postgres = self.postgres.as_ref().map(|url| match redact(url) == *url {
+            true => format!("--postgres {}", quoted(url)),
+            false => "--postgres \"$POSTGRES_URL\"".to_string(),
+        });
+        let others = [
+            one("--project", self.project.clone()),
+            one("--docker", self.docker.clone()),
+            one("--kafka", self.kafka.clone()),
+            postgres,
+            one("--window", Some(self.window.clone()).filter(|window| window != WINDOW)),
+            one("--config", self.config.as_deref().map(path)),
+            one("--checks", self.checks.as_deref().map(path)),
+        ];
+        let all = files.chain(others).chain(addresses).chain(http).flatten();
+        all.collect::<Vec<String>>().join(" ")
+    }
+}
+
+/// A word for the shell: as it is where that is safe, else in single quotes.
+pub fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_them() {
+        assert_eq!(quoted("docker-compose.yml"), "docker-compose.yml");
+        assert_eq!(quoted("my file"), "'my file'");
+        assert_eq!(quoted("a'; rm -rf x"), r"'a'\''; rm -rf x'");
+    }
+
+    #[test]
+    fn flags_are_repeated_without_their_passwords() {
+        let look = Look {
+            project: Some("my shop".into()),
+            postgres: Some("postgres://app:hunter2@db/shop".into()),
+            window: WINDOW.into(),
+            ..Look::default()
+        };
+        assert_eq!(look.flags(), "--project 'my shop' --postgres \"$POSTGRES_URL\"");
+    }
 }

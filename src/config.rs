@@ -1,10 +1,10 @@
 //! What a run is to do: flags, else environment, else the pipeline's file.
 
-use crate::cli::{Look, Show};
+use crate::cli::Look;
 use crate::error::{Error, Mistake, way_out};
 use crate::evidence::{Name, Target};
 use crate::pipeline::Pipeline;
-use crate::secret::Secret;
+use crate::secret::{Secret, redact};
 use crate::toml_input::Source;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -34,8 +34,6 @@ pub struct Config {
     pub record: Option<PathBuf>,
     /// Which evidence to read instead of looking.
     pub replay: Option<PathBuf>,
-    /// How to show the report.
-    pub show: Show,
 }
 
 /// Where the systems are, as far as somebody said so; what is `None` is found
@@ -63,7 +61,6 @@ impl Config {
     pub fn new(
         id: Option<&str>,
         look: &Look,
-        show: &Show,
         environment: &Environment,
         mistakes: &mut Vec<Mistake>,
     ) -> Result<Option<Config>, Error> {
@@ -90,6 +87,8 @@ impl Config {
             at,
             window_s: window.as_secs(),
             deadline_ms: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
+            flags: look.flags(),
+            variables: address_variables(&pipeline, environment),
         };
         Ok(Some(Config {
             pipeline,
@@ -99,7 +98,6 @@ impl Config {
             places,
             record: look.record.clone(),
             replay: look.replay.clone(),
-            show: show.clone(),
         }))
     }
 }
@@ -114,12 +112,34 @@ impl Places {
             compose_files: look.files.clone(),
             project: look.project.clone(),
             docker: look.docker.clone().or_else(|| set("DOCKER_HOST")),
-            kafka: kafka.or_else(|| pipeline.kafka.address.clone()),
+            kafka: brokers(kafka.or_else(|| pipeline.kafka.address.clone()), mistakes),
             kafka_addresses: kafka_addresses(&look.kafka_addresses, mistakes),
             postgres: postgres.or_else(|| pipeline.postgres.address.clone()).map(Secret::new),
             http: http_addresses(look, pipeline, &set, mistakes),
         }
     }
+}
+
+/// The address variables that are set here and that compose files read too.
+fn address_variables(pipeline: &Pipeline, environment: &Environment) -> Vec<String> {
+    let deploys = pipeline.worker.iter().filter_map(|worker| worker.deploy.as_ref());
+    let mut names: Vec<String> = deploys.flat_map(|deploy| deploy.environment.iter().cloned()).collect();
+    names.sort();
+    names.dedup();
+    names.retain(|name| environment.contains_key(name));
+    names
+}
+
+/// Brokers are `host:port`, several with commas; nothing else belongs there.
+fn brokers(brokers: Option<String>, mistakes: &mut Vec<Mistake>) -> Option<String> {
+    let brokers = brokers?;
+    let good = |broker: &str| has_port(broker.trim()) && !broker.contains(['@', '/']);
+    if !brokers.split(',').all(good) {
+        let place = format!("Kafka brokers {}", redact(&brokers));
+        let help = "expected host:port[,host:port] in --kafka or KAFKA_BROKERS";
+        mistakes.push(Mistake::new(place, "not a list of brokers").help(help));
+    }
+    Some(brokers)
 }
 
 fn kafka_addresses(flags: &[String], mistakes: &mut Vec<Mistake>) -> BTreeMap<String, String> {
@@ -167,7 +187,7 @@ fn http_addresses(
             ),
             _ => mistakes.push(
                 Mistake::new(format!("--http {flag}"), "not SERVICE=URL")
-                    .help("expected for example admin=http://localhost:3010"),
+                    .help("expected for example api=http://localhost:3010"),
             ),
         }
     }
@@ -211,16 +231,19 @@ pub fn in_words(error: &std::io::Error) -> String {
     }
 }
 
+/// No flag means a longer time.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// A length of time as people write it: `10s`, `24h`, `1500ms`, `90` (seconds).
 fn duration(flag: &str, text: &str) -> Result<Duration, Mistake> {
     let plain = text.parse::<u64>().ok().map(Duration::from_secs);
     let parsed = text.parse::<SignedDuration>().ok();
     plain
         .or_else(|| parsed.and_then(|parsed| Duration::try_from(parsed).ok()))
-        .filter(|duration| !duration.is_zero())
+        .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
         .ok_or_else(|| {
             Mistake::new(format!("{flag} {text}"), "not a length of time")
-                .help("expected for example 10s, 5m or 24h")
+                .help("expected for example 10s, 5m or 24h, at most a year")
         })
 }
 
@@ -240,20 +263,12 @@ fn time(flag: &str, text: &str) -> Result<Timestamp, Mistake> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Color, FailOn, Format};
 
     fn config(id: Option<&str>, look: &Look, environment: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let show = Show {
-            format: Format::Table,
-            json: false,
-            verbose: false,
-            color: Color::Auto,
-            fail_on: FailOn::Problem,
-        };
         let environment =
             environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let mut mistakes = Vec::new();
-        let config = Config::new(id, look, &show, &environment, &mut mistakes).unwrap();
+        let config = Config::new(id, look, &environment, &mut mistakes).unwrap();
         (config, mistakes.iter().map(ToString::to_string).collect())
     }
 

@@ -1,6 +1,7 @@
 //! What the user gets when the input is wrong: one sentence that names the
 //! thing, what was expected and how to put it right.
 
+use crate::secret::redact;
 use std::fmt;
 
 /// Exit codes of the program; documented in the README and in `--help`.
@@ -57,9 +58,9 @@ impl Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.what)?;
+        write!(f, "{}: {}", redact(&self.place), redact(&self.what))?;
         match &self.help {
-            Some(help) => write!(f, "\n  {help}"),
+            Some(help) => write!(f, "\n  {}", redact(help)),
             None => Ok(()),
         }
     }

@@ -189,6 +189,14 @@ pub struct Target {
     pub window_s: u64,
     /// The deadline of the run, in milliseconds.
     pub deadline_ms: u64,
+    /// The flags that said where to look, as a shell takes them, without
+    /// secrets: printed commands repeat them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub flags: String,
+    /// Names of the address variables that were set: compose must not take
+    /// their values, which are as seen from here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<String>,
 }
 
 /// What the compose file declares.

@@ -5,6 +5,7 @@ use pipeline_doctor::cli::Cli;
 use pipeline_doctor::error::{Error, Mistake, exit};
 use pipeline_doctor::report::json;
 use pipeline_doctor::run::run;
+use pipeline_doctor::secret::redact;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
             exit::HEALTHY
         }
         Err(wrong) if json => tell(&in_json(&wrong), json),
+        // What was typed may hold a password.
+        Err(wrong) if redact(&wrong.to_string()) != wrong.to_string() => tell(&in_json(&wrong), json),
         Err(wrong) => {
             let _ = wrong.print();
             exit::USAGE

@@ -200,6 +200,10 @@ pub struct Stage {
     pub topic: Spanned<String>,
     /// Service or worker that sends it.
     pub emitter: Spanned<String>,
+    /// The emitter writes the event's row into the marks table itself; that row
+    /// is never removed, and its source says nothing of the worker.
+    #[serde(default)]
+    pub recorded_by_emitter: bool,
     /// Worker that handles it.
     pub worker: Spanned<String>,
     /// Sources that may mark it as processed.

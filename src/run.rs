@@ -2,7 +2,7 @@
 
 use crate::check::catalog::{Catalog, Cause, Generator};
 use crate::check::{Finding, judge};
-use crate::cli::{Cli, Color, Command, Explain, FailOn, Format, Look, Show};
+use crate::cli::{Cli, Color, Command, Explain, FailOn, Format, Look, Show, WINDOW};
 use crate::config::{Config, Environment, in_words, read_file};
 use crate::demo::{INCIDENTS, incident};
 use crate::diagnosis::{Diagnosis, diagnose};
@@ -28,7 +28,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<u8, Error> {
 
 /// The whole runbook.
 fn doctor(id: Option<&str>, look: &Look, show: &Show, environment: &Environment) -> Result<u8, Error> {
-    let (config, catalog) = read(id, look, show, environment)?;
+    let (config, catalog) = read(id, look, environment)?;
     let give_up = config.wait.map(|wait| Instant::now() + wait);
     loop {
         let evidence = see(&config)?;
@@ -36,24 +36,22 @@ fn doctor(id: Option<&str>, look: &Look, show: &Show, environment: &Environment)
         let healthy = matches!(report.outcome, Outcome::Healthy | Outcome::Warning);
         if healthy || give_up.is_none_or(|give_up| Instant::now() >= give_up) {
             record(&config, &evidence)?;
-            print(&report, show)?;
-            return Ok(report.exit_code);
+            return match print(&report, show) {
+                // Whoever reads no further has still asked how it ended.
+                Err(Error::OutputClosed) | Ok(()) => Ok(report.exit_code),
+                Err(error) => Err(error),
+            };
         }
         std::thread::sleep(Duration::from_secs(1));
     }
 }
 
 /// Reads flags, pipeline, checks and causes; all mistakes in them come at once.
-fn read(
-    id: Option<&str>,
-    look: &Look,
-    show: &Show,
-    environment: &Environment,
-) -> Result<(Config, Catalog), Error> {
+fn read(id: Option<&str>, look: &Look, environment: &Environment) -> Result<(Config, Catalog), Error> {
     let mut mistakes = Vec::new();
-    let config = Config::new(id, look, show, environment, &mut mistakes)?;
+    let config = Config::new(id, look, environment, &mut mistakes)?;
     let catalog = Catalog::read(look.checks.as_deref(), &mut mistakes)?;
-    if let Some(config) = &config {
+    if let Some(config) = config.as_ref().filter(|config| config.replay.is_none()) {
         probe::check(config, &mut mistakes);
     }
     match config {
@@ -66,7 +64,16 @@ fn read(
 fn see(config: &Config) -> Result<Evidence, Error> {
     if let Some(file) = &config.replay {
         let text = read_file("--replay", file, "evidence written by --record")?;
-        return replayed(&format!("--replay {}", file.display()), &text, &config.pipeline);
+        let place = format!("--replay {}", file.display());
+        let evidence = replayed(&place, &text, &config.pipeline)?;
+        return match (&config.target.id, &evidence.target.id) {
+            (Some(asked), recorded) if Some(asked) != recorded.as_ref() => {
+                let recorded = recorded.as_deref().unwrap_or("no id");
+                let mistake = Mistake::new(place, format!("was recorded of {recorded}, not of {asked}"));
+                Err(Error::usage(mistake.help("leave the id out: the recording has its own")))
+            }
+            _ => Ok(evidence),
+        };
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -130,15 +137,20 @@ fn record(config: &Config, evidence: &Evidence) -> Result<(), Error> {
     })
 }
 
-/// Never leaves half a file behind in the place of an older one.
+/// Never leaves half a file behind in the place of an older one. A link stays a
+/// link, and what is no file (a pipe, /dev/null) is written into.
 fn write_whole(file: &Path, text: &str) -> io::Result<()> {
-    if file.is_dir() {
+    let target = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
+    if target.is_dir() {
         return Err(io::Error::other("is a directory"));
     }
-    let mut beside = file.as_os_str().to_owned();
+    if target.exists() && !target.is_file() {
+        return std::fs::write(&target, text);
+    }
+    let mut beside = target.as_os_str().to_owned();
     beside.push(".part");
     std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, file)
+    std::fs::rename(&beside, &target)
 }
 
 fn demo(name: Option<&str>, show: &Show) -> Result<u8, Error> {
@@ -148,34 +160,33 @@ fn demo(name: Option<&str>, show: &Show) -> Result<u8, Error> {
         let mistake = Mistake::new("demo", format!("unknown incident `{chosen}`"));
         Error::usage(mistake.help(way_out(chosen, names)))
     })?;
-    let look = Look { window: "24h".into(), deadline: "10s".into(), ..Look::default() };
-    let (config, catalog) = read(None, &look, show, &Environment::new())?;
+    let look = Look { window: WINDOW.into(), deadline: "10s".into(), ..Look::default() };
+    let (config, catalog) = read(None, &look, &Environment::new())?;
     let evidence = replayed(chosen, incident.evidence, &config.pipeline)?;
     let report = diagnosed(&evidence, &config.pipeline, &catalog, show);
-    print(&report, show)?;
-    let mut err = io::stderr().lock();
-    let _ = writeln!(err, "Recorded: {}.", incident.story);
-    let _ = writeln!(err, "A real run would exit with {}.", report.exit_code);
+    let mut about = vec![format!("Recorded: {}.", incident.story)];
+    about.push(format!("A real run would exit with {}.", report.exit_code));
     if name.is_none() {
-        let _ = writeln!(err, "Other incidents, each with `pipeline-doctor demo NAME`:");
-        for incident in &INCIDENTS[1..] {
-            let _ = writeln!(err, "  {:<22} {}", incident.name, incident.story);
-        }
+        about.push("Other incidents, each with `pipeline-doctor demo NAME`:".to_string());
+        about.extend(INCIDENTS[1..].iter().map(|other| format!("  {:<22}{}", other.name, other.story)));
     }
+    // Before the report: its last line is the verdict.
+    let _ = writeln!(io::stderr(), "{}\n", about.join("\n"));
+    print(&report, show)?;
     Ok(exit::HEALTHY)
 }
 
 fn explain(args: &Explain, environment: &Environment) -> Result<u8, Error> {
-    let (config, catalog) = read(args.id.as_deref(), &args.look, &args.show, environment)?;
+    let (config, catalog) = read(args.id.as_deref(), &args.look, environment)?;
     let name = args.name.as_str();
-    let mut out = io::stdout().lock();
-    set_colours(args.show.color, out.is_terminal());
+    set_colours(if args.json { Color::Never } else { args.color }, io::stdout().is_terminal());
+    let mut text = Vec::new();
     match (catalog.cause(name), catalog.check(name), wanted(args)) {
         (Some(cause), _, Some(generator)) => {
-            out.write_all(remedy(&config, &catalog, cause, generator)?.as_bytes())?
+            text.write_all(remedy(&config, &catalog, cause, generator)?.as_bytes())?;
         }
-        (Some(cause), _, None) => report::explain::cause(cause, &mut out)?,
-        (None, Some(check), None) => report::explain::check(check, &catalog, &config.pipeline, &mut out)?,
+        (Some(cause), _, None) => report::explain::cause(cause, &mut text)?,
+        (None, Some(check), None) => report::explain::check(check, &catalog, &config.pipeline, &mut text)?,
         (None, Some(_), Some(_)) => {
             let mistake = Mistake::new("explain", format!("`{name}` is a check: only causes have remedies"));
             return Err(Error::usage(mistake.help("leave --yaml, --offsets, --sql and --records out")));
@@ -184,6 +195,11 @@ fn explain(args: &Explain, environment: &Environment) -> Result<u8, Error> {
             let mistake = Mistake::new("explain", format!("unknown check or cause `{name}`"));
             return Err(Error::usage(mistake.help(way_out(name, catalog.names().iter().copied()))));
         }
+    }
+    let mut out = io::stdout().lock();
+    match args.json {
+        true => report::json::render_text(name, &String::from_utf8_lossy(&text), &mut out)?,
+        false => out.write_all(&text)?,
     }
     Ok(exit::HEALTHY)
 }
@@ -221,9 +237,17 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
                 mistake.help("pipeline-doctor shows what is wrong; --replay FILE shows a recording"),
             ))
         }
-        // Whoever pipes this into a shell or psql has nothing left to do.
-        (None, Generator::RemoveMarks) => Ok("-- nothing is kept back by a mark now\n".to_string()),
-        (None, _) => Ok("# nothing is left to do now\n".to_string()),
+        // Whoever pipes this into a shell or psql has nothing left to do, if all was seen.
+        (None, _) => match [evidence.postgres.why(), evidence.kafka.why()].into_iter().flatten().next() {
+            Some(why) => {
+                let mistake = Mistake::new(format!("explain {id}"), format!("not seen: {}", why.words()));
+                Err(Error::usage(mistake.help("what is stuck is read from there: put that right first")))
+            }
+            None if generator == Generator::RemoveMarks => {
+                Ok("-- nothing is kept back by a mark now\n".to_string())
+            }
+            None => Ok("# nothing is left to do now\n".to_string()),
+        },
     }
 }
 

@@ -60,7 +60,7 @@ static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // Authorization headers, bearer tokens.
         r"(?i)(?P<keep>\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}(?P<end>)",
         // password=…, "apiKey": "…", AWS_SECRET_ACCESS_KEY=…
-        r#"(?i)(?P<keep>[a-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)[a-z0-9_.-]*["']?\s*[:=]\s*["']?)[^\s"',;&}]+(?P<end>)"#,
+        r#"(?i)(?P<keep>[a-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)[a-z0-9_.-]*\\?["']?\s*[:=]\s*\\?["']?)[^\s"'\\,;&}]+(?P<end>)"#,
         // JSON web tokens.
         r"(?P<keep>)\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*(?P<end>)",
     ]
@@ -122,6 +122,7 @@ mod tests {
             ("password=hunter2 next", "password=*** next"),
             (r#"{"apiKey":"hunter2","n":1}"#, r#"{"apiKey":"***","n":1}"#),
             ("Authorization: Bearer abcdef123456", "Authorization: Bearer ***"),
+            (r#"{\"password\":\"hunter2\"}"#, r#"{\"password\":\"***\"}"#),
             ("AWS_SECRET_ACCESS_KEY=hunter2", "AWS_SECRET_ACCESS_KEY=***"),
             (
                 "user 1fa90c93-ea40-4ba9-a7bf-4ed47e735b91 paid",

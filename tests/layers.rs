@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// All modules, in the order of the flow.
 const ORDER: &[&str] = &[
-    "error",
     "secret",
+    "error",
     "toml_input",
     "evidence",
     "pipeline",

@@ -102,8 +102,11 @@ fn each_cause_comes_first_when_it_breaks_what_it_always_and_usually_breaks() {
 fn two_faults_are_both_found() {
     let catalog = catalog();
     for (a, b) in [("worker-stopped", "admin-api-silent"), ("topics-missing", "admin-service-down")] {
-        let always = |cause: &str| catalog.cause(cause).unwrap().always.clone();
-        let links: Vec<_> = always(a).into_iter().chain(always(b)).collect();
+        let breaks = |cause: &str| {
+            let cause = catalog.cause(cause).unwrap();
+            cause.always.iter().chain(&cause.usually).cloned().collect::<Vec<_>>()
+        };
+        let links: Vec<_> = breaks(a).into_iter().chain(breaks(b)).collect();
         let failed: Vec<&str> = links.iter().map(|link| link.get_ref().as_str()).collect();
         let diagnosis = diagnose(&catalog, &with_failed(&catalog, &failed));
         assert!(names(&diagnosis).contains(&a) && names(&diagnosis).contains(&b), "{:?}", names(&diagnosis));

@@ -1,6 +1,7 @@
 //! Commands for Kafka: topics to create, offsets to set, records to send again.
 
-use super::{Remedy, container_name, quoted, sql};
+use super::{Remedy, container_name, sql};
+use crate::cli::quoted;
 use crate::evidence::Topic;
 use crate::fact::groups::{group_of, never_taken_up};
 use crate::fact::view::View;

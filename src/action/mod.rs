@@ -6,6 +6,7 @@ mod kafka;
 mod sql;
 
 use crate::check::catalog::{Action, ActionKind, Cause, Generator};
+use crate::cli::quoted;
 use crate::diagnosis::Diagnosed;
 use crate::evidence::{Evidence, Name, NamedBy};
 use crate::fact::view::View;
@@ -76,7 +77,7 @@ impl<'a> Remedy<'a> {
         let commands = script.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
         let explain = |flag: &str| {
             let id = self.view.evidence.target.id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
-            format!("pipeline-doctor explain {}{id} --{flag}", self.cause.id.get_ref())
+            format!("pipeline-doctor explain {}{id}{} --{flag}", self.cause.id.get_ref(), self.flags())
         };
         let (say, run) = match generator {
             Generator::ComposeFragment => {
@@ -112,6 +113,12 @@ impl<'a> Remedy<'a> {
         Some(Planned { kind, say: (!say.is_empty()).then_some(say), run })
     }
 
+    /// The flags of this run, for the next one.
+    fn flags(&self) -> String {
+        let flags = &self.view.evidence.target.flags;
+        if flags.is_empty() { String::new() } else { format!(" {flags}") }
+    }
+
     /// A command template; one command for each subject where it names one.
     fn commands(&self, template: &str) -> Vec<String> {
         let each = template.contains("{subject}") || template.contains("{container}");
@@ -125,7 +132,8 @@ impl<'a> Remedy<'a> {
         let evidence = self.view.evidence;
         let subject = subject.unwrap_or_default();
         let id = evidence.target.id.as_deref();
-        let self_run = id.map_or("pipeline-doctor".to_string(), |id| format!("pipeline-doctor {id}"));
+        let asked = id.map(|id| format!(" {id}")).unwrap_or_default();
+        let self_run = format!("pipeline-doctor{asked}{}", self.flags());
         template
             .replace("{subject}", subject)
             .replace("{container}", &container_name(&self.view, subject))
@@ -154,22 +162,20 @@ impl<'a> Remedy<'a> {
         let mut ids: Vec<String> =
             newest.iter().filter(|stuck| stuck.marked || !marked).map(|stuck| stuck.id.clone()).collect();
         let lacking = self.view.effects(stage).known().is_some_and(Vec::is_empty);
-        let kept_back = self.view.marks(stage).known().is_some_and(|marks| !marks.is_empty());
+        // The emitter's own row keeps nothing back.
+        let emitter = stage.emitter.get_ref().as_str();
+        let keeps_back = |mark: &&&crate::evidence::Mark| mark.source.as_deref() != Some(emitter);
+        let marks = self.view.marks(stage);
+        let kept_back = marks.known().is_some_and(|marks| marks.iter().any(|mark| keeps_back(&mark)));
         if let Some(id) = self.view.evidence.target.id.clone()
             && lacking
             && (kept_back || !marked)
-            && self.reached(stage)
+            && self.view.reached(stage)
             && !ids.contains(&id)
         {
             ids.push(id);
         }
         ids
-    }
-
-    /// Whether the asked event has come as far as this stage.
-    fn reached(&self, stage: &Stage) -> bool {
-        let before = self.view.pipeline.stage.iter().take_while(|other| other.name != stage.name);
-        before.into_iter().all(|other| self.view.effects(other).known().is_some_and(|e| !e.is_empty()))
     }
 }
 
@@ -183,7 +189,10 @@ fn container_name(view: &View, subject: &str) -> String {
 
 /// `docker compose` with the project and files that the running project names.
 fn compose_command(evidence: &Evidence) -> String {
-    let mut command = "docker compose".to_string();
+    // The shell's variables come before those of the project's .env.
+    let unset: String = evidence.target.variables.iter().map(|name| format!("-u {name} ")).collect();
+    let mut command = if unset.is_empty() { String::new() } else { format!("env {unset}") };
+    command += "docker compose";
     if let Some(compose) = evidence.compose.known() {
         if let (NamedBy::Labels, Some(project)) = (compose.named_by, &compose.project) {
             command += &format!(" -p {}", quoted(project));
@@ -193,25 +202,4 @@ fn compose_command(evidence: &Evidence) -> String {
         }
     }
     command
-}
-
-/// A word for the shell: as it is where that is safe, else in single quotes.
-pub fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_string();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_where_a_shell_would_read_them() {
-        assert_eq!(quoted("docker-compose.yml"), "docker-compose.yml");
-        assert_eq!(quoted("my file"), "'my file'");
-        assert_eq!(quoted("a'; rm -rf x"), r"'a'\''; rm -rf x'");
-    }
 }

@@ -1,18 +1,21 @@
 //! SQL to review: marks to remove, records to read.
 
-use super::{Remedy, quoted};
+use super::Remedy;
+use crate::cli::quoted;
+use crate::evidence::{Container, Postgres};
 use crate::fact::view::View;
 use crate::pipeline::Stage;
 
-/// `psql` at the pipeline's database: in its container, where it has one, else
-/// by the address in `POSTGRES_URL`.
+/// `psql` at the database that was read: in its container, if the address led
+/// there, else by the address in `POSTGRES_URL`.
 pub(super) fn psql(view: &View) -> String {
     let service = view.pipeline.postgres.service.get_ref();
     let rows = view.evidence.postgres.known();
-    let address = rows.and_then(|rows| url::Url::parse(&rows.address).ok());
     let container = view.container(service).known().copied().flatten();
-    match (container, address) {
-        (Some(container), Some(address)) => {
+    let there = container.zip(rows).filter(|(container, rows)| led_to(rows, container));
+    let address = rows.and_then(|rows| url::Url::parse(&rows.address).ok());
+    match (there, address) {
+        (Some((container, _)), Some(address)) => {
             let database = address.path().trim_start_matches('/');
             let user = quoted(address.username());
             format!("docker exec -i {} psql -U {user} -d {}", quoted(&container.name), quoted(database))
@@ -21,27 +24,45 @@ pub(super) fn psql(view: &View) -> String {
     }
 }
 
-/// Removes the marks of stuck events. In a transaction that shows what it does.
+/// Whether the address that was read is this container: mapped to it, or a port
+/// that it publishes here.
+fn led_to(rows: &Postgres, container: &Container) -> bool {
+    if let Some(mapped) = &rows.mapped {
+        return mapped.by.split_whitespace().any(|word| word == container.name);
+    }
+    let Ok(address) = url::Url::parse(&rows.address) else { return false };
+    let here = matches!(address.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    here && container.ports.iter().any(|port| port.host == address.port().unwrap_or(5432))
+}
+
+/// Removes the marks of stuck events, in a transaction that shows what it does.
+/// A row that its emitter wrote is the event itself: it stays, and is given back
+/// to the emitter.
 pub(super) fn remove_marks(remedy: &Remedy) -> Option<String> {
     let marks = &remedy.view.pipeline.marks;
-    let deletes: Vec<String> = remedy
+    let statements: Vec<String> = remedy
         .stages()
         .into_iter()
         .filter_map(|stage| {
-            let ids = remedy.stuck_ids(stage, true);
-            let ids = literals(&ids)?;
+            let ids = literals(&remedy.stuck_ids(stage, true))?;
+            let emitter = literal(stage.emitter.get_ref());
+            let (table, source) = (&marks.table, &marks.source);
+            let change = match stage.recorded_by_emitter {
+                true => format!("update {table} set {source} = {emitter}"),
+                false => format!("delete from {table}"),
+            };
             Some(format!(
-                "-- {} has no row in {}\ndelete from {}\n where {} = {} and {} in ({ids})\n returning *;\n",
+                "-- {} has no row in {}\n{change}\n where {} = {} and {} in ({ids})\n   \
+                 and {source} is distinct from {emitter}\n returning *;\n",
                 stage.event,
                 stage.effect,
-                marks.table,
                 marks.event_type,
                 literal(&stage.event),
                 marks.id
             ))
         })
         .collect();
-    (!deletes.is_empty()).then(|| format!("begin;\n{}commit;\n", deletes.concat()))
+    (!statements.is_empty()).then(|| format!("begin;\n{}commit;\n", statements.concat()))
 }
 
 /// Headers, key and value of each id's record, as the console producer reads

@@ -65,6 +65,7 @@ fn newest_answer<'a>(view: &View<'a>, call: &Call, stage: &Stage) -> Seen<&'a Re
                 log.records.iter().rev().filter(|record| call.answered.0.is_match(&record.text));
             match answers.find(|record| names(record, id)) {
                 Some(record) => Seen::Known(record),
+                None if view.effects(stage).known().is_some_and(|effects| !effects.is_empty()) => none(),
                 None => Seen::from(view.covers_event(log)).and_then(|()| none()),
             }
         })
@@ -101,13 +102,13 @@ pub(super) fn answered_without_row(view: &View) -> Vec<Fact> {
     };
     let answered = newest_answer(view, call, stage).map(|record| call.answered_well.0.is_match(&record.text));
     let effects = view.effects(stage);
-    let seen = answered.and_then(|well| match well {
-        true => effects.and_then(|effects| match effects.is_empty() {
-            true => view.old_enough(stage).map(|()| 1),
+    let seen = match effects.known().is_some_and(|effects| !effects.is_empty()) {
+        true => Seen::Known(0),
+        false => answered.and_then(|well| match well {
+            true => effects.and_then(|_| view.old_enough(stage).map(|()| 1)),
             false => Seen::Known(0),
         }),
-        false => Seen::Known(0),
-    });
+    };
     vec![Fact::of(view.pipeline.stage_subject(stage), seen, |count| {
         let say = match count {
             0 => "no answer without its row".to_string(),

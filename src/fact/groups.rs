@@ -2,7 +2,7 @@
 
 use super::view::View;
 use super::{Fact, Value};
-use crate::evidence::{Group, Kafka, Partition, Seen, WhyKind};
+use crate::evidence::{Group, Kafka, Mark, Partition, Seen, WhyKind};
 use crate::pipeline::Worker;
 
 /// The group of a worker, as the broker describes it.
@@ -89,14 +89,36 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<(Value, String)> {
     untaken.and_then(|untaken| {
         let untaken: Vec<Untaken> = untaken.into_iter().filter(|untaken| untaken.records > 0).collect();
         let records: u64 = untaken.iter().map(|untaken| untaken.records).sum();
-        let waits = stuck_at(view, worker);
-        waits.map(|waits| match (records, waits) {
-            (0, _) => (Value::Count(0), "took up every partition that holds records".to_string()),
-            (_, false) => (Value::Count(0), format!("{records} records never taken up, none of them missed")),
-            (_, true) => (
-                Value::Count(records),
-                format!("group {} has committed nothing on {}", worker.group, in_words(&untaken)),
-            ),
+        stuck_at(view, worker).and_then(|stuck| match (records, stuck) {
+            (0, Stuck::Id) => has_received(view, worker),
+            (0, _) => {
+                Seen::Known((Value::Count(0), "took up every partition that holds records".to_string()))
+            }
+            (_, Stuck::Nothing) => {
+                Seen::Known((Value::Count(0), format!("{records} never taken up, none of them missed")))
+            }
+            _ => {
+                let say = format!("group {} has committed nothing on {}", worker.group, in_words(&untaken));
+                Seen::Known((Value::Count(records), say))
+            }
+        })
+    })
+}
+
+/// Committed past a record is no proof that the worker received it: a late
+/// joiner and a reset jump over it. Its log, if it names the id, is.
+fn has_received(view: &View, worker: &Worker) -> Seen<(Value, String)> {
+    view.id().and_then(|id| {
+        view.log(&worker.name).and_then(|log| {
+            let named =
+                log.records.iter().any(|record| record.text.to_lowercase().contains(&id.to_lowercase()));
+            match named {
+                true => Seen::Known((Value::Count(0), "its log names the event".to_string())),
+                false => Seen::unknown(
+                    WhyKind::Missing,
+                    format!("the log of {} does not name the event: skipped, or never sent", worker.name),
+                ),
+            }
         })
     })
 }
@@ -112,21 +134,34 @@ fn in_words(untaken: &[Untaken]) -> String {
     places.join(", ")
 }
 
-/// Whether events are stuck at a stage of this worker: the id, or any of the window.
-fn stuck_at(view: &View, worker: &Worker) -> Seen<bool> {
+/// What is stuck at the stages of a worker.
+enum Stuck {
+    /// Nothing.
+    Nothing,
+    /// Events of the window.
+    Others,
+    /// The event that was asked about, unmarked.
+    Id,
+}
+
+fn stuck_at(view: &View, worker: &Worker) -> Seen<Stuck> {
     let stages = view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
-    let mut why = None;
+    let mut others = Seen::Known(Stuck::Nothing);
     for stage in stages {
-        let of_id = view.effects(stage).known().is_some_and(Vec::is_empty);
-        let id_stuck = of_id && view.old_enough(stage).known().is_some();
+        let lacking = view.effects(stage).known().is_some_and(Vec::is_empty) && view.reached(stage);
+        let by_owner =
+            |mark: &&Mark| mark.source.as_ref().is_some_and(|source| stage.marked_by.contains(source));
+        let unmarked = view.marks(stage).known().is_some_and(|marks| !marks.iter().any(by_owner));
+        if lacking && unmarked && view.old_enough(stage).known().is_some() {
+            return Seen::Known(Stuck::Id);
+        }
         match view.extent(stage) {
-            _ if id_stuck => return Seen::Known(true),
-            Seen::Known(extent) if extent.stuck > 0 => return Seen::Known(true),
+            Seen::Known(extent) if extent.stuck > 0 => others = Seen::Known(Stuck::Others),
             Seen::Known(_) => {}
-            Seen::Unknown(reason) | Seen::NotAsked(reason) => why = Some(reason),
+            Seen::Unknown(why) | Seen::NotAsked(why) => others = Seen::Unknown(why),
         }
     }
-    why.map_or(Seen::Known(false), Seen::Unknown)
+    others
 }
 
 /// Records between the group's commits and the ends of its topics; `None` where

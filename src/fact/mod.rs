@@ -287,7 +287,7 @@ pub const FACTS: &[FactSpec] = &[
         name: "stage.effect_status",
         doc: "the status of the id's newest effect row (the stage's SQL)",
         scopes: &[Scope::Stage],
-        kind: Kind::Words(&["absent", "bad", "waiting", "good"]),
+        kind: Kind::Words(&["bad", "waiting", "good"]),
         derive: stages::effect_status,
     },
     FactSpec {

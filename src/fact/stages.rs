@@ -92,23 +92,22 @@ pub(super) fn effect(view: &View) -> Vec<Fact> {
 }
 
 pub(super) fn effect_status(view: &View) -> Vec<Fact> {
-    for_stages(
-        view,
-        |stage| effects(view, stage),
-        |stage, effects| {
-            let Some(effect) = effects.last() else {
-                return (Value::Word("absent"), format!("no row in {}", stage.effect));
-            };
-            let status = effect.status.as_deref().unwrap_or_default();
-            let word = match () {
-                () if stage.waiting_status.iter().any(|waiting| waiting == status) => "waiting",
-                () if stage.good_status.is_empty() => "good",
-                () if stage.good_status.iter().any(|good| good == status) => "good",
-                () => "bad",
-            };
-            (Value::Word(word), format!("{} is {status}", stage.effect))
-        },
-    )
+    let look = |stage: &Stage| {
+        effects(view, stage).and_then(|effects| match effects.last() {
+            Some(effect) => Seen::Known(*effect),
+            None => Seen::not_asked(format!("no row in {}", stage.effect)),
+        })
+    };
+    for_stages(view, look, |stage, effect| {
+        let status = effect.status.as_deref().unwrap_or_default();
+        let word = match () {
+            () if stage.waiting_status.iter().any(|waiting| waiting == status) => "waiting",
+            () if stage.good_status.is_empty() => "good",
+            () if stage.good_status.iter().any(|good| good == status) => "good",
+            () => "bad",
+        };
+        (Value::Word(word), format!("{} is {status}", stage.effect))
+    })
 }
 
 pub(super) fn marked_without_effect(view: &View) -> Vec<Fact> {

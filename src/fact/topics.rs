@@ -32,8 +32,9 @@ pub(super) fn led(view: &View) -> Vec<Fact> {
     for_topics(view, |topic| {
         let leaderless: Vec<String> =
             topic.partitions.iter().filter(|p| p.leader.is_none()).map(|p| p.id.to_string()).collect();
-        let led = !topic.partitions.is_empty() && leaderless.is_empty();
-        let say = match (led, topic.partitions.is_empty()) {
+        let none = !topic.exists || topic.partitions.is_empty();
+        let led = !none && leaderless.is_empty();
+        let say = match (led, none) {
             (true, _) => "every partition led".to_string(),
             (false, true) => "no partitions".to_string(),
             (false, false) => format!("partition {} without a leader", leaderless.join(", ")),

@@ -105,9 +105,9 @@ impl<'a> View<'a> {
         })
     }
 
-    /// `Known` when the event is old enough for the stage to be judged.
+    /// `Known` when the event has been at the stage for long enough to be judged.
     pub fn old_enough(&self, stage: &Stage) -> Seen<()> {
-        let Some(at) = self.event_at() else {
+        let Some(at) = self.reached_at(stage) else {
             return Seen::Known(());
         };
         let age = self.evidence.taken.duration_since(at);
@@ -116,8 +116,23 @@ impl<'a> View<'a> {
             return Seen::Known(());
         }
         let wait = (grace - age).as_secs().max(1);
-        let say = format!("the event is {} s old: wait {wait} s", age.as_secs().max(0));
+        let say = format!("the event came here {} s ago: wait {wait} s", age.as_secs().max(0));
         Seen::unknown(WhyKind::Young, say)
+    }
+
+    /// When the event came to a stage: when the effect of the stage before it
+    /// was written, else when it happened.
+    fn reached_at(&self, stage: &Stage) -> Option<Timestamp> {
+        let before = self.pipeline.stage.iter().take_while(|other| other.name != stage.name).last();
+        let effects = before.map(|before| self.effects(before));
+        let newest = effects.and_then(|effects| effects.known()?.iter().map(|effect| effect.at).max());
+        newest.or(self.event_at())
+    }
+
+    /// Whether every stage before this one has its effect for the id.
+    pub fn reached(&self, stage: &Stage) -> bool {
+        let mut before = self.pipeline.stage.iter().take_while(|other| other.name != stage.name);
+        before.all(|other| self.effects(other).known().is_some_and(|effects| !effects.is_empty()))
     }
 
     /// The log of a service or worker.
@@ -154,6 +169,8 @@ impl<'a> View<'a> {
         Self::complete(log)?;
         let begins_late = match (log.reach, log.from, self.event_at()) {
             (Reach::Beginning, Some(from), Some(at)) => from > at + CLOCKS,
+            // An empty log tells neither when it began.
+            (Reach::Beginning, None, _) => true,
             _ => false,
         };
         match begins_late {

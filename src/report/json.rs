@@ -2,6 +2,7 @@
 
 use super::{Report, SCHEMA_VERSION};
 use crate::error::{Error, Mistake};
+use crate::secret::redact;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -13,32 +14,41 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// Writes an error as one JSON document.
 pub fn render_error(error: &Error, out: &mut dyn Write) -> io::Result<()> {
     #[derive(Serialize)]
-    struct Document<'a> {
+    struct Document {
         schema_version: u32,
-        error: Shown<'a>,
+        error: Shown,
     }
     #[derive(Serialize)]
-    struct Shown<'a> {
+    struct Shown {
         exit_code: u8,
         message: String,
-        mistakes: Vec<OneMistake<'a>>,
+        mistakes: Vec<OneMistake>,
     }
     #[derive(Serialize)]
-    struct OneMistake<'a> {
-        place: &'a str,
-        what: &'a str,
-        help: Option<&'a str>,
+    struct OneMistake {
+        place: String,
+        what: String,
+        help: Option<String>,
     }
     let mistakes = match error {
         Error::Usage(mistakes) => mistakes.as_slice(),
         Error::Internal(_) | Error::OutputClosed => &[],
     };
-    fn one(mistake: &Mistake) -> OneMistake<'_> {
-        OneMistake { place: &mistake.place, what: &mistake.what, help: mistake.help.as_deref() }
+    fn one(mistake: &Mistake) -> OneMistake {
+        OneMistake {
+            place: redact(&mistake.place),
+            what: redact(&mistake.what),
+            help: mistake.help.as_deref().map(redact),
+        }
     }
     let mistakes = mistakes.iter().map(one).collect();
     let shown = Shown { exit_code: error.exit_code(), message: error.to_string(), mistakes };
     document(&Document { schema_version: SCHEMA_VERSION, error: shown }, out)
+}
+
+/// Writes an explanation, or what it generates, as one JSON document.
+pub fn render_text(id: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    document(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "id": id, "text": text }), out)
 }
 
 fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {

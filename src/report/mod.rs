@@ -89,8 +89,10 @@ pub struct Report {
 pub struct Extent {
     /// The window in seconds.
     pub window_s: u64,
-    /// Stuck events of all stages; absent where no stage could be counted.
+    /// Stuck events of the stages that could be counted; absent where none could.
     pub stuck: Option<u64>,
+    /// Whether all of them were counted; else there may be more.
+    pub complete: bool,
     /// Time of the oldest.
     pub since: Option<Timestamp>,
     /// When the newest effect of any stage was written.
@@ -251,7 +253,7 @@ pub struct Material<'a> {
 /// Puts the report together.
 pub fn report(material: &Material) -> Report {
     let Material { evidence, diagnosis, .. } = material;
-    let outcome = outcome(material.findings);
+    let outcome = outcome(material);
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         tool: format!("pipeline-doctor {}", evidence.tool),
@@ -275,16 +277,33 @@ pub fn report(material: &Material) -> Report {
 }
 
 /// A problem wins over what was not seen, and that over warnings.
-fn outcome(findings: &[Finding]) -> Outcome {
+fn outcome(material: &Material) -> Outcome {
+    let findings = material.findings;
     let failed = |severity| findings.iter().any(|f| f.verdict == Verdict::Fail && f.severity == severity);
     let unseen = |f: &Finding| {
         f.instances.iter().any(|i| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_)))
     };
     match () {
         () if failed(Severity::Error) => Outcome::Problem,
-        () if findings.iter().any(unseen) => Outcome::Inconclusive,
+        () if findings.iter().any(unseen) || !missing_systems(material).is_empty() => Outcome::Inconclusive,
         () if failed(Severity::Warn) => Outcome::Warning,
         () => Outcome::Healthy,
+    }
+}
+
+/// Systems that the runbook needs and that nobody told the address of: what is
+/// not looked at for want of an address is no proof of health.
+fn missing_systems<'a>(material: &Material<'a>) -> Vec<(&'static str, &'a crate::evidence::Why)> {
+    let evidence = material.evidence;
+    let systems = [("Docker", not_asked(&evidence.docker)), ("Kafka", not_asked(&evidence.kafka))];
+    let systems = systems.into_iter().chain([("PostgreSQL", not_asked(&evidence.postgres))]);
+    systems.filter_map(|(name, why)| Some((name, why?))).collect()
+}
+
+fn not_asked<T>(seen: &Seen<T>) -> Option<&crate::evidence::Why> {
+    match seen {
+        Seen::NotAsked(why) => Some(why),
+        _ => None,
     }
 }
 
@@ -296,6 +315,7 @@ fn extent(material: &Material) -> Extent {
     newest.sort_by(|a, b| (b.at, &a.id).cmp(&(a.at, &b.id)));
     Extent {
         window_s: material.evidence.target.window_s,
+        complete: seen.len() == material.pipeline.stage.len() && seen.iter().all(|(_, e)| !e.limited),
         stuck: (!seen.is_empty()).then(|| seen.iter().map(|(_, extent)| extent.stuck).sum()),
         since: seen.iter().filter_map(|(_, extent)| extent.since).min(),
         last_good: seen.iter().filter_map(|(_, extent)| extent.last_good).max(),
@@ -383,6 +403,9 @@ fn unseen(material: &Material) -> Vec<Unseen> {
     system("Kafka", why(&evidence.kafka));
     system("PostgreSQL", why(&evidence.postgres));
     system("HTTP", why(&evidence.http));
+    for (name, why) in missing_systems(material) {
+        system(name, Some(why));
+    }
     for finding in material.findings {
         for instance in &finding.instances {
             let Verdict::Unknown(why) = &instance.verdict else { continue };

@@ -1,6 +1,6 @@
 //! The line of each step, and the last line.
 
-use super::words::{count, length, lower_first, time, title};
+use super::words::{count, length, lower_first, minute, time, title};
 use super::{FindingShown, InstanceShown, Material, Outcome, Report, Step, words};
 use crate::check::catalog::{About, Severity, Step as StepRow};
 use crate::check::{Finding, Verdict};
@@ -22,18 +22,29 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
     Step {
         step: row.step,
         title: row.title.clone(),
-        verdict: verdict(&findings).to_string(),
+        verdict: verdict(&findings, system_seen(material, row.about)).to_string(),
         summary: summary.join("\n"),
         by_hand: words::fill(material, &row.by_hand, ""),
         findings: findings.iter().map(|finding| shown(material, finding)).collect(),
     }
 }
 
-fn verdict(findings: &[&Finding]) -> &'static str {
+/// Whether the system that a step is about was seen at all.
+fn system_seen(material: &Material, about: About) -> bool {
+    let evidence = material.evidence;
+    match about {
+        About::Workers | About::Call => evidence.docker.known().is_some(),
+        About::Topics => evidence.kafka.known().is_some(),
+        About::Rows => evidence.postgres.known().is_some(),
+    }
+}
+
+fn verdict(findings: &[&Finding], system_seen: bool) -> &'static str {
     let any = |wanted: &dyn Fn(&Finding) -> bool| findings.iter().any(|finding| wanted(finding));
     match () {
         () if any(&|f| f.verdict == Verdict::Fail && f.severity == Severity::Error) => "fail",
         () if any(&|f| matches!(f.verdict, Verdict::Unknown(_) | Verdict::Blocked(_))) => "unknown",
+        () if !system_seen => "unknown",
         () if any(&|f| f.verdict == Verdict::Fail) => "warn",
         () if any(&|f| f.verdict == Verdict::Pass) => "pass",
         () => "not-asked",
@@ -162,8 +173,15 @@ fn rows(material: &Material, row: &StepRow) -> Vec<String> {
         Seen::Unknown(why) | Seen::NotAsked(why) => return vec![not_seen(why)],
     };
     let mut lines = Vec::new();
+    lines.extend(rows.replica_behind_ms.as_ref().map(|behind| match behind {
+        Seen::Known(ms) => format!("read from a replica, {:.1} s behind", *ms as f64 / 1000.0),
+        Seen::Unknown(why) | Seen::NotAsked(why) => {
+            format!("read from a replica; how far behind: {}", why.words())
+        }
+    }));
     if let Some(line) = all_done(material, row) {
-        return vec![format!("{line}; {}", stuck_line(material))];
+        lines.insert(0, format!("{line}; {}", stuck_line(material)));
+        return lines;
     }
     if material.evidence.target.id.is_some() {
         match &rows.marks {
@@ -224,15 +242,16 @@ fn no_reason() -> Why {
 fn stuck_line(material: &Material) -> String {
     let extent = super::extent(material);
     let window = length(extent.window_s);
-    match (extent.stuck, extent.since) {
-        (None, _) => format!("stuck in {window}: not seen"),
-        (Some(0), _) => format!("0 stuck in {window}"),
-        (Some(stuck), Some(since)) => format!(
-            "{} stuck in {window}, since {}",
-            material.pipeline.count(stuck),
-            time(material.evidence.taken, since)
-        ),
-        (Some(stuck), None) => format!("{} stuck in {window}", material.pipeline.count(stuck)),
+    let least = if extent.complete { "" } else { "at least " };
+    let since = extent.since.map(|since| format!(", since {}", time(material.evidence.taken, since)));
+    match extent.stuck {
+        None => format!("stuck in {window}: not seen"),
+        Some(0) if !extent.complete => format!("stuck in {window}: not all seen"),
+        Some(0) => format!("0 stuck in {window}"),
+        Some(stuck) => {
+            let stuck = material.pipeline.count(stuck);
+            format!("{least}{stuck} stuck in {window}{}", since.unwrap_or_default())
+        }
     }
 }
 
@@ -248,7 +267,7 @@ fn calls(material: &Material) -> Vec<String> {
                 (Some(from), Some(to)) => format!(", {}-{}", from.strftime("%H:%M"), to.strftime("%H:%M")),
                 _ => String::new(),
             };
-            let all = match View::complete(log) {
+            let all = match view.covers_event(log) {
                 Ok(()) => ", all read".to_string(),
                 Err(why) => format!("; {}", why.words()),
             };
@@ -279,11 +298,14 @@ const HEADLINE: usize = 80;
 
 /// The last line: the verdict.
 pub(super) fn headline(material: &Material, report: &Report) -> String {
-    let stuck = match (report.extent.stuck, report.extent.since) {
+    let extent = &report.extent;
+    let stuck = match (extent.stuck, extent.since) {
         (Some(stuck), Some(since)) if stuck > 0 => {
-            format!(" {} stuck since {}.", material.pipeline.count(stuck), since.strftime("%H:%M"))
+            let least = if extent.complete { "" } else { "at least " };
+            let (stuck, since) = (material.pipeline.count(stuck), minute(report.taken, since));
+            format!(" {least}{stuck} stuck since {since}.")
         }
-        (Some(0), _) => format!(" 0 stuck in {}.", length(report.extent.window_s)),
+        (Some(0), _) if extent.complete => format!(" 0 stuck in {}.", length(extent.window_s)),
         _ => String::new(),
     };
     let forms = match report.outcome {

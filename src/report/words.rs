@@ -45,6 +45,12 @@ pub fn time(taken: Timestamp, at: Timestamp) -> String {
     at.strftime(if same_day { "%H:%M:%S" } else { "%F %H:%M:%S" }).to_string()
 }
 
+/// "10:02", with the day where it is not that of `taken`.
+pub fn minute(taken: Timestamp, at: Timestamp) -> String {
+    let time = time(taken, at);
+    time[..time.len() - ":00".len()].to_string()
+}
+
 /// "24 h", "90 min", "45 s".
 pub fn length(seconds: u64) -> String {
     match seconds {
