@@ -125,6 +125,12 @@ fn healthy_with_nothing_configured() {
     assert_eq!(report["causes"], serde_json::json!([]));
     assert_eq!(report["unseen"], serde_json::json!([]));
     assert_eq!(report["exit_code"], 0);
+    // However the id is typed.
+    let typed = format!(" {{{}}} ", id.to_uppercase());
+    assert_eq!(doctor([typed.as_str(), "--json"]).finish().code(0).json()["id"], id);
+    // An id that exists nowhere is told from one that is stuck.
+    let nowhere = "00000000-0000-4000-8000-000000000000";
+    first_cause(&doctor([nowhere, "--json"]).finish().json(), "event-not-recorded");
     // Without an id its checks are not asked, and that is no doubt.
     let report = doctor(["--json"]).finish().code(0).json();
     assert_eq!(report["outcome"], "healthy");
@@ -157,6 +163,9 @@ fn a_recording_gives_the_same_report_with_no_network() {
     let id = sandbox.buy();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("e.json");
+    assert!(
+        doctor([id.as_str(), "--record", "/dev/null"]).finish().code(0).last_line().starts_with("HEALTHY")
+    );
     let live = doctor([id.as_str(), "--json", "--record", file.to_str().unwrap()]).finish().code(0);
     let program = env!("CARGO_BIN_EXE_pipeline-doctor");
     let replayed = shell(&format!("unshare -rn {program} --replay {} --json", file.display()));

@@ -1,0 +1,54 @@
+//! What judging costs, beside what reading the recording costs: medians of one
+//! run, and their ratios, which hold when the machine's speed does not.
+//!
+//! `cargo bench`
+
+use pipeline_doctor::check::catalog::Catalog;
+use pipeline_doctor::check::judge;
+use pipeline_doctor::config::{Config, Environment};
+use pipeline_doctor::diagnosis::diagnose;
+use pipeline_doctor::evidence::Evidence;
+use pipeline_doctor::fact::facts;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+const RUNS: usize = 51;
+
+/// The median of several runs, after one that is not counted.
+fn median(mut work: impl FnMut()) -> Duration {
+    work();
+    let mut times: Vec<Duration> = (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[RUNS / 2]
+}
+
+fn main() {
+    let look =
+        pipeline_doctor::cli::Look { window: "24h".into(), deadline: "10s".into(), ..Default::default() };
+    let config = Config::new(None, &look, &Environment::new(), &mut Vec::new());
+    let pipeline = config.expect("no file is read").expect("the built-in pipeline").pipeline;
+    let catalog = Catalog::read(None, &mut Vec::new()).expect("the built-in rows");
+    println!("{:<24}{:>12}{:>12}{:>12}{:>16}", "recording", "read", "facts", "diagnose", "diagnose/read");
+    for incident in pipeline_doctor::demo::INCIDENTS {
+        let read = median(|| {
+            black_box(serde_json::from_str::<Evidence>(incident.evidence).expect("a recording"));
+        });
+        let evidence: Evidence = serde_json::from_str(incident.evidence).expect("a recording");
+        let derived = facts(&evidence, &pipeline);
+        let findings = judge(&catalog, &derived, &pipeline);
+        let derive = median(|| {
+            black_box(judge(&catalog, &facts(&evidence, &pipeline), &pipeline));
+        });
+        let conclude = median(|| {
+            black_box(diagnose(&catalog, &findings));
+        });
+        let ratio = conclude.as_secs_f64() / read.as_secs_f64();
+        println!("{:<24}{read:>12.1?}{derive:>12.1?}{conclude:>12.1?}{ratio:>16.2}", incident.name);
+    }
+}
