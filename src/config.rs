@@ -4,7 +4,7 @@ use crate::cli::Look;
 use crate::error::{Error, Mistake, way_out};
 use crate::evidence::{Name, Target};
 use crate::pipeline::Pipeline;
-use crate::secret::{Secret, redact};
+use crate::secret::{MASK, Secret, redact};
 use crate::toml_input::Source;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -135,7 +135,12 @@ fn brokers(brokers: Option<String>, mistakes: &mut Vec<Mistake>) -> Option<Strin
     let brokers = brokers?;
     let good = |broker: &str| has_port(broker.trim()) && !broker.contains(['@', '/']);
     if !brokers.split(',').all(good) {
-        let place = format!("Kafka brokers {}", redact(&brokers));
+        // What stands before an @ may be a password.
+        let shown = match brokers.rsplit_once('@') {
+            Some((_, host)) => format!("{MASK}@{host}"),
+            None => redact(&brokers),
+        };
+        let place = format!("Kafka brokers {shown}");
         let help = "expected host:port[,host:port] in --kafka or KAFKA_BROKERS";
         mistakes.push(Mistake::new(place, "not a list of brokers").help(help));
     }

@@ -53,6 +53,7 @@ fn read(id: Option<&str>, look: &Look, environment: &Environment) -> Result<(Con
     let catalog = Catalog::read(look.checks.as_deref(), &mut mistakes)?;
     if let Some(config) = config.as_ref().filter(|config| config.replay.is_none()) {
         probe::check(config, &mut mistakes);
+        mistakes.extend(config.record.as_deref().and_then(no_place_for));
     }
     match config {
         Some(config) if mistakes.is_empty() => Ok((config, catalog)),
@@ -63,17 +64,7 @@ fn read(id: Option<&str>, look: &Look, environment: &Environment) -> Result<(Con
 /// probes → evidence; or a recording of it.
 fn see(config: &Config) -> Result<Evidence, Error> {
     if let Some(file) = &config.replay {
-        let text = read_file("--replay", file, "evidence written by --record")?;
-        let place = format!("--replay {}", file.display());
-        let evidence = replayed(&place, &text, &config.pipeline)?;
-        return match (&config.target.id, &evidence.target.id) {
-            (Some(asked), recorded) if Some(asked) != recorded.as_ref() => {
-                let recorded = recorded.as_deref().unwrap_or("no id");
-                let mistake = Mistake::new(place, format!("was recorded of {recorded}, not of {asked}"));
-                Err(Error::usage(mistake.help("leave the id out: the recording has its own")))
-            }
-            _ => Ok(evidence),
-        };
+        return recorded(config, file);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -84,6 +75,22 @@ fn see(config: &Config) -> Result<Evidence, Error> {
     // Whatever still hangs is left behind: it must not keep the report.
     runtime.shutdown_background();
     Ok(evidence)
+}
+
+/// A recording, if it is of the event that was asked about.
+fn recorded(config: &Config, file: &Path) -> Result<Evidence, Error> {
+    let text = read_file("--replay", file, "evidence written by --record")?;
+    let place = format!("--replay {}", file.display());
+    let evidence = replayed(&place, &text, &config.pipeline)?;
+    let (asked, recorded) = (&config.target.id, &evidence.target.id);
+    match asked {
+        Some(id) if asked != recorded => {
+            let recorded = recorded.as_deref().unwrap_or("no id");
+            let mistake = Mistake::new(place, format!("was recorded of {recorded}, not of {id}"));
+            Err(Error::usage(mistake.help("leave the id out: the recording has its own")))
+        }
+        _ => Ok(evidence),
+    }
 }
 
 /// Evidence from its document.
@@ -135,6 +142,18 @@ fn record(config: &Config, evidence: &Evidence) -> Result<(), Error> {
         let mistake = Mistake::new(place, format!("cannot be written: {}", in_words(&error)));
         Error::usage(mistake.help("name a file in a directory that you may write to"))
     })
+}
+
+/// Why a recording cannot be written there, told before anything is looked at.
+fn no_place_for(file: &Path) -> Option<Mistake> {
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let what = match directory {
+        _ if file.is_dir() => "is a directory",
+        Some(directory) if !directory.is_dir() => "its directory is not there",
+        _ => return None,
+    };
+    let mistake = Mistake::new(format!("--record {}", file.display()), what);
+    Some(mistake.help("name a file in a directory that you may write to"))
 }
 
 /// Never leaves half a file behind in the place of an older one. A link stays a

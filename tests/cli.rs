@@ -119,6 +119,10 @@ fn no_error_shows_a_password() {
         vec!["--postgres", "postgres://u:hunter2@h/d?sslmode=sometimes"],
         vec!["--postgres", "postgres://u:hunter2@@h/d?sslmode=sometimes"],
         vec!["--postgres", "://u:hunter2@h"],
+        vec!["--http", "nobody=http://u:hunter2@h:1"],
+        vec!["--kafka", "u:hunter2@h:9092"],
+        vec!["postgres://u:hunter2@h/d"],
+        vec!["--frob", "x", "postgres://u:hunter2@h/d"],
     ] {
         let run = doctor(&arguments).finish();
         assert!(!format!("{}{}", run.stdout, run.stderr).contains("hunter2"), "{}", run.stderr);
@@ -165,20 +169,23 @@ fn a_closed_pipe_is_no_error_and_a_full_disk_is_one() {
 }
 
 #[test]
-fn a_recording_is_never_half_written() {
+fn a_recording_that_has_no_place_is_refused_before_anything_is_looked_at() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("sub/e.json");
-    let run = doctor([
-        "--record",
-        target.to_str().unwrap(),
-        "--docker",
-        "unix:///nonexistent.sock",
-        "--deadline",
-        "1s",
-    ]);
-    let run = run.finish().code(2);
-    assert!(run.stderr.contains("e.json"), "{}", run.stderr);
-    assert_eq!(run.stdout, "");
+    refused(&["--record", target.to_str().unwrap()], &["e.json", "its directory is not there"]);
+    refused(&["--record", "tests"], &["--record tests", "is a directory"]);
+}
+
+#[test]
+fn a_recording_of_another_event_is_refused() {
+    let file = scenario("healthy");
+    let id = "00000000-0000-4000-8000-000000000000";
+    refused(&[id, "--replay", file.to_str().unwrap()], &["was recorded of", id]);
+}
+
+#[test]
+fn a_time_too_long_is_refused() {
+    refused(&["--wait", "18446744073709551615"], &["--wait", "not a length of time"]);
 }
 
 #[test]
