@@ -7,6 +7,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// After so many syntax errors the rest of them tells nothing new.
+const SYNTAX_ERRORS: usize = 5;
+
 /// A TOML file: its name for messages, and its text.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -34,7 +37,11 @@ impl Source {
     pub fn read<T: DeserializeOwned>(&self, mistakes: &mut Vec<Mistake>) -> Option<T> {
         let (table, errors) = DeTable::parse_recoverable(&self.text);
         if !errors.is_empty() {
-            mistakes.extend(errors.iter().map(|error| self.explain(error)));
+            mistakes.extend(errors.iter().take(SYNTAX_ERRORS).map(|error| self.explain(error)));
+            if let Some(more) = errors.len().checked_sub(SYNTAX_ERRORS).filter(|more| *more > 0) {
+                let what = format!("{more} more lines are not TOML");
+                mistakes.push(Mistake::new(&self.name, what).help("is it the file that was meant?"));
+            }
             return None;
         }
         let mut table = table;
@@ -189,6 +196,12 @@ mod tests {
     fn broken_syntax_is_named_with_its_line() {
         let found = mistakes("[[row]]\nid = \n");
         assert!(found[0].starts_with("x.toml:2: "), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_no_toml_at_all_is_told_in_a_few_lines() {
+        let found = mistakes(&"{\n".repeat(100));
+        assert!(found.len() <= SYNTAX_ERRORS + 1, "{}", found.len());
     }
 
     #[test]
