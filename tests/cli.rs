@@ -169,6 +169,22 @@ fn a_closed_pipe_is_no_error_and_a_full_disk_is_one() {
 }
 
 #[test]
+fn what_nobody_could_be_asked_about_is_neither_failure_nor_health() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let run = doctor(["--docker", "unix:///nonexistent.sock", "--json"]).current_dir(elsewhere.path());
+    let report = run.finish().code(5).json();
+    assert_eq!(report["outcome"], "inconclusive");
+    assert_eq!(report["causes"], serde_json::json!([]));
+    let unseen: Vec<&str> = report["unseen"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|unseen| unseen["system"].as_str().unwrap())
+        .collect();
+    assert_eq!(&unseen[..3], ["Docker", "Kafka", "PostgreSQL"]);
+}
+
+#[test]
 fn a_recording_that_has_no_place_is_refused_before_anything_is_looked_at() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("sub/e.json");

@@ -30,7 +30,7 @@ pub fn bootstrap(config: &Config, docker: Option<&(Seen<Docker>, Discovered)>) -
     }
     let Some((docker, _)) = docker else {
         let say = "no Kafka address: Docker, which could tell one, has not answered";
-        return Seen::unknown(WhyKind::NoAnswer, say);
+        return Seen::unknown(WhyKind::NotConfigured, say);
     };
     match docker {
         Seen::Known(docker) => match of_container(config, docker) {
@@ -45,9 +45,10 @@ pub fn bootstrap(config: &Config, docker: Option<&(Seen<Docker>, Discovered)>) -
     }
 }
 
+/// Docker's trouble is not Kafka's: nobody has asked the broker.
 fn no_address(docker: &Why) -> Why {
     let say = format!("no Kafka address, and Docker tells none: {}", docker.say);
-    Why::new(docker.kind, say)
+    Why::new(WhyKind::NotConfigured, say)
 }
 
 /// Every published port of the broker's container, the usual one first: the

@@ -62,14 +62,15 @@ fn place<'a>(config: &'a Config, docker: Option<&'a (Seen<Docker>, Discovered)>)
     }
     let Some((docker, discovered)) = docker else {
         let say = format!("{none}, and Docker, which might tell it, has not answered in time");
-        return Seen::unknown(WhyKind::NoAnswer, say);
+        return Seen::unknown(WhyKind::NotConfigured, say);
     };
     match (&discovered.postgres, docker) {
         (Some(address), _) => Seen::Known(Place { address, inside: true }),
-        (None, Seen::Unknown(why)) => Seen::Unknown(Why {
-            say: format!("{none}, and Docker might tell it, but: {}", why.say),
-            ..why.clone()
-        }),
+        // Docker's trouble is not the database's: nobody has asked the server.
+        (None, Seen::Unknown(why)) => {
+            let say = format!("{none}, and Docker might tell it, but: {}", why.say);
+            Seen::unknown(WhyKind::NotConfigured, say)
+        }
         (None, _) => Seen::not_asked(format!("{none}, and no container tells one")),
     }
 }
