@@ -1,7 +1,7 @@
 //! Reads TOML so that all mistakes come at once, each with its line and the
 //! nearest valid name.
 
-use crate::error::{Mistake, way_out};
+use crate::error::{Mistake, nearest, way_out};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use std::ops::Range;
 use toml::Spanned;
@@ -59,7 +59,14 @@ impl Source {
                 mistakes.push(self.explain(&error));
             }
             let row = table.span().start;
-            removed.push(take_out(table.get_mut(), row, &at)?);
+            let gone = take_out(table.get_mut(), row, &at)?;
+            // A mistyped name's right one is not missing besides.
+            if let Some((wrong, valid)) = unknown_name(error.message())
+                && let Some(meant) = nearest(wrong, valid)
+            {
+                removed.push(Removed { name: meant.to_string(), row: gone.row });
+            }
+            removed.push(gone);
         }
     }
 

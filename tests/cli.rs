@@ -108,6 +108,24 @@ fn all_mistakes_come_at_once() {
 }
 
 #[test]
+fn one_mistake_in_a_file_does_not_hide_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(root().join("checks")).unwrap() {
+        let file = file.unwrap().path();
+        fs::copy(&file, directory.path().join(file.file_name().unwrap())).unwrap();
+    }
+    let causes = directory.path().join("causes.toml");
+    let text = fs::read_to_string(&causes).unwrap();
+    let text = text
+        .replacen("confidence = 95", "confidence = 950", 1)
+        .replacen("always = [\"topic-exists\"", "always = [\"topic-exits\"", 1)
+        .replacen("means = \"Somebody", "meens = \"Somebody", 1);
+    fs::write(&causes, text).unwrap();
+    let says = ["950 is not between 1 and 99", "did you mean `topic-exists`?", "did you mean `means`?"];
+    refused(&["--checks", directory.path().to_str().unwrap()], &says);
+}
+
+#[test]
 fn wrong_addresses_are_refused_before_anything_is_contacted() {
     refused(&["--postgres", "postgres://u:hunter2@h/d?sslmode=sometimes"], &["sslmode", "sometimes"]);
     refused(&["-f", "nowhere.yml"], &["nowhere.yml"]);

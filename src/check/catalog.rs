@@ -123,7 +123,7 @@ pub struct Cause {
     /// What it means, in one or two sentences.
     pub means: String,
     /// Its ceiling in per cent: the runbook's number, or the tool's own.
-    pub confidence: Spanned<u8>,
+    pub confidence: Spanned<u16>,
     /// The runbook's name for it: `root cause 1`; absent: the tool's own.
     pub documented: Option<String>,
     /// Checks that fail when it is true: always (.98),
@@ -199,9 +199,12 @@ impl Catalog {
         let mut origins = Origins::default();
         for source in sources {
             let before = own.len();
-            if let Some(file) = source.read::<File>(&mut own)
-                && own.len() == before
-            {
+            let file = source.read::<File>(&mut own);
+            // A row that could not be read is not there to be referred to.
+            let lost =
+                own.len() > before && (source.text.contains("[[check]]") || source.text.contains("[[step]]"));
+            origins.rows_lost |= lost;
+            if let Some(file) = file {
                 origins.checks.extend(file.check.iter().map(|_| source));
                 origins.causes.extend(file.cause.iter().map(|_| source));
                 catalog.steps.extend(file.step);
@@ -209,11 +212,8 @@ impl Catalog {
                 catalog.causes.extend(file.cause);
             }
         }
-        // Names that refer to rows of an unread file would be false alarms.
-        if own.is_empty() {
-            catalog.check_checks(&origins, &mut own);
-            catalog.check_causes(&origins, &mut own);
-        }
+        catalog.check_checks(&origins, &mut own);
+        catalog.check_causes(&origins, &mut own);
         mistakes.append(&mut own);
         catalog.steps.sort_by_key(|step| step.step);
         catalog
@@ -241,12 +241,12 @@ impl Catalog {
         for (i, (check, source)) in self.checks.iter().zip(&origins.checks).enumerate() {
             check_id(&check.id, &ids[..i], source, mistakes);
             check_fact(check, source, mistakes);
-            if !steps.contains(check.step.get_ref()) {
+            if !origins.rows_lost && !steps.contains(check.step.get_ref()) {
                 let what = format!("unknown step {}", check.step.get_ref());
                 let help = format!("steps: {steps:?}");
                 mistakes.push(source.mistake(check.step.span().start, what).help(help));
             }
-            for need in &check.pass_needs {
+            for need in check.pass_needs.iter().filter(|_| !origins.rows_lost) {
                 must_be_check(need, &ids, source, mistakes);
             }
         }
@@ -260,7 +260,9 @@ impl Catalog {
             check_id(&cause.id, &ids[..first + i], source, mistakes);
             let mut linked: Vec<&str> = Vec::new();
             for link in cause.always.iter().chain(&cause.usually).chain(&cause.sometimes) {
-                must_be_check(link, &checks, source, mistakes);
+                if !origins.rows_lost {
+                    must_be_check(link, &checks, source, mistakes);
+                }
                 if linked.contains(&link.get_ref().as_str()) {
                     let what = format!("`{}` is linked twice", link.get_ref());
                     mistakes.push(source.mistake(link.span().start, what));
@@ -285,6 +287,8 @@ impl Catalog {
 struct Origins<'a> {
     checks: Vec<&'a Source>,
     causes: Vec<&'a Source>,
+    /// Checks or steps could not be read: names that nobody has may be theirs.
+    rows_lost: bool,
 }
 
 fn check_id(id: &Spanned<String>, before: &[&str], source: &Source, mistakes: &mut Vec<Mistake>) {
