@@ -6,6 +6,23 @@ use pipeline_doctor::diagnosis::{Diagnosis, diagnose};
 use pipeline_doctor::evidence::{Why, WhyKind};
 use pipeline_doctor::toml_input::Source;
 
+/// One step with one check, for small catalogs.
+const ALONE: &str = r#"
+        [[step]]
+        step = 1
+        title = "t"
+        about = "workers"
+        by_hand = "x"
+        [[check]]
+        id = "alone"
+        title = "t"
+        step = 1
+        for_each = "worker"
+        fact = "container.rung"
+        expect = { is = "running" }
+        by_hand = "x"
+"#;
+
 fn catalog() -> Catalog {
     let mut mistakes = Vec::new();
     let catalog = Catalog::read(None, &mut mistakes).unwrap();
@@ -123,22 +140,7 @@ fn noisy_failures_alone_list_nothing_and_are_shown() {
 
 #[test]
 fn what_no_cause_explains_is_said() {
-    let text = r#"
-        [[step]]
-        step = 1
-        title = "t"
-        about = "workers"
-        by_hand = "x"
-        [[check]]
-        id = "alone"
-        title = "t"
-        step = 1
-        for_each = "worker"
-        fact = "container.rung"
-        expect = { is = "running" }
-        by_hand = "x"
-    "#;
-    let source = Source { name: "x.toml".into(), text: text.into() };
+    let source = Source { name: "x.toml".into(), text: ALONE.into() };
     let mut mistakes = Vec::new();
     let catalog = Catalog::from_sources(&[source], &mut mistakes);
     assert!(mistakes.is_empty(), "{mistakes:?}");
@@ -218,20 +220,7 @@ fn confidence_never_exceeds_its_ceiling() {
 fn the_readme_of_the_model_is_what_it_computes() {
     // One cause, one direct check that fails: prior odds 1/19, fail .9802 with it
     // and .01 without: R = .9802/19 / (.9802/19 + .01), by hand.
-    let text = r#"
-        [[step]]
-        step = 1
-        title = "t"
-        about = "workers"
-        by_hand = "x"
-        [[check]]
-        id = "alone"
-        title = "t"
-        step = 1
-        for_each = "worker"
-        fact = "container.rung"
-        expect = { is = "running" }
-        by_hand = "x"
+    let cause = r#"
         [[cause]]
         id = "it"
         title = "it"
@@ -240,7 +229,7 @@ fn the_readme_of_the_model_is_what_it_computes() {
         always = ["alone"]
         actions = []
     "#;
-    let source = Source { name: "x.toml".into(), text: text.into() };
+    let source = Source { name: "x.toml".into(), text: format!("{ALONE}{cause}") };
     let catalog = Catalog::from_sources(&[source], &mut Vec::new());
     let diagnosis = diagnose(&catalog, &with_failed(&catalog, &["alone"]));
     let with = (1.0 - 0.99 * 0.02) / 19.0;
