@@ -342,10 +342,12 @@ pub struct Mapped {
 }
 
 impl Docker {
-    /// The containers of a service or worker: by service label, else by the
-    /// container name that the pipeline declares.
+    /// The containers of a service or worker: those of the project with its
+    /// service label, else those with the name that the pipeline declares.
     pub fn containers_of(&self, service: &str, container: Option<&str>) -> Vec<&Container> {
-        let by_label = |c: &&Container| c.service.as_deref() == Some(service);
+        let by_label = |c: &&Container| {
+            c.project.is_some() && c.project == self.project && c.service.as_deref() == Some(service)
+        };
         let found: Vec<&Container> = self.containers.iter().filter(by_label).collect();
         if !found.is_empty() {
             return found;
@@ -678,6 +680,13 @@ pub struct Record {
     pub stderr: bool,
     /// Its lines joined by `\n`, without colours and secrets, cut to 2 000 characters.
     pub text: String,
+}
+
+impl Record {
+    /// Whether the record names an id or a key's value, in whatever case.
+    pub fn names(&self, value: &str) -> bool {
+        self.text.to_lowercase().contains(&value.to_lowercase())
+    }
 }
 
 #[cfg(test)]

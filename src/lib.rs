@@ -13,6 +13,7 @@ pub mod error;
 pub mod evidence;
 pub mod fact;
 pub mod pipeline;
+pub mod plural;
 pub mod probe;
 pub mod report;
 pub mod run;

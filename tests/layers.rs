@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// All modules, in the order of the flow.
 const ORDER: &[&str] = &[
     "secret",
+    "plural",
     "error",
     "toml_input",
     "evidence",

@@ -11,6 +11,7 @@ use crate::diagnosis::Diagnosed;
 use crate::evidence::{Evidence, Name, NamedBy};
 use crate::fact::view::View;
 use crate::pipeline::{Pipeline, Stage};
+use crate::plural::count;
 
 /// What actions are made from.
 pub struct Remedy<'a> {
@@ -89,9 +90,9 @@ impl<'a> Remedy<'a> {
             }
             Generator::GroupOffsets => (
                 format!(
-                    "{commands} command{}; leave out `| sh` to see and review. A group that starts at \
+                    "{}; leave out `| sh` to see and review. A group that starts at \
                      latest would skip the waiting events",
-                    if commands == 1 { "" } else { "s" }
+                    count(commands as u64, "command")
                 ),
                 vec![explain("offsets") + " | sh"],
             ),

@@ -4,6 +4,7 @@ use super::view::View;
 use super::{Fact, Value};
 use crate::evidence::{Log, Record, Seen};
 use crate::pipeline::{Call, Stage};
+use crate::plural::count;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -19,22 +20,18 @@ pub fn calls<'a>(view: &View<'a>, call: &Call) -> Seen<(&'a Log, Vec<&'a Record>
     view.event_key(&call.key).and_then(|value| {
         view.log(call.service.get_ref()).map(|log| {
             let hits = log.records.iter().filter(|record| call.logged.0.is_match(&record.text));
-            (log, hits.filter(|record| names(record, value)).collect())
+            (log, hits.filter(|record| record.names(value)).collect())
         })
     })
-}
-
-fn names(record: &Record, value: &str) -> bool {
-    record.text.to_lowercase().contains(&value.to_lowercase())
 }
 
 pub(super) fn logged(view: &View) -> Vec<Fact> {
     let Some((call, stage)) = call_of(view) else {
         return Vec::new();
     };
-    let has_effect = view.effects(stage).known().is_some_and(|effects| !effects.is_empty());
+    let has_effect = view.has_effect(stage);
     let seen = calls(view, call).and_then(|(log, calls)| {
-        let read = format!("{} record{}", log.read, if log.read == 1 { "" } else { "s" });
+        let read = count(log.read, "record");
         match calls.last() {
             Some(newest) => {
                 let times =
@@ -63,9 +60,9 @@ fn newest_answer<'a>(view: &View<'a>, call: &Call, stage: &Stage) -> Seen<&'a Re
         view.log(worker).and_then(|log| {
             let mut answers =
                 log.records.iter().rev().filter(|record| call.answered.0.is_match(&record.text));
-            match answers.find(|record| names(record, id)) {
+            match answers.find(|record| record.names(id)) {
                 Some(record) => Seen::Known(record),
-                None if view.effects(stage).known().is_some_and(|effects| !effects.is_empty()) => none(),
+                None if view.has_effect(stage) => none(),
                 None => Seen::from(view.covers_event(log)).and_then(|()| none()),
             }
         })
@@ -102,7 +99,7 @@ pub(super) fn answered_without_row(view: &View) -> Vec<Fact> {
     };
     let answered = newest_answer(view, call, stage).map(|record| call.answered_well.0.is_match(&record.text));
     let effects = view.effects(stage);
-    let seen = match effects.known().is_some_and(|effects| !effects.is_empty()) {
+    let seen = match view.has_effect(stage) {
         true => Seen::Known(0),
         false => answered.and_then(|well| match well {
             true => effects.and_then(|_| view.old_enough(stage).map(|()| 1)),

@@ -3,13 +3,13 @@
 use super::view::View;
 use super::{Fact, Value};
 use crate::evidence::{Mark, Seen};
+use crate::plural::count;
 
 pub(super) fn recorded(view: &View) -> Vec<Fact> {
     let rows = marks(view).map(|(exact, like)| exact.len() + like.len());
     vec![Fact::of(view.pipeline.noun.0.as_str(), rows, |rows| {
         let table = &view.pipeline.marks.table;
-        let plural = if rows == 1 { "" } else { "s" };
-        (Value::Count(rows as u64), format!("{rows} row{plural} in {table}"))
+        (Value::Count(rows as u64), format!("{} in {table}", count(rows as u64, "row")))
     })]
 }
 

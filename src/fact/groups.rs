@@ -4,6 +4,7 @@ use super::view::View;
 use super::{Fact, Value};
 use crate::evidence::{Group, Kafka, Mark, Partition, Seen, WhyKind};
 use crate::pipeline::Worker;
+use crate::plural;
 
 /// The group of a worker, as the broker describes it.
 pub fn group_of<'a>(view: &View<'a>, worker: &Worker) -> Seen<&'a Group> {
@@ -19,7 +20,7 @@ pub(super) fn members(view: &View) -> Vec<Fact> {
         .map(|worker| {
             Fact::of(worker.name.as_str(), group_of(view, worker), |group| {
                 let count = group.members.len();
-                let members = format!("{count} member{}", if count == 1 { "" } else { "s" });
+                let members = plural::count(count as u64, "member");
                 let say = format!("group {} {}, {members}", worker.group, group.state);
                 (Value::Count(count as u64), say)
             })
@@ -110,8 +111,7 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<(Value, String)> {
 fn has_received(view: &View, worker: &Worker) -> Seen<(Value, String)> {
     view.id().and_then(|id| {
         view.log(&worker.name).and_then(|log| {
-            let named =
-                log.records.iter().any(|record| record.text.to_lowercase().contains(&id.to_lowercase()));
+            let named = log.records.iter().any(|record| record.names(id));
             match named {
                 true => Seen::Known((Value::Count(0), "its log names the event".to_string())),
                 false => Seen::unknown(
@@ -127,8 +127,7 @@ fn in_words(untaken: &[Untaken]) -> String {
     let places: Vec<String> = untaken
         .iter()
         .map(|Untaken { topic, partition, records }| {
-            let plural = if *records == 1 { "" } else { "s" };
-            format!("{topic}/{partition} ({records} record{plural})")
+            format!("{topic}/{partition} ({})", plural::count(*records, "record"))
         })
         .collect();
     places.join(", ")

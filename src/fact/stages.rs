@@ -53,7 +53,7 @@ fn mark_word(view: &View, stage: &Stage, marks: &[&Mark]) -> &'static str {
         (Some(processed), Some(event)) => processed >= event - CLOCKS,
         _ => true,
     };
-    let has_effect = view.effects(stage).known().is_some_and(|effects| !effects.is_empty());
+    let has_effect = view.has_effect(stage);
     match marks.iter().find(owned).or(marks.last()) {
         None if has_effect => "done",
         None => "absent",

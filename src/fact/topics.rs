@@ -3,6 +3,7 @@
 use super::view::View;
 use super::{Fact, Value};
 use crate::evidence::{Partition, Seen, Topic, WhyKind};
+use crate::plural;
 
 fn for_topics(view: &View, tell: impl Fn(&Topic) -> (Value, String)) -> Vec<Fact> {
     let topics = view.pipeline.topic.iter();
@@ -25,7 +26,7 @@ pub(super) fn exists(view: &View) -> Vec<Fact> {
 }
 
 fn partitions(count: usize) -> String {
-    format!("{count} partition{}", if count == 1 { "" } else { "s" })
+    plural::count(count as u64, "partition")
 }
 
 pub(super) fn led(view: &View) -> Vec<Fact> {

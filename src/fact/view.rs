@@ -40,14 +40,8 @@ impl<'a> View<'a> {
     }
 
     fn container_of(&self, docker: &'a Docker, part: &str) -> Option<&'a Container> {
-        let labelled = docker.containers.iter().filter(|c| {
-            c.project.is_some() && c.project == docker.project && c.service.as_deref() == Some(part)
-        });
-        let furthest = labelled.max_by_key(|c| (c.status == "running", c.status != "created", c.started));
-        furthest.or_else(|| {
-            let name = self.container_name(part)?;
-            docker.containers.iter().find(|c| c.name == name)
-        })
+        let containers = docker.containers_of(part, self.container_name(part)).into_iter();
+        containers.max_by_key(|c| (c.status == "running", c.status != "created", c.started))
     }
 
     /// The container name that the pipeline declares for a service or worker.
@@ -97,6 +91,11 @@ impl<'a> View<'a> {
         self.id().and_then(|_| rows.map(|rows: &'a Vec<Effect>| rows.iter().filter(fresh).collect()))
     }
 
+    /// Whether the id's effect of a stage was seen.
+    pub fn has_effect(&self, stage: &Stage) -> bool {
+        self.effects(stage).known().is_some_and(|effects| !effects.is_empty())
+    }
+
     /// How many events of the window lack the stage's effect.
     pub fn extent(&self, stage: &Stage) -> Seen<&'a Extent> {
         self.postgres().and_then(|rows| match rows.stages.get(&stage.name) {
@@ -132,7 +131,7 @@ impl<'a> View<'a> {
     /// Whether every stage before this one has its effect for the id.
     pub fn reached(&self, stage: &Stage) -> bool {
         let mut before = self.pipeline.stage.iter().take_while(|other| other.name != stage.name);
-        before.all(|other| self.effects(other).known().is_some_and(|effects| !effects.is_empty()))
+        before.all(|other| self.has_effect(other))
     }
 
     /// The log of a service or worker.

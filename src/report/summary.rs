@@ -1,6 +1,6 @@
 //! The line of each step, and the last line.
 
-use super::words::{count, length, lower_first, minute, time, title};
+use super::words::{length, lower_first, minute, time, title};
 use super::{FindingShown, InstanceShown, Material, Outcome, Report, Step, words};
 use crate::check::catalog::{About, Severity, Step as StepRow};
 use crate::check::{Finding, Verdict};
@@ -9,6 +9,7 @@ use crate::fact::groups::lag;
 use crate::fact::view::View;
 use crate::fact::{Scope, Value, call};
 use crate::pipeline::Stage;
+use crate::plural::count;
 
 /// A step with its line and its findings.
 pub(super) fn step(material: &Material, row: &StepRow) -> Step {
@@ -212,7 +213,12 @@ fn all_done(material: &Material, row: &StepRow) -> Option<String> {
     }
     let taken = material.evidence.taken;
     let (first, last) = (times.iter().min()?, times.iter().max()?);
-    Some(format!("all {} done, {}-{}", count(times.len(), "stage"), time(taken, *first), time(taken, *last)))
+    Some(format!(
+        "all {} done, {}-{}",
+        count(times.len() as u64, "stage"),
+        time(taken, *first),
+        time(taken, *last)
+    ))
 }
 
 /// "ORDERED 10:02:14 by shop (emitter only); no row in orders".
@@ -262,7 +268,7 @@ fn calls(material: &Material) -> Vec<String> {
     let view = View::new(material.evidence, material.pipeline);
     let mut lines = vec![match call::calls(&view, row) {
         Seen::Known((log, calls)) => {
-            let read = count(usize::try_from(log.read).unwrap_or(usize::MAX), "record");
+            let read = count(log.read, "record");
             let span = match (log.from, log.to) {
                 (Some(from), Some(to)) => format!(", {}-{}", from.strftime("%H:%M"), to.strftime("%H:%M")),
                 _ => String::new(),
@@ -271,7 +277,7 @@ fn calls(material: &Material) -> Vec<String> {
                 Ok(()) => ", all read".to_string(),
                 Err(why) => format!("; {}", why.words()),
             };
-            format!("{} in {read}{span}{all}", count(calls.len(), "call"))
+            format!("{} in {read}{span}{all}", count(calls.len() as u64, "call"))
         }
         Seen::Unknown(why) => not_seen(&why),
         Seen::NotAsked(why) => format!("calls not asked for: {}", why.words()),

@@ -1,8 +1,9 @@
 //! The report for a terminal: 80 columns, the verdict on the last line.
 
-use super::{Cause, Report, Step, Told, words};
+use super::{Cause, Report, Step, Told};
 use crate::action::Planned;
 use crate::check::catalog::ActionKind;
+use crate::plural::count;
 use colored::Colorize;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use std::io::{self, Write};
@@ -42,7 +43,7 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
         writeln!(
             out,
             "\n {} more with less: -v shows them",
-            words::count(report.causes.len() - shown, "cause")
+            count((report.causes.len() - shown) as u64, "cause")
         )?;
     }
     render_told("UNEXPLAINED", &report.unexplained, screen, out)?;

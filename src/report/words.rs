@@ -18,11 +18,6 @@ pub fn per_cent(probability: f64) -> u8 {
     (probability * 100.0).round().clamp(0.0, 99.0) as u8
 }
 
-/// "1 topic", "3 topics".
-pub fn count(count: usize, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
-}
-
 /// The first letter small, unless the word is an acronym.
 pub fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
@@ -206,8 +201,6 @@ mod tests {
 
     #[test]
     fn small_things_read_well() {
-        assert_eq!(count(1, "topic"), "1 topic");
-        assert_eq!(count(3, "topic"), "3 topics");
         assert_eq!(lower_first("Workers not deployed"), "workers not deployed");
         assert_eq!(lower_first("PostgreSQL refuses"), "PostgreSQL refuses");
         assert_eq!(length(86_400), "24 h");
