@@ -89,6 +89,13 @@ impl Why {
     }
 }
 
+impl<T> Default for Seen<T> {
+    /// Not asked: recordings from before it was looked at lack it.
+    fn default() -> Self {
+        Seen::not_asked("not looked at when this was recorded")
+    }
+}
+
 impl<T> Seen<T> {
     /// Not seen, and why.
     pub fn unknown(kind: WhyKind, say: impl Into<String>) -> Self {

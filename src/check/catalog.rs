@@ -110,6 +110,8 @@ pub enum Severity {
     Error,
     /// Worth knowing; exit code 4 with `--fail-on warn`.
     Warn,
+    /// No fault by itself: shown beside a cause of the same subject, and nowhere else.
+    Note,
 }
 
 /// One cause.

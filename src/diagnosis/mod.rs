@@ -2,7 +2,7 @@
 
 pub mod rank;
 
-use crate::check::catalog::Catalog;
+use crate::check::catalog::{Catalog, Severity};
 use crate::check::{Finding, Verdict};
 use crate::evidence::Name;
 use rank::{ALWAYS, Model, Ranking, SOMETIMES, USUALLY};
@@ -75,7 +75,9 @@ pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
     });
     let explained = |j: usize| listed.iter().any(|&k| model.link(k, j) >= SOMETIMES);
     let failed = |noisy: bool| {
-        let failed = (0..findings.len()).filter(move |&j| fails(&findings[j]) && findings[j].noisy == noisy);
+        let failed = (0..findings.len()).filter(move |&j| {
+            fails(&findings[j]) && findings[j].noisy == noisy && findings[j].severity != Severity::Note
+        });
         failed.filter(|&j| !explained(j)).map(|j| findings[j].check.clone()).collect()
     };
     let mut causes: Vec<Diagnosed> =
@@ -106,7 +108,8 @@ fn confidence(model: &Model, ranking: &Ranking, k: usize) -> f64 {
 
 /// Noisy failures alone list nothing.
 fn explains_something(model: &Model, findings: &[Finding], k: usize) -> bool {
-    (0..findings.len()).any(|j| fails(&findings[j]) && !findings[j].noisy && model.link(k, j) >= SOMETIMES)
+    let telling = |j: usize| !findings[j].noisy && findings[j].severity != Severity::Note;
+    (0..findings.len()).any(|j| fails(&findings[j]) && telling(j) && model.link(k, j) >= SOMETIMES)
 }
 
 fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], k: usize) -> Diagnosed {

@@ -32,6 +32,7 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
     let severity = match check.severity {
         Severity::Error => "a problem (exit code 3)",
         Severity::Warn => "a warning",
+        Severity::Note => "no fault by itself: shown beside a cause of the same subject",
     };
     let noisy = if check.noisy { "; it can fail on a healthy pipeline" } else { "" };
     let needs: Vec<&str> = check.pass_needs.iter().map(|need| need.get_ref().as_str()).collect();

@@ -191,6 +191,8 @@ pub struct Cause {
     pub subjects: Vec<String>,
     /// What speaks for it.
     pub because: Vec<Told>,
+    /// What else is seen of its subjects that is no fault by itself.
+    pub context: Vec<Told>,
     /// What it explains besides.
     pub also_explains: Vec<Told>,
     /// The same by step, as the table says it.
@@ -285,7 +287,11 @@ fn outcome(material: &Material) -> Outcome {
     };
     match () {
         () if failed(Severity::Error) => Outcome::Problem,
-        () if findings.iter().any(unseen) || !missing_systems(material).is_empty() => Outcome::Inconclusive,
+        () if findings.iter().filter(|f| f.severity != Severity::Note).any(unseen)
+            || !missing_systems(material).is_empty() =>
+        {
+            Outcome::Inconclusive
+        }
         () if failed(Severity::Warn) => Outcome::Warning,
         () => Outcome::Healthy,
     }
@@ -358,12 +364,28 @@ impl Material<'_> {
             best: diagnosed.best,
             subjects: diagnosed.subjects.clone(),
             because: self.told(&diagnosed.because),
+            context: self.context(diagnosed),
             also_explains: self.told(&diagnosed.also_explains),
             also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
             weakened_by: self.told(&diagnosed.weakened_by),
             could_not_check: self.told(&diagnosed.could_not_check),
             actions: action::plan(self.evidence, self.pipeline, row, diagnosed),
         })
+    }
+
+    /// Failed notes about a cause's subjects, without those that speak for it already.
+    fn context(&self, diagnosed: &Diagnosed) -> Vec<Told> {
+        let notes = self.findings.iter().filter(|finding| finding.severity == Severity::Note);
+        let notes = notes.filter(|note| !diagnosed.because.contains(&note.check));
+        let told = |note: &Finding| {
+            let about = |i: &&crate::check::Instance| {
+                i.verdict == Verdict::Fail && diagnosed.subjects.contains(&i.subject)
+            };
+            let says = note.instances.iter().filter(about).map(|i| format!("{} {}", i.subject, i.observed));
+            let told = says.map(|say| Told { id: note.check.clone(), say });
+            told.collect::<Vec<Told>>()
+        };
+        notes.flat_map(told).collect()
     }
 
     fn ruled_out(&self, ruled_out: &RuledOut) -> Option<Told> {
@@ -406,7 +428,7 @@ fn unseen(material: &Material) -> Vec<Unseen> {
     for (name, why) in missing_systems(material) {
         system(name, Some(why));
     }
-    for finding in material.findings {
+    for finding in material.findings.iter().filter(|finding| finding.severity != Severity::Note) {
         for instance in &finding.instances {
             let Verdict::Unknown(why) = &instance.verdict else { continue };
             if unseen.iter().all(|seen| seen.why != why.words()) {

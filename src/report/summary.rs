@@ -41,7 +41,8 @@ fn system_seen(material: &Material, about: About) -> bool {
 }
 
 fn verdict(findings: &[&Finding], system_seen: bool) -> &'static str {
-    let any = |wanted: &dyn Fn(&Finding) -> bool| findings.iter().any(|finding| wanted(finding));
+    let judged = || findings.iter().filter(|finding| finding.severity != Severity::Note);
+    let any = |wanted: &dyn Fn(&Finding) -> bool| judged().any(|finding| wanted(finding));
     match () {
         () if any(&|f| f.verdict == Verdict::Fail && f.severity == Severity::Error) => "fail",
         () if any(&|f| matches!(f.verdict, Verdict::Unknown(_) | Verdict::Blocked(_))) => "unknown",
@@ -204,7 +205,7 @@ fn all_done(material: &Material, row: &StepRow) -> Option<String> {
         let subject = material.pipeline.stage_subject(stage);
         let passed = |check: &Finding| {
             let mut instances = check.instances.iter().filter(|i| i.subject == subject);
-            check.step != row.step || instances.all(|i| i.verdict == Verdict::Pass)
+            check.step != row.step || check.severity == Severity::Note || instances.all(|i| i.verdict == Verdict::Pass)
         };
         if !material.findings.iter().all(passed) {
             return None;
@@ -362,9 +363,9 @@ fn broken(report: &Report) -> Vec<String> {
 }
 
 fn passed(material: &Material) -> String {
-    let asked = material.findings.iter().filter(|f| !matches!(f.verdict, Verdict::NotAsked(_)));
-    let asked = asked.count();
-    let passed = material.findings.iter().filter(|f| f.verdict == Verdict::Pass).count();
+    let judged = || material.findings.iter().filter(|f| f.severity != Severity::Note);
+    let asked = judged().filter(|f| !matches!(f.verdict, Verdict::NotAsked(_))).count();
+    let passed = judged().filter(|f| f.verdict == Verdict::Pass).count();
     format!("{passed} of {asked} checks passed")
 }
 

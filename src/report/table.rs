@@ -133,6 +133,7 @@ fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn
     let shown = if screen.verbose { ruled_out } else { &ruled_out[..ruled_out.len().min(2)] };
     let rows = [
         (!cause.because.is_empty(), "because", says(&cause.because)),
+        (!cause.context.is_empty(), "context", says(&cause.context)),
         (
             whole && !cause.also_explains.is_empty(),
             "also explains",
