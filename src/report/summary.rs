@@ -205,7 +205,9 @@ fn all_done(material: &Material, row: &StepRow) -> Option<String> {
         let subject = material.pipeline.stage_subject(stage);
         let passed = |check: &Finding| {
             let mut instances = check.instances.iter().filter(|i| i.subject == subject);
-            check.step != row.step || check.severity == Severity::Note || instances.all(|i| i.verdict == Verdict::Pass)
+            check.step != row.step
+                || check.severity == Severity::Note
+                || instances.all(|i| i.verdict == Verdict::Pass)
         };
         if !material.findings.iter().all(passed) {
             return None;

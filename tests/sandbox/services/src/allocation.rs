@@ -18,6 +18,8 @@ pub struct AllocationWorker {
     verify_row: bool,
     /// False: marks without having called.
     calls_api: bool,
+    /// True: it allocates by itself, as later versions do, without any call.
+    in_process: bool,
     delay: Duration,
 }
 
@@ -37,6 +39,7 @@ impl AllocationWorker {
             http: http::client()?,
             verify_row: setting::switch("VERIFY_ROW", true),
             calls_api: setting::switch("ALLOCATION_CALLS_API", true),
+            in_process: setting::switch("ALLOCATION_IN_PROCESS", false),
             delay: Duration::from_millis(setting::number("ALLOCATION_DELAY_MS", 0)),
         })
     }
@@ -95,6 +98,12 @@ impl Work for AllocationWorker {
             Self::log("Event already processed, skipping", event, &json!({ "markedBy": source }));
             return Ok(());
         }
+        if self.in_process {
+            let (allocation, trainer) = allocate(tools, event).await?;
+            tools.database.mark(event, Self::SERVICE).await?;
+            Self::log("Event marked as processed", event, &json!({}));
+            return emit(tools, event, allocation, trainer).await;
+        }
         let answer = if self.calls_api { Some(self.call(event).await?) } else { None };
         if let Some(answer) = answer.as_ref().filter(|_| self.verify_row) {
             self.verify(tools, event, answer).await?;
@@ -109,6 +118,19 @@ impl Work for AllocationWorker {
             }
         }
     }
+}
+
+/// Writes the allocation itself.
+async fn allocate(tools: &Tools, event: &Event) -> Result<(Uuid, Uuid), Failure> {
+    let insert = "INSERT INTO trainer_allocations (student_id, trainer_id, course_id, status)
+         SELECT $1, id, $2, 'approved' FROM trainers ORDER BY random() LIMIT 1
+         RETURNING id, trainer_id";
+    let (student, course) = (event.id("studentId")?, event.id("courseId")?);
+    let row = tools.database.client().await?.query_one(insert, &[&student, &course]).await?;
+    let (allocation, trainer): (Uuid, Uuid) = (row.get(0), row.get(1));
+    let meta = json!({ "allocationId": allocation, "studentId": student });
+    AllocationWorker::log("Allocated in process", event, &meta);
+    Ok((allocation, trainer))
 }
 
 async fn emit(tools: &Tools, event: &Event, allocation: Uuid, trainer: Uuid) -> Result<(), Failure> {

@@ -77,7 +77,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::PaymentService => payment::serve().await,
         Command::AdminService => admin::serve().await,
-        Command::PurchaseWorker => worker::run(purchase::PurchaseWorker).await,
+        Command::PurchaseWorker => worker::run(purchase::PurchaseWorker::from_environment()).await,
         Command::AllocationWorker => worker::run(allocation::AllocationWorker::from_environment()?).await,
         Command::SessionWorker => worker::run(session::SessionWorker).await,
         Command::CacheWorker => worker::run(cache::CacheWorker::from_environment()).await,
