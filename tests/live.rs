@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use support::{Finished, causes, doctor, scenario, shell};
+use support::{Finished, causes, doctor, recorded, shell};
 
 /// The sandbox is one: tests that use it come one after another.
 static SANDBOX: Mutex<()> = Mutex::new(());
@@ -57,12 +57,7 @@ fn diagnose(incident: &str, id: &str) -> Value {
 
 #[track_caller]
 fn look(incident: &str, run: support::Run) -> Value {
-    let file = scenario(incident);
-    let run = match std::env::var_os("PIPELINE_DOCTOR_RECORD") {
-        Some(_) => run.arg("--record").arg(file.to_str().unwrap()),
-        None => run,
-    };
-    run.finish().json()
+    recorded(incident, run).finish().json()
 }
 
 /// The first cause, with the runbook's number.

@@ -98,9 +98,45 @@ fn healthy_lists_nothing() {
     assert!(diagnosis.unexplained.is_empty() && diagnosis.risks.is_empty());
 }
 
+/// Every cause that the tool can name, in declaration order. A row that is
+/// deleted is missed here; one that is added must be added here.
+const CAUSES: &[&str] = &[
+    "workers-not-deployed",
+    "topics-missing",
+    "marked-unverified",
+    "admin-api-silent",
+    "admin-api-never-called",
+    "worker-not-created",
+    "worker-stopped",
+    "worker-crashed",
+    "worker-crash-loop",
+    "worker-out-of-memory",
+    "worker-command-broken",
+    "worker-never-started",
+    "worker-paused",
+    "kafka-down",
+    "kafka-unreachable",
+    "partition-leaderless",
+    "joined-too-late",
+    "database-down",
+    "database-unreachable",
+    "database-password",
+    "schema-missing",
+    "admin-service-down",
+    "admin-service-hangs",
+    "payment-service-down",
+    "event-not-recorded",
+    "recorded-never-sent",
+    "id-stored-differently",
+    "marked-by-other",
+    "effect-waits",
+];
+
 #[test]
 fn each_cause_comes_first_when_it_breaks_what_it_always_and_usually_breaks() {
     let catalog = catalog();
+    let declared: Vec<&str> = catalog.causes.iter().map(|cause| cause.id.get_ref().as_str()).collect();
+    assert_eq!(declared, CAUSES);
     for cause in &catalog.causes {
         let links = cause.always.iter().chain(&cause.usually);
         let failed: Vec<&str> = links.map(|link| link.get_ref().as_str()).collect();

@@ -4,30 +4,7 @@
 
 mod support;
 
-use serde::Deserialize;
-use std::collections::BTreeMap;
-use support::{causes, doctor, root, scenario, scenarios};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Truth {
-    /// What was done to the sandbox.
-    #[expect(dead_code, reason = "for people")]
-    injected: String,
-    /// The cause that a human expert would name; none: healthy.
-    cause: Option<String>,
-    /// Whom they would name.
-    #[serde(default)]
-    subjects: Vec<String>,
-    /// The runbook's number, where it has one.
-    documented: Option<u64>,
-    exit_code: i32,
-}
-
-fn truths() -> BTreeMap<String, Truth> {
-    let text = std::fs::read_to_string(root().join("tests/scenarios/truth.toml")).unwrap();
-    toml::from_str(&text).unwrap()
-}
+use support::{causes, doctor, scenario, scenarios, truths};
 
 fn replay(name: &str, more: &[&str]) -> support::Finished {
     let file = scenario(name);

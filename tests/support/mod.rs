@@ -1,7 +1,9 @@
 //! What the tests of the program share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -26,6 +28,37 @@ pub fn scenarios() -> Vec<String> {
     names.sort();
     assert!(!names.is_empty(), "no recorded scenarios");
     names
+}
+
+/// What stands beside a recording, and what the program never reads.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Truth {
+    /// What was done to the sandbox.
+    pub injected: String,
+    /// The cause that a human expert would name; none: healthy.
+    pub cause: Option<String>,
+    /// Whom they would name.
+    #[serde(default)]
+    pub subjects: Vec<String>,
+    /// The runbook's number, where it has one.
+    pub documented: Option<u64>,
+    /// How the program ends.
+    pub exit_code: i32,
+}
+
+/// The true causes, by recording.
+pub fn truths() -> BTreeMap<String, Truth> {
+    let text = std::fs::read_to_string(root().join("tests/scenarios/truth.toml")).unwrap();
+    toml::from_str(&text).unwrap()
+}
+
+/// The run, which also writes its evidence to the scenarios if that was asked for.
+pub fn recorded(name: &str, run: Run) -> Run {
+    match std::env::var_os("PIPELINE_DOCTOR_RECORD") {
+        Some(_) => run.arg("--record").arg(scenario(name).to_str().unwrap()),
+        None => run,
+    }
 }
 
 /// One run of the program, in an environment that tells it nothing.
