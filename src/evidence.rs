@@ -415,6 +415,50 @@ pub struct Kafka {
     pub topics: BTreeMap<Name, Seen<Topic>>,
     /// Each group of the pipeline, described by name.
     pub groups: BTreeMap<Name, Seen<Group>>,
+    /// The asked event's records on the topics of the stages (Fetch).
+    #[serde(default)]
+    pub records: BTreeMap<Name, Seen<Search>>,
+    /// The records of the dead letter topic (Fetch).
+    #[serde(default)]
+    pub dead_letters: Seen<Search>,
+}
+
+/// What a reading of a topic has come to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// From when on it was read; none: from the oldest record that is there.
+    pub from: Option<Timestamp>,
+    /// Records read.
+    pub read: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+    /// Everything from then on was read.
+    pub complete: bool,
+    /// The bound that ended the reading before that.
+    pub bound: Option<String>,
+    /// Records that matched.
+    pub matched: u64,
+    /// The first of them, oldest first.
+    pub found: Vec<FoundRecord>,
+}
+
+/// A record on a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundRecord {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its timestamp, by its producer or by the broker.
+    pub at: Option<Timestamp>,
+    /// What of it names the asked id: key, header or value.
+    pub by: Option<String>,
+    /// Bytes of key and value.
+    pub size: u64,
+    /// Its headers as text, without secrets, cut.
+    pub headers: BTreeMap<String, String>,
 }
 
 /// A broker as it advertises itself.

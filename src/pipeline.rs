@@ -42,6 +42,8 @@ pub struct Pipeline {
     pub stage: Vec<Stage>,
     /// The documented API call, if the pipeline has one.
     pub call: Option<Call>,
+    /// Where workers send what they gave up, if they do.
+    pub dead_letters: Option<DeadLetters>,
 }
 
 /// What an id looks like.
@@ -174,6 +176,18 @@ pub struct Marks {
     pub source: String,
     /// Column of the time.
     pub processed_at: String,
+}
+
+/// Where workers send what they gave up.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetters {
+    /// Topic.
+    pub topic: String,
+    /// The header that says why.
+    pub reason: String,
+    /// The header that says who gave it up.
+    pub worker: Option<String>,
 }
 
 /// The SQL that finds events.

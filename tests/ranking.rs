@@ -127,6 +127,7 @@ const CAUSES: &[&str] = &[
     "payment-service-down",
     "event-not-recorded",
     "recorded-never-sent",
+    "given-up",
     "id-stored-differently",
     "marked-by-other",
     "effect-waits",

@@ -1,5 +1,6 @@
 //! Facts about consumer groups.
 
+use super::records::{self, Taken};
 use super::view::View;
 use super::{Fact, Value};
 use crate::evidence::{Group, Kafka, Mark, Partition, Seen, WhyKind};
@@ -91,7 +92,7 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<(Value, String)> {
         let untaken: Vec<Untaken> = untaken.into_iter().filter(|untaken| untaken.records > 0).collect();
         let records: u64 = untaken.iter().map(|untaken| untaken.records).sum();
         stuck_at(view, worker).and_then(|stuck| match (records, stuck) {
-            (0, Stuck::Id) => has_received(view, worker),
+            (0, Stuck::Id) => skipped_record(view, worker),
             (0, _) => {
                 Seen::Known((Value::Count(0), "took up every partition that holds records".to_string()))
             }
@@ -106,18 +107,41 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<(Value, String)> {
     })
 }
 
+/// Whether the group has jumped over the record of the stuck event.
+fn skipped_record(view: &View, worker: &Worker) -> Seen<(Value, String)> {
+    let mut stages = view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
+    let stage = stages.find(|stage| view.reached(stage) && !view.has_effect(stage));
+    match stage.map(|stage| (records::record_of(view, stage), records::taken(view, stage))) {
+        Some((Seen::Known(None), _)) => {
+            Seen::Known((Value::Count(0), "the event's record is not on its topic".to_string()))
+        }
+        Some((_, Seen::Known((Taken::Waiting, say)))) => Seen::Known((Value::Count(0), say)),
+        Some((_, Seen::Known((Taken::Passed, say)))) => {
+            has_received(view, worker).and_then(|(received, by)| match received {
+                Value::Bool(true) => Seen::Known((Value::Count(0), by)),
+                _ => Seen::Known((Value::Count(1), format!("{say}; {by}"))),
+            })
+        }
+        _ => has_received(view, worker).and_then(|(received, by)| match received {
+            Value::Bool(true) => Seen::Known((Value::Count(0), by)),
+            _ => Seen::unknown(WhyKind::Missing, format!("{by}: skipped, or never sent")),
+        }),
+    }
+}
+
 /// Committed past a record is no proof that the worker received it: a late
 /// joiner and a reset jump over it. Its log, if it names the id, is.
 fn has_received(view: &View, worker: &Worker) -> Seen<(Value, String)> {
     view.id().and_then(|id| {
         view.log(&worker.name).and_then(|log| {
             let named = log.records.iter().any(|record| record.names(id));
-            match named {
-                true => Seen::Known((Value::Count(0), "its log names the event".to_string())),
-                false => Seen::unknown(
-                    WhyKind::Missing,
-                    format!("the log of {} does not name the event: skipped, or never sent", worker.name),
-                ),
+            match (named, view.covers_event(log)) {
+                (true, _) => Seen::Known((Value::Bool(true), "its log names the event".to_string())),
+                (false, Ok(())) => {
+                    let say = format!("the log of {} does not name the event", worker.name);
+                    Seen::Known((Value::Bool(false), say))
+                }
+                (false, Err(why)) => Seen::Unknown(why),
             }
         })
     })

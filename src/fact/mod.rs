@@ -5,6 +5,7 @@ pub mod call;
 pub mod containers;
 mod event;
 pub mod groups;
+mod records;
 mod stages;
 mod systems;
 mod topics;
@@ -226,6 +227,35 @@ pub const FACTS: &[FactSpec] = &[
         scopes: &[Scope::Worker],
         kind: Kind::Count,
         derive: groups::skipped,
+    },
+    FactSpec {
+        name: "record.present",
+        doc: "whether the event's record is on the stage's topic, where the event came so far (Fetch)",
+        scopes: &[Scope::Stage],
+        kind: Kind::Bool,
+        derive: records::present,
+    },
+    FactSpec {
+        name: "record.taken",
+        doc: "whether the group has committed past the event's record, where its effect is missing \
+              (Fetch, OffsetFetch); no proof that the worker received it",
+        scopes: &[Scope::Stage],
+        kind: Kind::Bool,
+        derive: records::is_taken,
+    },
+    FactSpec {
+        name: "dead.of_event",
+        doc: "records of the dead letter topic that name the id, of a stage without effect (Fetch)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Count,
+        derive: records::dead_of_event,
+    },
+    FactSpec {
+        name: "dead.of_window",
+        doc: "records of the dead letter topic since the event, or in the window (Fetch)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Count,
+        derive: records::dead_of_window,
     },
     FactSpec {
         name: "log.started",

@@ -94,7 +94,8 @@ impl Looking<'_> {
 
     async fn kafka(&self) -> Seen<evidence::Kafka> {
         let found = wait_for(&self.docker, self.patience).await;
-        kafka::look(self.config, found.as_deref(), self.until).await
+        let told = kafka::Told { event: self.event.subscribe(), patience: self.patience };
+        kafka::look(self.config, found.as_deref(), self.until, told).await
     }
 
     async fn postgres(&self) -> Seen<Postgres> {

@@ -2,7 +2,7 @@
 //! clear that nobody will answer.
 
 use super::addresses::Ways;
-use super::sys::{Answer, Event, Fault, Native, Question};
+use super::sys::{Answer, Event, Fault, Native, Question, RawRecord};
 use super::tls;
 use crate::evidence::{Why, WhyKind};
 use crate::probe::no_answer;
@@ -12,6 +12,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// Events are looked at this often.
@@ -104,6 +105,18 @@ impl Session {
                 false => FIRST_CALL,
             };
         }
+    }
+
+    /// Hands records over; see [`Native::read`].
+    pub fn read(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: i64,
+        until: Instant,
+        take: &mut dyn FnMut(&RawRecord) -> ControlFlow<()>,
+    ) -> Result<bool, Fault> {
+        self.native.read(topic, partition, from, until.min(self.until), take)
     }
 
     /// Asks everything at once and hands over each answer as it comes; what has
@@ -206,6 +219,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("allow.auto.create.topics", "false"),
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
+    // So that the end of a partition is told where its last record is none to be read.
+    ("enable.partition.eof", "true"),
     // Or it would send its own measurements to brokers that collect them.
     ("enable.metrics.push", "false"),
     // So that all addresses of a host are tried within the grace.

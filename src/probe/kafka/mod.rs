@@ -5,6 +5,7 @@
 mod addresses;
 mod client;
 mod groups;
+mod records;
 mod sys;
 mod tls;
 mod topics;
@@ -12,11 +13,13 @@ mod topics;
 use super::docker::Discovered;
 use super::no_answer;
 use crate::config::Config;
-use crate::evidence::{Broker, Docker, Kafka, Name, Seen, Why, WhyKind};
+use crate::evidence::{Broker, Docker, Event, Kafka, Name, Seen, Target, Why, WhyKind};
 use addresses::Ways;
 use client::{Asked, Session};
 use groups::Groups;
+use jiff::{SignedDuration, Timestamp};
 use rdkafka::metadata::Metadata;
+use records::Wanted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use sys::Question;
@@ -28,6 +31,10 @@ use tokio::time::Instant;
 const MARGIN: Duration = Duration::from_millis(150);
 /// How long it then has to say what it has not reached, before it is left behind.
 const LAST_WORDS: Duration = Duration::from_millis(50);
+/// How often it looks whether the event's time has come.
+const POLL: Duration = Duration::from_millis(5);
+/// Clocks may differ: records are read from so long before the event on.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
 
 /// Looks at the pipeline's topics and groups. `docker`: `None` if the engine
 /// has not answered in time. What was not reached by then is unknown.
@@ -35,6 +42,7 @@ pub async fn look(
     config: &Config,
     docker: Option<&(Seen<Docker>, Discovered)>,
     until: Instant,
+    event: Told,
 ) -> Seen<Kafka> {
     let bootstrap = match addresses::bootstrap(config, docker) {
         Seen::Known(bootstrap) => bootstrap,
@@ -45,12 +53,18 @@ pub async fn look(
     let pending = no_answer(&bootstrap.join(", "), until - Instant::now());
     let (tell, mut told) = watch::channel(Seen::Unknown(pending.clone()));
     let pipeline = &config.pipeline;
+    let dead_letters = pipeline.dead_letters.as_ref().map(|dead| dead.topic.clone());
     let visit = Visit {
-        topics: pipeline.topic.iter().map(|t| t.name.clone()).collect(),
+        topics: pipeline.topic.iter().map(|t| t.name.clone()).chain(dead_letters.clone()).collect(),
         groups: pipeline.worker.iter().map(|w| w.group.clone()).collect(),
+        stage_topics: pipeline.stage.iter().map(|stage| stage.topic.get_ref().clone()).collect(),
+        dead_letters,
+        target: config.target.clone(),
+        taken: Timestamp::now(),
         bootstrap,
         pending,
         until: until.into_std(),
+        event,
         tell,
     };
     let ways = Ways::back_to(&visit.bootstrap, config, docker);
@@ -64,11 +78,24 @@ pub async fn look(
     told.borrow().clone()
 }
 
+/// How the database tells of the event, and until when it is waited for.
+pub struct Told {
+    /// What it tells.
+    pub event: watch::Receiver<Option<Seen<Event>>>,
+    /// Until when.
+    pub patience: Instant,
+}
+
 /// What the thread is to look at, and whom it tells.
 struct Visit {
     bootstrap: Vec<String>,
     topics: BTreeSet<Name>,
     groups: BTreeSet<Name>,
+    stage_topics: BTreeSet<Name>,
+    dead_letters: Option<Name>,
+    target: Target,
+    taken: Timestamp,
+    event: Told,
     /// The reason that holds for whatever has not been reached at the deadline.
     pending: Why,
     until: std::time::Instant,
@@ -151,7 +178,43 @@ impl Visit {
             kafka.mapped = ways.used();
             self.show(&kafka);
         });
+        self.read(&mut session, &mut kafka);
         Ok(session)
+    }
+
+    /// Reads the event's records and the dead letters.
+    fn read(&self, session: &mut Session, kafka: &mut Kafka) {
+        let event_at = self.event_at();
+        let id = self.target.id.as_deref();
+        let until = self.until;
+        if let Some(topic) = &self.dead_letters {
+            let from = event_at.or_else(|| self.window_start());
+            let wanted = Wanted { id, all: true, from };
+            kafka.dead_letters = records::look(session, kafka, topic, &wanted, until);
+            self.show(kafka);
+        }
+        for topic in self.stage_topics.iter().filter(|_| id.is_some()) {
+            let wanted = Wanted { id, all: false, from: event_at };
+            let found = records::look(session, kafka, topic, &wanted, until);
+            kafka.records.insert(topic.clone(), found);
+            self.show(kafka);
+        }
+    }
+
+    /// A little before the event, once the database has told when it was.
+    fn event_at(&self) -> Option<Timestamp> {
+        let patience = self.event.patience.into_std().min(self.until);
+        while self.event.event.borrow().is_none() && std::time::Instant::now() < patience {
+            std::thread::sleep(POLL);
+        }
+        let told = self.event.event.borrow();
+        let told = told.as_ref().and_then(|event| event.known().map(|event| event.at));
+        self.target.at.or(told).map(|at| at.saturating_sub(CLOCKS).unwrap_or(at))
+    }
+
+    fn window_start(&self) -> Option<Timestamp> {
+        let window = SignedDuration::from_secs(i64::try_from(self.target.window_s).ok()?);
+        self.taken.checked_sub(window).ok()
     }
 
     /// The cluster as its first metadata shows it, all else pending.
@@ -170,6 +233,14 @@ impl Visit {
             brokers,
             topics: all_unknown(&self.topics, &self.pending),
             groups: all_unknown(&self.groups, &self.pending),
+            records: match self.target.id {
+                Some(_) => all_unknown(&self.stage_topics, &self.pending),
+                None => BTreeMap::new(),
+            },
+            dead_letters: match self.dead_letters {
+                Some(_) => Seen::Unknown(self.pending.clone()),
+                None => Seen::not_asked("the pipeline names no dead letter topic"),
+            },
         }
     }
 

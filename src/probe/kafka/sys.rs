@@ -3,8 +3,10 @@
 //! in `read`, which makes plain values of the answers.
 
 mod read;
+mod records;
 
 pub use read::{Answer, Described, Event, Fault};
+pub use records::RawRecord;
 
 use super::addresses::{self, Ways};
 use crate::evidence::TopicPartition;
@@ -65,6 +67,8 @@ pub enum Bound {
     Earliest,
     /// Behind the newest record.
     End,
+    /// The first record of this time or later (milliseconds since 1970).
+    At(i64),
 }
 
 /// A client together with its queue of events. Every call may block for its
@@ -149,6 +153,24 @@ impl Native {
         // taken out of it is copied.
         Some(unsafe { read::event(event.ptr()) })
     }
+}
+
+/// The partitions that a key goes to: by Java's partitioner (murmur2), and by
+/// librdkafka's own (CRC32).
+pub fn partitions_of_key(key: &[u8], count: i32) -> Vec<i32> {
+    if count < 1 {
+        return Vec::new();
+    }
+    let by = [rd::rd_kafka_msg_partitioner_murmur2, rd::rd_kafka_msg_partitioner_consistent];
+    let partitions = by.map(|partitioner| {
+        // SAFETY: both look at the key and the count only.
+        unsafe {
+            partitioner(ptr::null(), key.as_ptr().cast(), key.len(), count, ptr::null_mut(), ptr::null_mut())
+        }
+    });
+    let mut partitions = partitions.to_vec();
+    partitions.dedup();
+    partitions
 }
 
 // In the library, but not in its bindings. The two structures of getaddrinfo
@@ -245,8 +267,9 @@ fn milliseconds(duration: Duration) -> c_int {
 
 fn partition_list(bound: Bound, partitions: &[TopicPartition]) -> Option<Owned<RDKafkaTopicPartitionList>> {
     let offset = match bound {
-        Bound::Earliest => rd::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST,
-        Bound::End => rd::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST,
+        Bound::Earliest => rd::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST as i64,
+        Bound::End => rd::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64,
+        Bound::At(milliseconds) => milliseconds.max(0),
     };
     let size = c_int::try_from(partitions.len()).unwrap_or_default();
     // SAFETY: the size is only a hint; the list that this returns is ours.
@@ -259,7 +282,7 @@ fn partition_list(bound: Bound, partitions: &[TopicPartition]) -> Option<Owned<R
         unsafe {
             let (list, topic) = (list.ptr(), topic.as_ptr());
             let entry = rd::rd_kafka_topic_partition_list_add(list, topic, partition.partition);
-            (*entry).offset = offset as i64;
+            (*entry).offset = offset;
         }
     }
     Some(list)

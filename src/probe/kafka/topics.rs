@@ -109,6 +109,7 @@ fn set(topics: &mut BTreeMap<Name, Seen<Topic>>, bound: Bound, at: &TopicPartiti
         match bound {
             Bound::Earliest => partition.earliest = offset,
             Bound::End => partition.end = offset,
+            Bound::At(_) => {}
         }
     }
 }
@@ -144,6 +145,8 @@ mod tests {
             brokers: vec![broker(1), broker(2)],
             topics: [("orders".to_string(), Seen::Known(topic))].into(),
             groups: BTreeMap::new(),
+            records: BTreeMap::new(),
+            dead_letters: Seen::default(),
         }
     }
 

@@ -1,0 +1,192 @@
+//! Facts about records: the asked event's on the topics of its stages, and dead letters.
+
+use super::groups::group_of;
+use super::view::View;
+use super::{Fact, Value};
+use crate::evidence::{FoundRecord, Search, Seen, WhyKind};
+use crate::pipeline::{Stage, Worker};
+use crate::plural;
+
+/// The event's first record on a stage's topic; `None`: it is not there, and
+/// all that could hold it was read.
+pub fn record_of<'a>(view: &View<'a>, stage: &Stage) -> Seen<Option<&'a FoundRecord>> {
+    let topic = stage.topic.get_ref();
+    let search = view.evidence.kafka.as_ref().and_then(|kafka| match kafka.records.get(topic) {
+        Some(search) => search.as_ref(),
+        None => Seen::not_asked("records were not looked at"),
+    });
+    view.id().and_then(|_| search).and_then(|search| match search.found.last() {
+        Some(found) => Seen::Known(Some(found)),
+        None if !search.complete => Seen::unknown(WhyKind::Limit, stopped(topic, search)),
+        None if deleted(view, topic) => {
+            let say = format!("the oldest records of {topic} have been deleted already");
+            Seen::unknown(WhyKind::Missing, say)
+        }
+        None => Seen::Known(None),
+    })
+}
+
+fn stopped(topic: &str, search: &Search) -> String {
+    let bound = search.bound.as_deref().unwrap_or("it was cut short");
+    format!("stopped reading {topic} after {}: {bound}", plural::count(search.read, "record"))
+}
+
+/// Whether records of the topic are no longer there.
+fn deleted(view: &View, topic: &str) -> bool {
+    let seen = view.evidence.kafka.known().and_then(|kafka| kafka.topics.get(topic)?.known());
+    seen.is_none_or(|seen| seen.partitions.iter().any(|p| p.earliest.known().is_none_or(|first| *first > 0)))
+}
+
+/// What was read, in words: "212 records of orders since 10:01:14, all of it".
+fn read_in_words(view: &View, topic: &str) -> String {
+    let search = view.evidence.kafka.known().and_then(|kafka| kafka.records.get(topic)?.known());
+    search.map_or_else(String::new, |search| {
+        let since = search.from.map(|from| format!(" since {}", from.strftime("%H:%M:%S")));
+        format!("{} of {topic}{}, all read", plural::count(search.read, "record"), since.unwrap_or_default())
+    })
+}
+
+fn for_stages(view: &View, tell: impl Fn(&Stage) -> Seen<(Value, String)>) -> Vec<Fact> {
+    let stages = view.pipeline.stage.iter();
+    stages.map(|stage| Fact::of(view.pipeline.stage_subject(stage), tell(stage), |told| told)).collect()
+}
+
+pub(super) fn present(view: &View) -> Vec<Fact> {
+    for_stages(view, |stage| {
+        let topic = stage.topic.get_ref();
+        let known = |found: Option<&FoundRecord>| match found {
+            Some(found) => Seen::Known((Value::Bool(true), place(topic, found))),
+            // What had its effect was there, or was not needed.
+            None if view.has_effect(stage) => Seen::not_asked("its effect is there"),
+            None if !view.reached(stage) => Seen::not_asked("the event has not come so far"),
+            None => view.old_enough(stage).map(|()| {
+                let say = format!("not on {topic}: {}", read_in_words(view, topic));
+                (Value::Bool(false), say)
+            }),
+        };
+        record_of(view, stage).and_then(known)
+    })
+}
+
+fn place(topic: &str, found: &FoundRecord) -> String {
+    let at = found.at.map(|at| format!(" of {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
+    format!("{topic}/{} offset {}{at}, {} bytes", found.partition, found.offset, found.size)
+}
+
+/// How a worker's group stands to the record of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// The group has not come to it.
+    Waiting,
+    /// The group's committed offset is behind it: consumed, or jumped over.
+    Passed,
+}
+
+/// Whether the group has passed the event's record. Not asked where there is none.
+pub fn taken(view: &View, stage: &Stage) -> Seen<(Taken, String)> {
+    record_of(view, stage).and_then(|found| {
+        let Some(found) = found else { return Seen::not_asked("no record to take") };
+        let Some(worker) = view.pipeline.worker(stage.worker.get_ref()) else {
+            return Seen::not_asked("no such worker");
+        };
+        let topic = stage.topic.get_ref();
+        let committed = group_of(view, worker).and_then(|group| group.committed.as_ref());
+        committed.map(|committed| {
+            let here = committed.iter().find(|c| c.topic == *topic && c.partition == found.partition);
+            let (taken, words) = match here {
+                Some(here) if here.offset > found.offset => (Taken::Passed, here.offset.to_string()),
+                Some(here) => (Taken::Waiting, here.offset.to_string()),
+                None => (Taken::Waiting, "nothing".to_string()),
+            };
+            let verb = if taken == Taken::Passed { "has passed" } else { "has not taken" };
+            let say = format!(
+                "group {} {verb} its record: {topic}/{} offset {}, committed {words}",
+                worker.group, found.partition, found.offset
+            );
+            (taken, say)
+        })
+    })
+}
+
+pub(super) fn is_taken(view: &View) -> Vec<Fact> {
+    for_stages(view, |stage| {
+        if view.has_effect(stage) {
+            return Seen::not_asked("its effect is there");
+        }
+        taken(view, stage).and_then(|(taken, say)| match taken {
+            Taken::Passed => Seen::Known((Value::Bool(true), say)),
+            Taken::Waiting => view.old_enough(stage).map(|()| (Value::Bool(false), say)),
+        })
+    })
+}
+
+/// Dead letters, and the headers that say why and by whom.
+fn dead_letters<'a>(view: &View<'a>) -> Seen<&'a Search> {
+    view.evidence.kafka.as_ref().and_then(|kafka| kafka.dead_letters.as_ref())
+}
+
+pub(super) fn dead_of_event(view: &View) -> Vec<Fact> {
+    for_workers(view, |worker| {
+        let search = view.id().and_then(|_| dead_letters(view));
+        search.and_then(|search| {
+            let letters = by_worker(view, search, worker).filter(|letter| letter.by.is_some());
+            tell_dead(view, worker, search, letters.collect())
+        })
+    })
+}
+
+pub(super) fn dead_of_window(view: &View) -> Vec<Fact> {
+    for_workers(view, |worker| {
+        dead_letters(view).and_then(|search| {
+            let letters = by_worker(view, search, worker);
+            tell_dead(view, worker, search, letters.collect())
+        })
+    })
+}
+
+fn for_workers(view: &View, tell: impl Fn(&Worker) -> Seen<(Value, String)>) -> Vec<Fact> {
+    let workers = view.pipeline.worker.iter();
+    workers.map(|worker| Fact::of(worker.name.as_str(), tell(worker), |told| told)).collect()
+}
+
+/// The dead letters of a worker; those that do not say whose they are count for
+/// every worker.
+fn by_worker<'a>(
+    view: &View<'a>,
+    search: &'a Search,
+    worker: &'a Worker,
+) -> impl Iterator<Item = &'a FoundRecord> {
+    let header = view.pipeline.dead_letters.as_ref().and_then(|dead| dead.worker.as_deref());
+    search.found.iter().filter(move |letter| {
+        let by = header.and_then(|header| letter.headers.get(header));
+        by.is_none_or(|by| *by == worker.name)
+    })
+}
+
+fn tell_dead(
+    view: &View,
+    worker: &Worker,
+    search: &Search,
+    letters: Vec<&FoundRecord>,
+) -> Seen<(Value, String)> {
+    let topic = view.pipeline.dead_letters.as_ref().map_or("", |dead| dead.topic.as_str());
+    let Some(newest) = letters.last() else {
+        return match search.complete {
+            true => {
+                let say = format!("none in {} of {topic}, all read", plural::count(search.read, "record"));
+                Seen::Known((Value::Count(0), say))
+            }
+            false => Seen::unknown(WhyKind::Limit, stopped(topic, search)),
+        };
+    };
+    let mut stages = view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
+    if view.id().known().is_some() && stages.any(|stage| view.has_effect(stage)) {
+        let say = format!("on {topic}, and its effect is there since");
+        return Seen::Known((Value::Count(0), say));
+    }
+    let reason = view.pipeline.dead_letters.as_ref().and_then(|dead| newest.headers.get(&dead.reason));
+    let reason = reason.map_or("no reason given", String::as_str);
+    let at = newest.at.map(|at| format!(" {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
+    let count = plural::count(letters.len() as u64, "record");
+    Seen::Known((Value::Count(letters.len() as u64), format!("{count} on {topic}{at}: {reason}")))
+}

@@ -1,0 +1,228 @@
+//! The asked event's records, and dead letters: read from the event's time on,
+//! the key's partition first, within bounds that are reported.
+
+use super::client::{self, Asked, Session};
+use super::sys::{self, Answer, Bound, Question, RawRecord};
+use crate::evidence::{FoundRecord, Kafka, Search, Seen, Topic, TopicPartition, Why, WhyKind};
+use crate::secret::redact;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// At most so many records of one topic are read,
+const RECORDS: u64 = 1_000_000;
+/// and so many bytes of keys and values,
+const BYTES: u64 = 256 * 1024 * 1024;
+/// and so many records after one that was found: the event may have been sent again.
+const AFTERWARDS: u64 = 20_000;
+/// and so long.
+const TIME: Duration = Duration::from_secs(3);
+/// At most so many records are kept of one topic: the first.
+const KEPT: usize = 50;
+/// Of a header's text, more is of no use.
+const HEADER: usize = 400;
+
+/// What is looked for on a topic.
+pub struct Wanted<'a> {
+    /// The event's id, if one was asked for.
+    pub id: Option<&'a str>,
+    /// Every record is kept, not only those that name the id.
+    pub all: bool,
+    /// From when on.
+    pub from: Option<Timestamp>,
+}
+
+/// Looks for records of one topic.
+pub fn look(
+    session: &mut Session,
+    kafka: &Kafka,
+    topic: &str,
+    wanted: &Wanted,
+    until: Instant,
+) -> Seen<Search> {
+    let seen = match kafka.topics.get(topic) {
+        Some(seen) => seen.as_ref(),
+        None => Seen::unknown(WhyKind::Missing, format!("topic {topic} was not asked for")),
+    };
+    seen.and_then(|seen| match seen.exists {
+        true => search(session, kafka, (topic, seen), wanted, until).into(),
+        false => Seen::unknown(WhyKind::Missing, format!("topic {topic} does not exist")),
+    })
+}
+
+fn search(
+    session: &mut Session,
+    kafka: &Kafka,
+    (name, topic): (&str, &Topic),
+    wanted: &Wanted,
+    until: Instant,
+) -> Result<Search, Why> {
+    let start = Instant::now();
+    let until = until.min(start + TIME);
+    let begins = begins(session, kafka, (name, topic), wanted.from)?;
+    let mut reading =
+        Reading { wanted, found_at: None, search: Search { from: wanted.from, ..Search::default() } };
+    let mut left = 0;
+    for partition in in_order(topic, wanted.id) {
+        let Some((from, end)) = begins.get(&partition) else {
+            left += 1;
+            continue;
+        };
+        if from >= end {
+            continue;
+        }
+        let whole = reading.partition(session, (name, partition), (*from, *end), until)?;
+        left += usize::from(!whole);
+    }
+    let mut search = reading.search;
+    search.complete = left == 0;
+    if left > 0 && search.bound.is_none() {
+        search.bound = Some(match Instant::now() >= until {
+            true => format!("the time for it was over after {:.1} s", start.elapsed().as_secs_f64()),
+            false => format!("{left} of its partitions could not be read"),
+        });
+    }
+    search.found.sort_by_key(|found| (found.at, found.partition, found.offset));
+    Ok(search)
+}
+
+/// Where to begin in each partition, and its end. Partitions without a leader,
+/// or of unknown ends, are missing.
+fn begins(
+    session: &mut Session,
+    kafka: &Kafka,
+    (name, topic): (&str, &Topic),
+    from: Option<Timestamp>,
+) -> Result<BTreeMap<i32, (i64, i64)>, Why> {
+    let ends = topic.partitions.iter().filter_map(|p| Some((p.id, (*p.earliest.known()?, *p.end.known()?))));
+    let mut begins: BTreeMap<i32, (i64, i64)> = ends.collect();
+    let (Some(from), false) = (from, begins.is_empty()) else {
+        return Ok(begins);
+    };
+    let asked = begins.keys().map(|&partition| TopicPartition { topic: name.to_string(), partition });
+    let question = Question::Offsets(Bound::At(from.as_millisecond()), asked.collect());
+    let at = kafka.brokers.iter().map(|broker| broker.address.clone()).collect();
+    let mut trouble = None;
+    session.ask(&[Asked { question, at }], |_, answer| match answer {
+        Ok(Answer::Offsets(offsets)) => {
+            for (place, offset) in offsets {
+                match (offset, begins.get_mut(&place.partition)) {
+                    // No record of that time or later.
+                    (Ok(offset), Some((begin, end))) if offset < 0 => *begin = *end,
+                    (Ok(offset), Some((begin, _))) => *begin = offset,
+                    (Err(fault), _) => trouble = Some(client::refused_by_broker(&fault)),
+                    (_, None) => {}
+                }
+            }
+        }
+        Ok(_) => {}
+        Err(why) => trouble = Some(why),
+    });
+    trouble.map_or(Ok(begins), Err)
+}
+
+/// The partitions, those first that the usual partitioners give the key.
+fn in_order(topic: &Topic, key: Option<&str>) -> Vec<i32> {
+    let count = i32::try_from(topic.partitions.len()).unwrap_or_default();
+    let likely = key.map(|key| sys::partitions_of_key(key.as_bytes(), count)).unwrap_or_default();
+    let rest = topic.partitions.iter().map(|p| p.id).filter(|id| !likely.contains(id));
+    let mut order: Vec<i32> = likely.iter().copied().chain(rest).collect();
+    order.dedup();
+    order
+}
+
+/// One topic while it is read.
+struct Reading<'a> {
+    wanted: &'a Wanted<'a>,
+    search: Search,
+    /// How many records had been read when the first was found.
+    found_at: Option<u64>,
+}
+
+impl Reading<'_> {
+    /// Whether the partition was read to its end.
+    fn partition(
+        &mut self,
+        session: &Session,
+        (topic, partition): (&str, i32),
+        (from, end): (i64, i64),
+        until: Instant,
+    ) -> Result<bool, Why> {
+        let mut whole = false;
+        let read = session.read(topic, partition, from, until, &mut |record| {
+            self.take(partition, record);
+            whole = record.offset + 1 >= end;
+            match whole || self.over() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        let ended = read.map_err(|fault| client::refused_by_broker(&fault))?;
+        // The last offsets may hold no records: then the end of the partition is told.
+        Ok(whole || (ended && self.search.bound.is_none()))
+    }
+
+    fn take(&mut self, partition: i32, record: &RawRecord) {
+        self.search.read += 1;
+        let size = (record.key.len() + record.value.len()) as u64;
+        self.search.bytes += size;
+        let by = self.wanted.id.and_then(|id| names(record, id));
+        if by.is_none() && !self.wanted.all {
+            return;
+        }
+        self.found_at.get_or_insert(self.search.read);
+        self.search.matched += 1;
+        // Those that name the id are kept whatever else was.
+        if self.search.found.len() < KEPT || (by.is_some() && self.search.found.len() < 2 * KEPT) {
+            self.search.found.push(FoundRecord {
+                partition,
+                offset: record.offset,
+                at: record.at_ms.and_then(|at| Timestamp::from_millisecond(at).ok()),
+                by: by.map(String::from),
+                size,
+                headers: shown(record),
+            });
+        }
+    }
+
+    /// Whether a bound is reached; it is noted then.
+    fn over(&mut self) -> bool {
+        let bound = match self.found_at {
+            _ if self.search.bytes >= BYTES => format!("{} MB were read", BYTES >> 20),
+            Some(at) if !self.wanted.all && self.search.read - at >= AFTERWARDS => {
+                format!("{AFTERWARDS} records after the one that was found")
+            }
+            _ if self.search.read >= RECORDS => format!("{RECORDS} records were read"),
+            _ => return false,
+        };
+        self.search.bound = Some(bound);
+        true
+    }
+}
+
+/// By what a record names the id: headers and key before value.
+fn names(record: &RawRecord, id: &str) -> Option<&'static str> {
+    if holds(record.key, id) {
+        return Some("key");
+    }
+    // In memory the value is at hand, headers are made first.
+    if holds(record.value, id) {
+        return Some("value");
+    }
+    record.headers().iter().any(|(_, value)| holds(value, id)).then_some("header")
+}
+
+fn holds(bytes: &[u8], id: &str) -> bool {
+    let id = id.as_bytes();
+    !id.is_empty() && bytes.len() >= id.len() && memchr::memmem::find(bytes, id).is_some()
+}
+
+/// The headers as text, without secrets, cut.
+fn shown(record: &RawRecord) -> BTreeMap<String, String> {
+    let headers = record.headers().into_iter().map(|(name, value)| {
+        let text = redact(&String::from_utf8_lossy(&value));
+        (name, text.chars().take(HEADER).collect())
+    });
+    headers.collect()
+}
