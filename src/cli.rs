@@ -80,6 +80,9 @@ pub struct Explain {
     pub color: Color,
 }
 
+/// How far apart offsets are looked at, if it is not asked for.
+pub const SETTLE: &str = "1s";
+
 /// The window, if none is asked for.
 pub const WINDOW: &str = "24h";
 
@@ -117,6 +120,9 @@ pub struct Look {
     /// When the report comes, whatever has answered by then
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub deadline: String,
+    /// How far apart offsets are looked at, to see what moves
+    #[arg(long, value_name = "TIME", default_value = SETTLE)]
+    pub settle: String,
     /// Look again until all is healthy, or until this time is up
     #[arg(long, value_name = "TIME")]
     pub wait: Option<String>,

@@ -26,6 +26,8 @@ pub struct Config {
     pub target: Target,
     /// The deadline of all probes together.
     pub deadline: Duration,
+    /// How far apart offsets are looked at.
+    pub settle: Duration,
     /// Look again until healthy or until this is over.
     pub wait: Option<Duration>,
     /// Where the systems are.
@@ -68,6 +70,7 @@ impl Config {
         let pipeline = Pipeline::read(&source, mistakes);
         let window = take(mistakes, duration("--window", &look.window));
         let deadline = take(mistakes, duration("--deadline", &look.deadline));
+        let settle = take(mistakes, duration("--settle", &look.settle));
         let wait = look.wait.as_deref().map(|text| duration("--wait", text));
         let wait = wait.and_then(|wait| take(mistakes, wait));
         let at = look.at.as_deref().map(|text| time("--at", text));
@@ -78,7 +81,7 @@ impl Config {
         let id = id.map(|id| pipeline.canonical_id(id));
         let id = id.and_then(|id| take(mistakes, id));
         let places = Places::new(look, &pipeline, environment, mistakes);
-        let (Some(window), Some(deadline)) = (window, deadline) else {
+        let (Some(window), Some(deadline), Some(settle)) = (window, deadline, settle) else {
             return Ok(None);
         };
         let target = Target {
@@ -94,6 +97,7 @@ impl Config {
             pipeline,
             target,
             deadline,
+            settle,
             wait,
             places,
             record: look.record.clone(),
@@ -278,7 +282,7 @@ mod tests {
     }
 
     fn look() -> Look {
-        Look { window: "24h".into(), deadline: "10s".into(), ..Look::default() }
+        Look { window: "24h".into(), deadline: "10s".into(), settle: "1s".into(), ..Look::default() }
     }
 
     #[test]
@@ -299,6 +303,7 @@ mod tests {
             at: Some("yesterday".into()),
             window: "soon".into(),
             deadline: "0s".into(),
+            settle: "1s".into(),
             kafka_addresses: vec!["kafka".into()],
             http: vec!["nobody=http://x".into()],
             ..Look::default()

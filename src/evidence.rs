@@ -421,6 +421,21 @@ pub struct Kafka {
     /// The records of the dead letter topic (Fetch).
     #[serde(default)]
     pub dead_letters: Seen<Search>,
+    /// Ends and commits again, some time later (ListOffsets, OffsetFetch).
+    #[serde(default)]
+    pub again: Vec<Sample>,
+}
+
+/// Ends of the topics and commits of the groups, looked at once more.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// Milliseconds after the first look.
+    pub after_ms: u64,
+    /// The ends of the partitions.
+    pub ends: Vec<Committed>,
+    /// What each group has committed; groups that did not answer are missing.
+    pub committed: BTreeMap<Name, Vec<Committed>>,
 }
 
 /// What a reading of a topic has come to.

@@ -2,7 +2,7 @@
 
 use crate::check::catalog::{Catalog, Cause, Generator};
 use crate::check::{Finding, judge};
-use crate::cli::{Cli, Color, Command, Explain, FailOn, Format, Look, Show, WINDOW};
+use crate::cli::{Cli, Color, Command, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
 use crate::config::{Config, Environment, in_words, read_file};
 use crate::demo::{INCIDENTS, incident};
 use crate::diagnosis::{Diagnosis, diagnose};
@@ -179,7 +179,8 @@ fn demo(name: Option<&str>, show: &Show) -> Result<u8, Error> {
         let mistake = Mistake::new("demo", format!("unknown incident `{chosen}`"));
         Error::usage(mistake.help(way_out(chosen, names)))
     })?;
-    let look = Look { window: WINDOW.into(), deadline: "10s".into(), ..Look::default() };
+    let look =
+        Look { window: WINDOW.into(), deadline: "10s".into(), settle: SETTLE.into(), ..Look::default() };
     let (config, catalog) = read(None, &look, &Environment::new())?;
     let evidence = replayed(chosen, incident.evidence, &config.pipeline)?;
     let report = diagnosed(&evidence, &config.pipeline, &catalog, show);

@@ -118,6 +118,8 @@ const CAUSES: &[&str] = &[
     "kafka-unreachable",
     "partition-leaderless",
     "joined-too-late",
+    "worker-stalled",
+    "worker-slow",
     "database-down",
     "database-unreachable",
     "database-password",

@@ -5,6 +5,7 @@ pub mod call;
 pub mod containers;
 mod event;
 pub mod groups;
+mod motion;
 mod records;
 mod stages;
 mod systems;
@@ -227,6 +228,23 @@ pub const FACTS: &[FactSpec] = &[
         scopes: &[Scope::Worker],
         kind: Kind::Count,
         derive: groups::skipped,
+    },
+    FactSpec {
+        name: "group.motion",
+        doc: "what the worker's group does, by ends and commits looked at several times \
+              (ListOffsets, OffsetFetch; --settle)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Words(&[
+            "no-group",
+            "empty",
+            "rebalancing",
+            "never-committed",
+            "stalled",
+            "slow",
+            "advancing",
+            "idle",
+        ]),
+        derive: motion::motion,
     },
     FactSpec {
         name: "record.present",

@@ -6,6 +6,7 @@ mod addresses;
 mod client;
 mod groups;
 mod records;
+mod samples;
 mod sys;
 mod tls;
 mod topics;
@@ -60,6 +61,7 @@ pub async fn look(
         stage_topics: pipeline.stage.iter().map(|stage| stage.topic.get_ref().clone()).collect(),
         dead_letters,
         target: config.target.clone(),
+        settle: config.settle,
         taken: Timestamp::now(),
         bootstrap,
         pending,
@@ -94,6 +96,7 @@ struct Visit {
     stage_topics: BTreeSet<Name>,
     dead_letters: Option<Name>,
     target: Target,
+    settle: Duration,
     taken: Timestamp,
     event: Told,
     /// The reason that holds for whatever has not been reached at the deadline.
@@ -178,7 +181,10 @@ impl Visit {
             kafka.mapped = ways.used();
             self.show(&kafka);
         });
+        let first = std::time::Instant::now();
         self.read(&mut session, &mut kafka);
+        samples::take(&mut session, &mut kafka, (first, self.settle), self.until);
+        self.show(&kafka);
         Ok(session)
     }
 
@@ -237,6 +243,7 @@ impl Visit {
                 Some(_) => all_unknown(&self.stage_topics, &self.pending),
                 None => BTreeMap::new(),
             },
+            again: Vec::new(),
             dead_letters: match self.dead_letters {
                 Some(_) => Seen::Unknown(self.pending.clone()),
                 None => Seen::not_asked("the pipeline names no dead letter topic"),

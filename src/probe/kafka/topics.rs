@@ -53,6 +53,11 @@ fn partition(partition: &MetadataPartition, pending: &Why) -> Partition {
 /// Both ends of all led partitions: two questions to each leader, so that one
 /// that cannot be reached keeps only its own back.
 pub fn questions(kafka: &Kafka) -> Vec<Asked> {
+    ends(kafka, &[Bound::Earliest, Bound::End], led(kafka))
+}
+
+/// The partitions by their leaders.
+fn led(kafka: &Kafka) -> BTreeMap<i32, Vec<TopicPartition>> {
     let mut led: BTreeMap<i32, Vec<TopicPartition>> = BTreeMap::new();
     for (name, topic) in &kafka.topics {
         let partitions = topic.known().map(|topic| topic.partitions.as_slice());
@@ -64,10 +69,21 @@ pub fn questions(kafka: &Kafka) -> Vec<Asked> {
             }
         }
     }
-    let bounds = [Bound::Earliest, Bound::End];
+    led
+}
+
+/// The ends of all led partitions once more.
+pub fn ends_again(kafka: &Kafka) -> Vec<Asked> {
+    ends(kafka, &[Bound::End], led(kafka))
+}
+
+fn ends(kafka: &Kafka, bounds: &[Bound], led: BTreeMap<i32, Vec<TopicPartition>>) -> Vec<Asked> {
     let asked = led.into_iter().flat_map(|(leader, partitions)| {
         let at = addresses(&kafka.brokers, leader);
-        bounds.map(|bound| Asked { question: Question::Offsets(bound, partitions.clone()), at: at.clone() })
+        let asked = bounds
+            .iter()
+            .map(|bound| Asked { question: Question::Offsets(*bound, partitions.clone()), at: at.clone() });
+        asked.collect::<Vec<_>>()
     });
     asked.collect()
 }
@@ -147,6 +163,7 @@ mod tests {
             groups: BTreeMap::new(),
             records: BTreeMap::new(),
             dead_letters: Seen::default(),
+            again: vec![],
         }
     }
 

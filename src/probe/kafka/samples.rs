@@ -1,0 +1,74 @@
+//! Ends and commits once more, so that it shows what moves.
+
+use super::client::{Asked, Session};
+use super::sys::{Answer, Question};
+use super::topics;
+use crate::evidence::{Committed, Kafka, Sample};
+use std::time::{Duration, Instant};
+
+/// A group that seems to stand still is looked at so often, before it does.
+const LOOKS: usize = 4;
+/// What one look may take.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// Looks again `settle` after the first look, and then again for as long as a
+/// group has something to take and takes nothing.
+pub fn take(session: &mut Session, kafka: &mut Kafka, (first, settle): (Instant, Duration), until: Instant) {
+    for look in 1..=LOOKS {
+        let at = first + settle * u32::try_from(look).unwrap_or(1);
+        if at + LOOK > until || (look > 1 && !stands_still(kafka)) {
+            return;
+        }
+        std::thread::sleep(at.saturating_duration_since(Instant::now()));
+        let after = first.elapsed();
+        let mut sample = look_again(session, kafka);
+        sample.after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        kafka.again.push(sample);
+    }
+}
+
+fn look_again(session: &mut Session, kafka: &Kafka) -> Sample {
+    let at: Vec<String> = kafka.brokers.iter().map(|broker| broker.address.clone()).collect();
+    let groups = kafka.groups.iter().filter(|(_, group)| group.known().is_some());
+    let groups =
+        groups.map(|(name, _)| Asked { question: Question::Committed(name.clone()), at: at.clone() });
+    let asked: Vec<Asked> = topics::ends_again(kafka).into_iter().chain(groups).collect();
+    let mut sample = Sample::default();
+    session.ask(&asked, |question, answer| match (question, answer) {
+        (Question::Offsets(..), Ok(Answer::Offsets(offsets))) => {
+            let ends = offsets.into_iter().filter_map(|(place, offset)| {
+                let offset = offset.ok()?;
+                Some(Committed { topic: place.topic, partition: place.partition, offset })
+            });
+            sample.ends.extend(ends);
+        }
+        (Question::Committed(name), Ok(Answer::Committed(mut offsets))) => {
+            sort(&mut offsets);
+            sample.committed.insert(name.clone(), offsets);
+        }
+        _ => {}
+    });
+    sort(&mut sample.ends);
+    sample
+}
+
+fn sort(offsets: &mut [Committed]) {
+    offsets.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+}
+
+/// Whether a group with members has something to take and has taken nothing
+/// since the first look.
+fn stands_still(kafka: &Kafka) -> bool {
+    let Some(last) = kafka.again.last() else { return true };
+    kafka.groups.iter().any(|(name, group)| {
+        let (Some(group), Some(now)) = (group.known(), last.committed.get(name)) else { return false };
+        let same = group.committed.known().is_some_and(|before| before == now);
+        let behind = now.iter().any(|committed| {
+            let mut ends = last.ends.iter();
+            let here =
+                |end: &&Committed| end.topic == committed.topic && end.partition == committed.partition;
+            ends.find(here).is_some_and(|end| end.offset > committed.offset)
+        });
+        !group.members.is_empty() && same && behind
+    })
+}
