@@ -117,7 +117,7 @@ fn replayed(place: &str, text: &str, pipeline: &Pipeline) -> Result<Evidence, Er
 
 /// evidence → facts → checks → diagnosis → report.
 fn diagnosed(evidence: &Evidence, pipeline: &Pipeline, catalog: &Catalog, show: &Show) -> Report {
-    let facts: Facts = facts(evidence, pipeline);
+    let facts: Facts = facts(evidence, pipeline, &catalog.signatures);
     let findings: Vec<Finding> = judge(catalog, &facts, pipeline);
     let diagnosis: Diagnosis = diagnose(catalog, &findings);
     report::report(&Material {
@@ -239,7 +239,7 @@ fn wanted(args: &Explain) -> Option<Generator> {
 fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generator) -> Result<String, Error> {
     let evidence = see(config)?;
     record(config, &evidence)?;
-    let facts = facts(&evidence, &config.pipeline);
+    let facts = facts(&evidence, &config.pipeline, &catalog.signatures);
     let findings = judge(catalog, &facts, &config.pipeline);
     let diagnosis = diagnose(catalog, &findings);
     let id = cause.id.get_ref();

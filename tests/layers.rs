@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "cli",
     "config",
     "probe",
+    "signature",
     "fact",
     "check",
     "diagnosis",

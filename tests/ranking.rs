@@ -133,6 +133,22 @@ const CAUSES: &[&str] = &[
     "id-stored-differently",
     "marked-by-other",
     "effect-waits",
+    "address-is-localhost",
+    "host-name-unresolved",
+    "schema-outdated",
+    "conflict-constraint-missing",
+    "constraint-violated",
+    "id-form-refused",
+    "model-overwritten",
+    "poison-record",
+    "thrown-out-of-group",
+    "api-error-status",
+    "login-refused-to-service",
+    "cannot-start",
+    "heap-exhausted",
+    "refused-by-neighbour",
+    "calls-time-out",
+    "broker-registered-twice",
 ];
 
 #[test]

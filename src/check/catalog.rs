@@ -1,9 +1,10 @@
 //! The checks and causes as data: read, and every mistake in them reported.
 
-use super::expect::Expect;
+use super::expect::{Expect, Scalar};
 use crate::config::{in_words, read_file};
 use crate::error::{Error, Mistake, way_out};
 use crate::fact::{self, Scope};
+use crate::signature::Signature;
 use crate::toml_input::Source;
 use serde::Deserialize;
 use std::path::Path;
@@ -15,6 +16,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("2-kafka.toml", include_str!("../../checks/2-kafka.toml")),
     ("3-processed-events.toml", include_str!("../../checks/3-processed-events.toml")),
     ("4-admin-service.toml", include_str!("../../checks/4-admin-service.toml")),
+    ("logs.toml", include_str!("../../checks/logs.toml")),
     ("causes.toml", include_str!("../../checks/causes.toml")),
 ];
 
@@ -25,6 +27,8 @@ pub struct Catalog {
     pub steps: Vec<Step>,
     /// The checks.
     pub checks: Vec<Check>,
+    /// What logs say of trouble; each is one of the checks, too.
+    pub signatures: Vec<Signature>,
     /// The causes, in declaration order.
     pub causes: Vec<Cause>,
 }
@@ -37,6 +41,8 @@ struct File {
     step: Vec<Step>,
     #[serde(default)]
     check: Vec<Check>,
+    #[serde(default)]
+    signature: Vec<Signature>,
     #[serde(default)]
     cause: Vec<Cause>,
 }
@@ -203,14 +209,19 @@ impl Catalog {
             let before = own.len();
             let file = source.read::<File>(&mut own);
             // A row that could not be read is not there to be referred to.
-            let lost =
-                own.len() > before && (source.text.contains("[[check]]") || source.text.contains("[[step]]"));
+            let lost = own.len() > before
+                && (source.text.contains("[[check]]")
+                    || source.text.contains("[[step]]")
+                    || source.text.contains("[[signature]]"));
             origins.rows_lost |= lost;
             if let Some(file) = file {
                 origins.checks.extend(file.check.iter().map(|_| source));
+                origins.checks.extend(file.signature.iter().map(|_| source));
                 origins.causes.extend(file.cause.iter().map(|_| source));
                 catalog.steps.extend(file.step);
                 catalog.checks.extend(file.check);
+                catalog.checks.extend(file.signature.iter().map(check_of));
+                catalog.signatures.extend(file.signature);
                 catalog.causes.extend(file.cause);
             }
         }
@@ -283,6 +294,28 @@ impl Catalog {
         }
     }
 }
+
+/// The check of a signature. Logs are noisy: what went wrong once may have
+/// gone well since.
+fn check_of(signature: &Signature) -> Check {
+    let at = signature.id.span();
+    Check {
+        id: Spanned::new(at.clone(), format!("log-{}", signature.id.get_ref())),
+        title: signature.title.clone(),
+        step: Spanned::new(at.clone(), LOGS),
+        severity: Severity::Warn,
+        noisy: true,
+        of_event: false,
+        for_each: Spanned::new(at.clone(), Scope::Part),
+        fact: Spanned::new(at.clone(), signature.fact()),
+        expect: Spanned::new(at, Expect::Is(Scalar::Bool(true))),
+        pass_needs: Vec::new(),
+        by_hand: "docker logs --tail 200 {container}".into(),
+    }
+}
+
+/// The step of the runbook that reads logs.
+const LOGS: u8 = 4;
 
 /// Which file each row came from, for messages.
 #[derive(Default)]

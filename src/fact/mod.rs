@@ -5,6 +5,7 @@ pub mod call;
 pub mod containers;
 mod event;
 pub mod groups;
+mod logs;
 mod motion;
 mod records;
 mod stages;
@@ -14,6 +15,7 @@ pub mod view;
 
 use crate::evidence::{Evidence, Name, Seen};
 use crate::pipeline::{Pipeline, Role};
+use crate::signature::{self, Signature};
 use std::collections::BTreeMap;
 use std::fmt;
 use view::View;
@@ -70,6 +72,8 @@ pub enum Scope {
     Stage,
     /// The event that was asked about.
     Event,
+    /// Each worker and service.
+    Part,
 }
 
 impl Scope {
@@ -88,6 +92,7 @@ impl Scope {
             Scope::Topic => pipeline.topic.iter().map(|t| t.name.clone()).collect(),
             Scope::Stage => pipeline.stage.iter().map(|s| pipeline.stage_subject(s)).collect(),
             Scope::Event => vec![pipeline.noun.0.clone()],
+            Scope::Part => pipeline.parts().map(|(name, _)| name.to_string()).collect(),
         }
     }
 }
@@ -389,14 +394,26 @@ pub const FACTS: &[FactSpec] = &[
     },
 ];
 
+/// What all facts of log signatures have in common.
+const OF_LOGS: FactSpec = FactSpec {
+    name: signature::FACT,
+    doc: "whether the log is clear of a signature of checks/logs.toml (container log)",
+    scopes: &[Scope::Part],
+    kind: Kind::Bool,
+    derive: |_| Vec::new(),
+};
+
 /// The spec of a fact by name.
 pub fn spec(name: &str) -> Option<&'static FactSpec> {
-    FACTS.iter().find(|spec| spec.name == name)
+    match name.starts_with(signature::FACT) {
+        true => Some(&OF_LOGS),
+        false => FACTS.iter().find(|spec| spec.name == name),
+    }
 }
 
 /// All facts of one evidence document, by name.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Facts(BTreeMap<&'static str, Vec<Fact>>);
+pub struct Facts(BTreeMap<String, Vec<Fact>>);
 
 impl Facts {
     /// The fact of that name about that subject.
@@ -411,9 +428,11 @@ impl Facts {
 }
 
 /// Derives all facts.
-pub fn facts(evidence: &Evidence, pipeline: &Pipeline) -> Facts {
+pub fn facts(evidence: &Evidence, pipeline: &Pipeline, signatures: &[Signature]) -> Facts {
     let view = View::new(evidence, pipeline);
-    Facts(FACTS.iter().map(|spec| (spec.name, (spec.derive)(&view))).collect())
+    let fixed = FACTS.iter().map(|spec| (spec.name.to_string(), (spec.derive)(&view)));
+    let of_logs = signatures.iter().map(|signature| (signature.fact(), logs::clear(&view, signature)));
+    Facts(fixed.chain(of_logs).collect())
 }
 
 #[cfg(test)]

@@ -39,13 +39,13 @@ fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'static str, Stri
         Seen::Unknown(why) | Seen::NotAsked(why) => return Seen::Unknown(why.clone()),
     };
     let state = group.state.as_str();
-    if group.members.is_empty() {
+    if group.members.is_empty() && !(runs(view, worker) && stands_behind(view, name, committed)) {
         return Seen::Known(match committed.is_empty() && state == "dead" {
             true => ("no-group", format!("there is no group {name}")),
             false => ("empty", format!("group {name} has no members")),
         });
     }
-    if state != "stable" {
+    if state != "stable" && !group.members.is_empty() {
         return Seen::Known(("rebalancing", format!("group {name} is {}", state.replace('-', " "))));
     }
     let Some(kafka) = view.evidence.kafka.known() else {
@@ -59,6 +59,19 @@ fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'static str, Stri
         });
     }
     judged(name, &points(kafka, name, committed))
+}
+
+/// A frozen worker loses its membership after a while; its container runs on.
+fn runs(view: &View, worker: &Worker) -> bool {
+    let container = view.container(&worker.name).known().copied().flatten();
+    container.is_some_and(|container| matches!(container.status.as_str(), "running" | "paused"))
+}
+
+/// Whether records wait for the group and it takes none.
+fn stands_behind(view: &View, name: &str, committed: &[Committed]) -> bool {
+    let kafka = view.evidence.kafka.known();
+    let points = kafka.map(|kafka| points(kafka, name, committed)).unwrap_or_default();
+    matches!(judged(name, &points), Seen::Known(("stalled", _)))
 }
 
 fn holds_records(kafka: &Kafka, topic: &str) -> bool {
@@ -112,7 +125,7 @@ fn judged(name: &str, points: &[Point]) -> Seen<(&'static str, String)> {
         () if last.lag() == 0 && moved == 0 => "idle",
         () if last.lag() == 0 => "advancing",
         () if moved <= 0 && first.lag() > 0 => "stalled",
-        () if moved * 2 < arrived && last.lag() > first.lag() => "slow",
+        () if moved > 0 && moved * 2 < arrived && last.lag() > first.lag() => "slow",
         () => "advancing",
     };
     Seen::Known((word, say))

@@ -112,6 +112,7 @@ fn plural(check: &Check) -> &'static str {
         Scope::Topic => "topics",
         Scope::Stage => "stages",
         Scope::Event => "events",
+        Scope::Part => "logs",
     }
 }
 

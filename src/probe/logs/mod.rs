@@ -79,7 +79,7 @@ fn parts(pipeline: &Pipeline) -> Vec<Part<'_>> {
         started: worker.started.as_ref().map(|pattern| &pattern.0),
     });
     let services = pipeline.service.iter();
-    let services = services.filter(|service| matches!(service.role, Role::Emitter | Role::Api));
+    let services = services.filter(|service| service.role != Role::Database);
     let services = services.map(|service| Part {
         name: &service.name,
         container: service.container.as_deref(),

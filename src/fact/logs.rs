@@ -1,0 +1,81 @@
+//! Facts about what logs say.
+
+use super::containers::rung_of;
+use super::view::View;
+use super::{Fact, Value};
+use crate::evidence::{Log, Record, Seen};
+use crate::signature::Signature;
+use jiff::SignedDuration;
+
+/// Trouble of a running service is over if it has logged something else for so long,
+const OVER: SignedDuration = SignedDuration::from_secs(10);
+/// or if it has been silent about it for so long.
+const LONG_AGO: SignedDuration = SignedDuration::from_mins(5);
+/// How much of a record is quoted, in characters.
+const QUOTED: usize = 130;
+
+/// Whether each log is clear of a signature; the newest record of it is quoted.
+pub(super) fn clear(view: &View, signature: &Signature) -> Vec<Fact> {
+    let parts = view.evidence.logs.iter().filter(|(part, _)| view.pipeline.parts().any(|(p, _)| p == *part));
+    parts
+        .map(|(part, log)| {
+            let told = log.as_ref().and_then(|log| match told_by(view, part, log, signature) {
+                Some(record) => {
+                    let at = record.at.strftime("%H:%M:%S");
+                    Seen::Known((Value::Bool(false), format!("{at} {}", quoted(&record.text))))
+                }
+                None => Seen::from(View::complete(log)).map(|()| {
+                    let read = crate::plural::count(log.read, "record");
+                    (Value::Bool(true), format!("nothing of it in {read}"))
+                }),
+            });
+            // What has no container has no log.
+            let told = match view.container(part) {
+                Seen::Known(None) => Seen::not_asked("no container"),
+                _ => told,
+            };
+            Fact::of(part.as_str(), told, |told| told)
+        })
+        .collect()
+}
+
+/// The newest record that tells of the trouble, if that is not over.
+fn told_by<'a>(view: &View, part: &str, log: &'a Log, signature: &Signature) -> Option<&'a Record> {
+    let found = log.records.iter().rev().find(|record| signature.pattern.0.is_match(&record.text))?;
+    let of_event = view.id().known().is_some_and(|id| found.names(id));
+    let arrived = view.pipeline.stage.iter().all(|stage| view.has_effect(stage));
+    let current = match () {
+        // It tried again, and it went well.
+        () if of_event && arrived => false,
+        () if of_event || !runs(view, part) || stuck_here(view, part) => true,
+        () => {
+            let last_words = log.to.is_none_or(|to| to.duration_since(found.at) <= OVER);
+            last_words && view.evidence.taken.duration_since(found.at) <= LONG_AGO
+        }
+    };
+    current.then_some(found)
+}
+
+fn runs(view: &View, part: &str) -> bool {
+    let container = view.container(part);
+    container.known().copied().flatten().is_some_and(|c| rung_of(c, view.evidence.taken) == "running")
+}
+
+/// Whether the asked event waits for this worker, or was to be sent by this service.
+fn stuck_here(view: &View, part: &str) -> bool {
+    view.id().known().is_some()
+        && view.pipeline.stage.iter().any(|stage| {
+            let concerns = stage.worker.get_ref() == part || stage.emitter.get_ref() == part;
+            let lacking = view.effects(stage).known().is_some_and(Vec::is_empty);
+            concerns && lacking && view.reached(stage) && view.old_enough(stage).known().is_some()
+        })
+}
+
+/// One line of a record, cut.
+fn quoted(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
+    match line.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}

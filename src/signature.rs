@@ -1,0 +1,33 @@
+//! What logs say of trouble: rows of `checks/logs.toml`.
+
+use crate::pipeline::Pattern;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// One kind of trouble that a log record tells of.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// Stable kebab-case id; its check is `log-ID`.
+    pub id: Spanned<String>,
+    /// True when healthy. `{subject}` is whose log it is.
+    pub title: String,
+    /// Regular expression: a record that tells of it.
+    pub pattern: Pattern,
+    /// Records that it finds.
+    #[serde(default)]
+    pub matches: Vec<String>,
+    /// Records that it does not find.
+    #[serde(default)]
+    pub misses: Vec<String>,
+}
+
+impl Signature {
+    /// The name of its fact.
+    pub fn fact(&self) -> String {
+        format!("{FACT}{}", self.id.get_ref())
+    }
+}
+
+/// How the names of the facts of signatures begin.
+pub const FACT: &str = "log.clear:";
