@@ -590,6 +590,62 @@ pub struct Postgres {
     pub event: Seen<Event>,
     /// Rows of each stage.
     pub stages: BTreeMap<Name, StageRows>,
+    /// Who else is connected, and what they hold.
+    #[serde(default)]
+    pub sessions: Seen<Sessions>,
+    /// Whether the marks table has an index on the id.
+    #[serde(default)]
+    pub indexed: Seen<bool>,
+}
+
+/// Other sessions of the server (`pg_stat_activity`, `pg_locks`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    /// Connections of clients, this one too.
+    pub used: u64,
+    /// How many there may be for those who are no superuser.
+    pub most: u64,
+    /// Locks that keep others from a table, the oldest first.
+    pub locks: Vec<HeldLock>,
+    /// Transactions left open for more than a minute, the oldest first.
+    pub idle: Vec<IdleSession>,
+}
+
+/// A lock on a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldLock {
+    /// Whose it is.
+    pub pid: i32,
+    /// Its user.
+    pub user: String,
+    /// Its `application_name`.
+    pub application: String,
+    /// When its transaction began.
+    pub since: Option<Timestamp>,
+    /// The table.
+    pub table: String,
+    /// `AccessExclusiveLock` and the like.
+    pub mode: String,
+    /// What the session does: active, idle in transaction.
+    pub state: String,
+    /// How many wait for the table.
+    pub waiting: u64,
+}
+
+/// A transaction that somebody left open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdleSession {
+    /// Whose it is.
+    pub pid: i32,
+    /// Its user.
+    pub user: String,
+    /// Its `application_name`.
+    pub application: String,
+    /// Since when it does nothing.
+    pub since: Option<Timestamp>,
 }
 
 /// A row of the marks table (`processed_events` in the built-in pipeline).

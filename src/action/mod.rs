@@ -9,9 +9,11 @@ use crate::check::catalog::{Action, ActionKind, Cause, Generator};
 use crate::cli::quoted;
 use crate::diagnosis::Diagnosed;
 use crate::evidence::{Evidence, Name, NamedBy};
+use crate::fact::sessions;
 use crate::fact::view::View;
 use crate::pipeline::{Pipeline, Stage};
 use crate::plural::count;
+use std::collections::BTreeSet;
 
 /// What actions are made from.
 pub struct Remedy<'a> {
@@ -122,6 +124,12 @@ impl<'a> Remedy<'a> {
 
     /// A command template; one command for each subject where it names one.
     fn commands(&self, template: &str) -> Vec<String> {
+        if template.contains("{pid}") {
+            let locks = sessions::lasting_locks(&self.view).known().cloned().unwrap_or_default();
+            let pids: BTreeSet<i32> = locks.iter().map(|lock| lock.pid).collect();
+            let command = |pid: i32| self.fill(template, None).replace("{pid}", &pid.to_string());
+            return pids.into_iter().map(command).collect();
+        }
         let each = template.contains("{subject}") || template.contains("{container}");
         match each && !self.subjects.is_empty() {
             true => self.subjects.iter().map(|subject| self.fill(template, Some(subject))).collect(),
@@ -140,6 +148,7 @@ impl<'a> Remedy<'a> {
             .replace("{container}", &container_name(&self.view, subject))
             .replace("{compose}", &compose_command(evidence))
             .replace("{self}", &self_run)
+            .replace("{psql}", &sql::psql(&self.view))
             .replace("{id}", id.unwrap_or_default())
     }
 

@@ -72,7 +72,7 @@ fn stuck_here(view: &View, part: &str) -> bool {
 }
 
 /// One line of a record, cut.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
     match line.char_indices().nth(QUOTED) {
         Some((end, _)) => format!("{}...", &line[..end]),

@@ -8,6 +8,7 @@ pub mod groups;
 mod logs;
 mod motion;
 mod records;
+pub mod sessions;
 mod stages;
 mod systems;
 mod topics;
@@ -199,6 +200,14 @@ pub const FACTS: &[FactSpec] = &[
         derive: systems::kafka_reachable,
     },
     FactSpec {
+        name: "kafka.advertised",
+        doc: "whether the addresses that the brokers advertise resolve: from here, or for containers of the project \
+              (Metadata; Docker names)",
+        scopes: &[Scope::Broker],
+        kind: Kind::Bool,
+        derive: systems::advertised,
+    },
+    FactSpec {
         name: "topic.exists",
         doc: "whether the broker knows the topic, asked by name (Metadata request)",
         scopes: &[Scope::Topic],
@@ -309,6 +318,34 @@ pub const FACTS: &[FactSpec] = &[
         derive: systems::schema_missing,
     },
     FactSpec {
+        name: "postgres.locks",
+        doc: "locks that keep others from a table and last for more than 3 s (pg_locks, pg_stat_activity)",
+        scopes: &[Scope::Database],
+        kind: Kind::Count,
+        derive: sessions::locks,
+    },
+    FactSpec {
+        name: "postgres.idle",
+        doc: "transactions that were left open for more than a minute (pg_stat_activity)",
+        scopes: &[Scope::Database],
+        kind: Kind::Count,
+        derive: sessions::idle,
+    },
+    FactSpec {
+        name: "postgres.exhausted",
+        doc: "whether no connection is left (SQLSTATE 53300; pg_stat_activity against max_connections)",
+        scopes: &[Scope::Database],
+        kind: Kind::Bool,
+        derive: sessions::exhausted,
+    },
+    FactSpec {
+        name: "postgres.indexed",
+        doc: "whether an index begins with the id's column of the marks table (pg_index)",
+        scopes: &[Scope::Database],
+        kind: Kind::Bool,
+        derive: sessions::indexed,
+    },
+    FactSpec {
         name: "event.recorded",
         doc: "rows of the id in the marks table, found by = or by LIKE",
         scopes: &[Scope::Event],
@@ -326,8 +363,16 @@ pub const FACTS: &[FactSpec] = &[
         name: "stage.mark",
         doc: "who has marked the stage's event as processed (marks table); `done`: not its owner, but the effect is there",
         scopes: &[Scope::Stage],
-        kind: Kind::Words(&["absent", "emitter", "other", "stale", "done", "owner"]),
+        kind: Kind::Words(&["absent", "emitter", "other", "foreign", "stale", "done", "owner"]),
         derive: stages::mark,
+    },
+    FactSpec {
+        name: "stage.dropped",
+        doc: "whether the worker received the event and went on without doing anything about it \
+              (record, OffsetFetch, container log, marks)",
+        scopes: &[Scope::Stage],
+        kind: Kind::Bool,
+        derive: stages::dropped,
     },
     FactSpec {
         name: "stage.effect",

@@ -144,6 +144,13 @@ pub(super) fn dead_of_window(view: &View) -> Vec<Fact> {
     })
 }
 
+/// Whether the worker has sent the event to the dead letter topic.
+pub fn is_dead_letter(view: &View, worker: &str) -> bool {
+    let worker = view.pipeline.worker(worker);
+    let letters = worker.zip(dead_letters(view).known().copied());
+    letters.is_some_and(|(worker, search)| by_worker(view, search, worker).any(|letter| letter.by.is_some()))
+}
+
 fn for_workers(view: &View, tell: impl Fn(&Worker) -> Seen<(Value, String)>) -> Vec<Fact> {
     let workers = view.pipeline.worker.iter();
     workers.map(|worker| Fact::of(worker.name.as_str(), tell(worker), |told| told)).collect()

@@ -1,5 +1,6 @@
 //! Facts about stages: who marked the event, and whether its effect is there.
 
+use super::records::{self, Taken};
 use super::view::{CLOCKS, View};
 use super::{Fact, Value};
 use crate::evidence::{Effect, Extent, Mark, Seen};
@@ -61,8 +62,41 @@ fn mark_word(view: &View, stage: &Stage, marks: &[&Mark]) -> &'static str {
         Some(mark) if owned(&mark) => "owner",
         Some(_) if has_effect => "done",
         Some(mark) if source_is(mark, stage.emitter.get_ref()) => "emitter",
-        Some(_) => "other",
+        Some(mark) if view.pipeline.parts().any(|(part, _)| source_is(mark, part)) => "other",
+        Some(_) => "foreign",
     }
+}
+
+/// The worker received the event and went on without doing anything about it:
+/// its group has passed the record, its log names the event, and there is
+/// neither an effect nor a dead letter.
+pub(super) fn dropped(view: &View) -> Vec<Fact> {
+    for_stages(view, |stage| dropped_by(view, stage), |_, told| told)
+}
+
+fn dropped_by(view: &View, stage: &Stage) -> Seen<(Value, String)> {
+    let owner = |mark: &&Mark| mark.source.as_ref().is_some_and(|source| stage.marked_by.contains(source));
+    if view.has_effect(stage) || view.marks(stage).known().is_some_and(|marks| marks.iter().any(owner)) {
+        return Seen::not_asked("it did something about it");
+    }
+    let worker = stage.worker.get_ref();
+    records::taken(view, stage).and_then(|(taken, say)| match taken {
+        Taken::Waiting => Seen::not_asked(say),
+        Taken::Passed if records::is_dead_letter(view, worker) => Seen::not_asked("it gave it up"),
+        Taken::Passed => view.old_enough(stage).and_then(|()| {
+            let log = view.id().and_then(|id| view.log(worker).map(|log| (id, log)));
+            log.and_then(|(id, log)| match log.records.iter().rev().find(|record| record.names(id)) {
+                Some(record) => {
+                    let last = super::logs::quoted(&record.text);
+                    let say =
+                        format!("received and passed by; last {}: {last}", record.at.strftime("%H:%M:%S"));
+                    Seen::Known((Value::Bool(true), say))
+                }
+                None => Seen::from(view.covers_event(log))
+                    .map(|()| (Value::Bool(false), format!("the log of {worker} does not name the event"))),
+            })
+        }),
+    })
 }
 
 fn marked(mark: &Mark) -> String {

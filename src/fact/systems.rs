@@ -14,7 +14,7 @@ fn reachable<T>(subject: &str, seen: &Seen<T>, address: impl Fn(&T) -> String) -
     match seen {
         Seen::Known(value) => Fact::new(subject, Value::Bool(true), format!("answers at {}", address(value))),
         Seen::Unknown(why) if silent(why) => Fact::new(subject, Value::Bool(false), why.words()),
-        Seen::Unknown(why) if matches!(why.kind, WhyKind::Auth | WhyKind::Missing) && why.code.is_some() => {
+        Seen::Unknown(why) if why.code.is_some() => {
             Fact::new(subject, Value::Bool(true), format!("answers: {}", why.words()))
         }
         other => Fact::unseen(subject, other),
@@ -24,6 +24,27 @@ fn reachable<T>(subject: &str, seen: &Seen<T>, address: impl Fn(&T) -> String) -
 pub(super) fn kafka_reachable(view: &View) -> Vec<Fact> {
     let broker = view.pipeline.kafka.service.get_ref();
     vec![reachable(broker, &view.evidence.kafka, |kafka| kafka.bootstrap.clone())]
+}
+
+/// A broker is found by the address that it advertises where that was mapped,
+/// or where something that was asked of it by that address was answered.
+pub(super) fn advertised(view: &View) -> Vec<Fact> {
+    let broker = view.pipeline.kafka.service.get_ref();
+    let told = view.evidence.kafka.as_ref().and_then(|kafka| {
+        let unresolved = kafka.groups.values().filter_map(Seen::why);
+        let unresolved =
+            unresolved.filter(|why| why.kind == WhyKind::Unresolved).map(|why| why.words()).next();
+        let addresses: Vec<&str> = kafka.brokers.iter().map(|broker| broker.address.as_str()).collect();
+        let answered = kafka.groups.values().any(|group| group.known().is_some());
+        match unresolved {
+            _ if answered => {
+                Seen::Known((Value::Bool(true), format!("{} leads to it", addresses.join(", "))))
+            }
+            Some(words) => Seen::Known((Value::Bool(false), words)),
+            None => Seen::not_asked("nothing was asked by the advertised address"),
+        }
+    });
+    vec![Fact::of(broker.as_str(), told, |told| told)]
 }
 
 pub(super) fn postgres_reachable(view: &View) -> Vec<Fact> {

@@ -235,7 +235,7 @@ fn stage_line(material: &Material, stage: &Stage) -> String {
     };
     let only = match fact("stage.mark").and_then(|fact| fact.value.known()) {
         Some(Value::Word("emitter")) => " (emitter only)",
-        Some(Value::Word("other")) => " (not its worker)",
+        Some(Value::Word("other" | "foreign")) => " (not its worker)",
         Some(Value::Word("stale")) => " (before the event)",
         _ => "",
     };

@@ -5,6 +5,7 @@ mod connect;
 mod event;
 mod marks;
 mod session;
+mod sessions;
 mod stages;
 mod tls;
 mod why;
@@ -104,6 +105,8 @@ async fn look_at(
             replica_behind_ms: server.replica_behind_ms,
             marks: marks.clone(),
             marks_like: marks.clone(),
+            sessions: Seen::Unknown(late.clone()),
+            indexed: Seen::Unknown(late.clone()),
             event: marks.and_then(|_| Seen::Unknown(late)),
             stages,
         };
@@ -144,6 +147,8 @@ async fn fill(config: &Config, session: &Session, tell_event: &TellEvent, seen: 
     } else {
         tell_event.send_replace(Some(seen.event.clone()));
     }
+    seen.sessions = sessions::look(session).await.into();
+    seen.indexed = sessions::indexed(session, &pipeline.marks).await.into();
     for (number, stage) in pipeline.stage.iter().enumerate() {
         let extent = stages::extent(session, pipeline, number, config.target.window_s).await;
         if let Some(rows) = seen.stages.get_mut(&stage.name) {

@@ -1,0 +1,91 @@
+//! Facts about who else uses the database.
+
+use super::view::View;
+use super::{Fact, Value};
+use crate::evidence::{HeldLock, Seen, Sessions};
+use crate::plural;
+use jiff::Timestamp;
+
+/// A lock that is held for less than this is everyday work, in seconds.
+const BRIEF: i64 = 3;
+
+fn of_database<T>(view: &View, seen: Seen<T>, tell: impl FnOnce(T) -> (Value, String)) -> Vec<Fact> {
+    vec![Fact::of(view.pipeline.postgres.service.get_ref().as_str(), seen, tell)]
+}
+
+fn sessions<'a>(view: &View<'a>) -> Seen<&'a Sessions> {
+    view.postgres().and_then(|rows| rows.sessions.as_ref())
+}
+
+/// The locks that have been held for longer than everyday work takes.
+pub fn lasting_locks<'a>(view: &View<'a>) -> Seen<Vec<&'a HeldLock>> {
+    let now = view.postgres().known().map(|rows| rows.now);
+    sessions(view).map(|sessions| {
+        let lasting = |lock: &&HeldLock| match (lock.since, now) {
+            (Some(since), Some(now)) => now.duration_since(since).as_secs() >= BRIEF,
+            _ => true,
+        };
+        sessions.locks.iter().filter(lasting).collect()
+    })
+}
+
+pub(super) fn locks(view: &View) -> Vec<Fact> {
+    let now = view.postgres().known().map(|rows| rows.now);
+    of_database(view, lasting_locks(view), |locks| {
+        let told: Vec<String> = locks.iter().map(|lock| in_words(lock, now)).collect();
+        let say = if told.is_empty() { "nobody holds a table".to_string() } else { told.join("; ") };
+        (Value::Count(locks.len() as u64), say)
+    })
+}
+
+fn in_words(lock: &HeldLock, now: Option<Timestamp>) -> String {
+    let age = match (lock.since, now) {
+        (Some(since), Some(now)) => format!(" for {}", super::containers::age(now, since)),
+        _ => String::new(),
+    };
+    let who = [lock.user.as_str(), lock.application.as_str()].into_iter().filter(|word| !word.is_empty());
+    let who: Vec<&str> = who.collect();
+    let waiting = match lock.waiting {
+        0 => String::new(),
+        count => format!(", {count} wait"),
+    };
+    format!("pid {} ({}) holds {} in {}{age}{waiting}", lock.pid, who.join(", "), lock.table, lock.mode)
+}
+
+pub(super) fn idle(view: &View) -> Vec<Fact> {
+    let now = view.postgres().known().map(|rows| rows.now);
+    of_database(view, sessions(view), |sessions| {
+        let told = sessions.idle.iter().map(|idle| {
+            let age = idle.since.zip(now).map(|(since, now)| super::containers::age(now, since));
+            let who = if idle.application.is_empty() { &idle.user } else { &idle.application };
+            format!("pid {} ({who}) for {}", idle.pid, age.unwrap_or_default())
+        });
+        let told: Vec<String> = told.collect();
+        let say = if told.is_empty() { "no transaction is left open".to_string() } else { told.join("; ") };
+        (Value::Count(sessions.idle.len() as u64), say)
+    })
+}
+
+pub(super) fn exhausted(view: &View) -> Vec<Fact> {
+    if let Seen::Unknown(why) = &view.evidence.postgres
+        && why.code.as_deref() == Some("53300")
+    {
+        let database = view.pipeline.postgres.service.get_ref().as_str();
+        return vec![Fact::new(database, Value::Bool(true), why.words())];
+    }
+    of_database(view, sessions(view), |sessions| {
+        let say = format!("{} of {}", sessions.used, plural::count(sessions.most, "connection"));
+        (Value::Bool(sessions.used >= sessions.most), say)
+    })
+}
+
+pub(super) fn indexed(view: &View) -> Vec<Fact> {
+    let table = &view.pipeline.marks.table;
+    of_database(view, view.postgres().and_then(|rows| rows.indexed.as_ref()), |indexed| {
+        let say = match indexed {
+            true => format!("{table} has an index on the id"),
+            false => format!("{table} has no index on the id: a look-up reads all of it, within its time"),
+        };
+        (Value::Bool(*indexed), say)
+    })
+}
