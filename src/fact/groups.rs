@@ -99,6 +99,10 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<(Value, String)> {
             (_, Stuck::Nothing) => {
                 Seen::Known((Value::Count(0), format!("{records} never taken up, none of them missed")))
             }
+            // It waits for something else, or tries again and again.
+            (_, Stuck::Id) if matches!(has_received(view, worker), Seen::Known((Value::Bool(true), _))) => {
+                has_received(view, worker).map(|(_, by)| (Value::Count(0), by))
+            }
             _ => {
                 let say = format!("group {} has committed nothing on {}", worker.group, in_words(&untaken));
                 Seen::Known((Value::Count(records), say))

@@ -138,7 +138,8 @@ pub(super) fn dead_of_event(view: &View) -> Vec<Fact> {
 pub(super) fn dead_of_window(view: &View) -> Vec<Fact> {
     for_workers(view, |worker| {
         dead_letters(view).and_then(|search| {
-            let letters = by_worker(view, search, worker);
+            // The asked event's own have a fact of their own.
+            let letters = by_worker(view, search, worker).filter(|letter| letter.by.is_none());
             tell_dead(view, worker, search, letters.collect())
         })
     })

@@ -76,13 +76,18 @@ pub(super) fn dropped(view: &View) -> Vec<Fact> {
 
 fn dropped_by(view: &View, stage: &Stage) -> Seen<(Value, String)> {
     let owner = |mark: &&Mark| mark.source.as_ref().is_some_and(|source| stage.marked_by.contains(source));
+    if !view.reached(stage) {
+        return Seen::not_asked("the event has not come so far");
+    }
     if view.has_effect(stage) || view.marks(stage).known().is_some_and(|marks| marks.iter().any(owner)) {
-        return Seen::not_asked("it did something about it");
+        return Seen::Known((Value::Bool(false), "it did something about it".to_string()));
     }
     let worker = stage.worker.get_ref();
     records::taken(view, stage).and_then(|(taken, say)| match taken {
-        Taken::Waiting => Seen::not_asked(say),
-        Taken::Passed if records::is_dead_letter(view, worker) => Seen::not_asked("it gave it up"),
+        Taken::Waiting => Seen::Known((Value::Bool(false), say)),
+        Taken::Passed if records::is_dead_letter(view, worker) => {
+            Seen::Known((Value::Bool(false), "it gave it up".to_string()))
+        }
         Taken::Passed => view.old_enough(stage).and_then(|()| {
             let log = view.id().and_then(|id| view.log(worker).map(|log| (id, log)));
             log.and_then(|(id, log)| match log.records.iter().rev().find(|record| record.names(id)) {
