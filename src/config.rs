@@ -126,8 +126,7 @@ impl Places {
 
 /// The address variables that are set here and that compose files read too.
 fn address_variables(pipeline: &Pipeline, environment: &Environment) -> Vec<String> {
-    let deploys = pipeline.worker.iter().filter_map(|worker| worker.deploy.as_ref());
-    let mut names: Vec<String> = deploys.flat_map(|deploy| deploy.environment.iter().cloned()).collect();
+    let mut names: Vec<String> = pipeline.address_variables().map(String::from).collect();
     names.sort();
     names.dedup();
     names.retain(|name| environment.contains_key(name));

@@ -249,6 +249,14 @@ pub struct ComposeService {
     pub active: bool,
     /// `deploy.replicas` or `scale`, else 1.
     pub replicas: u64,
+    /// What compose would label a container of it with now (`docker compose
+    /// config --hash`); `None`: the plugin was not asked.
+    #[serde(default)]
+    pub config_hash: Option<String>,
+    /// Names of the variables whose value in the running container is another
+    /// than files and `.env` give; `None`: not compared.
+    #[serde(default)]
+    pub other_variables: Option<Vec<Name>>,
 }
 
 /// What the Docker Engine shows of the project (`/version`, `/containers/json`,
@@ -268,6 +276,58 @@ pub struct Docker {
     pub other_projects: Vec<Name>,
     /// The project's containers, and those that carry the pipeline's names; by name.
     pub containers: Vec<Container>,
+    /// Images (`/images/{name}/json`) by the reference or id that containers name.
+    #[serde(default)]
+    pub images: BTreeMap<String, Seen<Image>>,
+    /// The engine's clock (`/info`, SystemTime).
+    #[serde(default)]
+    pub clock: Option<Clock>,
+    /// Hosts that containers' environments name and that no container answers
+    /// to: whether they resolve here.
+    #[serde(default)]
+    pub hosts: BTreeMap<Name, Seen<bool>>,
+}
+
+/// An image as the engine has it now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// Full id.
+    pub id: String,
+    /// When it was built.
+    pub created: Option<Timestamp>,
+}
+
+/// A clock beside that of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// By how much it is ahead, in milliseconds; negative: behind.
+    pub ahead_ms: i64,
+    /// How far that may be off, in milliseconds: the time that asking took, and
+    /// the steps in which the clock is told.
+    pub within_ms: i64,
+}
+
+impl Clock {
+    /// A clock that showed `there` at some time between two moments of this
+    /// machine; it tells its time in steps of `step_ms`.
+    pub fn between(asked: Timestamp, there: Timestamp, answered: Timestamp, step_ms: i64) -> Clock {
+        let (asked, answered) = (asked.as_millisecond(), answered.as_millisecond());
+        let half = (answered - asked).max(0) / 2;
+        // A clock that tells whole seconds shows the last one that has begun.
+        let ahead_ms = there.as_millisecond() + step_ms / 2 - (asked + half);
+        Clock { ahead_ms, within_ms: half + 1 + step_ms / 2 }
+    }
+
+    /// By how much it is surely ahead (or, negative, behind), in milliseconds.
+    pub fn surely_ahead_ms(self) -> i64 {
+        match self.ahead_ms {
+            ahead if ahead > self.within_ms => ahead - self.within_ms,
+            behind if behind < -self.within_ms => behind + self.within_ms,
+            _ => 0,
+        }
+    }
 }
 
 /// One container (`/containers/{id}/json`).
@@ -322,6 +382,29 @@ pub struct Container {
     pub ports: Vec<Port>,
     /// The environment variables that the pipeline declares as addresses, without passwords.
     pub environment: BTreeMap<String, String>,
+    /// Label `com.docker.compose.config-hash`.
+    #[serde(default)]
+    pub config_hash: Option<String>,
+    /// Label `com.docker.compose.version`.
+    #[serde(default)]
+    pub compose_version: Option<String>,
+    /// The same container some time later.
+    #[serde(default)]
+    pub again: Option<Later>,
+}
+
+/// A container looked at once more: what has moved since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Later {
+    /// Milliseconds after the first look.
+    pub after_ms: u64,
+    /// `State.Status`.
+    pub status: String,
+    /// `RestartCount`.
+    pub restart_count: i64,
+    /// `State.StartedAt`.
+    pub started: Option<Timestamp>,
 }
 
 /// One published port of a container.
@@ -363,15 +446,20 @@ impl Docker {
         self.containers.iter().filter(by_name).collect()
     }
 
+    /// The container that others find under that name while it runs.
+    pub fn answering_to(&self, host: &str) -> Option<&Container> {
+        self.containers.iter().find(|c| {
+            let named = c.name == host || c.service.as_deref() == Some(host);
+            named || c.hostnames.iter().any(|name| name == host)
+        })
+    }
+
     /// The way to `host:port` as containers of the project know it: the published
     /// port, else the container's address on the engine's network. `None` where
     /// no container answers to that name. Published ports of an engine on
     /// another machine are reached through that machine.
     pub fn reach(&self, host: &str, port: u16) -> Option<Mapped> {
-        let container = self.containers.iter().find(|c| {
-            let named = c.name == host || c.service.as_deref() == Some(host);
-            named || c.hostnames.iter().any(|name| name == host)
-        })?;
+        let container = self.answering_to(host)?;
         let from = format!("{host}:{port}");
         if let Some(published) = container.ports.iter().find(|p| p.container == port) {
             let to = format!("{}:{}", self.published_host(published), published.host);
@@ -415,6 +503,10 @@ pub struct Kafka {
     pub topics: BTreeMap<Name, Seen<Topic>>,
     /// Each group of the pipeline, described by name.
     pub groups: BTreeMap<Name, Seen<Group>>,
+    /// Other groups with members that read a topic of the pipeline
+    /// (ListGroups, DescribeConsumerGroups).
+    #[serde(default)]
+    pub other_groups: Seen<BTreeMap<Name, Group>>,
     /// The asked event's records on the topics of the stages (Fetch).
     #[serde(default)]
     pub records: BTreeMap<Name, Seen<Search>>,
@@ -580,6 +672,9 @@ pub struct Postgres {
     pub tls: bool,
     /// The server's clock at the start of the transaction.
     pub now: Timestamp,
+    /// The same beside this machine's.
+    #[serde(default)]
+    pub clock: Option<Clock>,
     /// On a read replica: how far behind, in milliseconds (unknown: none yet).
     pub replica_behind_ms: Option<Seen<i64>>,
     /// Rows of the id in the marks table, found by `=`, oldest first.
@@ -596,6 +691,10 @@ pub struct Postgres {
     /// Whether the marks table has an index on the id.
     #[serde(default)]
     pub indexed: Seen<bool>,
+    /// Tables that a look-up did not find on its search path, and the schemas
+    /// that have one of that name (`pg_class`).
+    #[serde(default)]
+    pub elsewhere: BTreeMap<Name, Vec<Name>>,
 }
 
 /// Other sessions of the server (`pg_stat_activity`, `pg_locks`).
@@ -752,6 +851,9 @@ pub struct Answer {
     /// What the body holds at the JSON pointers that the pipeline names, as
     /// compact JSON; absent pointers are left out. Redacted and cut.
     pub body: BTreeMap<String, String>,
+    /// The clock of its Date header.
+    #[serde(default)]
+    pub clock: Option<Clock>,
 }
 
 /// What was read of one container's log.
@@ -811,6 +913,27 @@ impl Record {
     }
 }
 
+/// The hosts of an address: of a list of brokers, of a database's or service's URL.
+pub fn hosts_of(address: &str) -> Vec<Name> {
+    let hosts = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let hosts = hosts.split(['/', '?']).next().unwrap_or_default();
+    let hosts = hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts);
+    let host = |place: &str| {
+        let place = place.trim();
+        let name = match place.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => name,
+            _ => place,
+        };
+        name.trim_start_matches('[').trim_end_matches(']').to_string()
+    };
+    hosts.split(',').map(host).collect()
+}
+
+/// Whether a host means the machine, or the container, that uses it.
+pub fn is_own(host: &str) -> bool {
+    host == "localhost" || host.starts_with("127.") || host == "::1"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -832,6 +955,9 @@ mod tests {
             project: Some("shop".into()),
             other_projects: vec![],
             containers: vec![serde_json::from_value(container).unwrap()],
+            images: BTreeMap::new(),
+            clock: None,
+            hosts: BTreeMap::new(),
         }
     }
 
@@ -849,5 +975,18 @@ mod tests {
     fn ports_of_an_engine_elsewhere_are_reached_there() {
         let docker = docker("tcp://build.example:2375");
         assert_eq!(docker.reach("kafka", 9092).unwrap().to, "build.example:19092");
+    }
+
+    #[test]
+    fn a_clock_is_as_exact_as_it_was_asked() {
+        let at = |ms| Timestamp::from_millisecond(ms).unwrap();
+        let same = Clock::between(at(1_000), at(1_010), at(1_020), 0);
+        assert_eq!((same.ahead_ms, same.surely_ahead_ms()), (0, 0));
+        let ahead = Clock::between(at(1_000), at(61_010), at(1_020), 0);
+        assert_eq!((ahead.ahead_ms, ahead.surely_ahead_ms()), (60_000, 59_989));
+        // A Date header of this very second says nothing against it.
+        let header = Clock::between(at(1_990), at(1_000), at(1_994), 1_000);
+        assert_eq!(header.surely_ahead_ms(), 0);
+        assert!(Clock::between(at(9_990), at(1_000), at(9_994), 1_000).surely_ahead_ms() < -7_500);
     }
 }

@@ -42,6 +42,9 @@ pub struct Pipeline {
     pub stage: Vec<Stage>,
     /// The documented API call, if the pipeline has one.
     pub call: Option<Call>,
+    /// The diagnostic lines that a healthy way leaves in the logs.
+    #[serde(default)]
+    pub line: Vec<Line>,
     /// Where workers send what they gave up, if they do.
     pub dead_letters: Option<DeadLetters>,
 }
@@ -239,6 +242,20 @@ pub struct Stage {
     pub record_sql: Option<String>,
 }
 
+/// A diagnostic line: what a part logs of an event at a stage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// What people call it: "received".
+    pub name: String,
+    /// The service or worker that logs it.
+    pub part: Spanned<String>,
+    /// The stage that it belongs to.
+    pub stage: Spanned<String>,
+    /// Regular expression: the line, on a record that names the id.
+    pub pattern: Pattern,
+}
+
 /// The documented API call of a stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -332,6 +349,10 @@ impl Pipeline {
             must_be("worker", &stage.worker, &workers);
             must_be("service or worker", &stage.emitter, &both);
         }
+        for line in &self.line {
+            must_be("service or worker", &line.part, &both);
+            must_be("stage", &line.stage, &stages);
+        }
         if let Some(call) = &self.call {
             must_be("stage", &call.stage, &stages);
             must_be("service", &call.service, &services);
@@ -388,6 +409,13 @@ impl Pipeline {
         let services = self.service.iter().map(|s| (s.name.as_str(), s.container.as_deref()));
         let workers = self.worker.iter().map(|w| (w.name.as_str(), w.container.as_deref()));
         workers.chain(services)
+    }
+
+    /// The environment variables that hold addresses of services and workers.
+    pub fn address_variables(&self) -> impl Iterator<Item = &str> {
+        let of_services = self.service.iter().filter_map(|service| service.address_variable.as_deref());
+        let deployed = self.worker.iter().filter_map(|worker| worker.deploy.as_ref());
+        of_services.chain(deployed.flat_map(|deploy| deploy.environment.iter().map(String::as_str)))
     }
 
     /// The pipeline's word for `count` events: "1 order", "3 orders".

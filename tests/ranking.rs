@@ -38,7 +38,12 @@ fn unknown() -> Verdict {
 fn findings(catalog: &Catalog, verdict: impl Fn(&str) -> Verdict) -> Vec<Finding> {
     let one = |check: &pipeline_doctor::check::catalog::Check| {
         let verdict = verdict(check.id.get_ref());
-        let instance = Instance { subject: "one".into(), verdict: verdict.clone(), observed: String::new() };
+        let instance = Instance {
+            subject: "one".into(),
+            verdict: verdict.clone(),
+            value: None,
+            observed: String::new(),
+        };
         Finding {
             check: check.id.get_ref().clone(),
             step: 1,
@@ -107,6 +112,8 @@ const CAUSES: &[&str] = &[
     "admin-api-silent",
     "admin-api-never-called",
     "worker-not-created",
+    "worker-behind-profile",
+    "worker-scaled-to-none",
     "worker-stopped",
     "worker-crashed",
     "worker-crash-loop",
@@ -114,17 +121,25 @@ const CAUSES: &[&str] = &[
     "worker-command-broken",
     "worker-never-started",
     "worker-paused",
+    "worker-frozen",
+    "worker-outdated",
     "kafka-down",
     "kafka-unreachable",
     "kafka-advertised-wrong",
     "partition-leaderless",
     "joined-too-late",
+    "offsets-reset",
+    "group-name-differs",
+    "topic-name-differs",
     "worker-stalled",
     "worker-slow",
     "database-down",
     "database-unreachable",
     "database-password",
     "schema-missing",
+    "schema-not-on-path",
+    "database-read-only",
+    "other-database",
     "connections-exhausted",
     "table-locked",
     "admin-service-down",

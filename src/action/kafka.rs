@@ -3,7 +3,8 @@
 use super::{Remedy, container_name, sql};
 use crate::cli::quoted;
 use crate::evidence::Topic;
-use crate::fact::groups::{group_of, never_taken_up};
+use crate::fact::groups::group_of;
+use crate::fact::skips::never_taken_up;
 use crate::fact::view::View;
 use crate::pipeline::Worker;
 use jiff::{SignedDuration, Timestamp};

@@ -4,7 +4,7 @@ pub mod catalog;
 pub mod expect;
 
 use crate::evidence::{Name, Seen, Why};
-use crate::fact::{Fact, Facts, Kind, spec};
+use crate::fact::{Fact, Facts, Kind, Value, spec};
 use crate::pipeline::Pipeline;
 use catalog::{Catalog, Check, Severity};
 use std::collections::BTreeMap;
@@ -64,6 +64,8 @@ pub struct Instance {
     pub subject: Name,
     /// What was found.
     pub verdict: Verdict,
+    /// The fact's value, where it was seen.
+    pub value: Option<Value>,
     /// What was observed, in words.
     pub observed: String,
 }
@@ -124,6 +126,7 @@ fn judge_one(check: &Check, facts: &Facts, pipeline: &Pipeline, done: &BTreeMap<
         .map(|fact| Instance {
             subject: fact.subject.clone(),
             verdict: verdict(check, fact, kind, done),
+            value: fact.value.known().cloned(),
             observed: fact.say.clone(),
         })
         .collect();

@@ -21,6 +21,9 @@ pub struct Diagnosis {
     pub causes: Vec<Diagnosed>,
     /// Causes that a passed check rules out, in declaration order.
     pub ruled_out: Vec<RuledOut>,
+    /// Causes that nothing rules out and that could not be told, because what
+    /// they always break was not seen; in declaration order.
+    pub untellable: Vec<Untellable>,
     /// Failed checks that no listed cause explains.
     pub unexplained: Vec<String>,
     /// Failed noisy checks that no listed cause explains.
@@ -61,6 +64,15 @@ pub struct RuledOut {
     pub by: Vec<String>,
 }
 
+/// A cause that could not be told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Untellable {
+    /// Its id.
+    pub cause: String,
+    /// The unseen checks that it always breaks.
+    pub unseen: Vec<String>,
+}
+
 /// Ranks the causes of what failed.
 pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
     let model = Model::new(catalog, findings);
@@ -88,9 +100,11 @@ pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
     {
         first.best = true;
     }
+    let ruled_out = ruled_out(&model, findings, &listed);
     Diagnosis {
         causes,
-        ruled_out: ruled_out(&model, findings, &listed),
+        untellable: untellable(&model, findings, &listed, &ruled_out),
+        ruled_out,
         unexplained: failed(false),
         risks: failed(true),
         next: next(&model, findings, &listed),
@@ -131,7 +145,7 @@ fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], k: usize) -
         (0..findings.len()).filter(|j| keep(j)).map(|j| findings[j].check.clone()).collect()
     };
     let linked_fail = |j: &usize| fails(&findings[*j]) && model.link(k, *j) >= SOMETIMES;
-    let unseen = |j: &usize| matches!(findings[*j].verdict, Verdict::Unknown(_) | Verdict::Blocked(_));
+    let unseen = |j: &usize| is_unseen(&findings[*j]);
     Diagnosed {
         cause: model.causes[k].id.get_ref().clone(),
         posterior: ranking.posterior[k],
@@ -171,11 +185,32 @@ fn ruled_out(model: &Model, findings: &[Finding], listed: &[usize]) -> Vec<Ruled
         .collect()
 }
 
+fn is_unseen(finding: &Finding) -> bool {
+    matches!(finding.verdict, Verdict::Unknown(_) | Verdict::Blocked(_))
+}
+
+fn untellable(
+    model: &Model,
+    findings: &[Finding],
+    listed: &[usize],
+    ruled_out: &[RuledOut],
+) -> Vec<Untellable> {
+    let told = |k: &usize| {
+        listed.contains(k) || ruled_out.iter().any(|out| out.cause == *model.causes[*k].id.get_ref())
+    };
+    let open = (0..model.causes.len()).filter(|k| !told(k)).map(|k| {
+        let telling = (0..findings.len()).filter(|&j| model.link(k, j) >= ALWAYS && is_unseen(&findings[j]));
+        let unseen = telling.map(|j| findings[j].check.clone()).collect();
+        Untellable { cause: model.causes[k].id.get_ref().clone(), unseen }
+    });
+    open.filter(|cause| !cause.unseen.is_empty()).collect()
+}
+
 /// The unseen check whose answer would move the first cause's confidence most.
 fn next(model: &Model, findings: &[Finding], listed: &[usize]) -> Option<String> {
     let leader = *listed.first()?;
     let unseen = (0..findings.len())
-        .filter(|&j| matches!(findings[j].verdict, Verdict::Unknown(_) | Verdict::Blocked(_)))
+        .filter(|&j| is_unseen(&findings[j]))
         .filter(|&j| (0..model.causes.len()).any(|k| model.link(k, j) > 0.0));
     let moves = unseen.map(|j| {
         let answer = |passes| confidence(model, &model.rank(Some((j, passes))), leader);

@@ -41,7 +41,7 @@ pub(super) fn logged(view: &View) -> Vec<Fact> {
             None if has_effect => {
                 Seen::Known((Value::Word("not-needed"), format!("0 calls in {read}; the row is there")))
             }
-            None => Seen::from(view.covers_event(log))
+            None => Seen::from(view.covers_event(call.service.get_ref(), log))
                 .and_then(|()| view.old_enough(stage))
                 .map(|()| (Value::Word("not-called"), format!("0 calls in {read}, all read"))),
         }
@@ -63,7 +63,7 @@ fn newest_answer<'a>(view: &View<'a>, call: &Call, stage: &Stage) -> Seen<&'a Re
             match answers.find(|record| record.names(id)) {
                 Some(record) => Seen::Known(record),
                 None if view.has_effect(stage) => none(),
-                None => Seen::from(view.covers_event(log)).and_then(|()| none()),
+                None => Seen::from(view.covers_event(worker, log)).and_then(|()| none()),
             }
         })
     })

@@ -19,7 +19,15 @@ pub(super) fn declared(view: &View) -> Vec<Fact> {
             let service = compose.services.get(part);
             match made_elsewhere(view, part, &compose.files).filter(|_| service.is_none()) {
                 Some(file) => Seen::unknown(WhyKind::Missing, format!("made from {file}, which is not here")),
-                None => Seen::Known(declaration(service, &compose.files.join(", "))),
+                None => {
+                    Seen::Known(match (declaration(service, &compose.files.join(", ")), runs(view, part)) {
+                        // Somebody asked for the profile, or scaled it, by hand.
+                        ((Value::Word("behind-profile" | "no-replicas"), say), true) => {
+                            (Value::Word("declared"), format!("{say}, and running"))
+                        }
+                        (declaration, _) => declaration,
+                    })
+                }
             }
         });
         Fact::of(part, declared, |told| told)
@@ -32,7 +40,13 @@ fn made_elsewhere<'a>(view: &View<'a>, part: &str, files: &[String]) -> Option<&
     container.config_files.iter().map(String::as_str).find(|file| !files.iter().any(|read| read == file))
 }
 
-fn declaration(service: Option<&ComposeService>, files: &str) -> (Value, String) {
+/// Whether a part has a container that is up.
+pub fn runs(view: &View, part: &str) -> bool {
+    let container = view.container(part).known().copied().flatten();
+    container.is_some_and(|container| rung_of(container, view.evidence.taken) == "running")
+}
+
+pub(super) fn declaration(service: Option<&ComposeService>, files: &str) -> (Value, String) {
     match service {
         None => (Value::Word("absent"), format!("not in {files}")),
         Some(service) if !service.active => {
@@ -78,9 +92,12 @@ pub fn rung_of(container: &Container, taken: Timestamp) -> &'static str {
     }
 }
 
+/// Between two looks it was started anew, or it was so a moment ago.
 fn loops(container: &Container, taken: Timestamp) -> bool {
+    let again = container.again.as_ref();
+    let restarted = again.is_some_and(|again| again.restart_count > container.restart_count);
     let young = container.started.is_some_and(|started| taken.duration_since(started) < LOOP);
-    container.restart_count > 0 && young
+    restarted || (container.restart_count > 0 && young)
 }
 
 fn end_of(container: &Container, taken: Timestamp) -> &'static str {
@@ -101,7 +118,7 @@ fn end_of(container: &Container, taken: Timestamp) -> &'static str {
 }
 
 /// The state in words: "exited 137 (out of memory) 3 min ago, restarted 5 times".
-fn state_in_words(container: &Container, taken: Timestamp) -> String {
+pub(super) fn state_in_words(container: &Container, taken: Timestamp) -> String {
     let rung = rung_of(container, taken);
     let ago = |at: Option<Timestamp>| at.map(|at| format!(" {} ago", age(taken, at))).unwrap_or_default();
     let mut words = match rung {
@@ -109,7 +126,7 @@ fn state_in_words(container: &Container, taken: Timestamp) -> String {
             Some(started) => format!("running for {}", age(taken, started)),
             None => "running".to_string(),
         },
-        "exited" => format!("exited {}{}", container.exit_code, ago(container.finished)),
+        "exited" => format!("exited {}{}", exit_in_words(container.exit_code), ago(container.finished)),
         "created" => "created, never started".to_string(),
         other => other.to_string(),
     };
@@ -117,12 +134,37 @@ fn state_in_words(container: &Container, taken: Timestamp) -> String {
         words += ", out of memory";
     }
     if container.restart_count > 0 {
-        words += &format!(", restarted {} times, last exit {}", container.restart_count, container.exit_code);
+        let exit = exit_in_words(container.exit_code);
+        let count = container.again.as_ref().map_or(0, |again| again.restart_count);
+        let count = count.max(container.restart_count);
+        words += &format!(", restarted {count} times, last exit {exit}");
     }
     if let Some(error) = container.error.as_deref().filter(|error| !error.is_empty()) {
         words += &format!(": {error}");
     }
     words
+}
+
+/// "143 (SIGTERM)", "127 (command not found)", "1".
+fn exit_in_words(code: i64) -> String {
+    let what = match code {
+        125 => "the engine could not start it",
+        126 => "command not executable",
+        127 => "command not found",
+        129 => "SIGHUP",
+        130 => "SIGINT",
+        131 => "SIGQUIT",
+        132 => "SIGILL",
+        134 => "SIGABRT, as V8 ends when its heap is full",
+        135 => "SIGBUS",
+        136 => "SIGFPE",
+        137 => "SIGKILL",
+        139 => "SIGSEGV",
+        141 => "SIGPIPE",
+        143 => "SIGTERM",
+        other => return other.to_string(),
+    };
+    format!("{code} ({what})")
 }
 
 /// An age as a person says it: "12 s", "3 min", "5 h", "2 d".
@@ -234,6 +276,14 @@ mod tests {
                 "running",
                 "running",
             ),
+            // It was started anew while it was looked at.
+            (
+                serde_json::json!({"again": {"after_ms": 1000, "status": "running", "restart_count": 1,
+                    "started": "2026-01-07T10:00:00Z"}}),
+                "restarting",
+                "restarting",
+            ),
+            (serde_json::json!({"status": "exited", "exit_code": 134}), "exited", "crashed"),
             (serde_json::json!({"status": "paused"}), "paused", "paused"),
         ];
         for (changes, rung, end) in cases {
@@ -241,5 +291,18 @@ mod tests {
             assert_eq!(rung_of(&container, taken), rung, "{changes}");
             assert_eq!(end_of(&container, taken), end, "{changes}");
         }
+    }
+
+    #[test]
+    fn an_exit_code_is_said_with_its_meaning() {
+        let taken: Timestamp = "2026-01-07T10:00:00Z".parse().unwrap();
+        let say = |code| {
+            let ended = container(serde_json::json!({"status": "exited", "exit_code": code}));
+            state_in_words(&ended, taken)
+        };
+        assert_eq!(say(1), "exited 1");
+        assert_eq!(say(134), "exited 134 (SIGABRT, as V8 ends when its heap is full)");
+        assert_eq!(say(127), "exited 127 (command not found)");
+        assert_eq!(say(137), "exited 137 (SIGKILL)");
     }
 }

@@ -1,9 +1,8 @@
 //! Facts about consumer groups.
 
-use super::records::{self, Taken};
 use super::view::View;
 use super::{Fact, Value};
-use crate::evidence::{Group, Kafka, Mark, Partition, Seen, WhyKind};
+use crate::evidence::{Group, Kafka, Seen, WhyKind};
 use crate::pipeline::Worker;
 use crate::plural;
 
@@ -20,175 +19,110 @@ pub(super) fn members(view: &View) -> Vec<Fact> {
     workers
         .map(|worker| {
             Fact::of(worker.name.as_str(), group_of(view, worker), |group| {
-                let count = group.members.len();
-                let members = plural::count(count as u64, "member");
-                let say = format!("group {} {}, {members}", worker.group, group.state);
-                (Value::Count(count as u64), say)
+                let say = format!("group {} {}", worker.group, in_words(group));
+                (Value::Count(group.members.len() as u64), say)
             })
         })
         .collect()
 }
 
-/// A partition of a worker's topics on which its group has committed nothing.
-pub struct Untaken<'a> {
-    /// Topic.
-    pub topic: &'a str,
-    /// Partition.
-    pub partition: i32,
-    /// Records that it holds.
-    pub records: u64,
+/// "stable, type consumer, 2 members (instance a, instance b)".
+pub fn in_words(group: &Group) -> String {
+    let state = group.state.replace('-', " ");
+    let members = plural::count(group.members.len() as u64, "member");
+    let instances = group.members.iter().filter_map(|member| member.instance_id.as_deref());
+    let instances: Vec<String> = instances.map(|instance| format!("instance {instance}")).collect();
+    let kind = if group.protocol == "classic" { String::new() } else { format!(", type {}", group.protocol) };
+    let fixed = if instances.is_empty() { String::new() } else { format!(" ({})", instances.join(", ")) };
+    format!("{state}{kind}, {members}{fixed}")
 }
 
-/// The partitions of a worker's topics on which its group has committed nothing,
-/// empty ones too. Topics that do not exist have none.
-pub fn never_taken_up<'a>(kafka: &'a Kafka, worker: &Worker) -> Seen<Vec<Untaken<'a>>> {
-    let Some(group) = kafka.groups.get(&worker.group) else {
-        return Seen::unknown(WhyKind::Missing, format!("group {} was not asked for", worker.group));
-    };
-    let committed = group.as_ref().and_then(|group| group.committed.as_ref());
-    committed.and_then(|committed| {
-        let mut untaken = Vec::new();
-        for topic in &worker.topics {
-            let Some((topic, Seen::Known(seen))) = kafka.topics.get_key_value(topic.get_ref()) else {
-                return Seen::unknown(WhyKind::Missing, format!("topic {} was not seen", topic.get_ref()));
-            };
-            let taken_up = |partition: &Partition| {
-                committed.iter().any(|c| c.topic == *topic && c.partition == partition.id)
-            };
-            for partition in seen.partitions.iter().filter(|partition| !taken_up(partition)) {
-                match held(partition) {
-                    Seen::Known(records) => untaken.push(Untaken { topic, partition: partition.id, records }),
-                    other => return other.map(|_| Vec::new()),
-                }
-            }
-        }
-        Seen::Known(untaken)
-    })
+/// How many partitions of the worker's topics its group's members have.
+pub fn own_partitions(worker: &Worker, group: &Group) -> usize {
+    let partitions = group.members.iter().flat_map(|member| &member.partitions);
+    partitions.filter(|p| worker.topics.iter().any(|topic| *topic.get_ref() == p.topic)).count()
 }
 
-/// Records that a partition still holds.
-fn held(partition: &Partition) -> Seen<u64> {
-    let end = partition.end.as_ref();
-    partition.earliest.as_ref().and_then(|earliest| end.map(|end| u64::try_from(end - earliest).unwrap_or(0)))
-}
-
-pub(super) fn skipped(view: &View) -> Vec<Fact> {
+pub(super) fn partitions(view: &View) -> Vec<Fact> {
     let workers = view.pipeline.worker.iter();
-    workers.map(|worker| Fact::of(worker.name.as_str(), skipped_by(view, worker), |told| told)).collect()
-}
-
-/// A group that joined at the end of a topic has skipped what was there. It
-/// matters, and can be told from a group that has just joined, where events of
-/// its stage are stuck.
-fn skipped_by(view: &View, worker: &Worker) -> Seen<(Value, String)> {
-    let group = group_of(view, worker);
-    if group.known().is_some_and(|group| group.members.is_empty()) {
-        // What is there waits for a member; a member that passed it by has skipped it.
-        return Seen::Known((Value::Count(0), format!("group {} has no members", worker.group)));
-    }
-    let kafka = view.evidence.kafka.as_ref();
-    let untaken = kafka.and_then(|kafka| never_taken_up(kafka, worker));
-    untaken.and_then(|untaken| {
-        let untaken: Vec<Untaken> = untaken.into_iter().filter(|untaken| untaken.records > 0).collect();
-        let records: u64 = untaken.iter().map(|untaken| untaken.records).sum();
-        stuck_at(view, worker).and_then(|stuck| match (records, stuck) {
-            (0, Stuck::Id) => skipped_record(view, worker),
-            (0, _) => {
-                Seen::Known((Value::Count(0), "took up every partition that holds records".to_string()))
-            }
-            (_, Stuck::Nothing) => {
-                Seen::Known((Value::Count(0), format!("{records} never taken up, none of them missed")))
-            }
-            // It waits for something else, or tries again and again.
-            (_, Stuck::Id) if matches!(has_received(view, worker), Seen::Known((Value::Bool(true), _))) => {
-                has_received(view, worker).map(|(_, by)| (Value::Count(0), by))
-            }
-            _ => {
-                let say = format!("group {} has committed nothing on {}", worker.group, in_words(&untaken));
-                Seen::Known((Value::Count(records), say))
-            }
-        })
-    })
-}
-
-/// Whether the group has jumped over the record of the stuck event.
-fn skipped_record(view: &View, worker: &Worker) -> Seen<(Value, String)> {
-    let mut stages = view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
-    let stage = stages.find(|stage| view.reached(stage) && !view.has_effect(stage));
-    match stage.map(|stage| (records::record_of(view, stage), records::taken(view, stage))) {
-        Some((Seen::Known(None), _)) => {
-            Seen::Known((Value::Count(0), "the event's record is not on its topic".to_string()))
-        }
-        Some((_, Seen::Known((Taken::Waiting, say)))) => Seen::Known((Value::Count(0), say)),
-        Some((_, Seen::Known((Taken::Passed, say)))) => {
-            has_received(view, worker).and_then(|(received, by)| match received {
-                Value::Bool(true) => Seen::Known((Value::Count(0), by)),
-                _ => Seen::Known((Value::Count(1), format!("{say}; {by}"))),
-            })
-        }
-        _ => has_received(view, worker).and_then(|(received, by)| match received {
-            Value::Bool(true) => Seen::Known((Value::Count(0), by)),
-            _ => Seen::unknown(WhyKind::Missing, format!("{by}: skipped, or never sent")),
-        }),
-    }
-}
-
-/// Committed past a record is no proof that the worker received it: a late
-/// joiner and a reset jump over it. Its log, if it names the id, is.
-fn has_received(view: &View, worker: &Worker) -> Seen<(Value, String)> {
-    view.id().and_then(|id| {
-        view.log(&worker.name).and_then(|log| {
-            let named = log.records.iter().any(|record| record.names(id));
-            match (named, view.covers_event(log)) {
-                (true, _) => Seen::Known((Value::Bool(true), "its log names the event".to_string())),
-                (false, Ok(())) => {
-                    let say = format!("the log of {} does not name the event", worker.name);
-                    Seen::Known((Value::Bool(false), say))
+    let told = |worker: &Worker| {
+        group_of(view, worker).and_then(|group| {
+            let settled = group.state == "stable" && !group.members.is_empty();
+            match (settled, own_partitions(worker, group)) {
+                (false, _) => Seen::not_asked(format!("group {} {}", worker.group, in_words(group))),
+                (true, 0) => {
+                    let others = group.members.iter().flat_map(|member| &member.partitions);
+                    let mut others: Vec<&str> = others.map(|partition| partition.topic.as_str()).collect();
+                    others.dedup();
+                    let others = if others.is_empty() { "nothing".to_string() } else { others.join(", ") };
+                    let say = format!("group {} is given {others}, and none of its topics", worker.group);
+                    Seen::Known((Value::Count(0), say))
                 }
-                (false, Err(why)) => Seen::Unknown(why),
+                (true, count) => {
+                    let say = format!("{} of its topics", plural::count(count as u64, "partition"));
+                    Seen::Known((Value::Count(count as u64), say))
+                }
             }
         })
-    })
+    };
+    workers.map(|worker| Fact::of(worker.name.as_str(), told(worker), |told| told)).collect()
 }
 
-fn in_words(untaken: &[Untaken]) -> String {
-    let places: Vec<String> = untaken
-        .iter()
-        .map(|Untaken { topic, partition, records }| {
-            format!("{topic}/{partition} ({})", plural::count(*records, "record"))
+/// Where a worker's container is a member, by its address on the engine's
+/// networks: another group than its own; not, if it is one of its own, too.
+pub fn member_elsewhere<'a>(view: &View<'a>, worker: &Worker) -> Option<&'a str> {
+    let container = view.container(&worker.name).known().copied().flatten()?;
+    let kafka = view.evidence.kafka.known()?;
+    let is_in = |group: &Group| {
+        let mut hosts = group.members.iter().map(|member| member.host.trim_start_matches('/'));
+        hosts.any(|host| container.networks.values().any(|address| !address.is_empty() && address == host))
+    };
+    let others = kafka.other_groups.known().into_iter().flatten().map(|(name, group)| (name, Some(group)));
+    let mut all = kafka.groups.iter().map(|(name, group)| (name, group.known())).chain(others);
+    let own = kafka.groups.get(&worker.group).and_then(Seen::known).is_some_and(is_in);
+    let elsewhere = all.find(|(name, group)| **name != worker.group && group.is_some_and(is_in));
+    elsewhere.filter(|_| !own).map(|(name, _)| name.as_str())
+}
+
+pub(super) fn as_declared(view: &View) -> Vec<Fact> {
+    let workers = view.pipeline.worker.iter();
+    let told = |worker: &Worker| {
+        group_of(view, worker).and_then(|group| match member_elsewhere(view, worker) {
+            Some(other) => {
+                let say = format!("is a member of group {other}, not of {}", worker.group);
+                Seen::Known((Value::Bool(false), say))
+            }
+            None if group.members.is_empty() => {
+                Seen::not_asked(format!("group {} {}", worker.group, in_words(group)))
+            }
+            None => Seen::Known((Value::Bool(true), format!("group {} {}", worker.group, in_words(group)))),
         })
-        .collect();
-    places.join(", ")
+    };
+    workers.map(|worker| Fact::of(worker.name.as_str(), told(worker), |told| told)).collect()
 }
 
-/// What is stuck at the stages of a worker.
-enum Stuck {
-    /// Nothing.
-    Nothing,
-    /// Events of the window.
-    Others,
-    /// The event that was asked about, unmarked.
-    Id,
-}
-
-fn stuck_at(view: &View, worker: &Worker) -> Seen<Stuck> {
-    let stages = view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
-    let mut others = Seen::Known(Stuck::Nothing);
-    for stage in stages {
-        let lacking = view.effects(stage).known().is_some_and(Vec::is_empty) && view.reached(stage);
-        let by_owner =
-            |mark: &&Mark| mark.source.as_ref().is_some_and(|source| stage.marked_by.contains(source));
-        let unmarked = view.marks(stage).known().is_some_and(|marks| !marks.iter().any(by_owner));
-        if lacking && unmarked && view.old_enough(stage).known().is_some() {
-            return Seen::Known(Stuck::Id);
-        }
-        match view.extent(stage) {
-            Seen::Known(extent) if extent.stuck > 0 => others = Seen::Known(Stuck::Others),
-            Seen::Known(_) => {}
-            Seen::Unknown(why) | Seen::NotAsked(why) => others = Seen::Unknown(why),
-        }
-    }
-    others
+/// Groups that the pipeline does not name and that read a topic of it.
+pub(super) fn other_readers(view: &View) -> Vec<Fact> {
+    let topics = view.pipeline.topic.iter();
+    topics
+        .map(|topic| {
+            let others = view.evidence.kafka.as_ref().and_then(|kafka| kafka.other_groups.as_ref());
+            Fact::of(topic.name.as_str(), others, |others| {
+                let reads = |group: &Group| {
+                    let mut partitions = group.members.iter().flat_map(|member| &member.partitions);
+                    partitions.any(|partition| partition.topic == topic.name)
+                };
+                let reading = others.iter().filter(|(_, group)| reads(group));
+                let told: Vec<String> =
+                    reading.map(|(name, group)| format!("group {name} {}", in_words(group))).collect();
+                let say = match told.is_empty() {
+                    true => "read by nobody else".to_string(),
+                    false => format!("read by {}", told.join("; ")),
+                };
+                (Value::Count(told.len() as u64), say)
+            })
+        })
+        .collect()
 }
 
 /// Records between the group's commits and the ends of its topics; `None` where

@@ -1,9 +1,8 @@
 //! Facts about what logs say.
 
-use super::containers::rung_of;
 use super::view::View;
-use super::{Fact, Value};
-use crate::evidence::{Log, Record, Seen};
+use super::{Fact, Value, containers};
+use crate::evidence::{Log, Record, Seen, Why};
 use crate::signature::Signature;
 use jiff::SignedDuration;
 
@@ -24,7 +23,7 @@ pub(super) fn clear(view: &View, signature: &Signature) -> Vec<Fact> {
                     let at = record.at.strftime("%H:%M:%S");
                     Seen::Known((Value::Bool(false), format!("{at} {}", quoted(&record.text))))
                 }
-                None => Seen::from(View::complete(log)).map(|()| {
+                None => Seen::from(silence_proves(view, part, log)).map(|()| {
                     let read = crate::plural::count(log.read, "record");
                     (Value::Bool(true), format!("nothing of it in {read}"))
                 }),
@@ -47,7 +46,7 @@ fn told_by<'a>(view: &View, part: &str, log: &'a Log, signature: &Signature) -> 
     let current = match () {
         // It tried again, and it went well.
         () if of_event && arrived => false,
-        () if of_event || !runs(view, part) || stuck_here(view, part) => true,
+        () if of_event || !containers::runs(view, part) || stuck_here(view, part) => true,
         () => {
             let last_words = log.to.is_none_or(|to| to.duration_since(found.at) <= OVER);
             last_words && view.evidence.taken.duration_since(found.at) <= LONG_AGO
@@ -56,9 +55,13 @@ fn told_by<'a>(view: &View, part: &str, log: &'a Log, signature: &Signature) -> 
     current.then_some(found)
 }
 
-fn runs(view: &View, part: &str) -> bool {
-    let container = view.container(part);
-    container.known().copied().flatten().is_some_and(|c| rung_of(c, view.evidence.taken) == "running")
+/// Whether nothing in the log means that there was nothing: where the event is
+/// stuck, since the event.
+fn silence_proves(view: &View, part: &str, log: &Log) -> Result<(), Why> {
+    match stuck_here(view, part) {
+        true => view.covers_event(part, log),
+        false => View::complete(log),
+    }
 }
 
 /// Whether the asked event waits for this worker, or was to be sent by this service.

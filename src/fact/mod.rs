@@ -2,13 +2,18 @@
 //! of systems happens here, so that a check needs one fact and one expectation.
 
 pub mod call;
+mod changes;
+mod clocks;
 pub mod containers;
 mod event;
 pub mod groups;
+mod ladder;
+mod lines;
 mod logs;
 mod motion;
 mod records;
 pub mod sessions;
+pub mod skips;
 mod stages;
 mod systems;
 mod topics;
@@ -75,6 +80,8 @@ pub enum Scope {
     Event,
     /// Each worker and service.
     Part,
+    /// Each system that is looked at: Docker, Kafka, PostgreSQL, HTTP.
+    System,
 }
 
 impl Scope {
@@ -94,6 +101,7 @@ impl Scope {
             Scope::Stage => pipeline.stage.iter().map(|s| pipeline.stage_subject(s)).collect(),
             Scope::Event => vec![pipeline.noun.0.clone()],
             Scope::Part => pipeline.parts().map(|(name, _)| name.to_string()).collect(),
+            Scope::System => clocks::SYSTEMS.iter().map(|name| (*name).to_string()).collect(),
         }
     }
 }
@@ -150,7 +158,8 @@ pub struct FactSpec {
     derive: fn(&View) -> Vec<Fact>,
 }
 
-const PARTS: &[Scope] = &[Scope::Worker, Scope::Emitter, Scope::Api, Scope::Broker, Scope::Database];
+const PARTS: &[Scope] =
+    &[Scope::Worker, Scope::Emitter, Scope::Api, Scope::Broker, Scope::Database, Scope::Part];
 
 /// All facts, in display order.
 pub const FACTS: &[FactSpec] = &[
@@ -191,6 +200,49 @@ pub const FACTS: &[FactSpec] = &[
         scopes: PARTS,
         kind: Kind::Words(&["not-running", "unhealthy", "starting", "healthy", "no-check"]),
         derive: containers::health,
+    },
+    FactSpec {
+        name: "container.image",
+        doc: "whether it runs the image that its tag stands for now (Docker: Image, /images/{name}/json)",
+        scopes: PARTS,
+        kind: Kind::Words(&["outdated", "current"]),
+        derive: changes::image,
+    },
+    FactSpec {
+        name: "container.config",
+        doc: "whether it was made from what the compose file and .env give now (label config-hash, docker compose config)",
+        scopes: PARTS,
+        kind: Kind::Words(&["other", "current"]),
+        derive: changes::config,
+    },
+    FactSpec {
+        name: "container.addresses",
+        doc: "whether the addresses in its environment lead out of it and resolve (Docker: Config.Env; name server)",
+        scopes: PARTS,
+        kind: Kind::Words(&["own", "unresolved", "outside"]),
+        derive: changes::addresses,
+    },
+    FactSpec {
+        name: "container.database",
+        doc: "whether the database in its environment is the one that was looked at (Docker: Config.Env)",
+        scopes: PARTS,
+        kind: Kind::Words(&["other", "same"]),
+        derive: changes::database,
+    },
+    FactSpec {
+        name: "container.since",
+        doc: "whether it was started before or after the event (Docker: State.StartedAt)",
+        scopes: PARTS,
+        kind: Kind::Words(&["after", "before"]),
+        derive: changes::since,
+    },
+    FactSpec {
+        name: "worker.rung",
+        doc: "how far the worker has come, from its declaration to taking what arrives \
+              (compose file, Docker, DescribeConsumerGroups, OffsetFetch, container log)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Words(ladder::RUNGS),
+        derive: ladder::rung,
     },
     FactSpec {
         name: "kafka.reachable",
@@ -236,12 +288,42 @@ pub const FACTS: &[FactSpec] = &[
         derive: groups::members,
     },
     FactSpec {
+        name: "group.as_declared",
+        doc: "whether its container is a member of the group that is declared for it, and not of another \
+              (DescribeConsumerGroups: member hosts; Docker: addresses)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Bool,
+        derive: groups::as_declared,
+    },
+    FactSpec {
+        name: "group.partitions",
+        doc: "partitions of the worker's topics that the members of its group have (DescribeConsumerGroups)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Count,
+        derive: groups::partitions,
+    },
+    FactSpec {
+        name: "topic.other_readers",
+        doc: "groups that the pipeline does not name and that read the topic (ListGroups, DescribeConsumerGroups)",
+        scopes: &[Scope::Topic],
+        kind: Kind::Count,
+        derive: groups::other_readers,
+    },
+    FactSpec {
         name: "group.skipped",
         doc: "records that the group has members for, never took up and whose events are stuck \
               (OffsetFetch: nothing committed; ListOffsets: end beyond earliest)",
         scopes: &[Scope::Worker],
         kind: Kind::Count,
-        derive: groups::skipped,
+        derive: skips::skipped,
+    },
+    FactSpec {
+        name: "group.jumped_over",
+        doc: "records of the event that its group has passed although the worker was there before them and never \
+              received them (Fetch, OffsetFetch, container log; Docker: Created)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Count,
+        derive: skips::jumped_over,
     },
     FactSpec {
         name: "group.motion",
@@ -297,6 +379,13 @@ pub const FACTS: &[FactSpec] = &[
         derive: containers::started_line,
     },
     FactSpec {
+        name: "log.lines_absent",
+        doc: "diagnostic lines of the runbook that its log lacks for the id although it was read completely (container log)",
+        scopes: PARTS,
+        kind: Kind::Count,
+        derive: lines::absent,
+    },
+    FactSpec {
         name: "postgres.reachable",
         doc: "whether the database server answers",
         scopes: &[Scope::Database],
@@ -316,6 +405,13 @@ pub const FACTS: &[FactSpec] = &[
         scopes: &[Scope::Database],
         kind: Kind::Count,
         derive: systems::schema_missing,
+    },
+    FactSpec {
+        name: "postgres.elsewhere",
+        doc: "tables that are missed on the search path and that another schema has (pg_class)",
+        scopes: &[Scope::Database],
+        kind: Kind::Count,
+        derive: systems::elsewhere,
     },
     FactSpec {
         name: "postgres.locks",
@@ -436,6 +532,14 @@ pub const FACTS: &[FactSpec] = &[
         scopes: &[Scope::Api],
         kind: Kind::Bool,
         derive: systems::contract,
+    },
+    FactSpec {
+        name: "clock.ahead",
+        doc: "milliseconds by which a system's clock is surely wrong beside this machine's (Docker: /info; PostgreSQL: \
+              clock_timestamp(); HTTP: Date; Kafka: records of the future)",
+        scopes: &[Scope::System],
+        kind: Kind::Count,
+        derive: clocks::ahead,
     },
 ];
 

@@ -27,19 +27,20 @@ pub(super) fn motion(view: &View) -> Vec<Fact> {
     workers
         .map(|worker| {
             let told = group_of(view, worker).and_then(|group| word(view, worker, group));
-            Fact::of(worker.name.as_str(), told, |(word, say)| (Value::Word(word), say))
+            Fact::of(worker.name.as_str(), told, |(word, say)| (Value::Word(word), format!("{word}: {say}")))
         })
         .collect()
 }
 
-fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'static str, String)> {
+/// What a group does: one of the words of `group.motion`, and the figures.
+pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'static str, String)> {
     let name = &worker.group;
     let committed = match &group.committed {
         Seen::Known(committed) => committed,
         Seen::Unknown(why) | Seen::NotAsked(why) => return Seen::Unknown(why.clone()),
     };
     let state = group.state.as_str();
-    if group.members.is_empty() && !(runs(view, worker) && stands_behind(view, name, committed)) {
+    if group.members.is_empty() && !(is_up(view, worker) && stands_behind(view, name, committed)) {
         return Seen::Known(match committed.is_empty() && state == "dead" {
             true => ("no-group", format!("there is no group {name}")),
             false => ("empty", format!("group {name} has no members")),
@@ -62,7 +63,7 @@ fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'static str, Stri
 }
 
 /// A frozen worker loses its membership after a while; its container runs on.
-fn runs(view: &View, worker: &Worker) -> bool {
+fn is_up(view: &View, worker: &Worker) -> bool {
     let container = view.container(&worker.name).known().copied().flatten();
     container.is_some_and(|container| matches!(container.status.as_str(), "running" | "paused"))
 }

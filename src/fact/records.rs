@@ -46,6 +46,18 @@ fn read_in_words(view: &View, topic: &str) -> String {
     })
 }
 
+/// How much was read to find it: "found in 212 records, 0.1 MB".
+fn found_in(view: &View, topic: &str) -> String {
+    let search = view.evidence.kafka.known().and_then(|kafka| kafka.records.get(topic)?.known());
+    search.map_or_else(String::new, |search| {
+        #[expect(clippy::cast_precision_loss, reason = "for people")]
+        let megabytes = search.bytes as f64 / 1e6;
+        let bound = search.bound.as_ref().filter(|_| !search.complete);
+        let bound = bound.map(|bound| format!(", stopped: {bound}")).unwrap_or_default();
+        format!("found in {} ({megabytes:.1} MB){bound}", plural::count(search.read, "record"))
+    })
+}
+
 fn for_stages(view: &View, tell: impl Fn(&Stage) -> Seen<(Value, String)>) -> Vec<Fact> {
     let stages = view.pipeline.stage.iter();
     stages.map(|stage| Fact::of(view.pipeline.stage_subject(stage), tell(stage), |told| told)).collect()
@@ -55,7 +67,10 @@ pub(super) fn present(view: &View) -> Vec<Fact> {
     for_stages(view, |stage| {
         let topic = stage.topic.get_ref();
         let known = |found: Option<&FoundRecord>| match found {
-            Some(found) => Seen::Known((Value::Bool(true), place(topic, found))),
+            Some(found) => {
+                let say = format!("{}, {}", place(topic, found), found_in(view, topic));
+                Seen::Known((Value::Bool(true), say))
+            }
             // What had its effect was there, or was not needed.
             None if view.has_effect(stage) => Seen::not_asked("its effect is there"),
             None if !view.reached(stage) => Seen::not_asked("the event has not come so far"),

@@ -1,7 +1,7 @@
 //! Facts about stages: who marked the event, and whether its effect is there.
 
 use super::records::{self, Taken};
-use super::view::{CLOCKS, View};
+use super::view::View;
 use super::{Fact, Value};
 use crate::evidence::{Effect, Extent, Mark, Seen};
 use crate::pipeline::Stage;
@@ -24,7 +24,7 @@ fn for_stages<T>(
 /// there already is judged at any age.
 fn judged<'a, T>(view: &View<'a>, stage: &Stage, seen: Seen<T>, missing: impl Fn(&T) -> bool) -> Seen<T> {
     seen.and_then(|value| match missing(&value) {
-        true => view.old_enough(stage).map(|()| value),
+        true => view.old_enough(stage).and_then(|()| view.replicated(stage)).map(|()| value),
         false => Seen::Known(value),
     })
 }
@@ -51,7 +51,7 @@ fn mark_word(view: &View, stage: &Stage, marks: &[&Mark]) -> &'static str {
     let source_is = |mark: &Mark, name: &str| mark.source.as_deref() == Some(name);
     let owned = |mark: &&&Mark| stage.marked_by.iter().any(|owner| source_is(mark, owner));
     let fresh = |mark: &Mark| match (mark.processed_at, view.event_at()) {
-        (Some(processed), Some(event)) => processed >= event - CLOCKS,
+        (Some(processed), Some(event)) => processed >= event - view.clocks(),
         _ => true,
     };
     let has_effect = view.has_effect(stage);
@@ -97,7 +97,7 @@ fn dropped_by(view: &View, stage: &Stage) -> Seen<(Value, String)> {
                         format!("received and passed by; last {}: {last}", record.at.strftime("%H:%M:%S"));
                     Seen::Known((Value::Bool(true), say))
                 }
-                None => Seen::from(view.covers_event(log))
+                None => Seen::from(view.covers_event(worker, log))
                     .map(|()| (Value::Bool(false), format!("the log of {worker} does not name the event"))),
             })
         }),

@@ -75,6 +75,21 @@ pub(super) fn schema_missing(view: &View) -> Vec<Fact> {
     })]
 }
 
+pub(super) fn elsewhere(view: &View) -> Vec<Fact> {
+    let database = view.pipeline.postgres.service.get_ref().as_str();
+    vec![Fact::of(database, view.postgres(), |rows| {
+        let told = rows.elsewhere.iter().map(|(table, schemas)| {
+            format!("{table} is not on the search path; there is one in schema {}", schemas.join(", "))
+        });
+        let told: Vec<String> = told.collect();
+        let say = match told.is_empty() {
+            true => "no table was missed that another schema has".to_string(),
+            false => told.join("; "),
+        };
+        (Value::Count(rows.elsewhere.len() as u64), say)
+    })]
+}
+
 /// What the look-ups said of tables and columns that are not there; unseen
 /// where a look-up failed for another reason and none of them said so.
 fn missing_tables(rows: &Postgres) -> Seen<Vec<String>> {

@@ -6,9 +6,8 @@ use crate::evidence::{
 use crate::pipeline::{Pipeline, Stage};
 use jiff::{SignedDuration, Timestamp};
 
-/// Clocks of different machines may differ by this much before an order of two
-/// times means anything.
-pub const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
+/// Clocks of different machines may differ by this much, although nobody knows.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
 
 /// Evidence and pipeline side by side.
 pub struct View<'a> {
@@ -86,7 +85,7 @@ impl<'a> View<'a> {
             Some(rows) => rows.effect.as_ref(),
             None => Seen::unknown(WhyKind::Missing, format!("stage {} was not looked at", stage.name)),
         });
-        let oldest = self.event_at().map(|at| at - CLOCKS);
+        let oldest = self.event_at().map(|at| at - self.clocks());
         let fresh = |effect: &&Effect| oldest.is_none_or(|oldest| effect.at >= oldest);
         self.id().and_then(|_| rows.map(|rows: &'a Vec<Effect>| rows.iter().filter(fresh).collect()))
     }
@@ -109,7 +108,7 @@ impl<'a> View<'a> {
         let Some(at) = self.reached_at(stage) else {
             return Seen::Known(());
         };
-        let age = self.evidence.taken.duration_since(at);
+        let age = self.database_now().duration_since(at);
         let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
         if age >= grace {
             return Seen::Known(());
@@ -162,22 +161,83 @@ impl<'a> View<'a> {
         }
     }
 
-    /// `Known` when the log reaches back to the event: one that begins after it
-    /// (rotated, or a container made anew) proves no absence.
-    pub fn covers_event(&self, log: &Log) -> Result<(), Why> {
+    /// `Known` when the log of a part reaches back to the event: one that begins
+    /// after it (rotated, or of a container made anew) proves no absence.
+    pub fn covers_event(&self, part: &str, log: &Log) -> Result<(), Why> {
         Self::complete(log)?;
-        let begins_late = match (log.reach, log.from, self.event_at()) {
-            (Reach::Beginning, Some(from), Some(at)) => from > at + CLOCKS,
-            // An empty log tells neither when it began.
-            (Reach::Beginning, None, _) => true,
-            _ => false,
+        let Some(at) = self.event_at().filter(|_| log.reach == Reach::Beginning) else {
+            return Ok(());
         };
-        match begins_late {
-            true => Err(Why::new(
-                WhyKind::Missing,
-                format!("the log of {} begins after the event", log.container),
-            )),
-            false => Ok(()),
+        let after = at + self.clocks();
+        let container = self.container(part).known().copied().flatten();
+        let created = container.and_then(|container| container.created);
+        if created.is_some_and(|created| created > after) {
+            let say = format!(
+                "{} was created after the event: what the one before it logged is gone",
+                log.container
+            );
+            return Err(Why::new(WhyKind::Missing, say));
+        }
+        match log.from {
+            Some(from) if from > after => {
+                let say =
+                    format!("the log of {} begins after the event: what came before is gone", log.container);
+                Err(Why::new(WhyKind::Missing, say))
+            }
+            Some(_) => Ok(()),
+            // An empty log tells neither when it began.
+            None => {
+                let say = format!("the log of {} is empty: it tells of no time", log.container);
+                Err(Why::new(WhyKind::Missing, say))
+            }
+        }
+    }
+
+    /// By how much two times of different systems may be apart before their order
+    /// means anything: wider where a clock is known to be wrong.
+    pub fn clocks(&self) -> SignedDuration {
+        CLOCKS + self.skew()
+    }
+
+    /// By how much the worst of the clocks is known to be wrong.
+    pub fn skew(&self) -> SignedDuration {
+        let off = super::clocks::all(self).into_iter().filter_map(|(_, clock)| clock.known().copied());
+        let most = off.map(|clock| clock.surely_ahead_ms().abs()).max().unwrap_or(0);
+        SignedDuration::from_millis(most)
+    }
+
+    /// When it was looked, by the database's clock: rows' ages are counted from here.
+    pub fn database_now(&self) -> Timestamp {
+        let clock = self.postgres().known().and_then(|rows| rows.clock);
+        let ahead = SignedDuration::from_millis(clock.map_or(0, |clock| clock.ahead_ms));
+        self.evidence.taken.checked_add(ahead).unwrap_or(self.evidence.taken)
+    }
+
+    /// `Known` when what is not in the database was not written: a read replica
+    /// may not have it yet.
+    pub fn replicated(&self, stage: &Stage) -> Seen<()> {
+        let behind = self.postgres().known().and_then(|rows| rows.replica_behind_ms.as_ref());
+        match behind {
+            None => Seen::Known(()),
+            Some(Seen::Known(behind)) => {
+                let seen_until = self.database_now() - SignedDuration::from_millis(*behind);
+                let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
+                match self.reached_at(stage) {
+                    Some(at) if at + grace > seen_until => {
+                        #[expect(clippy::cast_precision_loss, reason = "for people")]
+                        let behind = *behind as f64 / 1000.0;
+                        let say = format!(
+                            "read from a replica that is {behind:.1} s behind: not there yet, or never"
+                        );
+                        Seen::unknown(WhyKind::Young, say)
+                    }
+                    _ => Seen::Known(()),
+                }
+            }
+            Some(Seen::Unknown(why) | Seen::NotAsked(why)) => {
+                let say = format!("read from a replica; how far behind: {}", why.words());
+                Seen::unknown(WhyKind::Young, say)
+            }
         }
     }
 }

@@ -2,12 +2,13 @@
 //! declares. Only GET.
 
 use super::docker::{Discovered, early, is_loopback};
-use super::{failure, in_time};
+use super::{failure, in_time, now};
 use crate::config::Config;
-use crate::evidence::{Answer, Docker, Event, Http, Mapped, Seen, Why, WhyKind};
+use crate::evidence::{Answer, Clock, Docker, Event, Http, Mapped, Seen, Why, WhyKind};
 use crate::pipeline::{Call, Harmless, Service};
 use crate::secret::{redact, shown_url};
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use reqwest::{Client, ClientBuilder, Response, redirect};
 use std::collections::BTreeMap;
 use tokio::time::{Duration, Instant};
@@ -111,13 +112,15 @@ impl Asker<'_> {
         let who = who.map_or(shown.clone(), |(host, port)| format!("{host}:{port}"));
         let asked = async {
             let failed = |error: reqwest::Error| failure::why(&error.without_url(), &who);
+            let before = now();
             let response = self.client.get(url).send().await.map_err(failed)?;
             let status = response.status().as_u16();
+            let clock = date(&response).map(|date| Clock::between(before, date, now(), WHOLE_SECONDS));
             let body = match wanted {
                 Some(wanted) => body(response, wanted).await.map_err(failed)?,
                 None => BTreeMap::new(),
             };
-            Ok(Answer { url: shown, status, body })
+            Ok(Answer { url: shown, status, body, clock })
         };
         Seen::from(in_time(&who, self.until, asked).await)
     }
@@ -179,6 +182,14 @@ impl Asker<'_> {
             },
         }
     }
+}
+
+/// The Date header tells whole seconds, in milliseconds.
+const WHOLE_SECONDS: i64 = 1_000;
+
+fn date(response: &Response) -> Option<Timestamp> {
+    let date = response.headers().get(reqwest::header::DATE)?.to_str().ok()?;
+    jiff::fmt::rfc2822::parse(date).ok().map(|date| date.timestamp())
 }
 
 fn host_and_port(url: &Url) -> Option<(&str, u16)> {
@@ -265,7 +276,7 @@ mod tests {
     #[test]
     fn the_events_keys_are_encoded_into_the_path() {
         let keys = BTreeMap::from([("customer".to_string(), "a&b c".to_string())]);
-        let event = Event { at: jiff::Timestamp::UNIX_EPOCH, keys };
+        let event = Event { at: Timestamp::UNIX_EPOCH, keys };
         assert_eq!(filled(&harmless(), Some(&event)).unwrap(), "/orders?customer=a%26b%20c&n=1");
         assert_eq!(filled(&harmless(), None).unwrap(), "/orders?customer=0&n=1");
         let unknown = Harmless { path: "/{who}".into(), ..harmless() };

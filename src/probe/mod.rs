@@ -83,13 +83,14 @@ impl Looking<'_> {
     async fn docker(&self) -> Seen<Docker> {
         let (docker, discovered) = docker::look(self.config, self.until).await;
         self.docker.send_replace(Some(Arc::new((docker.clone(), discovered))));
-        docker
+        // The others go on meanwhile.
+        docker::further(self.config, docker, Instant::now(), self.until).await
     }
 
     async fn compose(&self) -> Seen<evidence::Compose> {
         // Time must remain for reading the file of this directory.
         let found = wait_for(&self.docker, self.until - self.config.deadline / 3).await;
-        compose::look(self.config, found.as_ref().map(|found| &found.0), self.until).await
+        compose::look(self.config, found.as_deref(), self.until).await
     }
 
     async fn kafka(&self) -> Seen<evidence::Kafka> {

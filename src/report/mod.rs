@@ -9,7 +9,7 @@ mod words;
 use crate::action::{self, Planned};
 use crate::check::catalog::{Catalog, Check, Severity};
 use crate::check::{Finding, Verdict};
-use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut};
+use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut, Untellable};
 use crate::error::exit;
 use crate::evidence::{Evidence, Seen};
 use crate::fact::Facts;
@@ -74,6 +74,8 @@ pub struct Report {
     pub causes: Vec<Cause>,
     /// What is ruled out, and by what.
     pub ruled_out: Vec<Told>,
+    /// What could not be told, and what would have told it.
+    pub untellable: Vec<Told>,
     /// Failed noisy checks that no cause explains.
     pub risks: Vec<Told>,
     /// Failed checks that no cause explains.
@@ -164,6 +166,9 @@ pub struct InstanceShown {
     pub title: String,
     /// Its verdict.
     pub verdict: String,
+    /// The fact's value, where it was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
     /// What was observed.
     pub observed: String,
     /// What the fact must be.
@@ -269,6 +274,7 @@ pub fn report(material: &Material) -> Report {
         steps: material.catalog.steps.iter().map(|step| summary::step(material, step)).collect(),
         causes: diagnosis.causes.iter().filter_map(|cause| material.cause(cause)).collect(),
         ruled_out: diagnosis.ruled_out.iter().filter_map(|cause| material.ruled_out(cause)).collect(),
+        untellable: diagnosis.untellable.iter().filter_map(|cause| material.untellable(cause)).collect(),
         risks: material.told(&diagnosis.risks),
         unexplained: material.told(&diagnosis.unexplained),
         unseen: unseen(material),
@@ -393,6 +399,12 @@ impl Material<'_> {
         let title = words::lower_first(&row.title);
         let by = ruled_out.by.first().map(String::as_str).unwrap_or_default();
         Some(Told { id: ruled_out.cause.clone(), say: format!("{title} ({by} passed)") })
+    }
+
+    fn untellable(&self, cause: &Untellable) -> Option<Told> {
+        let title = words::lower_first(&self.catalog.cause(&cause.cause)?.title);
+        let say = format!("{title} (not seen: {})", cause.unseen.join(", "));
+        Some(Told { id: cause.cause.clone(), say })
     }
 
     fn next(&self, check: &str) -> Option<Next> {

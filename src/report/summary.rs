@@ -5,7 +5,7 @@ use super::{FindingShown, InstanceShown, Material, Outcome, Report, Step, words}
 use crate::check::catalog::{About, Severity, Step as StepRow};
 use crate::check::{Finding, Verdict};
 use crate::evidence::{Seen, Why};
-use crate::fact::groups::lag;
+use crate::fact::groups::{self, lag};
 use crate::fact::view::View;
 use crate::fact::{Scope, Value, call};
 use crate::pipeline::Stage;
@@ -74,6 +74,7 @@ fn shown(material: &Material, finding: &Finding) -> FindingShown {
                 subject: instance.subject.clone(),
                 title: text(&instance.subject, false),
                 verdict: instance.verdict.word().to_string(),
+                value: instance.value.as_ref().map(ToString::to_string),
                 observed: instance.verdict.why().unwrap_or_else(|| instance.observed.clone()),
                 expected: check.map(|check| check.expect.get_ref().to_string()).unwrap_or_default(),
                 by_hand: text(&instance.subject, true),
@@ -122,13 +123,14 @@ fn workers(material: &Material) -> Vec<String> {
         line += &format!("; {declared} of {all} in {}", files.join(" + "));
     }
     let mut lines = vec![line];
-    let ended = material.facts.all("container.end").iter().filter(|fact| {
-        let worker = material.pipeline.worker(&fact.subject).is_some();
-        let told =
-            matches!(&fact.value, Seen::Known(Value::Word(word)) if !matches!(*word, "running" | "absent"));
-        worker && told
-    });
-    lines.extend(ended.map(|fact| format!("{}: {}", fact.subject, fact.say)));
+    // Those that were never made are counted already.
+    let usual = ["advancing", "rebalancing", "not-declared", "not-created"];
+    let below = material
+        .facts
+        .all("worker.rung")
+        .iter()
+        .filter(|fact| matches!(&fact.value, Seen::Known(Value::Word(word)) if !usual.contains(word)));
+    lines.extend(below.map(|fact| format!("{}: {}", fact.subject, fact.say)));
     lines
 }
 
@@ -161,7 +163,15 @@ fn topics(material: &Material) -> Vec<String> {
     let skipped = material.facts.all("group.skipped").iter();
     let skipped = skipped.filter(|fact| matches!(fact.value, Seen::Known(Value::Count(n)) if n > 0));
     lines.extend(skipped.map(|fact| fact.say.clone()));
+    lines.extend(strangers(material));
     lines
+}
+
+/// "also read by group audit: stable, 1 member".
+fn strangers(material: &Material) -> Vec<String> {
+    let others = material.evidence.kafka.known().and_then(|kafka| kafka.other_groups.known());
+    let others = others.into_iter().flatten();
+    others.map(|(name, group)| format!("also read by group {name}: {}", groups::in_words(group))).collect()
 }
 
 fn named<'a>(material: &'a Material, fact: &str, value: &Value) -> Vec<&'a str> {
@@ -276,7 +286,7 @@ fn calls(material: &Material) -> Vec<String> {
                 (Some(from), Some(to)) => format!(", {}-{}", from.strftime("%H:%M"), to.strftime("%H:%M")),
                 _ => String::new(),
             };
-            let all = match view.covers_event(log) {
+            let all = match view.covers_event(row.service.get_ref(), log) {
                 Ok(()) => ", all read".to_string(),
                 Err(why) => format!("; {}", why.words()),
             };

@@ -1,6 +1,6 @@
 //! The report for a terminal: 80 columns, the verdict on the last line.
 
-use super::{Cause, Report, Step, Told};
+use super::{Cause, FindingShown, Report, Step, Told};
 use crate::action::Planned;
 use crate::check::catalog::ActionKind;
 use crate::plural::count;
@@ -104,11 +104,19 @@ fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-/// One line for each check; instances that say the same share it.
+/// One line for each check; instances that say the same share it, and so do
+/// passed checks in a row.
 fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    for finding in &step.findings {
+    let same =
+        |a: &FindingShown, b: &FindingShown| a.verdict == "pass" && b.verdict == "pass" && a.say == b.say;
+    for alike in step.findings.chunk_by(same) {
+        let finding = &alike[0];
         let sign_of = coloured(sign(&finding.verdict, screen), &finding.verdict);
-        let rows = [vec![finding.check.clone(), finding.say.clone()]];
+        let name = match alike.len() {
+            1 => finding.check.clone(),
+            all => format!("{} and {} more", finding.check, all - 1),
+        };
+        let rows = [vec![name, finding.say.clone()]];
         for (i, line) in columns(screen.width - 7, &[27], rows.into_iter()).iter().enumerate() {
             let sign = if i == 0 { sign_of.as_str() } else { " " };
             writeln!(out, "     {sign} {line}")?;
@@ -302,6 +310,7 @@ fn render_unseen(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Re
     for line in columns(screen.width - 1, &[u16::try_from(widest).unwrap_or(30) + 2], rows) {
         writeln!(out, " {line}")?;
     }
+    render_untellable(&report.untellable, screen, out)?;
     if !report.causes.is_empty() {
         writeln!(out, " The ranking may change once it is seen.")?;
     }
@@ -310,6 +319,27 @@ fn render_unseen(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Re
         for line in wrap_command(&next.by_hand, screen.width - 3) {
             writeln!(out, "   {line}")?;
         }
+    }
+    Ok(())
+}
+
+/// How many causes that cannot be told are named without `-v`.
+const UNTELLABLE: usize = 5;
+
+/// The causes that nobody can tell while it is not seen, by id.
+fn render_untellable(causes: &[Told], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let shown = if screen.verbose { causes.len() } else { UNTELLABLE.min(causes.len()) };
+    let mut text: Vec<&str> = causes[..shown].iter().map(|cause| cause.id.as_str()).collect();
+    let more = format!("and {} more", causes.len() - shown);
+    if shown < causes.len() {
+        text.push(&more);
+    }
+    let row = vec!["Cannot tell:".to_string(), text.join(", ")];
+    for line in columns(screen.width - 1, &[13], [row].into_iter()) {
+        writeln!(out, " {line}")?;
     }
     Ok(())
 }

@@ -112,7 +112,8 @@ fn plural(check: &Check) -> &'static str {
         Scope::Topic => "topics",
         Scope::Stage => "stages",
         Scope::Event => "events",
-        Scope::Part => "logs",
+        Scope::Part => "parts",
+        Scope::System => "systems",
     }
 }
 

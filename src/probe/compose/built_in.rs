@@ -158,6 +158,8 @@ impl Service {
                 || profiles.iter().any(|profile| active.contains(profile.as_str())),
             profiles,
             replicas: replicas.and_then(|count| count.trim().parse().ok()).unwrap_or(1),
+            config_hash: None,
+            other_variables: None,
         })
     }
 }

@@ -5,7 +5,7 @@ mod built_in;
 mod interpolate;
 mod plugin;
 
-use super::docker::{early, shown_path};
+use super::docker::{Discovered, early, shown_path};
 use crate::config::{Config, in_words};
 use crate::error::Mistake;
 use crate::evidence::{Compose, Container, Docker, Name, NamedBy, Seen, Why, WhyKind};
@@ -32,6 +32,8 @@ struct Files {
     directory: PathBuf,
     /// The project's name, where somebody said it.
     project: Option<Name>,
+    /// Variables whose values in this shell are not meant for the project.
+    not_from_here: Vec<String>,
 }
 
 /// What both readers find out.
@@ -60,9 +62,14 @@ pub fn check(config: &Config) -> Result<(), Mistake> {
 /// Reads the compose files: those of `-f`, else those that the labels of the
 /// running project name, else those of this directory. `docker`: `None` if the
 /// engine has not answered in time.
-pub async fn look(config: &Config, docker: Option<&Seen<Docker>>, until: Instant) -> Seen<Compose> {
+pub async fn look(
+    config: &Config,
+    docker: Option<&(Seen<Docker>, Discovered)>,
+    until: Instant,
+) -> Seen<Compose> {
     let variables = |directory: &Path| Variables::new(std::env::vars(), directory);
-    let Some(files) = which(config, docker.and_then(Seen::known), &variables(Path::new(""))) else {
+    let running = docker.and_then(|(docker, discovered)| Some((docker.known()?, discovered)));
+    let Some(files) = which(config, running.map(|(docker, _)| docker), &variables(Path::new(""))) else {
         return Seen::not_asked("no compose file here; name it with -f");
     };
     if let Err(why) = readable(&files.paths) {
@@ -71,7 +78,9 @@ pub async fn look(config: &Config, docker: Option<&Seen<Docker>>, until: Instant
     let built_in = || built_in::read(&files, &variables(&files.directory));
     let patience = early(until);
     let patience = patience.checked_sub(FOR_READING).unwrap_or(patience);
-    let read = match plugin::read(&files, patience).await {
+    let environments =
+        running.map(|(docker, discovered)| environments(docker, discovered)).unwrap_or_default();
+    let read = match plugin::read(&files, &environments, patience).await {
         Outcome::Read(read) => Ok(read),
         Outcome::NotThere => built_in(),
         // Compose would not run it either. What is wrong with the YAML itself
@@ -87,19 +96,31 @@ pub async fn look(config: &Config, docker: Option<&Seen<Docker>>, until: Instant
     }))
 }
 
+/// The environments of the project's containers, by service.
+fn environments<'a>(docker: &'a Docker, discovered: &'a Discovered) -> plugin::Environments<'a> {
+    let of_project = docker.containers.iter().filter(|c| c.project.is_some() && c.project == docker.project);
+    let named = of_project.filter_map(|container| {
+        let environment = discovered.environments.get(&container.id)?;
+        Some((container.service.as_deref()?, environment.as_slice()))
+    });
+    named.collect()
+}
+
 fn which(config: &Config, docker: Option<&Docker>, variables: &Variables) -> Option<Files> {
     let project = config.places.project.clone();
+    let not_from_here = config.target.variables.clone();
     let asked = |paths: Vec<PathBuf>, named_by| Files {
         directory: paths[0].parent().unwrap_or(Path::new("")).to_path_buf(),
         paths,
         named_by,
         project: project.clone(),
+        not_from_here: not_from_here.clone(),
     };
     if !config.places.compose_files.is_empty() {
         return Some(asked(config.places.compose_files.clone(), NamedBy::Asked));
     }
     if let Some(files) = docker.and_then(|docker| of_labels(docker, &config.pipeline)) {
-        return Some(files);
+        return Some(Files { not_from_here, ..files });
     }
     if let Some(list) = variables.get("COMPOSE_FILE").filter(|list| !list.is_empty()) {
         let separator = variables.get("COMPOSE_PATH_SEPARATOR").unwrap_or(":".into());
@@ -136,6 +157,7 @@ fn of_labels(docker: &Docker, pipeline: &Pipeline) -> Option<Files> {
         named_by: NamedBy::Labels,
         directory: directory.filter(|path| path.is_dir()).unwrap_or(beside),
         project: Some(project),
+        not_from_here: Vec::new(),
     })
 }
 

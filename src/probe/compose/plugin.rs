@@ -3,7 +3,7 @@
 
 use super::{Files, Read};
 use crate::evidence::{ComposeService, Name, Why, WhyKind};
-use crate::secret::redact;
+use crate::secret::{Secret, redact};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Output, Stdio};
@@ -20,16 +20,24 @@ pub(super) enum Outcome {
     Refused(Why),
 }
 
-/// Reads the files: all services, and apart from them the active ones.
-pub(super) async fn read(files: &Files, until: Instant) -> Outcome {
+/// The environments of running containers, by service.
+pub(super) type Environments<'a> = BTreeMap<&'a str, &'a [Secret]>;
+
+/// Reads the files: all services, apart from them the active ones, and how
+/// compose would label each.
+pub(super) async fn read(files: &Files, running: &Environments<'_>, until: Instant) -> Outcome {
     let version = run(None, &["version", "--short"]);
     let all = run(Some(files), &["--profile", "*", "config", "--format", "json"]);
     let active = run(Some(files), &["config", "--services"]);
-    let all_three = async { tokio::join!(version, all, active) };
-    let answers = tokio::time::timeout_at(until, all_three).await;
-    let Ok((Some(version), Some(all), Some(active))) = answers else {
+    let hashes = run(Some(files), &["--profile", "*", "config", "--hash", "*"]);
+    let all_four = async { tokio::join!(version, all, active, hashes) };
+    let answers = tokio::time::timeout_at(until, all_four).await;
+    let Ok((Some(version), Some(all), Some(active), hashes)) = answers else {
         return Outcome::NotThere;
     };
+    // Old versions cannot tell.
+    let hashes = hashes.filter(|output| output.status.success());
+    let hashes = hashes.map(|output| text(&output.stdout)).unwrap_or_default();
     if !version.status.success() {
         return Outcome::NotThere;
     }
@@ -39,7 +47,7 @@ pub(super) async fn read(files: &Files, until: Instant) -> Outcome {
     match serde_json::from_slice(&all.stdout) {
         Ok(document) => Outcome::Read(Read {
             by: format!("docker compose config {}", text(&version.stdout).trim()),
-            ..of_document(document, &text(&active.stdout))
+            ..of_document(document, &text(&active.stdout), &hashes, running)
         }),
         Err(error) => {
             let say = format!("docker compose config: {error}");
@@ -61,6 +69,10 @@ async fn run(files: Option<&Files>, arguments: &[&str]) -> Option<Output> {
         }
         for path in &files.paths {
             command.arg("-f").arg(path);
+        }
+        // What this shell has of them is how the systems are reached from here.
+        for name in &files.not_from_here {
+            command.env_remove(name);
         }
     }
     command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
@@ -93,6 +105,8 @@ struct Service {
     profiles: Vec<String>,
     deploy: Option<Deploy>,
     scale: Option<u64>,
+    #[serde(default)]
+    environment: BTreeMap<String, Option<String>>,
 }
 
 #[derive(Deserialize)]
@@ -100,18 +114,46 @@ struct Deploy {
     replicas: Option<u64>,
 }
 
-fn of_document(document: Document, active: &str) -> Read {
+fn of_document(document: Document, active: &str, hashes: &str, running: &Environments) -> Read {
     let active: BTreeSet<&str> = active.lines().map(str::trim).collect();
+    let hashes: BTreeMap<&str, &str> = hashes.lines().filter_map(|line| line.split_once(' ')).collect();
     let services = document.services.into_iter().map(|(name, service)| {
         let replicas = service.deploy.and_then(|deploy| deploy.replicas);
+        let running = running.get(name.as_str());
         let service = ComposeService {
             image: service.image,
             container_name: service.container_name,
             profiles: service.profiles,
             active: active.contains(name.as_str()),
             replicas: replicas.or(service.scale).unwrap_or(1),
+            config_hash: hashes.get(name.as_str()).map(|hash| hash.trim().to_string()),
+            other_variables: running.map(|running| others(&service.environment, running)),
         };
         (name, service)
     });
     Read { project: document.name, by: String::new(), services: services.collect() }
+}
+
+/// The variables that have another value, or none, in the running container;
+/// by name, as values may be anything.
+fn others(declared: &BTreeMap<String, Option<String>>, running: &[Secret]) -> Vec<Name> {
+    let running: BTreeMap<&str, &str> =
+        running.iter().filter_map(|variable| variable.expose().split_once('=')).collect();
+    let differs = |(name, value): &(&String, &Option<String>)| {
+        value.as_deref().is_some_and(|value| running.get(name.as_str()) != Some(&value))
+    };
+    declared.iter().filter(differs).map(|(name, _)| name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_compared_by_value_and_told_by_name() {
+        let declared = [("A", Some("1")), ("B", Some("2")), ("C", Some("3")), ("D", None)];
+        let declared = declared.map(|(name, value)| (name.to_string(), value.map(String::from))).into();
+        let running = ["A=1", "B=hunter2", "PATH=/bin"].map(Secret::new);
+        assert_eq!(others(&declared, &running), ["B", "C"]);
+    }
 }

@@ -44,6 +44,7 @@ fn files(directory: &Path, texts: &[&str]) -> Files {
         named_by: NamedBy::Asked,
         directory: directory.to_path_buf(),
         project: None,
+        not_from_here: Vec::new(),
     }
 }
 
@@ -76,12 +77,16 @@ async fn both_readers_agree() {
         std::fs::write(directory.path().join(".env"), "COMPOSE_PROFILES=b\nTAG='5'\n").unwrap();
         let files = files(directory.path(), texts);
         let until = Instant::now() + Duration::from_secs(30);
-        let by_plugin = match plugin::read(&files, until).await {
+        let mut by_plugin = match plugin::read(&files, &plugin::Environments::new(), until).await {
             Outcome::Read(read) => read,
             Outcome::Refused(why) => panic!("file {number}: {}", why.say),
             Outcome::NotThere => panic!("no docker compose plugin: see tests/sandbox/install"),
         };
         let read = built_in(&files).unwrap();
+        for service in by_plugin.services.values_mut() {
+            // Only compose itself knows how it would label the service.
+            assert!(service.config_hash.take().is_some(), "file {number}");
+        }
         assert_eq!(read.services, by_plugin.services, "file {number}");
         assert_eq!(read.project, by_plugin.project, "file {number}");
     }

@@ -4,13 +4,15 @@ use super::{PROJECT, SERVICE, shown_path};
 use crate::evidence::{Container, Name, Port};
 use crate::pipeline::Pipeline;
 use crate::secret::{redact, shown_url};
-use bollard::models::{ContainerInspectResponse, NetworkSettings, PortMap};
+use bollard::models::{ContainerInspectResponse, ContainerState, NetworkSettings, PortMap};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const FILES: &str = "com.docker.compose.project.config_files";
 const DIRECTORY: &str = "com.docker.compose.project.working_dir";
+const HASH: &str = "com.docker.compose.config-hash";
+const VERSION: &str = "com.docker.compose.version";
 
 /// The variables that hold the database's address, the first one first.
 pub(super) const POSTGRES: [&str; 2] = ["POSTGRES_URL", "DATABASE_URL"];
@@ -27,7 +29,7 @@ pub(super) fn container(seen: ContainerInspectResponse, pipeline: &Pipeline) -> 
     let network = seen.network_settings.unwrap_or_default();
     let service = label(SERVICE);
     let id = seen.id.unwrap_or_default();
-    let health = state.health.and_then(|health| health.status);
+    let health = state.health.as_ref().and_then(|health| health.status);
     let restart_policy = host.restart_policy.and_then(|policy| policy.name);
     Container {
         name: seen.name.unwrap_or_default().trim_start_matches('/').into(),
@@ -36,13 +38,16 @@ pub(super) fn container(seen: ContainerInspectResponse, pipeline: &Pipeline) -> 
         working_dir: label(DIRECTORY).map(|path| shown_path(Path::new(&path))),
         image: config.image.unwrap_or_default(),
         image_id: seen.image.unwrap_or_default(),
-        status: state.status.map(|status| status.to_string()).unwrap_or_default(),
+        status: status(&state),
+        config_hash: label(HASH),
+        compose_version: label(VERSION),
+        again: None,
         exit_code: state.exit_code.unwrap_or_default(),
         oom_killed: state.oom_killed.unwrap_or_default(),
-        error: state.error.filter(|text| !text.is_empty()).map(|text| redact(&text)),
+        error: state.error.as_ref().filter(|text| !text.is_empty()).map(|text| redact(text)),
         restart_count: seen.restart_count.unwrap_or_default(),
         created: seen.created.as_deref().and_then(time),
-        started: state.started_at.as_deref().and_then(time),
+        started: started(&state),
         finished: state.finished_at.as_deref().and_then(time),
         // "none" is how the engine says that there is no health check.
         health: health
@@ -58,6 +63,16 @@ pub(super) fn container(seen: ContainerInspectResponse, pipeline: &Pipeline) -> 
         service,
         id,
     }
+}
+
+/// `State.Status`.
+pub(super) fn status(state: &ContainerState) -> String {
+    state.status.map(|status| status.to_string()).unwrap_or_default()
+}
+
+/// `State.StartedAt`.
+pub(super) fn started(state: &ContainerState) -> Option<Timestamp> {
+    state.started_at.as_deref().and_then(time)
 }
 
 /// A time of the engine's; it writes the year 1 for "never".
@@ -118,10 +133,7 @@ fn ports(published: PortMap) -> Vec<Port> {
 /// The variables that the pipeline knows as addresses; the others may hold
 /// anything and stay where they are.
 fn shown_environment(environment: &[String], pipeline: &Pipeline) -> BTreeMap<String, String> {
-    let of_services = pipeline.service.iter().filter_map(|s| s.address_variable.as_deref());
-    let deployed = pipeline.worker.iter().filter_map(|worker| worker.deploy.as_ref());
-    let of_workers = deployed.flat_map(|deploy| deploy.environment.iter().map(String::as_str));
-    let known: BTreeSet<&str> = of_services.chain(of_workers).chain(POSTGRES).chain([KAFKA]).collect();
+    let known: BTreeSet<&str> = pipeline.address_variables().chain(POSTGRES).chain([KAFKA]).collect();
     let variables = environment.iter().filter_map(|variable| variable.split_once('='));
     variables
         .filter(|(name, _)| known.contains(name))

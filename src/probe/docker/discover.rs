@@ -1,10 +1,11 @@
 //! Addresses that the project's containers carry in their environment.
 
 use super::container::{KAFKA, POSTGRES};
-use crate::evidence::Container;
+use crate::evidence::{Container, hosts_of, is_own};
 use crate::pipeline::Pipeline;
 use crate::secret::Secret;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// Addresses that running containers carry in their environment.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +14,8 @@ pub struct Discovered {
     pub postgres: Option<Secret>,
     /// `KAFKA_BROKERS`.
     pub kafka: Option<String>,
+    /// Whole environments (`Config.Env`) by the container's id.
+    pub environments: BTreeMap<String, Vec<Secret>>,
 }
 
 /// A container with its whole environment (`Config.Env`), secrets included.
@@ -23,6 +26,12 @@ pub(super) fn discover(containers: &[WithEnvironment], pipeline: &Pipeline) -> D
     Discovered {
         postgres: most_common(containers, pipeline, &POSTGRES).map(Secret::new),
         kafka: most_common(containers, pipeline, &[KAFKA]).map(String::from),
+        environments: containers
+            .iter()
+            .map(|(container, environment)| {
+                (container.id.clone(), environment.iter().map(Secret::new).collect())
+            })
+            .collect(),
     }
 }
 
@@ -69,14 +78,7 @@ fn order(container: &Container, pipeline: &Pipeline) -> usize {
 /// Whether every host of the address (a list of brokers, a database's URL) is
 /// the machine itself.
 pub(in crate::probe) fn is_loopback(address: &str) -> bool {
-    let hosts = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let hosts = hosts.split(['/', '?']).next().unwrap_or_default();
-    let hosts = hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts);
-    hosts.split(',').all(|host| {
-        let host = host.trim();
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        name == "localhost" || name.starts_with("127.") || matches!(name, "[::1]" | "::1")
-    })
+    hosts_of(address).iter().all(|host| is_own(host))
 }
 
 #[cfg(test)]

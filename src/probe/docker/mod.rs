@@ -4,10 +4,12 @@
 mod address;
 mod container;
 mod discover;
+mod further;
 mod project;
 
 pub use discover::Discovered;
 pub(super) use discover::is_loopback;
+pub(super) use further::further;
 
 use super::{failure, in_time};
 use crate::config::Config;
@@ -19,6 +21,7 @@ use bollard::query_parameters::ListContainersOptionsBuilder;
 use discover::WithEnvironment;
 use futures_util::future::try_join_all;
 use project::Listed;
+use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::time::{Duration, Instant};
 
@@ -145,12 +148,15 @@ async fn seen(config: &Config, engine: &Engine) -> Result<(Docker, Discovered), 
         project: choice.project,
         other_projects: choice.others,
         containers: containers.into_iter().map(|(seen, _)| seen).collect(),
+        images: BTreeMap::new(),
+        clock: None,
+        hosts: BTreeMap::new(),
     };
     Ok((docker, discovered))
 }
 
 /// `None`: it has gone since it was listed.
-async fn inspect(engine: &Engine, id: &str) -> Result<Option<ContainerInspectResponse>, Why> {
+pub(super) async fn inspect(engine: &Engine, id: &str) -> Result<Option<ContainerInspectResponse>, Why> {
     match engine.client.inspect_container(id, None).await {
         Ok(seen) => Ok(Some(seen)),
         Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),

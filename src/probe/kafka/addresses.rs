@@ -276,6 +276,9 @@ mod tests {
             project: Some("shop".into()),
             other_projects: vec![],
             containers: vec![serde_json::from_value(container).unwrap()],
+            images: BTreeMap::new(),
+            clock: None,
+            hosts: BTreeMap::new(),
         }
     }
 

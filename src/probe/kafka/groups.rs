@@ -1,9 +1,9 @@
 //! Consumer groups: described by name, and what they have committed.
 
 use super::all_unknown;
-use super::client::Asked;
+use super::client::{Asked, Session};
 use super::sys::{Answer, Described, Question};
-use crate::evidence::{Broker, Committed, Group, Name, Seen, Why};
+use crate::evidence::{Broker, Committed, Group, Kafka, Name, Seen, Why, WhyKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The broker's own topic of groups. Without it there is no group; and asking
@@ -18,6 +18,40 @@ pub fn questions(names: &BTreeSet<Name>, brokers: &[Broker]) -> Vec<Asked> {
         questions.map(|question| Asked { question, at: at.clone() })
     });
     asked.collect()
+}
+
+/// At most so many groups that the pipeline does not name are described.
+const OTHERS: usize = 100;
+
+/// The groups that the pipeline does not name and whose members read one of its
+/// topics.
+pub fn others(session: &mut Session, kafka: &Kafka, topics: &BTreeSet<Name>) -> Seen<BTreeMap<Name, Group>> {
+    let at: Vec<String> = kafka.brokers.iter().map(|broker| broker.address.clone()).collect();
+    let mut listed = Err(Why::new(WhyKind::Missing, "the broker lists no groups"));
+    session.ask(&[Asked { question: Question::List, at }], |_, answer| {
+        listed = answer.map(|answer| match answer {
+            Answer::Listed(names) => names,
+            _ => Vec::new(),
+        });
+    });
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(why) => return Seen::Unknown(why),
+    };
+    let strange: BTreeSet<Name> =
+        listed.into_iter().filter(|name| !kafka.groups.contains_key(name)).take(OTHERS).collect();
+    let pending = Why::new(WhyKind::NoAnswer, "the group has not been described in time");
+    let mut groups = Groups::new(&strange, &pending);
+    session.ask(&questions(&strange, &kafka.brokers), |question, answer| groups.enter(question, answer));
+    let reads = |group: &Group| {
+        let mut partitions = group.members.iter().flat_map(|member| &member.partitions);
+        partitions.any(|partition| topics.contains(&partition.topic))
+    };
+    let known = groups.evidence().into_iter().filter_map(|(name, group)| match group {
+        Seen::Known(group) if reads(&group) => Some((name, group)),
+        _ => None,
+    });
+    Seen::Known(known.collect())
 }
 
 /// A group that does not exist.
@@ -100,7 +134,6 @@ fn dashed(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::WhyKind;
 
     #[test]
     fn states_are_written_in_lower_case_with_dashes() {

@@ -144,6 +144,7 @@ impl Visit {
             for group in kafka.groups.values_mut() {
                 *group = Seen::Known(groups::absent());
             }
+            kafka.other_groups = Seen::Known(BTreeMap::new());
             self.show(&kafka);
         } else {
             asked.extend(groups::questions(&self.groups, &kafka.brokers));
@@ -182,6 +183,9 @@ impl Visit {
             self.show(&kafka);
         });
         let first = std::time::Instant::now();
+        if kafka.other_groups.known().is_none() {
+            kafka.other_groups = groups::others(&mut session, &kafka, &self.topics);
+        }
         self.read(&mut session, &mut kafka);
         samples::take(&mut session, &mut kafka, (first, self.settle), self.until);
         self.show(&kafka);
@@ -239,6 +243,7 @@ impl Visit {
             brokers,
             topics: all_unknown(&self.topics, &self.pending),
             groups: all_unknown(&self.groups, &self.pending),
+            other_groups: Seen::Unknown(self.pending.clone()),
             records: match self.target.id {
                 Some(_) => all_unknown(&self.stage_topics, &self.pending),
                 None => BTreeMap::new(),

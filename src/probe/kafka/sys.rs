@@ -56,6 +56,8 @@ pub enum Question {
     Offsets(Bound, Vec<TopicPartition>),
     /// DescribeConsumerGroups of this group.
     Describe(String),
+    /// ListGroups of every broker.
+    List,
     /// OffsetFetch of everything that this group has committed.
     Committed(String),
 }
@@ -131,6 +133,8 @@ impl Native {
                     rd::rd_kafka_DescribeConsumerGroups(client, groups, 1, options, queue);
                 }
             }
+            // SAFETY: as above.
+            Question::List => unsafe { rd::rd_kafka_ListConsumerGroups(client, options, queue) },
             Question::Committed(group) => {
                 let request = all_offsets_of(group)?;
                 let mut requests = [request.ptr()];
@@ -244,6 +248,7 @@ fn admin_options(
 ) -> Option<Owned<RDKafkaAdminOptions>> {
     let op = match question {
         Question::Offsets(..) => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTOFFSETS,
+        Question::List => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS,
         Question::Describe(_) => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS,
         Question::Committed(_) => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
     };

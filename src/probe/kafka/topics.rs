@@ -161,6 +161,7 @@ mod tests {
             brokers: vec![broker(1), broker(2)],
             topics: [("orders".to_string(), Seen::Known(topic))].into(),
             groups: BTreeMap::new(),
+            other_groups: Seen::default(),
             records: BTreeMap::new(),
             dead_letters: Seen::default(),
             again: vec![],

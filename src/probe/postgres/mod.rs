@@ -4,6 +4,7 @@ pub mod address;
 mod connect;
 mod event;
 mod marks;
+mod schemas;
 mod session;
 mod sessions;
 mod stages;
@@ -16,6 +17,7 @@ use crate::config::Config;
 use crate::evidence::{Docker, Event, Mark, Name, Postgres, Seen, StageRows, Why, WhyKind};
 use crate::secret::Secret;
 use address::Address;
+use jiff::{SignedDuration, Timestamp};
 use session::Session;
 use std::collections::BTreeMap;
 use tokio::sync::watch;
@@ -102,11 +104,13 @@ async fn look_at(
             version: server.version,
             tls: connected.tls,
             now: server.now,
+            clock: Some(server.clock),
             replica_behind_ms: server.replica_behind_ms,
             marks: marks.clone(),
             marks_like: marks.clone(),
             sessions: Seen::Unknown(late.clone()),
             indexed: Seen::Unknown(late.clone()),
+            elsewhere: BTreeMap::new(),
             event: marks.and_then(|_| Seen::Unknown(late)),
             stages,
         };
@@ -161,6 +165,15 @@ async fn fill(config: &Config, session: &Session, tell_event: &TellEvent, seen: 
             Err(why) => Seen::Unknown(why.clone()),
         };
     }
+    seen.elsewhere = schemas::elsewhere(session, seen).await;
+}
+
+/// The event as it is told to those who look further: where the server's clock
+/// is ahead of this machine's, it was earlier than the row says.
+fn by_our_clock(seen: &Postgres) -> Seen<Event> {
+    let ahead = seen.clock.map_or(0, |clock| (clock.ahead_ms + clock.within_ms).max(0));
+    let earlier = |at: Timestamp| at.saturating_sub(SignedDuration::from_millis(ahead)).unwrap_or(at);
+    seen.event.clone().map(|event| Event { at: earlier(event.at), ..event })
 }
 
 /// Looks for one id, exactly.
@@ -176,7 +189,7 @@ async fn look_for(
     let likely = marks::likely_type(pipeline);
     let of = id_type.as_ref().unwrap_or(&likely);
     seen.event = event::look(session, &pipeline.event, id, of).await.into();
-    tell_event.send_replace(Some(seen.event.clone()));
+    tell_event.send_replace(Some(by_our_clock(seen)));
     seen.marks = match id_type {
         Ok(of) => marks::exact(session, &pipeline.marks, id, of).await.into(),
         Err(why) => Seen::Unknown(why.clone()),

@@ -3,7 +3,8 @@
 //! and no statement is named: a transaction pooler may stand in between.
 
 use super::why;
-use crate::evidence::{Seen, Why, WhyKind};
+use crate::evidence::{Clock, Seen, Why, WhyKind};
+use crate::probe::now;
 use futures_util::future::join;
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
@@ -14,6 +15,15 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a statement waits for a lock, at least and at most.
 const LOCK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// On a primary that has nothing to do the last replayed transaction grows old
+/// although the replica has everything; unless it is cut off.
+const SERVER: &str = "select current_setting('server_version'), now(), pg_is_in_recovery(),
+    case when not pg_is_in_recovery() then null
+         when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+              and exists (select from pg_stat_wal_receiver) then 0
+         else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::int8 end,
+    clock_timestamp()";
 
 /// Cancelling and rolling back must not take longer than this.
 const FAREWELL: Duration = Duration::from_millis(100);
@@ -47,7 +57,11 @@ pub struct Server {
     pub version: String,
     /// `now()`.
     pub now: Timestamp,
-    /// `pg_is_in_recovery()`, and now - `pg_last_xact_replay_timestamp()`.
+    /// `clock_timestamp()` beside this machine's clock.
+    pub clock: Clock,
+    /// `pg_is_in_recovery()`, and how far behind: nothing, where all that was
+    /// received is replayed and more would be received; else now -
+    /// `pg_last_xact_replay_timestamp()`.
     pub replica_behind_ms: Option<Seen<i64>>,
 }
 
@@ -71,11 +85,11 @@ impl Session {
         );
         let begun = session.client.batch_execute(&begin).await;
         begun.map_err(|error| why::asking(&error, "the transaction"))?;
-        let sql = "select current_setting('server_version'), now(), pg_is_in_recovery(),
-              (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::int8";
         let bound = Bound::default();
-        let rows = session.ask("the server", sql, &bound, session.share(4));
+        let asked = now();
+        let rows = session.ask("the server", SERVER, &bound, session.share(4));
         let row = only(rows.await?, "the server")?;
+        let there = required_time(&row, 4, "the server's clock")?;
         let version: String = get(&row, 0)?;
         let behind: Option<i64> = get(&row, 3)?;
         let behind = behind.map_or_else(
@@ -85,6 +99,7 @@ impl Session {
         let server = Server {
             version: version.split(' ').next().unwrap_or_default().to_string(),
             now: required_time(&row, 1, "the server's clock")?,
+            clock: Clock::between(asked, there, now(), 0),
             replica_behind_ms: get::<bool>(&row, 2)?.then_some(behind),
         };
         Ok((session, server))

@@ -62,7 +62,11 @@ pub fn asking(error: &Error, what: &str) -> Why {
     let say = match code {
         "55P03" => format!("{what}: locked by somebody else, gave up waiting (lock timeout)"),
         "57014" => format!("{what}: took too long, stopped (statement timeout)"),
-        _ => format!("{what}: {message}"),
+        _ => match refusal.hint() {
+            // "Perhaps you meant to reference the column …"
+            Some(hint) if code == "42703" => format!("{what}: {message}. {}", redact(hint)),
+            _ => format!("{what}: {message}"),
+        },
     };
     Why::new(kind, say).code(code)
 }

@@ -16,6 +16,8 @@ pub enum Answer {
     Offsets(Vec<(TopicPartition, Result<i64, Fault>)>),
     /// A group.
     Described(Described),
+    /// The names of all groups that the brokers told of.
+    Listed(Vec<String>),
     /// A group's offsets.
     Committed(Vec<Committed>),
 }
@@ -73,6 +75,7 @@ pub(super) unsafe fn event(event: *mut RDKafkaEvent) -> Event {
             rd::RD_KAFKA_EVENT_LOG => return read_log(event),
             rd::RD_KAFKA_EVENT_LISTOFFSETS_RESULT => read_offsets,
             rd::RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT => read_group,
+            rd::RD_KAFKA_EVENT_LISTCONSUMERGROUPS_RESULT => read_list,
             rd::RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT => read_committed,
             _ => return Event::Other,
         };
@@ -140,6 +143,27 @@ unsafe fn read_group(event: *mut RDKafkaEvent) -> Result<Answer, Fault> {
             protocol: text(rd::rd_kafka_consumer_group_type_name(protocol)),
             members: members.collect(),
         }))
+    }
+}
+
+/// What one broker could not tell is left out, if any other could.
+///
+/// # Safety
+/// `event` must be a live result of ListConsumerGroups.
+unsafe fn read_list(event: *mut RDKafkaEvent) -> Result<Answer, Fault> {
+    // SAFETY: as in read_offsets.
+    unsafe {
+        let result = rd::rd_kafka_event_ListConsumerGroups_result(event);
+        let (mut count, mut failed) = (0, 0);
+        let groups = rd::rd_kafka_ListConsumerGroups_result_valid(result, &mut count);
+        let errors = rd::rd_kafka_ListConsumerGroups_result_errors(result, &mut failed);
+        let names = entries(groups, count).iter();
+        let names: Vec<String> =
+            names.map(|group| text(rd::rd_kafka_ConsumerGroupListing_group_id(*group))).collect();
+        match entries(errors, failed).first().filter(|_| names.is_empty()) {
+            Some(error) => fault(*error).map(|()| Answer::Listed(names)),
+            None => Ok(Answer::Listed(names)),
+        }
     }
 }
 

@@ -34,6 +34,27 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+#[derive(Args)]
+pub struct Load {
+    /// Purchases a second
+    #[arg(long, default_value_t = 10)]
+    rate: u32,
+    /// For how many seconds
+    #[arg(long, default_value_t = 30)]
+    seconds: u32,
+}
+
+/// Sends purchases one after another, each at its time; none is waited for.
+pub async fn load(load: &Load) -> Result<(), Failure> {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / load.rate.max(1));
+    for _ in 0..load.rate * load.seconds {
+        ticks.tick().await;
+        purchase(None).await?;
+    }
+    eprintln!("load: {} purchases", load.rate * load.seconds);
+    Ok(())
+}
+
 async fn purchase(student: Option<Uuid>) -> Result<Uuid, Failure> {
     let body = student.map_or(json!({}), |student| json!({ "studentId": student }));
     let url = format!("http://127.0.0.1:{}/purchases", payment::PORT);

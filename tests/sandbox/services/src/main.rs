@@ -8,6 +8,7 @@ mod cache;
 mod database;
 mod event;
 mod failure;
+mod flood;
 mod http;
 mod kafka;
 mod kafka_init;
@@ -51,6 +52,10 @@ enum Command {
     KafkaInit,
     /// Sends one purchase through payment-service and waits for its sessions
     Buy(buy::Arguments),
+    /// Sends purchases at a steady rate, for so long
+    Load(buy::Load),
+    /// Fills a topic with records of events that nobody asks about
+    Flood(flood::Arguments),
     /// Exits 0 if the service on this port of this container is healthy
     Health { port: u16 },
 }
@@ -83,6 +88,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::CacheWorker => worker::run(cache::CacheWorker::from_environment()).await,
         Command::KafkaInit => kafka_init::run().await,
         Command::Buy(arguments) => buy::run(&arguments).await,
+        Command::Load(arguments) => buy::load(&arguments).await,
+        Command::Flood(arguments) => flood::run(&arguments).await,
         Command::Health { port } => http::check_health(port).await,
     }
 }

@@ -1,0 +1,150 @@
+//! Facts about what changed: a container beside its image's tag, its compose
+//! file, its addresses, and the event's time.
+
+use super::containers::age;
+use super::view::View;
+use super::{Fact, Value};
+use crate::evidence::{Container, Docker, Seen, Why, WhyKind, hosts_of, is_own};
+
+/// The variables that hold the database's address.
+const DATABASE: [&str; 2] = ["POSTGRES_URL", "DATABASE_URL"];
+
+/// A fact about each part that has a container; the others are not asked.
+fn for_containers(
+    view: &View,
+    tell: impl Fn(&View, &str, &Docker, &Container) -> Seen<(Value, String)>,
+) -> Vec<Fact> {
+    let parts = view.pipeline.parts().map(|(part, _)| part);
+    parts
+        .map(|part| {
+            let docker = view.evidence.docker.as_ref();
+            let told = docker.and_then(|docker| {
+                view.container(part).and_then(|container| match container {
+                    Some(container) => tell(view, part, docker, container),
+                    None => Seen::not_asked("no container"),
+                })
+            });
+            Fact::of(part, told, |told| told)
+        })
+        .collect()
+}
+
+/// Beside the image that its reference stands for now.
+pub(super) fn image(view: &View) -> Vec<Fact> {
+    for_containers(view, |_, _, docker, container| {
+        let not_seen = || Seen::not_asked("images were not looked at");
+        let Some(tagged) = docker.images.get(&container.image) else { return not_seen() };
+        tagged.as_ref().map(|tagged| match tagged.id == container.image_id {
+            true => (Value::Word("current"), format!("runs what {} stands for", container.image)),
+            false => {
+                let own = docker.images.get(&container.image_id).and_then(Seen::known);
+                let older = match (own.and_then(|own| own.created), tagged.created) {
+                    (Some(own), Some(tagged)) if tagged > own => {
+                        format!(", built {} before the tag's", age(tagged, own))
+                    }
+                    (Some(own), Some(tagged)) => format!(", built {} after the tag's", age(own, tagged)),
+                    _ => ", another than the tag's".to_string(),
+                };
+                (Value::Word("outdated"), format!("runs an image of {}{older}", container.image))
+            }
+        })
+    })
+}
+
+/// Beside what the compose file and `.env` say now.
+pub(super) fn config(view: &View) -> Vec<Fact> {
+    for_containers(view, |view, part, _, container| {
+        view.evidence.compose.as_ref().and_then(|compose| {
+            let Some(service) = compose.services.get(part) else { return Seen::not_asked("not declared") };
+            if let Some(names) = service.other_variables.as_ref().filter(|names| !names.is_empty()) {
+                let say = format!("runs with another {} than the compose file gives now", names.join(", "));
+                return Seen::Known((Value::Word("other"), say));
+            }
+            // Versions differ in what they put into the hash.
+            let version = container.compose_version.as_deref().unwrap_or_default();
+            let comparable = !version.is_empty() && compose.read_by.contains(version);
+            match (&service.config_hash, &container.config_hash) {
+                (Some(file), Some(own)) if comparable && file != own => {
+                    let say = "was made from another configuration than the compose file has now".to_string();
+                    Seen::Known((Value::Word("other"), say))
+                }
+                (Some(_), Some(_)) if comparable => {
+                    Seen::Known((Value::Word("current"), "as the compose file says".to_string()))
+                }
+                _ => Seen::not_asked("not compared with the compose file"),
+            }
+        })
+    })
+}
+
+/// Whether the addresses in its environment lead out of it, and resolve.
+pub(super) fn addresses(view: &View) -> Vec<Fact> {
+    for_containers(view, |_, _, docker, container| {
+        if container.environment.is_empty() {
+            return Seen::not_asked("its environment names no address");
+        }
+        let on_host = container.networks.contains_key("host");
+        let places = container.environment.iter();
+        let places: Vec<(&String, String)> = places
+            .flat_map(|(name, value)| hosts_of(value).into_iter().map(move |host| (name, host)))
+            .collect();
+        if let Some((name, host)) = places.iter().find(|(_, host)| !on_host && is_own(host)) {
+            let say = format!("its {name} is {host}: inside a container that is itself");
+            return Seen::Known((Value::Word("own"), say));
+        }
+        let mut unseen: Option<Why> = None;
+        for (name, host) in &places {
+            match docker.hosts.get(host) {
+                Some(Seen::Known(false)) => {
+                    let say = format!("its {name} names {host}, which does not resolve");
+                    return Seen::Known((Value::Word("unresolved"), say));
+                }
+                Some(Seen::Unknown(why) | Seen::NotAsked(why)) => unseen = Some(why.clone()),
+                _ => {}
+            }
+        }
+        match unseen {
+            Some(why) => Seen::Unknown(why),
+            None => Seen::Known((Value::Word("outside"), "its addresses lead to others".to_string())),
+        }
+    })
+}
+
+/// Whether it uses the database that was looked at.
+pub(super) fn database(view: &View) -> Vec<Fact> {
+    for_containers(view, |view, _, _, container| {
+        let own = DATABASE.iter().find_map(|name| Some((*name, container.environment.get(*name)?)));
+        let Some((variable, own)) = own else { return Seen::not_asked("its environment names no database") };
+        view.postgres().and_then(|rows| {
+            let read = |address: &str| {
+                let url = url::Url::parse(address).ok()?;
+                let host = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
+                Some((host, url.path().trim_start_matches('/').to_string()))
+            };
+            let (Some((host, name)), Some((_, looked_at))) = (read(own), read(&rows.address)) else {
+                return Seen::unknown(WhyKind::Failed, format!("{variable} could not be read"));
+            };
+            // Only where the way here began at a container's address are hosts comparable.
+            let elsewhere = rows.mapped.as_ref().filter(|mapped| mapped.from != host);
+            let say = format!("its {variable} is {host}/{name}");
+            Seen::Known(match name != looked_at || elsewhere.is_some() {
+                true => (Value::Word("other"), format!("{say}; {} was looked at", rows.address)),
+                false => (Value::Word("same"), say),
+            })
+        })
+    })
+}
+
+/// Whether it runs since before the event.
+pub(super) fn since(view: &View) -> Vec<Fact> {
+    for_containers(view, |view, _, _, container| {
+        let (Some(at), Some(started)) = (view.event_at(), container.started) else {
+            return Seen::not_asked("no event, or never started");
+        };
+        let say = |word: &str| format!("started {word} the event, {} ago", age(view.evidence.taken, started));
+        view.id().map(|_| match started > at {
+            true => (Value::Word("after"), say("after")),
+            false => (Value::Word("before"), say("before")),
+        })
+    })
+}

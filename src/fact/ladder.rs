@@ -1,0 +1,120 @@
+//! How far each worker has come: from not being declared to taking what arrives.
+
+use super::containers::{age, declaration, rung_of, state_in_words};
+use super::groups::{self, group_of};
+use super::view::View;
+use super::{Fact, Value, motion};
+use crate::evidence::{Container, Seen, WhyKind};
+use crate::pipeline::Worker;
+use jiff::SignedDuration;
+
+/// The rungs, from the lowest to the highest.
+pub const RUNGS: &[&str] = &[
+    "not-declared",
+    "behind-profile",
+    "no-replicas",
+    "not-created",
+    "never-started",
+    "exited",
+    "out-of-memory",
+    "restarting",
+    "paused",
+    "unhealthy",
+    "frozen",
+    "not-a-member",
+    "without-partitions",
+    "rebalancing",
+    "not-advancing",
+    "advancing",
+];
+
+/// Who is not in its group and has logged nothing for so long does nothing any
+/// more: one that tries to get in again says so.
+const SILENT: SignedDuration = SignedDuration::from_secs(15);
+
+pub(super) fn rung(view: &View) -> Vec<Fact> {
+    let workers = view.pipeline.worker.iter();
+    workers
+        .map(|worker| {
+            let told = view.container(&worker.name).and_then(|container| match container {
+                None => Seen::Known(without_container(view, worker)),
+                Some(container) => of_container(view, worker, container),
+            });
+            Fact::of(worker.name.as_str(), told, |(word, say)| (Value::Word(word), say))
+        })
+        .collect()
+}
+
+type Rung = (&'static str, String);
+
+fn without_container(view: &View, worker: &Worker) -> Rung {
+    let compose = match &view.evidence.compose {
+        Seen::Known(compose) => compose,
+        Seen::Unknown(why) | Seen::NotAsked(why) => {
+            return ("not-created", format!("no container; whether it is declared: {}", why.words()));
+        }
+    };
+    let (word, say) = declaration(compose.services.get(&worker.name), &compose.files.join(", "));
+    match word {
+        Value::Word("absent") => ("not-declared", format!("no container; {say}")),
+        Value::Word("behind-profile") => ("behind-profile", format!("no container; {say}")),
+        Value::Word("no-replicas") => ("no-replicas", format!("no container; {say}")),
+        _ => ("not-created", format!("no container, although {say}")),
+    }
+}
+
+fn of_container(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
+    let taken = view.evidence.taken;
+    let words = || state_in_words(container, taken);
+    Seen::Known(match rung_of(container, taken) {
+        "created" => ("never-started", words()),
+        "exited" if container.oom_killed => ("out-of-memory", words()),
+        "exited" => ("exited", words()),
+        "restarting" => ("restarting", words()),
+        "paused" => ("paused", words()),
+        _ if container.health.as_deref() == Some("unhealthy") => {
+            ("unhealthy", format!("{}, its health check fails", words()))
+        }
+        _ => return in_group(view, worker, container),
+    })
+}
+
+/// A worker that runs, by what its group says of it.
+fn in_group(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
+    group_of(view, worker).and_then(|group| {
+        if group.members.is_empty() {
+            return outside(view, worker, container);
+        }
+        if group.state != "stable" {
+            return Seen::Known(("rebalancing", format!("group {} is {}", worker.group, group.state)));
+        }
+        if groups::own_partitions(worker, group) == 0 {
+            let say = format!("group {}: {}", worker.group, groups::in_words(group));
+            return Seen::Known(("without-partitions", format!("{say}, no partition of its topics")));
+        }
+        motion::word(view, worker, group).map(|(word, say)| match word {
+            "stalled" | "never-committed" => ("not-advancing", say),
+            _ => ("advancing", say),
+        })
+    })
+}
+
+/// Runs, and is no member of its group: frozen, or busy with something else.
+fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
+    let taken = view.evidence.taken;
+    let not_a_member = format!("running, no member of group {}", worker.group);
+    if let Some(other) = groups::member_elsewhere(view, worker) {
+        return Seen::Known(("not-a-member", format!("{not_a_member}, but of {other}")));
+    }
+    view.log(&worker.name).and_then(|log| {
+        let last = [log.to, container.started].into_iter().flatten().max();
+        match last {
+            Some(last) if taken.duration_since(last) < SILENT => Seen::Known(("not-a-member", not_a_member)),
+            Some(last) => {
+                let say = format!("{not_a_member}, and silent for {}", age(taken, last));
+                Seen::Known(("frozen", say))
+            }
+            None => Seen::unknown(WhyKind::Missing, "neither its start nor its log was seen"),
+        }
+    })
+}
