@@ -5,6 +5,7 @@
 
 use pipeline_doctor::check::catalog::Catalog;
 use pipeline_doctor::check::judge;
+use pipeline_doctor::cli::{Look, SETTLE, WINDOW};
 use pipeline_doctor::config::{Config, Environment};
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::evidence::Evidence;
@@ -30,7 +31,7 @@ fn median(mut work: impl FnMut()) -> Duration {
 
 fn main() {
     let look =
-        pipeline_doctor::cli::Look { window: "24h".into(), deadline: "10s".into(), ..Default::default() };
+        Look { window: WINDOW.into(), deadline: "10s".into(), settle: SETTLE.into(), ..Default::default() };
     let config = Config::new(None, &look, &Environment::new(), &mut Vec::new());
     let pipeline = config.expect("no file is read").expect("the built-in pipeline").pipeline;
     let catalog = Catalog::read(None, &mut Vec::new()).expect("the built-in rows");

@@ -431,6 +431,11 @@ pub struct Mapped {
     pub by: String,
 }
 
+impl Mapped {
+    /// Why an address is mapped that neither resolves nor belongs to a container.
+    pub const ONLY_BROKER: &str = "bootstrap address of the only broker";
+}
+
 impl Docker {
     /// The containers of a service or worker: those of the project with its
     /// service label, else those with the name that the pipeline declares.

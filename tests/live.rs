@@ -13,41 +13,8 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use support::{Finished, causes, doctor, recorded, shell};
-
-/// The sandbox is one: tests that use it come one after another.
-static SANDBOX: Mutex<()> = Mutex::new(());
-
-struct Sandbox {
-    _alone: MutexGuard<'static, ()>,
-}
-
-impl Sandbox {
-    /// A sandbox with no data, set up with these options.
-    fn fresh(options: &str) -> Self {
-        let alone = SANDBOX.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        shell(&format!("tests/sandbox/up --fresh {options} 2>&1"));
-        Sandbox { _alone: alone }
-    }
-
-    /// The same data, other options.
-    fn again(&self, options: &str) {
-        shell(&format!("tests/sandbox/up {options} 2>&1"));
-    }
-
-    /// A purchase that arrives.
-    fn buy(&self) -> String {
-        shell("tests/sandbox/buy")
-    }
-
-    /// A purchase that gets stuck, old enough to be judged.
-    fn buy_stuck(&self) -> String {
-        // It waits for the purchase to arrive, in vain, longer than the grace period.
-        shell("tests/sandbox/buy")
-    }
-}
+use support::{Finished, SANDBOX, Sandbox, causes, doctor, first_cause, kafka, recorded, shell};
 
 /// Diagnoses with nothing configured, and records the evidence if that was asked for.
 #[track_caller]
@@ -65,14 +32,6 @@ fn look(incident: &str, run: support::Run) -> Value {
 fn documented(report: &Value, cause: &str, confidence: u64) {
     first_cause(report, cause);
     assert_eq!(report["causes"][0]["confidence"], confidence, "{report:#}");
-}
-
-/// The first cause, and surely.
-#[track_caller]
-fn first_cause(report: &Value, cause: &str) {
-    assert_eq!(causes(report).first().map(String::as_str), Some(cause), "{report:#}");
-    assert_eq!(report["causes"][0]["best"], true, "{report:#}");
-    assert_eq!(report["exit_code"], 3);
 }
 
 /// Executes the actions of the first cause as they are printed; the last one
@@ -104,10 +63,6 @@ fn as_printed(command: &str, directory: &Path) {
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{command}\n{}\n{}", text(&output.stdout), text(&output.stderr));
-}
-
-fn kafka(tool: &str, arguments: &str) -> String {
-    shell(&format!("docker exec kodingcaravan-kafka {tool} --bootstrap-server kafka:9092 {arguments}"))
 }
 
 #[test]

@@ -32,6 +32,10 @@ pub struct Planned {
     pub say: Option<String>,
     /// Commands to paste, in order.
     pub run: Vec<String>,
+    /// What the command prints, where it prints a script: two actions of the same
+    /// script do the same.
+    #[serde(skip)]
+    pub script: Option<String>,
 }
 
 /// The actions of a diagnosed cause, in order.
@@ -69,7 +73,7 @@ impl<'a> Remedy<'a> {
             Some(generator) => self.plan_generated(action.kind, generator),
             None => {
                 let run = action.run.as_deref().map(|run| self.commands(run)).unwrap_or_default();
-                Some(Planned { kind: action.kind, say, run })
+                Some(Planned { kind: action.kind, say, run, script: None })
             }
         }
     }
@@ -113,7 +117,8 @@ impl<'a> Remedy<'a> {
                 vec![explain("records") + " | sh"],
             ),
         };
-        Some(Planned { kind, say: (!say.is_empty()).then_some(say), run })
+        let script = Some(script);
+        Some(Planned { kind, say: (!say.is_empty()).then_some(say), run, script })
     }
 
     /// The flags of this run, for the next one.

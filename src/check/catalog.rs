@@ -94,6 +94,9 @@ pub struct Check {
     /// It tells of the asked event alone, and so of the time when that passed.
     #[serde(default)]
     pub of_event: bool,
+    /// A failure has a line of its own under its step.
+    #[serde(default)]
+    pub in_summary: bool,
     /// What it is asked of.
     pub for_each: Spanned<Scope>,
     /// The fact that it judges.
@@ -306,6 +309,7 @@ fn check_of(signature: &Signature) -> Check {
         severity: Severity::Warn,
         noisy: true,
         of_event: false,
+        in_summary: false,
         for_each: Spanned::new(at.clone(), Scope::Part),
         fact: Spanned::new(at.clone(), signature.fact()),
         expect: Spanned::new(at, Expect::Is(Scalar::Bool(true))),

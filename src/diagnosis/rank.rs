@@ -1,7 +1,7 @@
 //! Exact inference in a small leaky noisy-OR network: which causes explain the
 //! findings, and how sure that is. The model stands in the README.
 
-use crate::check::catalog::{Catalog, Cause};
+use crate::check::catalog::{Catalog, Cause, Severity};
 use crate::check::{Finding, Verdict};
 
 /// `always` breaks its check with this probability.
@@ -52,7 +52,8 @@ impl<'a> Model<'a> {
         };
         let row = |cause: &Cause| findings.iter().map(|finding| link(cause, &finding.check)).collect();
         let links = catalog.causes.iter().map(row).collect();
-        let event_is_fine = !findings.iter().any(|f| f.of_event && f.verdict == Verdict::Fail);
+        let tells = |f: &&Finding| f.of_event && f.severity != Severity::Note;
+        let event_is_fine = !findings.iter().filter(tells).any(|f| f.verdict == Verdict::Fail);
         Model { findings, causes: &catalog.causes, links, event_is_fine }
     }
 

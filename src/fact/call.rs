@@ -1,12 +1,11 @@
 //! Facts about the documented API call: asked, answered, and what came of it.
 
+use super::logs::quoted;
 use super::view::View;
 use super::{Fact, Value};
 use crate::evidence::{Log, Record, Seen};
 use crate::pipeline::{Call, Stage};
 use crate::plural::count;
-use regex::Regex;
-use std::sync::LazyLock;
 
 /// The call and the stage whose worker makes it.
 fn call_of<'a>(view: &View<'a>) -> Option<(&'a Call, &'a Stage)> {
@@ -76,21 +75,9 @@ pub(super) fn answer(view: &View) -> Vec<Fact> {
     vec![Fact::of(call.service.get_ref().as_str(), newest_answer(view, call, stage), |record| {
         match call.answered_well.0.is_match(&record.text) {
             true => (Value::Word("good"), format!("answered well {}", record.at.strftime("%H:%M:%S"))),
-            false => (Value::Word("bad"), format!("answered: {}", first_line(&record.text))),
+            false => (Value::Word("bad"), format!("answered: {}", quoted(&record.text))),
         }
     })]
-}
-
-/// What stands before a record's message: its time and its level.
-static HEAD: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\[[^\]]*\]\s*(?:[a-zA-Z]+:)?\s*").expect("a constant pattern"));
-
-/// The record's message, short enough for a report's line.
-fn first_line(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default().trim();
-    let line = HEAD.replace(line, "");
-    let cut: String = line.chars().take(120).collect();
-    if cut.len() < line.len() { format!("{cut}...") } else { cut }
 }
 
 pub(super) fn answered_without_row(view: &View) -> Vec<Fact> {

@@ -7,6 +7,10 @@ use crate::plural::count;
 
 pub(super) fn recorded(view: &View) -> Vec<Fact> {
     let rows = marks(view).map(|(exact, like)| exact.len() + like.len());
+    let rows = rows.and_then(|rows| match rows {
+        0 => view.caught_up().map(|()| 0),
+        rows => Seen::Known(rows),
+    });
     vec![Fact::of(view.pipeline.noun.0.as_str(), rows, |rows| {
         let table = &view.pipeline.marks.table;
         (Value::Count(rows as u64), format!("{} in {table}", count(rows as u64, "row")))

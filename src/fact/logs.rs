@@ -5,13 +5,15 @@ use super::{Fact, Value, containers};
 use crate::evidence::{Log, Record, Seen, Why};
 use crate::signature::Signature;
 use jiff::SignedDuration;
+use regex::Regex;
+use std::sync::LazyLock;
 
 /// Trouble of a running service is over if it has logged something else for so long,
 const OVER: SignedDuration = SignedDuration::from_secs(10);
 /// or if it has been silent about it for so long.
 const LONG_AGO: SignedDuration = SignedDuration::from_mins(5);
 /// How much of a record is quoted, in characters.
-const QUOTED: usize = 130;
+const QUOTED: usize = 160;
 
 /// Whether each log is clear of a signature; the newest record of it is quoted.
 pub(super) fn clear(view: &View, signature: &Signature) -> Vec<Fact> {
@@ -74,11 +76,29 @@ fn stuck_here(view: &View, part: &str) -> bool {
         })
 }
 
-/// One line of a record, cut.
+/// What stands before a record's message: its time and its level.
+static HEAD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\[[^\]]*\]\s*(?:[a-zA-Z]+:)?\s*").expect("a constant pattern"));
+
+/// The record's message: its first line, without time and level, cut.
 pub(super) fn quoted(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+    let line = HEAD.replace(line, "").split_whitespace().collect::<Vec<&str>>().join(" ");
     match line.char_indices().nth(QUOTED) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_quoted_by_its_message() {
+        let record = "[2026-01-07 16:55:09] error: [Worker] Attempt 1 failed: no  row\n  Meta: {\"a\":1}";
+        assert_eq!(quoted(record), "[Worker] Attempt 1 failed: no row");
+        assert_eq!(quoted("\nplain"), "plain");
+        assert_eq!(quoted(&"x".repeat(500)).chars().count(), QUOTED + 3);
     }
 }

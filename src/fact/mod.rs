@@ -471,6 +471,21 @@ pub const FACTS: &[FactSpec] = &[
         derive: stages::dropped,
     },
     FactSpec {
+        name: "stage.progress",
+        doc: "how far the event has come at the stage: on its topic, passed by the group, marked, with its effect \
+              (Fetch, OffsetFetch, marks table, the stage's SQL)",
+        scopes: &[Scope::Stage],
+        kind: Kind::Words(&[
+            "not-reached",
+            "not-sent",
+            "waiting",
+            "passed-unmarked",
+            "marked-without-effect",
+            "complete",
+        ]),
+        derive: stages::progress,
+    },
+    FactSpec {
         name: "stage.effect",
         doc: "the id's effect rows that are not older than its event (the stage's SQL)",
         scopes: &[Scope::Stage],

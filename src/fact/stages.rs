@@ -104,6 +104,34 @@ fn dropped_by(view: &View, stage: &Stage) -> Seen<(Value, String)> {
     })
 }
 
+/// How far the event has come at each stage: offsets, mark and effect together.
+pub(super) fn progress(view: &View) -> Vec<Fact> {
+    for_stages(view, |stage| progress_at(view, stage), |_, (word, say)| (Value::Word(word), say))
+}
+
+fn progress_at(view: &View, stage: &Stage) -> Seen<(&'static str, String)> {
+    let owner = |mark: &&Mark| mark.source.as_ref().is_some_and(|source| stage.marked_by.contains(source));
+    if view.has_effect(stage) {
+        return Seen::Known(("complete", format!("its row is in {}", stage.effect)));
+    }
+    if !view.reached(stage) {
+        return view.id().map(|_| ("not-reached", "the event has not come so far".to_string()));
+    }
+    let marked = view.marks(stage).known().is_some_and(|marks| marks.iter().any(owner));
+    if marked {
+        return effects(view, stage)
+            .map(|_| ("marked-without-effect", format!("marked, and no row in {}", stage.effect)));
+    }
+    let found = records::record_of(view, stage);
+    found.and_then(|found| match found {
+        None => view.old_enough(stage).map(|()| ("not-sent", format!("not on {}", stage.topic.get_ref()))),
+        Some(_) => records::taken(view, stage).map(|(taken, say)| match taken {
+            Taken::Waiting => ("waiting", say),
+            Taken::Passed => ("passed-unmarked", say),
+        }),
+    })
+}
+
 fn marked(mark: &Mark) -> String {
     let at = mark.processed_at.map(|at| format!("{} ", at.strftime("%H:%M:%S"))).unwrap_or_default();
     format!("{at}by {}", mark.source.as_deref().unwrap_or("nobody named"))

@@ -2,7 +2,7 @@
 
 use super::view::View;
 use super::{Fact, Value};
-use crate::evidence::{Answer, Postgres, Seen, Why, WhyKind};
+use crate::evidence::{Answer, Kafka, Mapped, Postgres, Seen, Why, WhyKind, hosts_of};
 
 /// Whether trouble of this kind means that nobody answers there.
 fn silent(why: &Why) -> bool {
@@ -36,7 +36,9 @@ pub(super) fn advertised(view: &View) -> Vec<Fact> {
             unresolved.filter(|why| why.kind == WhyKind::Unresolved).map(|why| why.words()).next();
         let addresses: Vec<&str> = kafka.brokers.iter().map(|broker| broker.address.as_str()).collect();
         let answered = kafka.groups.values().any(|group| group.known().is_some());
+        let elsewhere = known_to_nobody(view, kafka);
         match unresolved {
+            _ if elsewhere.is_some() => Seen::Known((Value::Bool(false), elsewhere.unwrap_or_default())),
             _ if answered => {
                 Seen::Known((Value::Bool(true), format!("{} leads to it", addresses.join(", "))))
             }
@@ -45,6 +47,19 @@ pub(super) fn advertised(view: &View) -> Vec<Fact> {
         }
     });
     vec![Fact::of(broker.as_str(), told, |told| told)]
+}
+
+/// An advertised address that does not resolve here and that no container of
+/// the project answers to: what was reached, was so because there is one broker.
+fn known_to_nobody(view: &View, kafka: &Kafka) -> Option<String> {
+    let docker = view.evidence.docker.known()?;
+    let mut mapped = kafka.mapped.iter().filter(|mapped| mapped.by == Mapped::ONLY_BROKER);
+    let mapped = mapped.find(|mapped| {
+        let advertised = kafka.brokers.iter().any(|broker| broker.address == mapped.from);
+        let mut hosts = hosts_of(&mapped.from).into_iter();
+        advertised && hosts.all(|host| docker.answering_to(&host).is_none())
+    })?;
+    Some(format!("{} does not resolve here, and no container answers to it", mapped.from))
 }
 
 pub(super) fn postgres_reachable(view: &View) -> Vec<Fact> {

@@ -127,10 +127,16 @@ impl<'a> View<'a> {
         newest.or(self.event_at())
     }
 
-    /// Whether every stage before this one has its effect for the id.
+    /// Whether every stage before this one has its effect for the id, and none
+    /// of them waits for something else.
     pub fn reached(&self, stage: &Stage) -> bool {
         let mut before = self.pipeline.stage.iter().take_while(|other| other.name != stage.name);
-        before.all(|other| self.has_effect(other))
+        before.all(|other| {
+            let effects = self.effects(other);
+            let newest = effects.known().and_then(|effects| effects.last());
+            let status = newest.and_then(|effect| effect.status.as_ref());
+            newest.is_some() && status.is_none_or(|status| !other.waiting_status.contains(status))
+        })
     }
 
     /// The log of a service or worker.
@@ -213,31 +219,39 @@ impl<'a> View<'a> {
         self.evidence.taken.checked_add(ahead).unwrap_or(self.evidence.taken)
     }
 
-    /// `Known` when what is not in the database was not written: a read replica
-    /// may not have it yet.
+    /// `Known` when what the stage should have written for the event would be
+    /// here: a read replica may not have it yet.
     pub fn replicated(&self, stage: &Stage) -> Seen<()> {
-        let behind = self.postgres().known().and_then(|rows| rows.replica_behind_ms.as_ref());
-        match behind {
-            None => Seen::Known(()),
-            Some(Seen::Known(behind)) => {
-                let seen_until = self.database_now() - SignedDuration::from_millis(*behind);
-                let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
-                match self.reached_at(stage) {
-                    Some(at) if at + grace > seen_until => {
-                        #[expect(clippy::cast_precision_loss, reason = "for people")]
-                        let behind = *behind as f64 / 1000.0;
-                        let say = format!(
-                            "read from a replica that is {behind:.1} s behind: not there yet, or never"
-                        );
-                        Seen::unknown(WhyKind::Young, say)
-                    }
-                    _ => Seen::Known(()),
-                }
-            }
+        let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
+        self.behind().and_then(|behind| match self.reached_at(stage) {
+            Some(at) if at + grace > self.database_now() - behind => late_replica(behind),
+            _ => Seen::Known(()),
+        })
+    }
+
+    /// `Known` when the database shows what was written a moment ago.
+    pub fn caught_up(&self) -> Seen<()> {
+        self.behind().and_then(|behind| match behind > CLOCKS {
+            true => late_replica(behind),
+            false => Seen::Known(()),
+        })
+    }
+
+    /// How far a read replica is behind; nothing, where it is none.
+    fn behind(&self) -> Seen<SignedDuration> {
+        match self.postgres().known().and_then(|rows| rows.replica_behind_ms.as_ref()) {
+            None => Seen::Known(SignedDuration::ZERO),
+            Some(Seen::Known(behind)) => Seen::Known(SignedDuration::from_millis(*behind)),
             Some(Seen::Unknown(why) | Seen::NotAsked(why)) => {
                 let say = format!("read from a replica; how far behind: {}", why.words());
                 Seen::unknown(WhyKind::Young, say)
             }
         }
     }
+}
+
+fn late_replica<T>(behind: SignedDuration) -> Seen<T> {
+    let behind = behind.as_secs_f64();
+    let say = format!("read from a replica that is {behind:.1} s behind: not there yet, or never");
+    Seen::unknown(WhyKind::Young, say)
 }

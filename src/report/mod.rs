@@ -275,8 +275,8 @@ pub fn report(material: &Material) -> Report {
         causes: diagnosis.causes.iter().filter_map(|cause| material.cause(cause)).collect(),
         ruled_out: diagnosis.ruled_out.iter().filter_map(|cause| material.ruled_out(cause)).collect(),
         untellable: diagnosis.untellable.iter().filter_map(|cause| material.untellable(cause)).collect(),
-        risks: material.told(&diagnosis.risks),
-        unexplained: material.told(&diagnosis.unexplained),
+        risks: material.told(&diagnosis.risks, &[]),
+        unexplained: material.told(&diagnosis.unexplained, &[]),
         unseen: unseen(material),
         next: diagnosis.next.as_deref().and_then(|check| material.next(check)),
     };
@@ -350,11 +350,11 @@ impl Material<'_> {
         Some((self.catalog.check(check)?, finding))
     }
 
-    /// A sentence about each of these checks.
-    fn told(&self, checks: &[String]) -> Vec<Told> {
+    /// A sentence about each of these checks; of these subjects, where it has some of them.
+    fn told(&self, checks: &[String], about: &[String]) -> Vec<Told> {
         let told = |check: &String| {
             let (row, finding) = self.finding(check)?;
-            Some(Told { id: check.clone(), say: words::sentence(self, row, finding) })
+            Some(Told { id: check.clone(), say: words::sentence(self, row, finding, about) })
         };
         checks.iter().filter_map(told).collect()
     }
@@ -369,12 +369,12 @@ impl Material<'_> {
             posterior: (diagnosed.posterior * 1e6).round() / 1e6,
             best: diagnosed.best,
             subjects: diagnosed.subjects.clone(),
-            because: self.told(&diagnosed.because),
+            because: self.told(&diagnosed.because, &diagnosed.subjects),
             context: self.context(diagnosed),
-            also_explains: self.told(&diagnosed.also_explains),
+            also_explains: self.told(&diagnosed.also_explains, &diagnosed.subjects),
             also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
-            weakened_by: self.told(&diagnosed.weakened_by),
-            could_not_check: self.told(&diagnosed.could_not_check),
+            weakened_by: self.told(&diagnosed.weakened_by, &[]),
+            could_not_check: self.told(&diagnosed.could_not_check, &[]),
             actions: action::plan(self.evidence, self.pipeline, row, diagnosed),
         })
     }

@@ -14,12 +14,16 @@ use crate::plural::count;
 /// A step with its line and its findings.
 pub(super) fn step(material: &Material, row: &StepRow) -> Step {
     let findings: Vec<&Finding> = material.findings.iter().filter(|f| f.step == row.step).collect();
-    let summary = match row.about {
+    let mut summary = match row.about {
         About::Workers => workers(material),
         About::Topics => topics(material),
         About::Rows => rows(material, row),
         About::Call => calls(material),
     };
+    let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
+    let telling = failed.filter_map(|finding| Some((material.catalog.check(&finding.check)?, finding)));
+    let telling = telling.filter(|(check, _)| check.in_summary);
+    summary.extend(telling.map(|(check, finding)| words::sentence(material, check, finding, &[])));
     Step {
         step: row.step,
         title: row.title.clone(),
@@ -66,7 +70,7 @@ fn shown(material: &Material, finding: &Finding) -> FindingShown {
         verdict: finding.verdict.word().to_string(),
         severity: finding.severity,
         why: finding.verdict.why(),
-        say: check.map(|check| words::sentence(material, check, finding)).unwrap_or_default(),
+        say: check.map(|check| words::sentence(material, check, finding, &[])).unwrap_or_default(),
         instances: finding
             .instances
             .iter()
@@ -160,9 +164,6 @@ fn topics(material: &Material) -> Vec<String> {
         (true, _) => vec![format!("{line}; a partition without a leader: {}", led_by_none.join(", "))],
         (false, _) => vec![format!("{line}; missing: {}", missing.join(", "))],
     };
-    let skipped = material.facts.all("group.skipped").iter();
-    let skipped = skipped.filter(|fact| matches!(fact.value, Seen::Known(Value::Count(n)) if n > 0));
-    lines.extend(skipped.map(|fact| fact.say.clone()));
     lines.extend(strangers(material));
     lines
 }
@@ -336,10 +337,11 @@ pub(super) fn headline(material: &Material, report: &Report) -> String {
         }
         Outcome::Problem => broken(report),
     };
-    // The longest form that fits; the shortest where none does.
-    let whole = |form: &String| format!("{form}.{stuck}");
-    let fitting = forms.iter().map(whole).find(|line| line.chars().count() <= HEADLINE);
-    fitting.unwrap_or_else(|| forms.last().map(whole).unwrap_or_default())
+    // The longest form that fits; how many are stuck is said in step 3, too.
+    let lines = |tail: &str| forms.iter().map(|form| format!("{form}.{tail}")).collect::<Vec<String>>();
+    let mut all = lines(&stuck).into_iter().chain(lines(""));
+    let fitting = all.find(|line| line.chars().count() <= HEADLINE);
+    fitting.or_else(|| lines("").pop()).unwrap_or_default()
 }
 
 /// All names; then fewer and how many more; down to the first.

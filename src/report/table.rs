@@ -128,9 +128,13 @@ fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Resu
 fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     render_title(cause, screen, out)?;
     let says = |told: &[Told]| {
-        let mut says: Vec<String> = told.iter().map(|told| told.say.clone()).collect();
-        // Two checks of the same fact say the same.
-        says.dedup();
+        let mut says: Vec<String> = Vec::new();
+        for told in told {
+            // Two checks of the same fact say the same.
+            if !says.contains(&told.say) {
+                says.push(told.say.clone());
+            }
+        }
         says
     };
     let joined =
@@ -141,7 +145,7 @@ fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn
     let shown = if screen.verbose { ruled_out } else { &ruled_out[..ruled_out.len().min(2)] };
     let rows = [
         (!cause.because.is_empty(), "because", says(&cause.because)),
-        (!cause.context.is_empty(), "context", says(&cause.context)),
+        (whole && !cause.context.is_empty(), "context", says(&cause.context)),
         (
             whole && !cause.also_explains.is_empty(),
             "also explains",
@@ -205,10 +209,16 @@ fn render_told(heading: &str, told: &[Told], screen: Screen, out: &mut dyn Write
 /// What to do: the actions of the likeliest explanation, the proof last.
 fn render_actions(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     let best: Vec<&Cause> = report.causes.iter().filter(|cause| cause.best).collect();
-    let of_best = best.iter().flat_map(|cause| &cause.actions);
-    let proofs = of_best.clone().filter(|action| action.kind == ActionKind::Prove).take(1);
-    let actions: Vec<&Planned> =
-        of_best.clone().filter(|action| action.kind != ActionKind::Prove).chain(proofs).collect();
+    let of_best: Vec<&Planned> = best.iter().flat_map(|cause| &cause.actions).collect();
+    let is_proof = |action: &&Planned| action.kind == ActionKind::Prove;
+    let proofs = of_best.iter().copied().filter(is_proof).take(1);
+    // What sends the stuck events once more comes once, when all is mended.
+    let again = |i: usize| {
+        let script = &of_best[i].script;
+        script.is_some() && of_best[i + 1..].iter().any(|later| later.script == *script)
+    };
+    let others = of_best.iter().copied().enumerate().filter(|(i, action)| !is_proof(action) && !again(*i));
+    let actions: Vec<&Planned> = others.map(|(_, action)| action).chain(proofs).collect();
     if actions.is_empty() {
         return Ok(());
     }

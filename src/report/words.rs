@@ -77,9 +77,13 @@ fn is_only_one(material: &Material, subjects: &[String]) -> bool {
 }
 
 /// What a finding says: what was observed, and of whom; of the failed instances
-/// where it failed, of the unseen ones where it was not seen.
-pub fn sentence(material: &Material, check: &Check, finding: &Finding) -> String {
-    let telling: Vec<&Instance> = finding.instances.iter().filter(|i| tells(finding, i)).collect();
+/// where it failed, of the unseen ones where it was not seen. Where some of them
+/// are `about` those, of them alone.
+pub fn sentence(material: &Material, check: &Check, finding: &Finding, about: &[String]) -> String {
+    let mut telling: Vec<&Instance> = finding.instances.iter().filter(|i| tells(finding, i)).collect();
+    if telling.iter().any(|instance| about.contains(&instance.subject)) {
+        telling.retain(|instance| about.contains(&instance.subject));
+    }
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for instance in &telling {
         let observed = observed(instance);

@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard};
 
 /// The project's directory.
 pub fn root() -> &'static Path {
@@ -158,4 +159,72 @@ pub fn shell(command: &str) -> String {
     let finished = Finished::of(output);
     assert_eq!(finished.code, 0, "{command}\nstdout:\n{}\nstderr:\n{}", finished.stdout, finished.stderr);
     finished.stdout.trim_end().to_string()
+}
+
+/// The sandbox is one: tests that use it come one after another.
+pub static SANDBOX: Mutex<()> = Mutex::new(());
+
+/// The sandbox, for one test alone.
+pub struct Sandbox {
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Sandbox {
+    /// A sandbox with no data, set up with these options.
+    pub fn fresh(options: &str) -> Self {
+        let alone = SANDBOX.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        shell(&format!("tests/sandbox/up --fresh {options} 2>&1"));
+        Sandbox { _alone: alone }
+    }
+
+    /// The same data, other options.
+    pub fn again(&self, options: &str) {
+        shell(&format!("tests/sandbox/up {options} 2>&1"));
+    }
+
+    /// A purchase that arrives.
+    pub fn buy(&self) -> String {
+        shell("tests/sandbox/buy")
+    }
+
+    /// A purchase that gets stuck, old enough to be judged.
+    pub fn buy_stuck(&self) -> String {
+        // It waits for the purchase to arrive, in vain, longer than the grace period.
+        shell("tests/sandbox/buy")
+    }
+}
+
+/// The first cause, and surely.
+#[track_caller]
+pub fn first_cause(report: &Value, cause: &str) {
+    assert_eq!(causes(report).first().map(String::as_str), Some(cause), "{report:#}");
+    assert_eq!(report["causes"][0]["best"], true, "{report:#}");
+    assert_eq!(report["exit_code"], 3);
+}
+
+/// One of Kafka's own tools, in the broker's container.
+#[track_caller]
+pub fn kafka(tool: &str, arguments: &str) -> String {
+    shell(&format!("docker exec kodingcaravan-kafka {tool} --bootstrap-server kafka:9092 {arguments}"))
+}
+
+/// SQL by the services' role, in the database's container; rows without headings.
+#[track_caller]
+pub fn sql(statements: &str) -> String {
+    shell(&format!(
+        "docker exec -i kodingcaravan-postgres psql -q -v ON_ERROR_STOP=1 -U app -d kodingcaravan -At <<'SQL'\n{statements}\nSQL"
+    ))
+}
+
+/// The instance of a check about a subject.
+#[track_caller]
+pub fn instance<'a>(report: &'a Value, check: &str, subject: &str) -> &'a Value {
+    let steps = report["steps"].as_array().expect("steps").iter();
+    let findings = steps.flat_map(|step| step["findings"].as_array().expect("findings"));
+    let mut instances = findings
+        .filter(|finding| finding["check"] == check)
+        .flat_map(|finding| finding["instances"].as_array().expect("instances"));
+    instances
+        .find(|instance| instance["subject"] == subject)
+        .unwrap_or_else(|| panic!("no {check} of {subject} in {report:#}"))
 }

@@ -194,7 +194,7 @@ impl Ways {
             let mapped = Mapped {
                 from: format!("{host}:{port}"),
                 to: self.place(at),
-                by: "bootstrap address of the only broker".into(),
+                by: Mapped::ONLY_BROKER.into(),
             };
             Some(mapped).filter(|mapped| mapped.from != mapped.to)
         })

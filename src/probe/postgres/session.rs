@@ -49,6 +49,8 @@ impl Bound {
 pub struct Session {
     client: Client,
     until: Instant,
+    /// By how much the server is behind what was written, if it is a replica.
+    pub behind: Duration,
 }
 
 /// What the server says of itself at the start of the transaction.
@@ -72,7 +74,7 @@ impl Session {
         schema: Option<&str>,
         until: Instant,
     ) -> Result<(Session, Server), Why> {
-        let session = Session { client, until };
+        let mut session = Session { client, until, behind: Duration::ZERO };
         let lock = session.share(20).clamp(LOCK.0, LOCK.1).as_millis();
         let schema =
             schema.map_or_else(String::new, |schema| format!("set local search_path = {};", quoted(schema)));
@@ -92,7 +94,7 @@ impl Session {
         let there = required_time(&row, 4, "the server's clock")?;
         let version: String = get(&row, 0)?;
         let behind: Option<i64> = get(&row, 3)?;
-        let behind = behind.map_or_else(
+        let told = behind.map_or_else(
             || Seen::unknown(WhyKind::Missing, "the replica has replayed nothing yet"),
             |ms| Seen::Known(ms.max(0)),
         );
@@ -100,8 +102,9 @@ impl Session {
             version: version.split(' ').next().unwrap_or_default().to_string(),
             now: required_time(&row, 1, "the server's clock")?,
             clock: Clock::between(asked, there, now(), 0),
-            replica_behind_ms: get::<bool>(&row, 2)?.then_some(behind),
+            replica_behind_ms: get::<bool>(&row, 2)?.then_some(told),
         };
+        session.behind = behind.map_or(Duration::ZERO, |ms| Duration::from_millis(ms.unsigned_abs()));
         Ok((session, server))
     }
 

@@ -40,6 +40,8 @@ pub async fn extent(
     let Some(stage) = pipeline.stage.get(number) else {
         return Err(Why::new(WhyKind::Missing, "no such stage"));
     };
+    // What a replica does not have yet is not missing.
+    let stage = &Stage { grace_s: stage.grace_s + session.behind.as_secs(), ..stage.clone() };
     let (sql, bound) = extent_sql(pipeline, stage, &pipeline.stage[..number], window_s);
     // Every stage that is left gets its share, and so does what comes after them.
     let left = u32::try_from(pipeline.stage.len() - number).unwrap_or(1);
