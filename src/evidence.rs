@@ -939,32 +939,48 @@ pub fn is_own(host: &str) -> bool {
     host == "localhost" || host.starts_with("127.") || host == "::1"
 }
 
+/// Small pieces of evidence for the tests of other modules.
 #[cfg(test)]
-mod tests {
+pub(crate) mod samples {
     use super::*;
 
-    fn docker(address: &str) -> Docker {
-        let container = serde_json::json!({
+    /// A running container of the project `shop`, with these fields changed.
+    pub(crate) fn container(changes: serde_json::Value) -> Container {
+        let mut value = serde_json::json!({
             "id": "1", "name": "shop-kafka", "service": "kafka", "project": "shop",
             "config_files": [], "working_dir": null, "image": "kafka", "image_id": "sha256:1",
             "status": "running", "exit_code": 0, "oom_killed": false, "error": null,
             "restart_count": 0, "created": null, "started": null, "finished": null,
             "health": null, "tty": false, "log_driver": "json-file", "restart_policy": null,
-            "hostnames": ["broker"], "networks": {"shop_default": "172.18.0.2"},
+            "hostnames": [], "networks": {"shop_default": "172.18.0.2"},
             "ports": [{"container": 9092, "host_ip": "0.0.0.0", "host": 19092}], "environment": {}
         });
+        for (key, change) in changes.as_object().unwrap() {
+            value[key] = change.clone();
+        }
+        serde_json::from_value(value).unwrap()
+    }
+
+    /// An engine with that container, which others find as `broker` too.
+    pub(crate) fn docker(address: &str) -> Docker {
         Docker {
             address: address.into(),
             engine: "20.10".into(),
             api: "1.41".into(),
             project: Some("shop".into()),
             other_projects: vec![],
-            containers: vec![serde_json::from_value(container).unwrap()],
+            containers: vec![container(serde_json::json!({"hostnames": ["broker"]}))],
             images: BTreeMap::new(),
             clock: None,
             hosts: BTreeMap::new(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::docker;
+    use super::*;
 
     #[test]
     fn an_address_inside_is_reached_by_its_published_port_else_by_its_own() {

@@ -210,6 +210,9 @@ fn what_a_read_replica_does_not_have_yet_is_not_missing() {
         replica.0
     ));
     let url = format!("postgres://app:sandbox-only@{address}:5432/kodingcaravan");
+    let before = sandbox.buy();
+    std::thread::sleep(Duration::from_secs(1));
+    doctor([before.as_str(), "--json", "--postgres", &url]).finish().code(0);
     query("select pg_wal_replay_pause()");
     let id = sandbox.buy();
     std::thread::sleep(Duration::from_secs(8));

@@ -98,6 +98,7 @@ fn the_readme_names_every_address_flag() {
         "--wait",
         "--window",
         "--deadline",
+        "--settle",
         "--config",
         "--checks",
     ] {

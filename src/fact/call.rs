@@ -1,6 +1,6 @@
 //! Facts about the documented API call: asked, answered, and what came of it.
 
-use super::logs::quoted;
+use super::logs::whole;
 use super::view::View;
 use super::{Fact, Value};
 use crate::evidence::{Log, Record, Seen};
@@ -75,7 +75,7 @@ pub(super) fn answer(view: &View) -> Vec<Fact> {
     vec![Fact::of(call.service.get_ref().as_str(), newest_answer(view, call, stage), |record| {
         match call.answered_well.0.is_match(&record.text) {
             true => (Value::Word("good"), format!("answered well {}", record.at.strftime("%H:%M:%S"))),
-            false => (Value::Word("bad"), format!("answered: {}", quoted(&record.text))),
+            false => (Value::Word("bad"), format!("answered: {}", whole(&record.text))),
         }
     })]
 }

@@ -112,9 +112,12 @@ pub(super) fn addresses(view: &View) -> Vec<Fact> {
 
 /// Whether it uses the database that was looked at.
 pub(super) fn database(view: &View) -> Vec<Fact> {
-    for_containers(view, |view, _, _, container| {
+    for_containers(view, |view, _, docker, container| {
         let own = DATABASE.iter().find_map(|name| Some((*name, container.environment.get(*name)?)));
         let Some((variable, own)) = own else { return Seen::not_asked("its environment names no database") };
+        if hosts_of(own).iter().any(|host| docker.hosts.get(host) == Some(&Seen::Known(false))) {
+            return Seen::not_asked(format!("the host of its {variable} does not resolve"));
+        }
         view.postgres().and_then(|rows| {
             let read = |address: &str| {
                 let url = url::Url::parse(address).ok()?;

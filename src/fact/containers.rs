@@ -227,21 +227,7 @@ pub(super) fn started_line(view: &View) -> Vec<Fact> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn container(changes: serde_json::Value) -> Container {
-        let mut value = serde_json::json!({
-            "id": "1", "name": "w", "service": "w", "project": "shop",
-            "config_files": [], "working_dir": null, "image": "w", "image_id": "sha256:1",
-            "status": "running", "exit_code": 0, "oom_killed": false, "error": null,
-            "restart_count": 0, "created": null, "started": null, "finished": null,
-            "health": null, "tty": false, "log_driver": "json-file", "restart_policy": null,
-            "hostnames": [], "networks": {}, "ports": [], "environment": {}
-        });
-        for (key, change) in changes.as_object().unwrap() {
-            value[key] = change.clone();
-        }
-        serde_json::from_value(value).unwrap()
-    }
+    use crate::evidence::samples::container;
 
     #[test]
     fn each_end_has_its_word() {

@@ -85,5 +85,5 @@ fn in_words(states: &[(&str, State)]) -> String {
         State::Absent => format!("{name} absent"),
         State::Unknown(_) => format!("{name} unknown"),
     };
-    states.iter().map(say).collect::<Vec<_>>().join(", ")
+    format!("its log: {}", states.iter().map(say).collect::<Vec<_>>().join(", "))
 }

@@ -23,7 +23,7 @@ pub(super) fn clear(view: &View, signature: &Signature) -> Vec<Fact> {
             let told = log.as_ref().and_then(|log| match told_by(view, part, log, signature) {
                 Some(record) => {
                     let at = record.at.strftime("%H:%M:%S");
-                    Seen::Known((Value::Bool(false), format!("{at} {}", quoted(&record.text))))
+                    Seen::Known((Value::Bool(false), format!("{at} {}", quoted(&record.text, signature))))
                 }
                 None => Seen::from(silence_proves(view, part, log)).map(|()| {
                     let read = crate::plural::count(log.read, "record");
@@ -81,13 +81,24 @@ static HEAD: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\[[^\]]*\]\s*(?:[a-zA-Z]+:)?\s*").expect("a constant pattern"));
 
 /// The record's message: its first line, without time and level, cut.
-pub(super) fn quoted(text: &str) -> String {
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-    let line = HEAD.replace(line, "").split_whitespace().collect::<Vec<&str>>().join(" ");
-    match line.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None => line,
+pub(super) fn message(text: &str) -> String {
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    whole(line)
+}
+
+/// The record in one line, without time and level, cut.
+pub(super) fn whole(text: &str) -> String {
+    let text = HEAD.replace(text.trim(), "").split_whitespace().collect::<Vec<&str>>().join(" ");
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
     }
+}
+
+/// What of a record tells of a signature: its message, or more where that does not.
+fn quoted(text: &str, signature: &Signature) -> String {
+    let message = message(text);
+    if signature.pattern.0.is_match(&message) { message } else { whole(text) }
 }
 
 #[cfg(test)]
@@ -97,8 +108,8 @@ mod tests {
     #[test]
     fn a_record_is_quoted_by_its_message() {
         let record = "[2026-01-07 16:55:09] error: [Worker] Attempt 1 failed: no  row\n  Meta: {\"a\":1}";
-        assert_eq!(quoted(record), "[Worker] Attempt 1 failed: no row");
-        assert_eq!(quoted("\nplain"), "plain");
-        assert_eq!(quoted(&"x".repeat(500)).chars().count(), QUOTED + 3);
+        assert_eq!(message(record), "[Worker] Attempt 1 failed: no row");
+        assert_eq!(message("\nplain"), "plain");
+        assert_eq!(message(&"x".repeat(500)).chars().count(), QUOTED + 3);
     }
 }

@@ -73,8 +73,7 @@ pub(super) fn present(view: &View) -> Vec<Fact> {
             }
             // What had its effect was there, or was not needed.
             None if view.has_effect(stage) => Seen::not_asked("its effect is there"),
-            None if !view.reached(stage) => Seen::not_asked("the event has not come so far"),
-            None => view.old_enough(stage).map(|()| {
+            None => view.here(stage).and_then(|()| view.old_enough(stage)).map(|()| {
                 let say = format!("not on {topic}: {}", read_in_words(view, topic));
                 (Value::Bool(false), say)
             }),

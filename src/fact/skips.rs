@@ -3,9 +3,10 @@
 use super::containers::age;
 use super::groups::group_of;
 use super::records::{self, Taken};
+use super::stages::is_owners;
 use super::view::View;
 use super::{Fact, Value};
-use crate::evidence::{FoundRecord, Kafka, Mark, Partition, Seen, WhyKind};
+use crate::evidence::{FoundRecord, Kafka, Partition, Seen, WhyKind};
 use crate::pipeline::Worker;
 use crate::plural;
 
@@ -192,9 +193,8 @@ fn stuck_at(view: &View, worker: &Worker) -> Seen<Stuck> {
     let mut others = Seen::Known(Stuck::Nothing);
     for stage in stages {
         let lacking = view.effects(stage).known().is_some_and(Vec::is_empty) && view.reached(stage);
-        let by_owner =
-            |mark: &&Mark| mark.source.as_ref().is_some_and(|source| stage.marked_by.contains(source));
-        let unmarked = view.marks(stage).known().is_some_and(|marks| !marks.iter().any(by_owner));
+        let marks = view.marks(stage);
+        let unmarked = marks.known().is_some_and(|marks| !marks.iter().any(|mark| is_owners(stage, mark)));
         if lacking && unmarked && view.old_enough(stage).known().is_some() {
             return Seen::Known(Stuck::Id);
         }

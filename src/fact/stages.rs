@@ -24,7 +24,7 @@ fn for_stages<T>(
 /// there already is judged at any age.
 fn judged<'a, T>(view: &View<'a>, stage: &Stage, seen: Seen<T>, missing: impl Fn(&T) -> bool) -> Seen<T> {
     seen.and_then(|value| match missing(&value) {
-        true => view.old_enough(stage).and_then(|()| view.replicated(stage)).map(|()| value),
+        true => view.old_enough(stage).map(|()| value),
         false => Seen::Known(value),
     })
 }
@@ -75,13 +75,25 @@ pub(super) fn dropped(view: &View) -> Vec<Fact> {
 }
 
 fn dropped_by(view: &View, stage: &Stage) -> Seen<(Value, String)> {
-    let owner = |mark: &&Mark| mark.source.as_ref().is_some_and(|source| stage.marked_by.contains(source));
-    if !view.reached(stage) {
-        return Seen::not_asked("the event has not come so far");
-    }
-    if view.has_effect(stage) || view.marks(stage).known().is_some_and(|marks| marks.iter().any(owner)) {
+    let mut later = view.pipeline.stage.iter().skip_while(|other| other.name != stage.name);
+    // What came further went on from here, whatever is missing here.
+    if later.any(|later| view.has_effect(later)) {
         return Seen::Known((Value::Bool(false), "it did something about it".to_string()));
     }
+    let rows = view.here(stage).and_then(|()| view.effects(stage)).and_then(|_| view.marks(stage));
+    rows.and_then(|marks| match marks.iter().any(|mark| is_owners(stage, mark)) {
+        true => Seen::Known((Value::Bool(false), "it has marked it".to_string())),
+        false => went_past(view, stage),
+    })
+}
+
+/// Whether a stage's own worker has made the mark.
+pub(super) fn is_owners(stage: &Stage, mark: &Mark) -> bool {
+    mark.source.as_ref().is_some_and(|source| stage.marked_by.contains(source))
+}
+
+/// Whether the worker has received an event of which neither mark nor effect tells.
+fn went_past(view: &View, stage: &Stage) -> Seen<(Value, String)> {
     let worker = stage.worker.get_ref();
     records::taken(view, stage).and_then(|(taken, say)| match taken {
         Taken::Waiting => Seen::Known((Value::Bool(false), say)),
@@ -92,7 +104,7 @@ fn dropped_by(view: &View, stage: &Stage) -> Seen<(Value, String)> {
             let log = view.id().and_then(|id| view.log(worker).map(|log| (id, log)));
             log.and_then(|(id, log)| match log.records.iter().rev().find(|record| record.names(id)) {
                 Some(record) => {
-                    let last = super::logs::quoted(&record.text);
+                    let last = super::logs::message(&record.text);
                     let say =
                         format!("received and passed by; last {}: {last}", record.at.strftime("%H:%M:%S"));
                     Seen::Known((Value::Bool(true), say))
@@ -110,15 +122,15 @@ pub(super) fn progress(view: &View) -> Vec<Fact> {
 }
 
 fn progress_at(view: &View, stage: &Stage) -> Seen<(&'static str, String)> {
-    let owner = |mark: &&Mark| mark.source.as_ref().is_some_and(|source| stage.marked_by.contains(source));
     if view.has_effect(stage) {
         return Seen::Known(("complete", format!("its row is in {}", stage.effect)));
     }
-    if !view.reached(stage) {
-        return view.id().map(|_| ("not-reached", "the event has not come so far".to_string()));
+    match view.here(stage) {
+        Seen::Known(()) => {}
+        Seen::NotAsked(why) => return view.id().map(|_| ("not-reached", why.say)),
+        Seen::Unknown(why) => return Seen::Unknown(why),
     }
-    let marked = view.marks(stage).known().is_some_and(|marks| marks.iter().any(owner));
-    if marked {
+    if view.marks(stage).known().is_some_and(|marks| marks.iter().any(|mark| is_owners(stage, mark))) {
         return effects(view, stage)
             .map(|_| ("marked-without-effect", format!("marked, and no row in {}", stage.effect)));
     }
@@ -198,19 +210,22 @@ pub(super) fn marked_without_effect(view: &View) -> Vec<Fact> {
 }
 
 pub(super) fn stuck(view: &View) -> Vec<Fact> {
-    for_stages(
-        view,
-        |stage| view.extent(stage),
-        |stage, extent: &Extent| {
-            let least = if extent.limited { "at least " } else { "" };
-            let since = extent.since.map(|at| format!(" since {}", at.strftime("%H:%M"))).unwrap_or_default();
-            let say = format!(
-                "{least}{} of {} without a row in {}{since}",
-                extent.stuck,
-                view.pipeline.count(extent.events),
-                stage.effect
-            );
-            (Value::Count(extent.stuck), say)
-        },
-    )
+    // What a replica shows of the window is as old as what it has last replayed.
+    let look = |stage: &Stage| {
+        view.extent(stage).and_then(|extent| match extent.stuck {
+            0 => view.caught_up().map(|()| extent),
+            _ => view.lag_is_known().map(|()| extent),
+        })
+    };
+    for_stages(view, look, |stage, extent: &Extent| {
+        let least = if extent.limited { "at least " } else { "" };
+        let since = extent.since.map(|at| format!(" since {}", at.strftime("%H:%M"))).unwrap_or_default();
+        let say = format!(
+            "{least}{} of {} without a row in {}{since}",
+            extent.stuck,
+            view.pipeline.count(extent.events),
+            stage.effect
+        );
+        (Value::Count(extent.stuck), say)
+    })
 }

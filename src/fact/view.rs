@@ -76,7 +76,8 @@ impl<'a> View<'a> {
         let marks = self.postgres().and_then(|rows| rows.marks.as_ref());
         let of_stage =
             |marks: &'a Vec<Mark>| marks.iter().filter(|mark| mark.event_type == stage.event).collect();
-        self.id().and_then(|_| marks.map(of_stage))
+        let marks = self.id().and_then(|_| marks.map(of_stage));
+        self.replicated(stage, marks)
     }
 
     /// The id's effect rows of a stage that are not older than its event.
@@ -87,7 +88,8 @@ impl<'a> View<'a> {
         });
         let oldest = self.event_at().map(|at| at - self.clocks());
         let fresh = |effect: &&Effect| oldest.is_none_or(|oldest| effect.at >= oldest);
-        self.id().and_then(|_| rows.map(|rows: &'a Vec<Effect>| rows.iter().filter(fresh).collect()))
+        let rows = rows.map(|rows: &'a Vec<Effect>| rows.iter().filter(fresh).collect());
+        self.replicated(stage, self.id().and_then(|_| rows))
     }
 
     /// Whether the id's effect of a stage was seen.
@@ -127,16 +129,26 @@ impl<'a> View<'a> {
         newest.or(self.event_at())
     }
 
-    /// Whether every stage before this one has its effect for the id, and none
-    /// of them waits for something else.
+    /// Whether the event has come to a stage, as far as that was seen.
     pub fn reached(&self, stage: &Stage) -> bool {
-        let mut before = self.pipeline.stage.iter().take_while(|other| other.name != stage.name);
-        before.all(|other| {
-            let effects = self.effects(other);
-            let newest = effects.known().and_then(|effects| effects.last());
-            let status = newest.and_then(|effect| effect.status.as_ref());
-            newest.is_some() && status.is_none_or(|status| !other.waiting_status.contains(status))
-        })
+        self.here(stage).known().is_some()
+    }
+
+    /// `Known` when the event has come to a stage: every stage before it has its
+    /// effect for the id, and none of them waits for something else.
+    pub fn here(&self, stage: &Stage) -> Seen<()> {
+        for other in self.pipeline.stage.iter().take_while(|other| other.name != stage.name) {
+            let done = self.effects(other).map(|effects| {
+                let status = effects.last().map(|effect| effect.status.as_ref());
+                status.is_some_and(|s| s.is_none_or(|status| !other.waiting_status.contains(status)))
+            });
+            match done {
+                Seen::Known(true) => {}
+                Seen::Known(false) => return Seen::not_asked("the event has not come so far"),
+                unseen => return unseen.map(|_| ()),
+            }
+        }
+        Seen::Known(())
     }
 
     /// The log of a service or worker.
@@ -219,13 +231,24 @@ impl<'a> View<'a> {
         self.evidence.taken.checked_add(ahead).unwrap_or(self.evidence.taken)
     }
 
-    /// `Known` when what the stage should have written for the event would be
-    /// here: a read replica may not have it yet.
-    pub fn replicated(&self, stage: &Stage) -> Seen<()> {
+    /// Rows that a stage has written for the event. No rows are none only where
+    /// they would be here: a read replica may not have them yet.
+    fn replicated<T>(&self, stage: &Stage, rows: Seen<Vec<T>>) -> Seen<Vec<T>> {
+        rows.and_then(|rows| match rows.is_empty() {
+            false => Seen::Known(rows),
+            true => self.shows_absence(stage).map(|()| rows),
+        })
+    }
+
+    fn shows_absence(&self, stage: &Stage) -> Seen<()> {
         let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
         self.behind().and_then(|behind| match self.reached_at(stage) {
-            Some(at) if at + grace > self.database_now() - behind => late_replica(behind),
-            _ => Seen::Known(()),
+            _ if behind.is_zero() => Seen::Known(()),
+            Some(at) if at.saturating_add(grace + behind).is_ok_and(|until| until < self.database_now()) => {
+                Seen::Known(())
+            }
+            Some(_) => late_replica(behind),
+            None => self.caught_up(),
         })
     }
 
@@ -235,6 +258,11 @@ impl<'a> View<'a> {
             true => late_replica(behind),
             false => Seen::Known(()),
         })
+    }
+
+    /// `Known` unless it is a read replica that does not tell how far it is behind.
+    pub fn lag_is_known(&self) -> Seen<()> {
+        self.behind().map(|_| ())
     }
 
     /// How far a read replica is behind; nothing, where it is none.

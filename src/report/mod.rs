@@ -7,13 +7,13 @@ pub mod table;
 mod words;
 
 use crate::action::{self, Planned};
-use crate::check::catalog::{Catalog, Check, Severity};
+use crate::check::catalog::{About, Catalog, Check, Severity};
 use crate::check::{Finding, Verdict};
 use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut, Untellable};
 use crate::error::exit;
 use crate::evidence::{Evidence, Seen};
-use crate::fact::Facts;
 use crate::fact::view::View;
+use crate::fact::{Facts, Scope};
 use crate::pipeline::Pipeline;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -379,15 +379,19 @@ impl Material<'_> {
         })
     }
 
-    /// Failed notes about a cause's subjects, without those that speak for it already.
+    /// Failed notes about the containers and logs of a cause's subjects, without
+    /// those that speak for it already.
     fn context(&self, diagnosed: &Diagnosed) -> Vec<Told> {
         let notes = self.findings.iter().filter(|finding| finding.severity == Severity::Note);
-        let notes = notes.filter(|note| !diagnosed.because.contains(&note.check));
+        let of_part = |note: &&Finding| {
+            self.catalog.check(&note.check).is_some_and(|check| *check.for_each.get_ref() == Scope::Part)
+        };
+        let notes = notes.filter(of_part).filter(|note| !diagnosed.because.contains(&note.check));
         let told = |note: &Finding| {
             let about = |i: &&crate::check::Instance| {
                 i.verdict == Verdict::Fail && diagnosed.subjects.contains(&i.subject)
             };
-            let says = note.instances.iter().filter(about).map(|i| format!("{} {}", i.subject, i.observed));
+            let says = note.instances.iter().filter(about).map(|i| format!("{}: {}", i.subject, i.observed));
             let told = says.map(|say| Told { id: note.check.clone(), say });
             told.collect::<Vec<Told>>()
         };
@@ -445,11 +449,28 @@ fn unseen(material: &Material) -> Vec<Unseen> {
             let Verdict::Unknown(why) = &instance.verdict else { continue };
             if unseen.iter().all(|seen| seen.why != why.words()) {
                 let steps = steps_open(material, &why.words());
-                unseen.push(Unseen { system: finding.check.clone(), why: why.words(), steps });
+                let system = format!("{}, in part", system_of(material, &why.words()));
+                unseen.push(Unseen { system, why: why.words(), steps });
             }
         }
     }
     unseen
+}
+
+/// The system that the step is about which has most that is unknown for this reason.
+fn system_of(material: &Material, say: &str) -> &'static str {
+    let count = |step: &crate::check::catalog::Step| {
+        let findings = material.findings.iter().filter(|finding| finding.step == step.step);
+        let instances = findings.flat_map(|finding| &finding.instances);
+        instances.filter(|i| matches!(&i.verdict, Verdict::Unknown(why) if why.words() == say)).count()
+    };
+    // The last of equals: steps go from what runs to what it left.
+    match material.catalog.steps.iter().max_by_key(|step| count(step)).map(|step| step.about) {
+        Some(About::Workers) | None => "Docker",
+        Some(About::Topics) => "Kafka",
+        Some(About::Rows) => "PostgreSQL",
+        Some(About::Call) => "logs and HTTP",
+    }
 }
 
 /// The steps with a finding that is unknown for this reason.

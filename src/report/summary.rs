@@ -23,7 +23,14 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
     let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
     let telling = failed.filter_map(|finding| Some((material.catalog.check(&finding.check)?, finding)));
     let telling = telling.filter(|(check, _)| check.in_summary);
-    summary.extend(telling.map(|(check, finding)| words::sentence(material, check, finding, &[])));
+    for (check, finding) in telling {
+        // What the lines say already is not said again.
+        let failed = finding.instances.iter().filter(|instance| instance.verdict == Verdict::Fail);
+        let mut observed = failed.map(|instance| instance.observed.as_str());
+        if !observed.all(|observed| summary.iter().any(|line| line.contains(observed))) {
+            summary.push(words::sentence(material, check, finding, &[]));
+        }
+    }
     Step {
         step: row.step,
         title: row.title.clone(),
@@ -332,7 +339,12 @@ pub(super) fn headline(material: &Material, report: &Report) -> String {
         Outcome::Healthy => vec![format!("HEALTHY: {}, nothing unseen", passed(material))],
         Outcome::Warning => shorter("WARNING: ", &told(report.risks.iter().chain(&report.unexplained))),
         Outcome::Inconclusive => {
-            let systems: Vec<String> = report.unseen.iter().map(|unseen| unseen.system.clone()).collect();
+            let mut systems: Vec<String> = report.unseen.iter().map(|unseen| unseen.system.clone()).collect();
+            let whole = systems.clone();
+            systems.retain(|name| {
+                name.split_once(", in part").is_none_or(|(name, _)| !whole.iter().any(|w| w == name))
+            });
+            systems.dedup();
             shorter("UNCLEAR: nothing failed; not seen: ", &systems)
         }
         Outcome::Problem => broken(report),

@@ -191,11 +191,8 @@ impl Ways {
             let Leads::ToOnlyBroker(at) = &self.leads else {
                 return None;
             };
-            let mapped = Mapped {
-                from: format!("{host}:{port}"),
-                to: self.place(at),
-                by: Mapped::ONLY_BROKER.into(),
-            };
+            let mapped =
+                Mapped { from: format!("{host}:{port}"), to: self.place(at), by: Mapped::ONLY_BROKER.into() };
             Some(mapped).filter(|mapped| mapped.from != mapped.to)
         })
     }
@@ -260,26 +257,7 @@ mod tests {
     use super::*;
 
     fn docker() -> Docker {
-        let container = serde_json::json!({
-            "id": "1", "name": "shop-kafka", "service": "kafka", "project": "shop",
-            "config_files": [], "working_dir": null, "image": "kafka", "image_id": "sha256:1",
-            "status": "running", "exit_code": 0, "oom_killed": false, "error": null,
-            "restart_count": 0, "created": null, "started": null, "finished": null,
-            "health": null, "tty": false, "log_driver": "json-file", "restart_policy": null,
-            "hostnames": ["kafka"], "networks": {"shop_default": "172.18.0.2"},
-            "ports": [{"container": 9092, "host_ip": "0.0.0.0", "host": 19092}], "environment": {}
-        });
-        Docker {
-            address: "unix:///var/run/docker.sock".into(),
-            engine: "20.10".into(),
-            api: "1.41".into(),
-            project: Some("shop".into()),
-            other_projects: vec![],
-            containers: vec![serde_json::from_value(container).unwrap()],
-            images: BTreeMap::new(),
-            clock: None,
-            hosts: BTreeMap::new(),
-        }
+        crate::evidence::samples::docker("unix:///var/run/docker.sock")
     }
 
     fn ways(told: &[(&str, &str)], docker: Option<Docker>, bootstrap: &str) -> Ways {

@@ -36,6 +36,8 @@ const LAST_WORDS: Duration = Duration::from_millis(50);
 const POLL: Duration = Duration::from_millis(5);
 /// Clocks may differ: records are read from so long before the event on.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
+/// Mostly they do not: records are looked for from so long before the event first.
+const AT_ONCE: SignedDuration = SignedDuration::from_millis(500);
 
 /// Looks at the pipeline's topics and groups. `docker`: `None` if the engine
 /// has not answered in time. What was not reached by then is unknown.
@@ -199,12 +201,13 @@ impl Visit {
         let until = self.until;
         if let Some(topic) = &self.dead_letters {
             let from = event_at.or_else(|| self.window_start());
-            let wanted = Wanted { id, all: true, from };
+            let wanted = Wanted { id, all: true, from, likely: None };
             kafka.dead_letters = records::look(session, kafka, topic, &wanted, until);
             self.show(kafka);
         }
         for topic in self.stage_topics.iter().filter(|_| id.is_some()) {
-            let wanted = Wanted { id, all: false, from: event_at };
+            let likely = event_at.and_then(|from| from.checked_add(CLOCKS - AT_ONCE).ok());
+            let wanted = Wanted { id, all: false, from: event_at, likely };
             let found = records::look(session, kafka, topic, &wanted, until);
             kafka.records.insert(topic.clone(), found);
             self.show(kafka);

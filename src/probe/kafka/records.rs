@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 const RECORDS: u64 = 1_000_000;
 /// and so many bytes of keys and values,
 const BYTES: u64 = 256 * 1024 * 1024;
-/// and so many records after one that was found: the event may have been sent again.
+/// and so many records after one that was found: the event may have been sent again,
 const AFTERWARDS: u64 = 20_000;
 /// and so long.
 const TIME: Duration = Duration::from_secs(3);
+/// From the event's time on so many records of each partition are read first.
+const STRETCH: i64 = 20_000;
 /// At most so many records are kept of one topic: the first.
 const KEPT: usize = 50;
 /// Of a header's text, more is of no use.
@@ -31,6 +33,8 @@ pub struct Wanted<'a> {
     pub all: bool,
     /// From when on.
     pub from: Option<Timestamp>,
+    /// From when on it is looked for first.
+    pub likely: Option<Timestamp>,
 }
 
 /// Looks for records of one topic.
@@ -60,19 +64,17 @@ fn search(
 ) -> Result<Search, Why> {
     let start = Instant::now();
     let until = until.min(start + TIME);
-    let begins = begins(session, kafka, (name, topic), wanted.from)?;
+    let begins_at = begins(session, kafka, (name, topic), wanted.from)?;
+    let likely = match wanted.likely {
+        Some(likely) => Some(begins(session, kafka, (name, topic), Some(likely))?),
+        None => None,
+    };
+    let order = in_order(topic, wanted.id);
     let mut reading =
         Reading { wanted, found_at: None, search: Search { from: wanted.from, ..Search::default() } };
-    let mut left = 0;
-    for partition in in_order(topic, wanted.id) {
-        let Some((from, end)) = begins.get(&partition) else {
-            left += 1;
-            continue;
-        };
-        if from >= end {
-            continue;
-        }
-        let whole = reading.partition(session, (name, partition), (*from, *end), until)?;
+    let mut left = order.iter().filter(|partition| !begins_at.contains_key(partition)).count();
+    for (partition, range) in ranges(&order, &begins_at, likely.as_ref()) {
+        let whole = reading.partition(session, (name, partition), range, until)?;
         left += usize::from(!whole);
     }
     let mut search = reading.search;
@@ -87,6 +89,30 @@ fn search(
     Ok(search)
 }
 
+/// Offsets of one partition: from the first on, before the second.
+type Range = (i64, i64);
+
+/// What to read, one after another: in each partition a stretch from the likely
+/// time on, and only then what lies before and behind it.
+fn ranges(
+    order: &[i32],
+    begins: &BTreeMap<i32, Range>,
+    likely: Option<&BTreeMap<i32, Range>>,
+) -> Vec<(i32, Range)> {
+    let all = || order.iter().filter_map(|id| Some((*id, *begins.get(id)?)));
+    let Some(likely) = likely else { return all().filter(|(_, (from, end))| from < end).collect() };
+    let stretch = |id: i32, (from, end): Range| {
+        let first = likely.get(&id).map_or(from, |(first, _)| (*first).clamp(from, end));
+        (first, first.saturating_add(STRETCH).min(end))
+    };
+    let first = all().map(|(id, whole)| (id, stretch(id, whole)));
+    let rest = all().flat_map(|(id, (from, end))| {
+        let (first, last) = stretch(id, (from, end));
+        [(id, (last, end)), (id, (from, first))]
+    });
+    first.chain(rest).filter(|(_, (from, end))| from < end).collect()
+}
+
 /// Where to begin in each partition, and its end. Partitions without a leader,
 /// or of unknown ends, are missing.
 fn begins(
@@ -94,9 +120,9 @@ fn begins(
     kafka: &Kafka,
     (name, topic): (&str, &Topic),
     from: Option<Timestamp>,
-) -> Result<BTreeMap<i32, (i64, i64)>, Why> {
+) -> Result<BTreeMap<i32, Range>, Why> {
     let ends = topic.partitions.iter().filter_map(|p| Some((p.id, (*p.earliest.known()?, *p.end.known()?))));
-    let mut begins: BTreeMap<i32, (i64, i64)> = ends.collect();
+    let mut begins: BTreeMap<i32, Range> = ends.collect();
     let (Some(from), false) = (from, begins.is_empty()) else {
         return Ok(begins);
     };
@@ -141,17 +167,19 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Whether the partition was read to its end.
+    /// Whether the range of a partition was read to its end.
     fn partition(
         &mut self,
         session: &Session,
         (topic, partition): (&str, i32),
-        (from, end): (i64, i64),
+        (from, end): Range,
         until: Instant,
     ) -> Result<bool, Why> {
         let mut whole = false;
         let read = session.read(topic, partition, from, until, &mut |record| {
-            self.take(partition, record);
+            if record.offset < end {
+                self.take(partition, record);
+            }
             whole = record.offset + 1 >= end;
             match whole || self.over() {
                 true => ControlFlow::Break(()),
@@ -225,4 +253,19 @@ fn shown(record: &RawRecord) -> BTreeMap<String, String> {
         (name, text.chars().take(HEADER).collect())
     });
     headers.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_likely_is_read_first_and_everything_once() {
+        let begins = BTreeMap::from([(0, (100, 50_000)), (1, (7, 7)), (2, (0, 10))]);
+        assert_eq!(ranges(&[2, 0, 1], &begins, None), [(2, (0, 10)), (0, (100, 50_000))]);
+        let likely = BTreeMap::from([(0, (20_000, 50_000)), (1, (7, 7)), (2, (10, 10))]);
+        let ranges = ranges(&[2, 0, 1], &begins, Some(&likely));
+        let expected = [(0, (20_000, 40_000)), (2, (0, 10)), (0, (40_000, 50_000)), (0, (100, 20_000))];
+        assert_eq!(ranges, expected);
+    }
 }
