@@ -30,6 +30,8 @@ pub struct Config {
     pub settle: Duration,
     /// Look again until healthy or until this is over.
     pub wait: Option<Duration>,
+    /// What checks look for in logs: such records are kept.
+    pub log_patterns: Vec<String>,
     /// Where the systems are.
     pub places: Places,
     /// Where to write the evidence.
@@ -99,6 +101,7 @@ impl Config {
             deadline,
             settle,
             wait,
+            log_patterns: Vec::new(),
             places,
             record: look.record.clone(),
             replay: look.replay.clone(),

@@ -523,6 +523,13 @@ pub struct Kafka {
     pub again: Vec<Sample>,
 }
 
+impl Kafka {
+    /// The addresses of all brokers, as advertised.
+    pub fn addresses(&self) -> Vec<String> {
+        self.brokers.iter().map(|broker| broker.address.clone()).collect()
+    }
+}
+
 /// Ends of the topics and commits of the groups, looked at once more.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -547,11 +554,15 @@ pub struct Search {
     pub bytes: u64,
     /// Everything from then on was read.
     pub complete: bool,
+    /// Reading began at the oldest record that is still there, and older ones
+    /// have been deleted.
+    #[serde(default)]
+    pub truncated: bool,
     /// The bound that ended the reading before that.
     pub bound: Option<String>,
     /// Records that matched.
     pub matched: u64,
-    /// The first of them, oldest first.
+    /// Some of them, oldest first: those that name the id, then the newest.
     pub found: Vec<FoundRecord>,
 }
 
@@ -569,7 +580,7 @@ pub struct FoundRecord {
     pub by: Option<String>,
     /// Bytes of key and value.
     pub size: u64,
-    /// Its headers as text, without secrets, cut.
+    /// Those of its headers that the pipeline declares, as text, without secrets, cut.
     pub headers: BTreeMap<String, String>,
 }
 
@@ -627,6 +638,18 @@ pub struct Group {
     pub committed: Seen<Vec<Committed>>,
 }
 
+impl Group {
+    /// The partitions of its members.
+    pub fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.members.iter().flat_map(|member| &member.partitions)
+    }
+
+    /// Whether a member has a partition of the topic.
+    pub fn reads(&self, topic: &str) -> bool {
+        self.partitions().any(|partition| partition.topic == topic)
+    }
+}
+
 /// A member of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -652,7 +675,7 @@ pub struct TopicPartition {
 }
 
 /// An offset that a group has committed: the next one it wants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Committed {
     /// Topic.
@@ -714,6 +737,9 @@ pub struct Sessions {
     pub locks: Vec<HeldLock>,
     /// Transactions left open for more than a minute, the oldest first.
     pub idle: Vec<IdleSession>,
+    /// Sessions of others whose state this role may not see.
+    #[serde(default)]
+    pub hidden: u64,
 }
 
 /// A lock on a table.
@@ -885,6 +911,9 @@ pub struct Log {
     /// Some that should have been kept were not, because there were too many:
     /// the newest are here.
     pub cut: bool,
+    /// Some of those that name the id or one of its keys were not kept.
+    #[serde(default)]
+    pub cut_of_event: bool,
 }
 
 /// How far back a log was read.
@@ -914,24 +943,52 @@ pub struct Record {
 impl Record {
     /// Whether the record names an id or a key's value, in whatever case.
     pub fn names(&self, value: &str) -> bool {
-        self.text.to_lowercase().contains(&value.to_lowercase())
+        holds_word(self.text.as_bytes(), value.as_bytes())
     }
 }
 
-/// The hosts of an address: of a list of brokers, of a database's or service's URL.
+/// Whether a text holds a word, in whatever case; `ORD-1` is not in `ORD-10`.
+pub fn holds_word(text: &[u8], word: &[u8]) -> bool {
+    let Some(first) = word.first() else { return false };
+    let free = |neighbour: Option<&u8>| neighbour.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    let mut begins = memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text);
+    begins.any(|at| {
+        let same = text.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        same && free(before) && free(text.get(at + word.len()))
+    })
+}
+
+/// The variables that usually hold the database's address, the first one first.
+pub const DATABASE_VARIABLES: [&str; 2] = ["POSTGRES_URL", "DATABASE_URL"];
+
+/// The hosts of an address: of a list of brokers (`host:port`, or each with its
+/// protocol), of a database's or service's URL. A value that is no address has none.
 pub fn hosts_of(address: &str) -> Vec<Name> {
-    let hosts = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let hosts = hosts.split(['/', '?']).next().unwrap_or_default();
-    let hosts = hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts);
     let host = |place: &str| {
-        let place = place.trim();
-        let name = match place.rsplit_once(':') {
-            Some((name, port)) if !port.contains(']') => name,
-            _ => place,
+        let (is_url, place) = match place.trim().split_once("://") {
+            Some((_, rest)) => (true, rest),
+            None => (false, place.trim()),
         };
-        name.trim_start_matches('[').trim_end_matches(']').to_string()
+        let place = place.split(['/', '?']).next().unwrap_or_default();
+        let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+        let (name, port) = match place.rsplit_once(':') {
+            Some((name, port)) if port.parse::<u16>().is_ok() => (name, true),
+            _ => (place, false),
+        };
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        ((is_url || port) && !name.is_empty()).then(|| name.to_string())
     };
-    hosts.split(',').map(host).collect()
+    // The hosts of one URL share its scheme.
+    match address.matches("://").count() {
+        1 => {
+            let (scheme, rest) = address.split_once("://").unwrap_or_default();
+            let rest = rest.split(['/', '?']).next().unwrap_or_default();
+            let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+            rest.split(',').filter_map(|place| host(&format!("{scheme}://{place}"))).collect()
+        }
+        _ => address.split(',').filter_map(host).collect(),
+    }
 }
 
 /// Whether a host means the machine, or the container, that uses it.
@@ -1009,5 +1066,29 @@ mod tests {
         let header = Clock::between(at(1_990), at(1_000), at(1_994), 1_000);
         assert_eq!(header.surely_ahead_ms(), 0);
         assert!(Clock::between(at(9_990), at(1_000), at(9_994), 1_000).surely_ahead_ms() < -7_500);
+    }
+
+    #[test]
+    fn hosts_are_told_in_every_form_of_address() {
+        let cases = [
+            ("kafka:9092,other:9093", vec!["kafka", "other"]),
+            ("SASL_SSL://a:9093,SASL_SSL://b:9093", vec!["a", "b"]),
+            ("postgres://u:p@db:5432,standby:5433/shop?x=1", vec!["db", "standby"]),
+            ("http://api/base", vec!["api"]),
+            ("http://[::1]:80", vec!["::1"]),
+            ("info", vec![]),
+            ("***", vec![]),
+        ];
+        for (address, hosts) in cases {
+            assert_eq!(hosts_of(address), hosts, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_found_in_whatever_case_and_only_whole() {
+        assert!(holds_word(b"id ORD-1.", b"ord-1"));
+        assert!(holds_word(b"purchase-created-8620E626", b"8620e626"));
+        assert!(!holds_word(b"ORD-10, xORD-1", b"ORD-1"));
+        assert!(!holds_word(b"anything", b""));
     }
 }

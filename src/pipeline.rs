@@ -411,6 +411,13 @@ impl Pipeline {
         workers.chain(services)
     }
 
+    /// Whether the SQL of the pipeline names a table.
+    pub fn uses_table(&self, table: &str) -> bool {
+        let stages = self.stage.iter().map(|stage| stage.sql.as_str());
+        let mut texts = stages.chain([self.event.sql.as_str(), self.marks.table.as_str()]);
+        texts.any(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == table))
+    }
+
     /// The environment variables that hold addresses of services and workers.
     pub fn address_variables(&self) -> impl Iterator<Item = &str> {
         let of_services = self.service.iter().filter_map(|service| service.address_variable.as_deref());

@@ -49,8 +49,12 @@ fn doctor(id: Option<&str>, look: &Look, show: &Show, environment: &Environment)
 /// Reads flags, pipeline, checks and causes; all mistakes in them come at once.
 fn read(id: Option<&str>, look: &Look, environment: &Environment) -> Result<(Config, Catalog), Error> {
     let mut mistakes = Vec::new();
-    let config = Config::new(id, look, environment, &mut mistakes)?;
+    let mut config = Config::new(id, look, environment, &mut mistakes)?;
     let catalog = Catalog::read(look.checks.as_deref(), &mut mistakes)?;
+    if let Some(config) = &mut config {
+        let patterns = catalog.signatures.iter().map(|signature| signature.pattern.0.as_str().to_string());
+        config.log_patterns = patterns.collect();
+    }
     if let Some(config) = config.as_ref().filter(|config| config.replay.is_none()) {
         probe::check(config, &mut mistakes);
         mistakes.extend(config.record.as_deref().and_then(no_place_for));

@@ -139,6 +139,7 @@ pub(super) fn records_script(remedy: &Remedy) -> Option<String> {
     let pipes: Vec<String> = remedy
         .stages()
         .into_iter()
+        .filter(|stage| !remedy.still_waits(stage))
         .filter_map(|stage| {
             let ids = remedy.stuck_ids(stage, false);
             let query = sql::records(stage, &ids)?;

@@ -8,7 +8,8 @@ mod sql;
 use crate::check::catalog::{Action, ActionKind, Cause, Generator};
 use crate::cli::quoted;
 use crate::diagnosis::Diagnosed;
-use crate::evidence::{Evidence, Name, NamedBy};
+use crate::evidence::{Evidence, Name, NamedBy, Seen};
+use crate::fact::records::{self, Taken};
 use crate::fact::sessions;
 use crate::fact::view::View;
 use crate::pipeline::{Pipeline, Stage};
@@ -113,7 +114,9 @@ impl<'a> Remedy<'a> {
                 ],
             ),
             Generator::SendRecords => (
-                "sends the stuck events' records once more; leave out `| sh` to see and review".to_string(),
+                "sends the stuck events' records once more, if they do not arrive by themselves; leave out \
+                 `| sh` to see and review"
+                    .to_string(),
                 vec![explain("records") + " | sh"],
             ),
         };
@@ -167,6 +170,15 @@ impl<'a> Remedy<'a> {
         };
         let of_subjects: Vec<&Stage> = pipeline.stage.iter().filter(named).collect();
         if of_subjects.is_empty() { pipeline.stage.iter().collect() } else { of_subjects }
+    }
+
+    /// Whether the stuck events of a stage wait on its topic: their worker takes
+    /// them as soon as it can, and a second record would be a second event.
+    fn still_waits(&self, stage: &Stage) -> bool {
+        match records::taken(&self.view, stage) {
+            Seen::Known((taken, _)) => taken == Taken::Waiting,
+            Seen::Unknown(_) | Seen::NotAsked(_) => false,
+        }
     }
 
     /// The ids that are stuck at a stage: of the window, and the one asked about.

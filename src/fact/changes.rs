@@ -4,10 +4,8 @@
 use super::containers::age;
 use super::view::View;
 use super::{Fact, Value};
-use crate::evidence::{Container, Docker, Seen, Why, WhyKind, hosts_of, is_own};
-
-/// The variables that hold the database's address.
-const DATABASE: [&str; 2] = ["POSTGRES_URL", "DATABASE_URL"];
+use crate::evidence::{Container, DATABASE_VARIABLES, Docker, Seen, Why, WhyKind, hosts_of, is_own};
+use crate::pipeline::Role;
 
 /// A fact about each part that has a container; the others are not asked.
 fn for_containers(
@@ -31,7 +29,11 @@ fn for_containers(
 
 /// Beside the image that its reference stands for now.
 pub(super) fn image(view: &View) -> Vec<Fact> {
-    for_containers(view, |_, _, docker, container| {
+    for_containers(view, |view, part, docker, container| {
+        let role = view.pipeline.service(part).map(|service| service.role);
+        if matches!(role, Some(Role::Broker | Role::Database)) {
+            return Seen::not_asked("whoever runs it decides when it is renewed");
+        }
         let not_seen = || Seen::not_asked("images were not looked at");
         let Some(tagged) = docker.images.get(&container.image) else { return not_seen() };
         tagged.as_ref().map(|tagged| match tagged.id == container.image_id {
@@ -79,16 +81,14 @@ pub(super) fn config(view: &View) -> Vec<Fact> {
 
 /// Whether the addresses in its environment lead out of it, and resolve.
 pub(super) fn addresses(view: &View) -> Vec<Fact> {
-    for_containers(view, |_, _, docker, container| {
-        if container.environment.is_empty() {
-            return Seen::not_asked("its environment names no address");
+    for_containers(view, |view, part, docker, container| {
+        let places = places(view, part, container);
+        if places.is_empty() {
+            return Seen::not_asked("its environment names no address of others");
         }
-        let on_host = container.networks.contains_key("host");
-        let places = container.environment.iter();
-        let places: Vec<(&String, String)> = places
-            .flat_map(|(name, value)| hosts_of(value).into_iter().map(move |host| (name, host)))
-            .collect();
-        if let Some((name, host)) = places.iter().find(|(_, host)| !on_host && is_own(host)) {
+        // Who shares the host's network, or another container's, is not alone there.
+        let alone = !container.networks.is_empty() && !container.networks.contains_key("host");
+        if let Some((name, host)) = places.iter().find(|(_, host)| alone && is_own(host)) {
             let say = format!("its {name} is {host}: inside a container that is itself");
             return Seen::Known((Value::Word("own"), say));
         }
@@ -96,7 +96,7 @@ pub(super) fn addresses(view: &View) -> Vec<Fact> {
         for (name, host) in &places {
             match docker.hosts.get(host) {
                 Some(Seen::Known(false)) => {
-                    let say = format!("its {name} names {host}, which does not resolve");
+                    let say = format!("its {name} names {host}, which does not resolve from here");
                     return Seen::Known((Value::Word("unresolved"), say));
                 }
                 Some(Seen::Unknown(why) | Seen::NotAsked(why)) => unseen = Some(why.clone()),
@@ -110,10 +110,22 @@ pub(super) fn addresses(view: &View) -> Vec<Fact> {
     })
 }
 
+/// The hosts in the environment of a part, by variable: those of others. Its own
+/// address it may know as it likes.
+fn places<'a>(view: &View, part: &str, container: &'a Container) -> Vec<(&'a String, String)> {
+    let role = view.pipeline.service(part).map(|service| service.role);
+    if matches!(role, Some(Role::Broker | Role::Database)) {
+        return Vec::new();
+    }
+    let own = view.pipeline.service(part).and_then(|service| service.address_variable.as_ref());
+    let variables = container.environment.iter().filter(|(name, _)| Some(*name) != own);
+    variables.flat_map(|(name, value)| hosts_of(value).into_iter().map(move |host| (name, host))).collect()
+}
+
 /// Whether it uses the database that was looked at.
 pub(super) fn database(view: &View) -> Vec<Fact> {
     for_containers(view, |view, _, docker, container| {
-        let own = DATABASE.iter().find_map(|name| Some((*name, container.environment.get(*name)?)));
+        let own = DATABASE_VARIABLES.iter().find_map(|name| Some((*name, container.environment.get(*name)?)));
         let Some((variable, own)) = own else { return Seen::not_asked("its environment names no database") };
         if hosts_of(own).iter().any(|host| docker.hosts.get(host) == Some(&Seen::Known(false))) {
             return Seen::not_asked(format!("the host of its {variable} does not resolve"));
@@ -127,13 +139,18 @@ pub(super) fn database(view: &View) -> Vec<Fact> {
             let (Some((host, name)), Some((_, looked_at))) = (read(own), read(&rows.address)) else {
                 return Seen::unknown(WhyKind::Failed, format!("{variable} could not be read"));
             };
-            // Only where the way here began at a container's address are hosts comparable.
-            let elsewhere = rows.mapped.as_ref().filter(|mapped| mapped.from != host);
             let say = format!("its {variable} is {host}/{name}");
-            Seen::Known(match name != looked_at || elsewhere.is_some() {
-                true => (Value::Word("other"), format!("{say}; {} was looked at", rows.address)),
-                false => (Value::Word("same"), say),
-            })
+            match name == looked_at {
+                false => {
+                    let say = format!("{say}; {} was looked at", rows.address);
+                    Seen::Known((Value::Word("other"), say))
+                }
+                // Another host may be another way to the same server.
+                true if rows.mapped.as_ref().is_some_and(|mapped| mapped.from == host) => {
+                    Seen::Known((Value::Word("same"), say))
+                }
+                true => Seen::not_asked(format!("{say}: whether that is {}, nobody tells", rows.address)),
+            }
         })
     })
 }
@@ -144,7 +161,7 @@ pub(super) fn since(view: &View) -> Vec<Fact> {
         let (Some(at), Some(started)) = (view.event_at(), container.started) else {
             return Seen::not_asked("no event, or never started");
         };
-        let say = |word: &str| format!("started {word} the event, {} ago", age(view.evidence.taken, started));
+        let say = |word: &str| format!("started {word} the event, {} ago", age(view.docker_now(), started));
         view.id().map(|_| match started > at {
             true => (Value::Word("after"), say("after")),
             false => (Value::Word("before"), say("before")),

@@ -43,7 +43,7 @@ fn made_elsewhere<'a>(view: &View<'a>, part: &str, files: &[String]) -> Option<&
 /// Whether a part has a container that is up.
 pub fn runs(view: &View, part: &str) -> bool {
     let container = view.container(part).known().copied().flatten();
-    container.is_some_and(|container| rung_of(container, view.evidence.taken) == "running")
+    container.is_some_and(|container| rung_of(container, view.docker_now()) == "running")
 }
 
 pub(super) fn declaration(service: Option<&ComposeService>, files: &str) -> (Value, String) {
@@ -61,7 +61,7 @@ pub(super) fn declaration(service: Option<&ComposeService>, files: &str) -> (Val
 }
 
 pub(super) fn rung(view: &View) -> Vec<Fact> {
-    let taken = view.evidence.taken;
+    let taken = view.docker_now();
     for_parts(view, |part| {
         Fact::of(part, view.container(part), |container| match container {
             None => (Value::Word("absent"), "no container".to_string()),
@@ -71,7 +71,7 @@ pub(super) fn rung(view: &View) -> Vec<Fact> {
 }
 
 pub(super) fn end(view: &View) -> Vec<Fact> {
-    let taken = view.evidence.taken;
+    let taken = view.docker_now();
     for_parts(view, |part| {
         Fact::of(part, view.container(part), |container| match container {
             None => (Value::Word("absent"), "no container".to_string()),
@@ -179,7 +179,7 @@ pub fn age(taken: Timestamp, at: Timestamp) -> String {
 }
 
 pub(super) fn health(view: &View) -> Vec<Fact> {
-    let taken = view.evidence.taken;
+    let taken = view.docker_now();
     for_parts(view, |part| {
         Fact::of(part, view.container(part), |container| {
             let running = container.filter(|container| rung_of(container, taken) == "running");
@@ -217,7 +217,7 @@ pub(super) fn started_line(view: &View) -> Vec<Fact> {
                 }
             });
             Fact::of(worker.name.as_str(), seen, |at| match at {
-                Some(at) => (Value::Bool(true), format!("start logged {} ago", age(view.evidence.taken, at))),
+                Some(at) => (Value::Bool(true), format!("start logged {} ago", age(view.docker_now(), at))),
                 None => (Value::Bool(false), "no start in its log, all read".to_string()),
             })
         })

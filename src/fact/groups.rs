@@ -1,10 +1,11 @@
 //! Facts about consumer groups.
 
 use super::view::View;
-use super::{Fact, Value};
-use crate::evidence::{Group, Kafka, Seen, WhyKind};
+use super::{Fact, Value, for_workers};
+use crate::evidence::{Committed, Container, Group, Kafka, Seen, WhyKind};
 use crate::pipeline::Worker;
 use crate::plural;
+use jiff::SignedDuration;
 
 /// The group of a worker, as the broker describes it.
 pub fn group_of<'a>(view: &View<'a>, worker: &Worker) -> Seen<&'a Group> {
@@ -15,15 +16,12 @@ pub fn group_of<'a>(view: &View<'a>, worker: &Worker) -> Seen<&'a Group> {
 }
 
 pub(super) fn members(view: &View) -> Vec<Fact> {
-    let workers = view.pipeline.worker.iter();
-    workers
-        .map(|worker| {
-            Fact::of(worker.name.as_str(), group_of(view, worker), |group| {
-                let say = format!("group {} {}", worker.group, in_words(group));
-                (Value::Count(group.members.len() as u64), say)
-            })
+    for_workers(view, |worker| {
+        group_of(view, worker).map(|group| {
+            let say = format!("group {} {}", worker.group, in_words(group));
+            (Value::Count(group.members.len() as u64), say)
         })
-        .collect()
+    })
 }
 
 /// "stable, type consumer, 2 members (instance a, instance b)".
@@ -39,20 +37,17 @@ pub fn in_words(group: &Group) -> String {
 
 /// How many partitions of the worker's topics its group's members have.
 pub fn own_partitions(worker: &Worker, group: &Group) -> usize {
-    let partitions = group.members.iter().flat_map(|member| &member.partitions);
-    partitions.filter(|p| worker.topics.iter().any(|topic| *topic.get_ref() == p.topic)).count()
+    group.partitions().filter(|p| worker.topics.iter().any(|topic| *topic.get_ref() == p.topic)).count()
 }
 
 pub(super) fn partitions(view: &View) -> Vec<Fact> {
-    let workers = view.pipeline.worker.iter();
-    let told = |worker: &Worker| {
+    for_workers(view, |worker| {
         group_of(view, worker).and_then(|group| {
             let settled = group.state == "stable" && !group.members.is_empty();
             match (settled, own_partitions(worker, group)) {
                 (false, _) => Seen::not_asked(format!("group {} {}", worker.group, in_words(group))),
                 (true, 0) => {
-                    let others = group.members.iter().flat_map(|member| &member.partitions);
-                    let mut others: Vec<&str> = others.map(|partition| partition.topic.as_str()).collect();
+                    let mut others: Vec<&str> = group.partitions().map(|p| p.topic.as_str()).collect();
                     others.dedup();
                     let others = if others.is_empty() { "nothing".to_string() } else { others.join(", ") };
                     let say = format!("group {} is given {others}, and none of its topics", worker.group);
@@ -64,41 +59,52 @@ pub(super) fn partitions(view: &View) -> Vec<Fact> {
                 }
             }
         })
-    };
-    workers.map(|worker| Fact::of(worker.name.as_str(), told(worker), |told| told)).collect()
+    })
 }
 
-/// Where a worker's container is a member, by its address on the engine's
-/// networks: another group than its own; not, if it is one of its own, too.
+/// Whether a member of the group sits at an address of the container, on the
+/// engine's networks.
+fn is_member(group: &Group, container: &Container) -> bool {
+    let mut hosts = group.members.iter().map(|member| member.host.trim_start_matches('/'));
+    hosts.any(|host| container.networks.values().any(|address| !address.is_empty() && address == host))
+}
+
+/// Where a worker's container is a member: another group than its own; not, if it
+/// is one of its own, too.
 pub fn member_elsewhere<'a>(view: &View<'a>, worker: &Worker) -> Option<&'a str> {
     let container = view.container(&worker.name).known().copied().flatten()?;
     let kafka = view.evidence.kafka.known()?;
-    let is_in = |group: &Group| {
-        let mut hosts = group.members.iter().map(|member| member.host.trim_start_matches('/'));
-        hosts.any(|host| container.networks.values().any(|address| !address.is_empty() && address == host))
-    };
     let others = kafka.other_groups.known().into_iter().flatten().map(|(name, group)| (name, Some(group)));
     let mut all = kafka.groups.iter().map(|(name, group)| (name, group.known())).chain(others);
-    let own = kafka.groups.get(&worker.group).and_then(Seen::known).is_some_and(is_in);
-    let elsewhere = all.find(|(name, group)| **name != worker.group && group.is_some_and(is_in));
-    elsewhere.filter(|_| !own).map(|(name, _)| name.as_str())
+    let own = kafka.groups.get(&worker.group).and_then(Seen::known);
+    let elsewhere = all.find(|(name, group)| {
+        **name != worker.group && group.is_some_and(|group| is_member(group, container))
+    });
+    elsewhere.filter(|_| !own.is_some_and(|own| is_member(own, container))).map(|(name, _)| name.as_str())
 }
 
+/// The broker keeps members that ended without a word for as long as their
+/// session lasts, and their address may be another container's by then.
+const SESSIONS: SignedDuration = SignedDuration::from_secs(60);
+
 pub(super) fn as_declared(view: &View) -> Vec<Fact> {
-    let workers = view.pipeline.worker.iter();
-    let told = |worker: &Worker| {
-        group_of(view, worker).and_then(|group| match member_elsewhere(view, worker) {
-            Some(other) => {
+    for_workers(view, |worker| {
+        let container = view.container(&worker.name);
+        group_of(view, worker).and_then(|group| match (container, member_elsewhere(view, worker)) {
+            (Seen::Known(Some(container)), Some(other)) => {
+                let age = container.started.map(|started| view.docker_now().duration_since(started));
                 let say = format!("is a member of group {other}, not of {}", worker.group);
-                Seen::Known((Value::Bool(false), say))
+                match age.is_some_and(|age| age < SESSIONS) && !group.members.is_empty() {
+                    true => Seen::unknown(WhyKind::Young, format!("{say}; it started a moment ago")),
+                    false => Seen::Known((Value::Bool(false), say)),
+                }
             }
-            None if group.members.is_empty() => {
-                Seen::not_asked(format!("group {} {}", worker.group, in_words(group)))
+            (Seen::Known(Some(container)), None) if is_member(group, container) => {
+                Seen::Known((Value::Bool(true), format!("group {} {}", worker.group, in_words(group))))
             }
-            None => Seen::Known((Value::Bool(true), format!("group {} {}", worker.group, in_words(group)))),
+            _ => Seen::not_asked(format!("its container is not seen in group {}", worker.group)),
         })
-    };
-    workers.map(|worker| Fact::of(worker.name.as_str(), told(worker), |told| told)).collect()
+    })
 }
 
 /// Groups that the pipeline does not name and that read a topic of it.
@@ -108,11 +114,7 @@ pub(super) fn other_readers(view: &View) -> Vec<Fact> {
         .map(|topic| {
             let others = view.evidence.kafka.as_ref().and_then(|kafka| kafka.other_groups.as_ref());
             Fact::of(topic.name.as_str(), others, |others| {
-                let reads = |group: &Group| {
-                    let mut partitions = group.members.iter().flat_map(|member| &member.partitions);
-                    partitions.any(|partition| partition.topic == topic.name)
-                };
-                let reading = others.iter().filter(|(_, group)| reads(group));
+                let reading = others.iter().filter(|(_, group)| group.reads(&topic.name));
                 let told: Vec<String> =
                     reading.map(|(name, group)| format!("group {name} {}", in_words(group))).collect();
                 let say = match told.is_empty() {
@@ -130,7 +132,8 @@ pub(super) fn other_readers(view: &View) -> Vec<Fact> {
 pub fn lag(kafka: &Kafka, worker: &Worker) -> Option<u64> {
     let group = kafka.groups.get(&worker.group)?.known()?;
     let mut lag = 0;
-    for committed in group.committed.known()? {
+    let own = |c: &&Committed| worker.topics.iter().any(|topic| *topic.get_ref() == c.topic);
+    for committed in group.committed.known()?.iter().filter(own) {
         let topic = kafka.topics.get(&committed.topic).and_then(Seen::known)?;
         let partition = topic.partitions.iter().find(|p| p.id == committed.partition)?;
         lag += u64::try_from(partition.end.known()? - committed.offset).unwrap_or(0);

@@ -3,7 +3,7 @@
 use super::containers::{age, declaration, rung_of, state_in_words};
 use super::groups::{self, group_of};
 use super::view::View;
-use super::{Fact, Value, motion};
+use super::{Fact, Value, for_workers, motion};
 use crate::evidence::{Container, Seen, WhyKind};
 use crate::pipeline::Worker;
 use jiff::SignedDuration;
@@ -32,17 +32,17 @@ pub const RUNGS: &[&str] = &[
 /// more: one that tries to get in again says so.
 const SILENT: SignedDuration = SignedDuration::from_secs(15);
 
+/// A start may take so long without a word.
+const START: SignedDuration = SignedDuration::from_secs(30);
+
 pub(super) fn rung(view: &View) -> Vec<Fact> {
-    let workers = view.pipeline.worker.iter();
-    workers
-        .map(|worker| {
-            let told = view.container(&worker.name).and_then(|container| match container {
-                None => Seen::Known(without_container(view, worker)),
-                Some(container) => of_container(view, worker, container),
-            });
-            Fact::of(worker.name.as_str(), told, |(word, say)| (Value::Word(word), say))
-        })
-        .collect()
+    for_workers(view, |worker| {
+        let told = view.container(&worker.name).and_then(|container| match container {
+            None => Seen::Known(without_container(view, worker)),
+            Some(container) => of_container(view, worker, container),
+        });
+        told.map(|(word, say)| (Value::Word(word), say))
+    })
 }
 
 type Rung = (&'static str, String);
@@ -64,7 +64,7 @@ fn without_container(view: &View, worker: &Worker) -> Rung {
 }
 
 fn of_container(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
-    let taken = view.evidence.taken;
+    let taken = view.docker_now();
     let words = || state_in_words(container, taken);
     Seen::Known(match rung_of(container, taken) {
         "created" => ("never-started", words()),
@@ -101,10 +101,22 @@ fn in_group(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
 
 /// Runs, and is no member of its group: frozen, or busy with something else.
 fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
-    let taken = view.evidence.taken;
+    let taken = view.docker_now();
     let not_a_member = format!("running, no member of group {}", worker.group);
     if let Some(other) = groups::member_elsewhere(view, worker) {
         return Seen::Known(("not-a-member", format!("{not_a_member}, but of {other}")));
+    }
+    // It may be a member somewhere under an address that is not the container's.
+    let kafka = view.evidence.kafka.known();
+    let nobody_else = kafka.is_some_and(|kafka| {
+        kafka.other_groups.known().is_some_and(|others| {
+            !others.values().any(|group| worker.topics.iter().any(|topic| group.reads(topic.get_ref())))
+        })
+    });
+    let starting = container.health.as_deref() == Some("starting")
+        || container.started.is_none_or(|started| taken.duration_since(started) < START);
+    if starting || !nobody_else {
+        return Seen::Known(("not-a-member", not_a_member));
     }
     view.log(&worker.name).and_then(|log| {
         let last = [log.to, container.started].into_iter().flatten().max();

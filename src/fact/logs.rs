@@ -2,9 +2,9 @@
 
 use super::view::View;
 use super::{Fact, Value, containers};
-use crate::evidence::{Log, Record, Seen, Why};
+use crate::evidence::{Log, Record, Seen, Why, WhyKind};
 use crate::signature::Signature;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -51,7 +51,7 @@ fn told_by<'a>(view: &View, part: &str, log: &'a Log, signature: &Signature) -> 
         () if of_event || !containers::runs(view, part) || stuck_here(view, part) => true,
         () => {
             let last_words = log.to.is_none_or(|to| to.duration_since(found.at) <= OVER);
-            last_words && view.evidence.taken.duration_since(found.at) <= LONG_AGO
+            last_words && view.docker_now().duration_since(found.at) <= LONG_AGO
         }
     };
     current.then_some(found)
@@ -60,10 +60,27 @@ fn told_by<'a>(view: &View, part: &str, log: &'a Log, signature: &Signature) -> 
 /// Whether nothing in the log means that there was nothing: where the event is
 /// stuck, since the event.
 fn silence_proves(view: &View, part: &str, log: &Log) -> Result<(), Why> {
-    match stuck_here(view, part) {
-        true => view.covers_event(part, log),
-        false => View::complete(log),
+    if stuck_here(view, part) {
+        view.covers_event(part, log)?;
+        return if log.cut { Err(cut(log)) } else { Ok(()) };
     }
+    if !containers::runs(view, part) {
+        View::complete(log)?;
+        return if log.cut { Err(cut(log)) } else { Ok(()) };
+    }
+    // Of a service that runs and keeps nothing waiting, old trouble is over.
+    let since = view.docker_now().saturating_sub(LONG_AGO).unwrap_or_default();
+    let old = |at: Timestamp| at <= since;
+    if !log.from.is_some_and(old) {
+        View::complete(log)?;
+    }
+    // Beside the line of its start, which is kept however old it is.
+    let kept_so_far_back = log.records.iter().filter(|record| old(record.at)).count() > 1;
+    if log.cut && !kept_so_far_back { Err(cut(log)) } else { Ok(()) }
+}
+
+fn cut(log: &Log) -> Why {
+    Why::new(WhyKind::Limit, format!("more records of {} matched than were kept", log.container))
 }
 
 /// Whether the asked event waits for this worker, or was to be sent by this service.

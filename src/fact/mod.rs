@@ -11,7 +11,7 @@ mod ladder;
 mod lines;
 mod logs;
 mod motion;
-mod records;
+pub mod records;
 pub mod sessions;
 pub mod skips;
 mod stages;
@@ -20,7 +20,7 @@ mod topics;
 pub mod view;
 
 use crate::evidence::{Evidence, Name, Seen};
-use crate::pipeline::{Pipeline, Role};
+use crate::pipeline::{Pipeline, Role, Stage, Worker};
 use crate::signature::{self, Signature};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -143,6 +143,18 @@ impl Fact {
             other => Fact::unseen(subject, &other),
         }
     }
+}
+
+/// A fact about each worker.
+fn for_workers(view: &View, tell: impl Fn(&Worker) -> Seen<(Value, String)>) -> Vec<Fact> {
+    let workers = view.pipeline.worker.iter();
+    workers.map(|worker| Fact::of(worker.name.as_str(), tell(worker), |told| told)).collect()
+}
+
+/// A fact about each stage.
+fn for_stages(view: &View, tell: impl Fn(&Stage) -> Seen<(Value, String)>) -> Vec<Fact> {
+    let stages = view.pipeline.stage.iter();
+    stages.map(|stage| Fact::of(view.pipeline.stage_subject(stage), tell(stage), |told| told)).collect()
 }
 
 /// A fact that can be derived: one line of the registry.
@@ -330,16 +342,7 @@ pub const FACTS: &[FactSpec] = &[
         doc: "what the worker's group does, by ends and commits looked at several times \
               (ListOffsets, OffsetFetch; --settle)",
         scopes: &[Scope::Worker],
-        kind: Kind::Words(&[
-            "no-group",
-            "empty",
-            "rebalancing",
-            "never-committed",
-            "stalled",
-            "slow",
-            "advancing",
-            "idle",
-        ]),
+        kind: Kind::Words(&["no-group", "empty", "never-committed", "stalled", "slow", "advancing", "idle"]),
         derive: motion::motion,
     },
     FactSpec {

@@ -2,7 +2,7 @@
 
 use super::groups::group_of;
 use super::view::View;
-use super::{Fact, Value};
+use super::{Fact, Value, for_workers};
 use crate::evidence::{Committed, Group, Kafka, Seen, WhyKind};
 use crate::pipeline::Worker;
 use crate::plural;
@@ -14,6 +14,7 @@ struct Point {
     after_ms: u64,
     committed: i64,
     end: i64,
+    partitions: i64,
 }
 
 impl Point {
@@ -23,13 +24,10 @@ impl Point {
 }
 
 pub(super) fn motion(view: &View) -> Vec<Fact> {
-    let workers = view.pipeline.worker.iter();
-    workers
-        .map(|worker| {
-            let told = group_of(view, worker).and_then(|group| word(view, worker, group));
-            Fact::of(worker.name.as_str(), told, |(word, say)| (Value::Word(word), format!("{word}: {say}")))
-        })
-        .collect()
+    for_workers(view, |worker| {
+        let told = group_of(view, worker).and_then(|group| word(view, worker, group));
+        told.map(|(word, say)| (Value::Word(word), format!("{word}: {say}")))
+    })
 }
 
 /// What a group does: one of the words of `group.motion`, and the figures.
@@ -40,26 +38,34 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
         Seen::Unknown(why) | Seen::NotAsked(why) => return Seen::Unknown(why.clone()),
     };
     let state = group.state.as_str();
-    if group.members.is_empty() && !(is_up(view, worker) && stands_behind(view, name, committed)) {
-        return Seen::Known(match committed.is_empty() && state == "dead" {
-            true => ("no-group", format!("there is no group {name}")),
-            false => ("empty", format!("group {name} has no members")),
-        });
-    }
-    if state != "stable" && !group.members.is_empty() {
-        return Seen::Known(("rebalancing", format!("group {name} is {}", state.replace('-', " "))));
-    }
     let Some(kafka) = view.evidence.kafka.known() else {
         return Seen::unknown(WhyKind::Missing, "Kafka was not seen");
     };
-    if committed.is_empty() {
+    let judged = || judged(view, (worker, group), &points(kafka, worker, committed));
+    if group.members.is_empty() {
+        // A frozen worker has lost its membership, and its records wait all the same.
+        let stalled = judged().known().is_some_and(|(word, _)| *word == "stalled");
+        return match stalled && is_up(view, worker) {
+            true => judged(),
+            false => Seen::Known(match committed.is_empty() && state == "dead" {
+                true => ("no-group", format!("there is no group {name}")),
+                false => ("empty", format!("group {name} has no members")),
+            }),
+        };
+    }
+    if state != "stable" {
+        let say = format!("group {name} is {}: ask again", state.replace('-', " "));
+        return Seen::unknown(WhyKind::Young, say);
+    }
+    let own = |c: &&Committed| worker.topics.iter().any(|topic| *topic.get_ref() == c.topic);
+    if !committed.iter().any(|c| own(&c)) {
         let holds = worker.topics.iter().any(|topic| holds_records(kafka, topic.get_ref()));
         return Seen::Known(match holds {
             true => ("never-committed", format!("group {name} has committed nothing")),
             false => ("idle", format!("nothing has arrived for group {name}")),
         });
     }
-    judged(name, &points(kafka, name, committed))
+    judged()
 }
 
 /// A frozen worker loses its membership after a while; its container runs on.
@@ -68,30 +74,27 @@ fn is_up(view: &View, worker: &Worker) -> bool {
     container.is_some_and(|container| matches!(container.status.as_str(), "running" | "paused"))
 }
 
-/// Whether records wait for the group and it takes none.
-fn stands_behind(view: &View, name: &str, committed: &[Committed]) -> bool {
-    let kafka = view.evidence.kafka.known();
-    let points = kafka.map(|kafka| points(kafka, name, committed)).unwrap_or_default();
-    matches!(judged(name, &points), Seen::Known(("stalled", _)))
-}
-
 fn holds_records(kafka: &Kafka, topic: &str) -> bool {
     let topic = kafka.topics.get(topic).and_then(Seen::known);
     topic.is_some_and(|topic| topic.partitions.iter().any(|p| p.end.known() > p.earliest.known()))
 }
 
-/// The group at each time it was looked at, as far as all of it was seen.
-fn points(kafka: &Kafka, group: &str, committed: &[Committed]) -> Vec<Point> {
-    let first = committed.iter().map(|c| {
+/// The group of a worker at each time it was looked at, on the worker's topics,
+/// as far as all of it was seen.
+fn points(kafka: &Kafka, worker: &Worker, committed: &[Committed]) -> Vec<Point> {
+    let own = |c: &&Committed| worker.topics.iter().any(|topic| *topic.get_ref() == c.topic);
+    let partition = |c: &Committed| {
         let topic = kafka.topics.get(&c.topic)?.known()?;
-        let end = *topic.partitions.iter().find(|p| p.id == c.partition)?.end.known()?;
-        Some((c.offset, end))
-    });
+        topic.partitions.iter().find(|partition| partition.id == c.partition)
+    };
+    // What has been deleted nobody waits for.
+    let from = |c: &Committed| partition(c)?.earliest.known().map(|earliest| c.offset.max(*earliest));
+    let first = committed.iter().filter(own).map(|c| Some((from(c)?, *partition(c)?.end.known()?)));
     let again = kafka.again.iter().map(|sample| {
-        let later = sample.committed.get(group)?.iter().map(|c| {
+        let later = sample.committed.get(&worker.group)?.iter().filter(own).map(|c| {
             let mut ends = sample.ends.iter();
             let end = ends.find(|end| end.topic == c.topic && end.partition == c.partition)?;
-            Some((c.offset, end.offset))
+            Some((from(c)?, end.offset))
         });
         sum(sample.after_ms, later)
     });
@@ -100,61 +103,88 @@ fn points(kafka: &Kafka, group: &str, committed: &[Committed]) -> Vec<Point> {
 
 fn sum(after_ms: u64, pairs: impl Iterator<Item = Option<(i64, i64)>>) -> Option<Point> {
     let pairs: Option<Vec<(i64, i64)>> = pairs.collect();
-    let (committed, end) = pairs?.into_iter().fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
-    Some(Point { after_ms, committed, end })
+    let pairs = pairs?;
+    let partitions = i64::try_from(pairs.len()).unwrap_or(i64::MAX);
+    let (committed, end) = pairs.into_iter().fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+    Some(Point { after_ms, committed, end, partitions })
 }
 
-/// Looks that are closer together show nothing: offsets are committed in batches.
+/// Looks that are closer together show nothing.
 const APART_MS: u64 = 500;
+/// Consumers that commit by themselves do so every 5 s: what has not moved for
+/// less may move.
+const PATIENCE_MS: u64 = 5_500;
 
-fn judged(name: &str, points: &[Point]) -> Seen<(&'static str, String)> {
+fn judged(view: &View, (worker, group): (&Worker, &Group), points: &[Point]) -> Seen<(&'static str, String)> {
+    let name = &worker.group;
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return Seen::unknown(WhyKind::Missing, format!("the offsets of group {name} were not seen"));
     };
-    if last.after_ms - first.after_ms < APART_MS {
-        return Seen::not_asked("offsets were looked at once only, or too soon again");
+    let apart = last.after_ms - first.after_ms;
+    if apart < APART_MS {
+        let say = format!("the offsets of group {name} were looked at once only (--settle, --deadline)");
+        return Seen::unknown(WhyKind::Limit, say);
     }
-    let moved = last.committed - first.committed;
-    let arrived = last.end - first.end;
+    let say = in_words(name, *first, *last);
+    match word_of(*first, *last) {
+        "stalled" if !misses_something(view, worker, *last) => {
+            Seen::Known(("idle", format!("{say}, none of them missed")))
+        }
+        // Without members nobody commits.
+        "stalled" if apart < PATIENCE_MS && !group.members.is_empty() => {
+            Seen::unknown(WhyKind::Limit, format!("{say}: too short a time to call it stalled"))
+        }
+        word => Seen::Known((word, say)),
+    }
+}
+
+fn in_words(name: &str, first: Point, last: Point) -> String {
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let seconds = (last.after_ms - first.after_ms) as f64 / 1000.0;
     let records = |count: i64| plural::count(u64::try_from(count).unwrap_or_default(), "record");
-    let say = format!(
-        "group {name} took {} of {} in {seconds:.1} s, {} behind",
-        moved.max(0),
-        records(arrived + first.lag()),
-        last.lag()
-    );
-    let word = match () {
+    let moved = (last.committed - first.committed).max(0);
+    let there = (last.end - first.end) + first.lag();
+    format!("group {name} took {moved} of {} in {seconds:.1} s, {} behind", records(there), last.lag())
+}
+
+fn word_of(first: Point, last: Point) -> &'static str {
+    let moved = last.committed - first.committed;
+    let arrived = last.end - first.end;
+    match () {
         () if last.lag() == 0 && moved == 0 => "idle",
         () if last.lag() == 0 => "advancing",
         () if moved <= 0 && first.lag() > 0 => "stalled",
         () if moved > 0 && moved * 2 < arrived && last.lag() > first.lag() => "slow",
         () => "advancing",
-    };
-    Seen::Known((word, say))
+    }
+}
+
+/// Whether what the group has not taken is missed: events of its stages are stuck,
+/// or more is left than the marks that transactions leave behind.
+fn misses_something(view: &View, worker: &Worker, last: Point) -> bool {
+    let mut stages = view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
+    let stuck = stages.any(|stage| view.extent(stage).known().is_some_and(|extent| extent.stuck > 0));
+    stuck || last.lag() > last.partitions
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn word_of(points: &[(u64, i64, i64)]) -> &'static str {
-        let points: Vec<Point> =
-            points.iter().map(|&(after_ms, committed, end)| Point { after_ms, committed, end }).collect();
-        judged("g", &points).known().map_or("unknown", |(word, _)| word)
+    fn word_between(first: (i64, i64), last: (i64, i64)) -> &'static str {
+        let point =
+            |after_ms, (committed, end): (i64, i64)| Point { after_ms, committed, end, partitions: 3 };
+        word_of(point(0, first), point(1000, last))
     }
 
     #[test]
     fn each_motion_has_its_word() {
-        assert_eq!(word_of(&[(0, 10, 10), (1000, 10, 10)]), "idle");
-        assert_eq!(word_of(&[(0, 10, 12), (1000, 20, 20)]), "advancing");
-        assert_eq!(word_of(&[(0, 10, 15), (1000, 20, 24)]), "advancing");
-        assert_eq!(word_of(&[(0, 10, 20), (1000, 11, 30)]), "slow");
-        assert_eq!(word_of(&[(0, 10, 20), (1000, 10, 30), (4000, 10, 60)]), "stalled");
+        assert_eq!(word_between((10, 10), (10, 10)), "idle");
+        assert_eq!(word_between((10, 12), (20, 20)), "advancing");
+        assert_eq!(word_between((10, 15), (20, 24)), "advancing");
+        assert_eq!(word_between((10, 20), (11, 30)), "slow");
+        assert_eq!(word_between((10, 20), (10, 60)), "stalled");
         // What has only just arrived is nobody's fault.
-        assert_eq!(word_of(&[(0, 10, 10), (1000, 10, 11)]), "advancing");
-        assert_eq!(word_of(&[(0, 10, 10)]), "unknown");
-        assert_eq!(word_of(&[(0, 10, 20), (200, 10, 20)]), "unknown");
+        assert_eq!(word_between((10, 10), (10, 11)), "advancing");
     }
 }

@@ -2,12 +2,12 @@
 
 use super::groups::group_of;
 use super::view::View;
-use super::{Fact, Value};
+use super::{Fact, Value, for_stages, for_workers};
 use crate::evidence::{FoundRecord, Search, Seen, WhyKind};
 use crate::pipeline::{Stage, Worker};
 use crate::plural;
 
-/// The event's first record on a stage's topic; `None`: it is not there, and
+/// The event's newest record on a stage's topic; `None`: it is not there, and
 /// all that could hold it was read.
 pub fn record_of<'a>(view: &View<'a>, stage: &Stage) -> Seen<Option<&'a FoundRecord>> {
     let topic = stage.topic.get_ref();
@@ -18,7 +18,7 @@ pub fn record_of<'a>(view: &View<'a>, stage: &Stage) -> Seen<Option<&'a FoundRec
     view.id().and_then(|_| search).and_then(|search| match search.found.last() {
         Some(found) => Seen::Known(Some(found)),
         None if !search.complete => Seen::unknown(WhyKind::Limit, stopped(topic, search)),
-        None if deleted(view, topic) => {
+        None if search.truncated => {
             let say = format!("the oldest records of {topic} have been deleted already");
             Seen::unknown(WhyKind::Missing, say)
         }
@@ -31,16 +31,14 @@ fn stopped(topic: &str, search: &Search) -> String {
     format!("stopped reading {topic} after {}: {bound}", plural::count(search.read, "record"))
 }
 
-/// Whether records of the topic are no longer there.
-fn deleted(view: &View, topic: &str) -> bool {
-    let seen = view.evidence.kafka.known().and_then(|kafka| kafka.topics.get(topic)?.known());
-    seen.is_none_or(|seen| seen.partitions.iter().any(|p| p.earliest.known().is_none_or(|first| *first > 0)))
+/// What the reading of a topic has come to, if it was read.
+fn search_of<'a>(view: &View<'a>, topic: &str) -> Option<&'a Search> {
+    view.evidence.kafka.known().and_then(|kafka| kafka.records.get(topic)?.known())
 }
 
 /// What was read, in words: "212 records of orders since 10:01:14, all of it".
 fn read_in_words(view: &View, topic: &str) -> String {
-    let search = view.evidence.kafka.known().and_then(|kafka| kafka.records.get(topic)?.known());
-    search.map_or_else(String::new, |search| {
+    search_of(view, topic).map_or_else(String::new, |search| {
         let since = search.from.map(|from| format!(" since {}", from.strftime("%H:%M:%S")));
         format!("{} of {topic}{}, all read", plural::count(search.read, "record"), since.unwrap_or_default())
     })
@@ -48,8 +46,7 @@ fn read_in_words(view: &View, topic: &str) -> String {
 
 /// How much was read to find it: "found in 212 records, 0.1 MB".
 fn found_in(view: &View, topic: &str) -> String {
-    let search = view.evidence.kafka.known().and_then(|kafka| kafka.records.get(topic)?.known());
-    search.map_or_else(String::new, |search| {
+    search_of(view, topic).map_or_else(String::new, |search| {
         #[expect(clippy::cast_precision_loss, reason = "for people")]
         let megabytes = search.bytes as f64 / 1e6;
         let bound = search.bound.as_ref().filter(|_| !search.complete);
@@ -58,27 +55,21 @@ fn found_in(view: &View, topic: &str) -> String {
     })
 }
 
-fn for_stages(view: &View, tell: impl Fn(&Stage) -> Seen<(Value, String)>) -> Vec<Fact> {
-    let stages = view.pipeline.stage.iter();
-    stages.map(|stage| Fact::of(view.pipeline.stage_subject(stage), tell(stage), |told| told)).collect()
-}
-
 pub(super) fn present(view: &View) -> Vec<Fact> {
     for_stages(view, |stage| {
         let topic = stage.topic.get_ref();
-        let known = |found: Option<&FoundRecord>| match found {
-            Some(found) => {
+        match record_of(view, stage) {
+            Seen::Known(Some(found)) => {
                 let say = format!("{}, {}", place(topic, found), found_in(view, topic));
                 Seen::Known((Value::Bool(true), say))
             }
             // What had its effect was there, or was not needed.
-            None if view.has_effect(stage) => Seen::not_asked("its effect is there"),
-            None => view.here(stage).and_then(|()| view.old_enough(stage)).map(|()| {
+            _ if view.has_effect(stage) => Seen::not_asked("its effect is there"),
+            absent => absent.and_then(|_| view.here(stage)).and_then(|()| view.old_enough(stage)).map(|()| {
                 let say = format!("not on {topic}: {}", read_in_words(view, topic));
                 (Value::Bool(false), say)
             }),
-        };
-        record_of(view, stage).and_then(known)
+        }
     })
 }
 
@@ -143,8 +134,14 @@ pub(super) fn dead_of_event(view: &View) -> Vec<Fact> {
     for_workers(view, |worker| {
         let search = view.id().and_then(|_| dead_letters(view));
         search.and_then(|search| {
-            let letters = by_worker(view, search, worker).filter(|letter| letter.by.is_some());
-            tell_dead(view, worker, search, letters.collect())
+            let letters: Vec<_> = by_worker(view, search, worker).filter(|l| l.by.is_some()).collect();
+            let mut stages =
+                view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
+            if !letters.is_empty() && stages.any(|stage| view.has_effect(stage)) {
+                let say = "given up once, and its effect is there since".to_string();
+                return Seen::Known((Value::Count(0), say));
+            }
+            tell_dead(view, search, &letters)
         })
     })
 }
@@ -153,45 +150,48 @@ pub(super) fn dead_of_window(view: &View) -> Vec<Fact> {
     for_workers(view, |worker| {
         dead_letters(view).and_then(|search| {
             // The asked event's own have a fact of their own.
-            let letters = by_worker(view, search, worker).filter(|letter| letter.by.is_none());
-            tell_dead(view, worker, search, letters.collect())
+            let letters: Vec<_> = by_worker(view, search, worker).filter(|l| l.by.is_none()).collect();
+            tell_dead(view, search, &letters)
         })
     })
 }
 
 /// Whether the worker has sent the event to the dead letter topic.
-pub fn is_dead_letter(view: &View, worker: &str) -> bool {
-    let worker = view.pipeline.worker(worker);
-    let letters = worker.zip(dead_letters(view).known().copied());
-    letters.is_some_and(|(worker, search)| by_worker(view, search, worker).any(|letter| letter.by.is_some()))
+pub fn is_dead_letter(view: &View, worker: &str) -> Seen<bool> {
+    let Some(worker) = view.pipeline.worker(worker) else { return Seen::Known(false) };
+    match dead_letters(view) {
+        Seen::Known(search) if by_worker(view, search, worker).any(|letter| letter.by.is_some()) => {
+            Seen::Known(true)
+        }
+        Seen::Known(search) if !search.complete => {
+            Seen::unknown(WhyKind::Limit, stopped(topic_of(view), search))
+        }
+        Seen::Known(_) | Seen::NotAsked(_) => Seen::Known(false),
+        Seen::Unknown(why) => Seen::Unknown(why),
+    }
 }
 
-fn for_workers(view: &View, tell: impl Fn(&Worker) -> Seen<(Value, String)>) -> Vec<Fact> {
-    let workers = view.pipeline.worker.iter();
-    workers.map(|worker| Fact::of(worker.name.as_str(), tell(worker), |told| told)).collect()
-}
-
-/// The dead letters of a worker; those that do not say whose they are count for
-/// every worker.
+/// The dead letters of a worker; those that do not say whose they are, or name
+/// nobody of the pipeline, count for every worker.
 fn by_worker<'a>(
     view: &View<'a>,
     search: &'a Search,
     worker: &'a Worker,
 ) -> impl Iterator<Item = &'a FoundRecord> {
     let header = view.pipeline.dead_letters.as_ref().and_then(|dead| dead.worker.as_deref());
+    let pipeline = view.pipeline;
     search.found.iter().filter(move |letter| {
         let by = header.and_then(|header| letter.headers.get(header));
-        by.is_none_or(|by| *by == worker.name)
+        by.is_none_or(|by| *by == worker.name || pipeline.worker(by).is_none())
     })
 }
 
-fn tell_dead(
-    view: &View,
-    worker: &Worker,
-    search: &Search,
-    letters: Vec<&FoundRecord>,
-) -> Seen<(Value, String)> {
-    let topic = view.pipeline.dead_letters.as_ref().map_or("", |dead| dead.topic.as_str());
+fn topic_of<'a>(view: &View<'a>) -> &'a str {
+    view.pipeline.dead_letters.as_ref().map_or("", |dead| dead.topic.as_str())
+}
+
+fn tell_dead(view: &View, search: &Search, letters: &[&FoundRecord]) -> Seen<(Value, String)> {
+    let topic = topic_of(view);
     let Some(newest) = letters.last() else {
         return match search.complete {
             true => {
@@ -201,14 +201,11 @@ fn tell_dead(
             false => Seen::unknown(WhyKind::Limit, stopped(topic, search)),
         };
     };
-    let mut stages = view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
-    if view.id().known().is_some() && stages.any(|stage| view.has_effect(stage)) {
-        let say = format!("on {topic}, and its effect is there since");
-        return Seen::Known((Value::Count(0), say));
-    }
     let reason = view.pipeline.dead_letters.as_ref().and_then(|dead| newest.headers.get(&dead.reason));
     let reason = reason.map_or("no reason given", String::as_str);
     let at = newest.at.map(|at| format!(" {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
+    // Not all of very many are kept.
+    let least = if search.matched > search.found.len() as u64 { "at least " } else { "" };
     let count = plural::count(letters.len() as u64, "record");
-    Seen::Known((Value::Count(letters.len() as u64), format!("{count} on {topic}{at}: {reason}")))
+    Seen::Known((Value::Count(letters.len() as u64), format!("{least}{count} on {topic}{at}: {reason}")))
 }

@@ -2,7 +2,7 @@
 
 use super::view::View;
 use super::{Fact, Value};
-use crate::evidence::{HeldLock, Seen, Sessions};
+use crate::evidence::{HeldLock, Seen, Sessions, WhyKind};
 use crate::plural;
 use jiff::Timestamp;
 
@@ -17,15 +17,18 @@ fn sessions<'a>(view: &View<'a>) -> Seen<&'a Sessions> {
     view.postgres().and_then(|rows| rows.sessions.as_ref())
 }
 
-/// The locks that have been held for longer than everyday work takes.
+/// The locks that have been held for longer than everyday work takes, on tables
+/// of the pipeline or where somebody waits.
 pub fn lasting_locks<'a>(view: &View<'a>) -> Seen<Vec<&'a HeldLock>> {
     let now = view.postgres().known().map(|rows| rows.now);
     sessions(view).map(|sessions| {
         let lasting = |lock: &&HeldLock| match (lock.since, now) {
             (Some(since), Some(now)) => now.duration_since(since).as_secs() >= BRIEF,
-            _ => true,
+            // How old it is, this role may not see.
+            _ => lock.waiting > 0,
         };
-        sessions.locks.iter().filter(lasting).collect()
+        let matters = |lock: &&HeldLock| lock.waiting > 0 || view.pipeline.uses_table(&lock.table);
+        sessions.locks.iter().filter(lasting).filter(matters).collect()
     })
 }
 
@@ -54,7 +57,15 @@ fn in_words(lock: &HeldLock, now: Option<Timestamp>) -> String {
 
 pub(super) fn idle(view: &View) -> Vec<Fact> {
     let now = view.postgres().known().map(|rows| rows.now);
-    of_database(view, sessions(view), |sessions| {
+    let seen = sessions(view).and_then(|sessions| match sessions.idle.is_empty() && sessions.hidden > 0 {
+        true => {
+            let others = plural::count(sessions.hidden, "session");
+            let say = format!("the state of {others} is not shown to this role (pg_read_all_stats)");
+            Seen::unknown(WhyKind::Permission, say)
+        }
+        false => Seen::Known(sessions),
+    });
+    of_database(view, seen, |sessions| {
         let told = sessions.idle.iter().map(|idle| {
             let age = idle.since.zip(now).map(|(since, now)| super::containers::age(now, since));
             let who = if idle.application.is_empty() { &idle.user } else { &idle.application };

@@ -4,8 +4,8 @@ use super::containers::age;
 use super::groups::group_of;
 use super::records::{self, Taken};
 use super::stages::is_owners;
-use super::view::View;
-use super::{Fact, Value};
+use super::view::{CLOCKS, View};
+use super::{Fact, Value, for_workers};
 use crate::evidence::{FoundRecord, Kafka, Partition, Seen, WhyKind};
 use crate::pipeline::Worker;
 use crate::plural;
@@ -76,8 +76,7 @@ pub(super) fn jumped_over(view: &View) -> Vec<Fact> {
 
 fn skips(view: &View, wanted: Skip) -> Vec<Fact> {
     let tell = |(skip, count, say): Skipped| (Value::Count(if skip == wanted { count } else { 0 }), say);
-    let workers = view.pipeline.worker.iter();
-    workers.map(|worker| Fact::of(worker.name.as_str(), skipped_by(view, worker), tell)).collect()
+    for_workers(view, |worker| skipped_by(view, worker).map(tell))
 }
 
 /// A group that joined at the end of a topic has skipped what was there. It
@@ -142,7 +141,11 @@ fn how_passed(view: &View, worker: &Worker, record: &FoundRecord) -> (Skip, Stri
     let container = view.container(&worker.name).known().copied().flatten();
     let created = container.and_then(|container| container.created);
     match (created, record.at) {
-        (Some(created), Some(at)) if created > at - view.skew() => {
+        (Some(created), Some(at))
+            if created
+                .saturating_add(view.apart("Docker", "Kafka") - CLOCKS)
+                .is_ok_and(|created| created > at) =>
+        {
             (Skip::JoinedLate, format!(", and it was created {} later", age(created, at)))
         }
         (Some(_), Some(_)) => (Skip::Reset, ", and it was created before".to_string()),

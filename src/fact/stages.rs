@@ -1,24 +1,10 @@
 //! Facts about stages: who marked the event, and whether its effect is there.
 
 use super::records::{self, Taken};
-use super::view::View;
-use super::{Fact, Value};
+use super::view::{CLOCKS, View};
+use super::{Fact, Value, for_stages};
 use crate::evidence::{Effect, Extent, Mark, Seen};
 use crate::pipeline::Stage;
-
-fn for_stages<T>(
-    view: &View,
-    look: impl Fn(&Stage) -> Seen<T>,
-    tell: impl Fn(&Stage, T) -> (Value, String),
-) -> Vec<Fact> {
-    let stages = view.pipeline.stage.iter();
-    stages
-        .map(|stage| {
-            let subject = view.pipeline.stage_subject(stage);
-            Fact::of(subject, look(stage), |seen| tell(stage, seen))
-        })
-        .collect()
-}
 
 /// What the stage did with the id, once it is old enough to be judged. What is
 /// there already is judged at any age.
@@ -38,12 +24,14 @@ pub(super) fn mark(view: &View) -> Vec<Fact> {
         });
         judged(view, stage, word, |(word, _)| !matches!(*word, "owner" | "done"))
     };
-    for_stages(view, look, |stage, (word, marks)| {
-        let say = match marks.last() {
-            Some(mark) => format!("{} {}", stage.event, marked(mark)),
-            None => format!("{} never", stage.event),
-        };
-        (Value::Word(word), say)
+    for_stages(view, |stage| {
+        look(stage).map(|(word, marks)| {
+            let say = match marks.last() {
+                Some(mark) => format!("{} {}", stage.event, marked(mark)),
+                None => format!("{} never", stage.event),
+            };
+            (Value::Word(word), say)
+        })
     })
 }
 
@@ -51,7 +39,9 @@ fn mark_word(view: &View, stage: &Stage, marks: &[&Mark]) -> &'static str {
     let source_is = |mark: &Mark, name: &str| mark.source.as_deref() == Some(name);
     let owned = |mark: &&&Mark| stage.marked_by.iter().any(|owner| source_is(mark, owner));
     let fresh = |mark: &Mark| match (mark.processed_at, view.event_at()) {
-        (Some(processed), Some(event)) => processed >= event - view.clocks(),
+        (Some(processed), Some(event)) => {
+            processed.saturating_add(CLOCKS).is_ok_and(|processed| processed >= event)
+        }
         _ => true,
     };
     let has_effect = view.has_effect(stage);
@@ -71,7 +61,7 @@ fn mark_word(view: &View, stage: &Stage, marks: &[&Mark]) -> &'static str {
 /// its group has passed the record, its log names the event, and there is
 /// neither an effect nor a dead letter.
 pub(super) fn dropped(view: &View) -> Vec<Fact> {
-    for_stages(view, |stage| dropped_by(view, stage), |_, told| told)
+    for_stages(view, |stage| dropped_by(view, stage))
 }
 
 fn dropped_by(view: &View, stage: &Stage) -> Seen<(Value, String)> {
@@ -97,28 +87,32 @@ fn went_past(view: &View, stage: &Stage) -> Seen<(Value, String)> {
     let worker = stage.worker.get_ref();
     records::taken(view, stage).and_then(|(taken, say)| match taken {
         Taken::Waiting => Seen::Known((Value::Bool(false), say)),
-        Taken::Passed if records::is_dead_letter(view, worker) => {
-            Seen::Known((Value::Bool(false), "it gave it up".to_string()))
-        }
-        Taken::Passed => view.old_enough(stage).and_then(|()| {
-            let log = view.id().and_then(|id| view.log(worker).map(|log| (id, log)));
-            log.and_then(|(id, log)| match log.records.iter().rev().find(|record| record.names(id)) {
-                Some(record) => {
-                    let last = super::logs::message(&record.text);
-                    let say =
-                        format!("received and passed by; last {}: {last}", record.at.strftime("%H:%M:%S"));
-                    Seen::Known((Value::Bool(true), say))
-                }
-                None => Seen::from(view.covers_event(worker, log))
-                    .map(|()| (Value::Bool(false), format!("the log of {worker} does not name the event"))),
-            })
+        Taken::Passed => records::is_dead_letter(view, worker).and_then(|given_up| {
+            if given_up {
+                return Seen::Known((Value::Bool(false), "it gave it up".to_string()));
+            }
+            view.old_enough(stage).and_then(|()| received_and_left(view, worker))
         }),
+    })
+}
+
+/// Whether the log of a worker names the event, and what it says of it last.
+fn received_and_left(view: &View, worker: &str) -> Seen<(Value, String)> {
+    let log = view.id().and_then(|id| view.log(worker).map(|log| (id, log)));
+    log.and_then(|(id, log)| match log.records.iter().rev().find(|record| record.names(id)) {
+        Some(record) => {
+            let last = super::logs::message(&record.text);
+            let say = format!("received and passed by; last {}: {last}", record.at.strftime("%H:%M:%S"));
+            Seen::Known((Value::Bool(true), say))
+        }
+        None => Seen::from(view.covers_event(worker, log))
+            .map(|()| (Value::Bool(false), format!("the log of {worker} does not name the event"))),
     })
 }
 
 /// How far the event has come at each stage: offsets, mark and effect together.
 pub(super) fn progress(view: &View) -> Vec<Fact> {
-    for_stages(view, |stage| progress_at(view, stage), |_, (word, say)| (Value::Word(word), say))
+    for_stages(view, |stage| progress_at(view, stage).map(|(word, say)| (Value::Word(word), say)))
 }
 
 fn progress_at(view: &View, stage: &Stage) -> Seen<(&'static str, String)> {
@@ -154,10 +148,8 @@ fn effects<'a>(view: &View<'a>, stage: &Stage) -> Seen<Vec<&'a Effect>> {
 }
 
 pub(super) fn effect(view: &View) -> Vec<Fact> {
-    for_stages(
-        view,
-        |stage| effects(view, stage),
-        |stage, effects| {
+    for_stages(view, |stage| {
+        effects(view, stage).map(|effects| {
             let say = match effects.last() {
                 Some(effect) => {
                     let status = effect.status.as_deref().map(|s| format!(" {s}")).unwrap_or_default();
@@ -166,8 +158,8 @@ pub(super) fn effect(view: &View) -> Vec<Fact> {
                 None => format!("no row in {}", stage.effect),
             };
             (Value::Count(effects.len() as u64), say)
-        },
-    )
+        })
+    })
 }
 
 pub(super) fn effect_status(view: &View) -> Vec<Fact> {
@@ -177,15 +169,17 @@ pub(super) fn effect_status(view: &View) -> Vec<Fact> {
             None => Seen::not_asked(format!("no row in {}", stage.effect)),
         })
     };
-    for_stages(view, look, |stage, effect| {
-        let status = effect.status.as_deref().unwrap_or_default();
-        let word = match () {
-            () if stage.waiting_status.iter().any(|waiting| waiting == status) => "waiting",
-            () if stage.good_status.is_empty() => "good",
-            () if stage.good_status.iter().any(|good| good == status) => "good",
-            () => "bad",
-        };
-        (Value::Word(word), format!("{} is {status}", stage.effect))
+    for_stages(view, |stage| {
+        look(stage).map(|effect| {
+            let status = effect.status.as_deref().unwrap_or_default();
+            let word = match () {
+                () if stage.waiting_status.iter().any(|waiting| waiting == status) => "waiting",
+                () if stage.good_status.is_empty() => "good",
+                () if stage.good_status.iter().any(|good| good == status) => "good",
+                () => "bad",
+            };
+            (Value::Word(word), format!("{} is {status}", stage.effect))
+        })
     })
 }
 
@@ -204,8 +198,9 @@ pub(super) fn marked_without_effect(view: &View) -> Vec<Fact> {
             (extent, _) => extent.map(|extent| extent.stuck_marked),
         }
     };
-    for_stages(view, look, |stage, count| {
-        (Value::Count(count), format!("{count} marked without a row in {}", stage.effect))
+    for_stages(view, |stage| {
+        let say = |count| format!("{count} marked without a row in {}", stage.effect);
+        look(stage).map(|count| (Value::Count(count), say(count)))
     })
 }
 
@@ -217,15 +212,14 @@ pub(super) fn stuck(view: &View) -> Vec<Fact> {
             _ => view.lag_is_known().map(|()| extent),
         })
     };
-    for_stages(view, look, |stage, extent: &Extent| {
-        let least = if extent.limited { "at least " } else { "" };
-        let since = extent.since.map(|at| format!(" since {}", at.strftime("%H:%M"))).unwrap_or_default();
-        let say = format!(
-            "{least}{} of {} without a row in {}{since}",
-            extent.stuck,
-            view.pipeline.count(extent.events),
-            stage.effect
-        );
-        (Value::Count(extent.stuck), say)
+    for_stages(view, |stage| {
+        look(stage).map(|extent| (Value::Count(extent.stuck), stuck_in_words(view, stage, extent)))
     })
+}
+
+fn stuck_in_words(view: &View, stage: &Stage, extent: &Extent) -> String {
+    let least = if extent.limited { "at least " } else { "" };
+    let since = extent.since.map(|at| format!(" since {}", at.strftime("%H:%M"))).unwrap_or_default();
+    let events = view.pipeline.count(extent.events);
+    format!("{least}{} of {events} without a row in {}{since}", extent.stuck, stage.effect)
 }

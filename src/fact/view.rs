@@ -7,7 +7,7 @@ use crate::pipeline::{Pipeline, Stage};
 use jiff::{SignedDuration, Timestamp};
 
 /// Clocks of different machines may differ by this much, although nobody knows.
-const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
+pub const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
 
 /// Evidence and pipeline side by side.
 pub struct View<'a> {
@@ -86,7 +86,7 @@ impl<'a> View<'a> {
             Some(rows) => rows.effect.as_ref(),
             None => Seen::unknown(WhyKind::Missing, format!("stage {} was not looked at", stage.name)),
         });
-        let oldest = self.event_at().map(|at| at - self.clocks());
+        let oldest = self.event_at().map(|at| at.saturating_sub(CLOCKS).unwrap_or(at));
         let fresh = |effect: &&Effect| oldest.is_none_or(|oldest| effect.at >= oldest);
         let rows = rows.map(|rows: &'a Vec<Effect>| rows.iter().filter(fresh).collect());
         self.replicated(stage, self.id().and_then(|_| rows))
@@ -163,19 +163,14 @@ impl<'a> View<'a> {
         }
     }
 
-    /// `Known` when what is not in the log was not logged since the event.
+    /// `Known` when the log was read as far back as it was wanted, or to its beginning.
     pub fn complete(log: &Log) -> Result<(), Why> {
         match log.reach {
-            _ if log.cut => Err(Why::new(
-                WhyKind::Limit,
-                format!("more records of {} matched than were kept", log.container),
-            )),
-            Reach::Wanted => Ok(()),
+            Reach::Wanted | Reach::Beginning => Ok(()),
             Reach::Limit => Err(Why::new(
                 WhyKind::Limit,
                 format!("stopped reading the log of {} after {} records", log.container, log.read),
             )),
-            Reach::Beginning => Ok(()),
         }
     }
 
@@ -183,10 +178,14 @@ impl<'a> View<'a> {
     /// after it (rotated, or of a container made anew) proves no absence.
     pub fn covers_event(&self, part: &str, log: &Log) -> Result<(), Why> {
         Self::complete(log)?;
+        if log.cut_of_event {
+            let say = format!("more records of {} name the event than were kept", log.container);
+            return Err(Why::new(WhyKind::Limit, say));
+        }
         let Some(at) = self.event_at().filter(|_| log.reach == Reach::Beginning) else {
             return Ok(());
         };
-        let after = at + self.clocks();
+        let after = at.saturating_add(self.apart("Docker", "PostgreSQL")).unwrap_or(at);
         let container = self.container(part).known().copied().flatten();
         let created = container.and_then(|container| container.created);
         if created.is_some_and(|created| created > after) {
@@ -211,24 +210,29 @@ impl<'a> View<'a> {
         }
     }
 
-    /// By how much two times of different systems may be apart before their order
-    /// means anything: wider where a clock is known to be wrong.
-    pub fn clocks(&self) -> SignedDuration {
-        CLOCKS + self.skew()
+    /// By how much times of these two systems (as [`super::clocks::SYSTEMS`] calls
+    /// them) may be apart before their order means anything: wider where a clock
+    /// is known to be wrong.
+    pub fn apart(&self, one: &str, other: &str) -> SignedDuration {
+        let off = super::clocks::all(self).into_iter().filter(|(name, _)| [one, other].contains(name));
+        let off = off.filter_map(|(_, clock)| clock.known().map(|clock| clock.surely_ahead_ms().abs()));
+        CLOCKS.saturating_add(SignedDuration::from_millis(off.fold(0, i64::saturating_add)))
     }
 
-    /// By how much the worst of the clocks is known to be wrong.
-    pub fn skew(&self) -> SignedDuration {
-        let off = super::clocks::all(self).into_iter().filter_map(|(_, clock)| clock.known().copied());
-        let most = off.map(|clock| clock.surely_ahead_ms().abs()).max().unwrap_or(0);
-        SignedDuration::from_millis(most)
+    /// When it was looked, by the engine's clock: containers' and records' ages are
+    /// counted from here.
+    pub fn docker_now(&self) -> Timestamp {
+        self.by_clock(self.evidence.docker.known().and_then(|docker| docker.clock))
+    }
+
+    fn by_clock(&self, clock: Option<crate::evidence::Clock>) -> Timestamp {
+        let ahead = SignedDuration::from_millis(clock.map_or(0, |clock| clock.ahead_ms));
+        self.evidence.taken.checked_add(ahead).unwrap_or(self.evidence.taken)
     }
 
     /// When it was looked, by the database's clock: rows' ages are counted from here.
     pub fn database_now(&self) -> Timestamp {
-        let clock = self.postgres().known().and_then(|rows| rows.clock);
-        let ahead = SignedDuration::from_millis(clock.map_or(0, |clock| clock.ahead_ms));
-        self.evidence.taken.checked_add(ahead).unwrap_or(self.evidence.taken)
+        self.by_clock(self.postgres().known().and_then(|rows| rows.clock))
     }
 
     /// Rows that a stage has written for the event. No rows are none only where

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::error::Mistake;
 use crate::evidence::{self, Docker, Event, Evidence, Log, Name, Postgres, Seen, Why, WhyKind};
 use docker::Discovered;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use progress::Progress;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -30,6 +30,10 @@ pub fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
         mistakes.extend(postgres::address::check(url.expose()).err());
     }
 }
+
+/// By how much clocks may differ, although nobody knows: records and logs are
+/// read from so long before the event on.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
 
 /// What the Docker probe tells the others.
 type DockerTold = Arc<(Seen<Docker>, Discovered)>;

@@ -140,7 +140,9 @@ fn others(declared: &BTreeMap<String, Option<String>>, running: &[Secret]) -> Ve
     let running: BTreeMap<&str, &str> =
         running.iter().filter_map(|variable| variable.expose().split_once('=')).collect();
     let differs = |(name, value): &(&String, &Option<String>)| {
-        value.as_deref().is_some_and(|value| running.get(name.as_str()) != Some(&value))
+        // Compose writes a dollar sign twice.
+        let value = value.as_deref().map(|value| value.replace("$$", "$"));
+        value.is_some_and(|value| running.get(name.as_str()) != Some(&value.as_str()))
     };
     declared.iter().filter(differs).map(|(name, _)| name.clone()).collect()
 }
@@ -151,9 +153,9 @@ mod tests {
 
     #[test]
     fn variables_are_compared_by_value_and_told_by_name() {
-        let declared = [("A", Some("1")), ("B", Some("2")), ("C", Some("3")), ("D", None)];
+        let declared = [("A", Some("1$$2")), ("B", Some("2")), ("C", Some("3")), ("D", None)];
         let declared = declared.map(|(name, value)| (name.to_string(), value.map(String::from))).into();
-        let running = ["A=1", "B=hunter2", "PATH=/bin"].map(Secret::new);
+        let running = ["A=1$2", "B=hunter2", "PATH=/bin"].map(Secret::new);
         assert_eq!(others(&declared, &running), ["B", "C"]);
     }
 }

@@ -1,7 +1,7 @@
 //! One container: from what the engine says (`/containers/{id}/json`) to evidence.
 
 use super::{PROJECT, SERVICE, shown_path};
-use crate::evidence::{Container, Name, Port};
+use crate::evidence::{Container, DATABASE_VARIABLES, Name, Port};
 use crate::pipeline::Pipeline;
 use crate::secret::{redact, shown_url};
 use bollard::models::{ContainerInspectResponse, ContainerState, NetworkSettings, PortMap};
@@ -14,8 +14,6 @@ const DIRECTORY: &str = "com.docker.compose.project.working_dir";
 const HASH: &str = "com.docker.compose.config-hash";
 const VERSION: &str = "com.docker.compose.version";
 
-/// The variables that hold the database's address, the first one first.
-pub(super) const POSTGRES: [&str; 2] = ["POSTGRES_URL", "DATABASE_URL"];
 /// The variable that holds the brokers' addresses.
 pub(super) const KAFKA: &str = "KAFKA_BROKERS";
 
@@ -133,7 +131,8 @@ fn ports(published: PortMap) -> Vec<Port> {
 /// The variables that the pipeline knows as addresses; the others may hold
 /// anything and stay where they are.
 fn shown_environment(environment: &[String], pipeline: &Pipeline) -> BTreeMap<String, String> {
-    let known: BTreeSet<&str> = pipeline.address_variables().chain(POSTGRES).chain([KAFKA]).collect();
+    let known: BTreeSet<&str> =
+        pipeline.address_variables().chain(DATABASE_VARIABLES).chain([KAFKA]).collect();
     let variables = environment.iter().filter_map(|variable| variable.split_once('='));
     variables
         .filter(|(name, _)| known.contains(name))

@@ -1,7 +1,7 @@
 //! Addresses that the project's containers carry in their environment.
 
-use super::container::{KAFKA, POSTGRES};
-use crate::evidence::{Container, hosts_of, is_own};
+use super::container::KAFKA;
+use crate::evidence::{Container, DATABASE_VARIABLES, hosts_of, is_own};
 use crate::pipeline::Pipeline;
 use crate::secret::Secret;
 use std::cmp::Reverse;
@@ -24,7 +24,7 @@ pub(super) type WithEnvironment = (Container, Vec<String>);
 /// The addresses that most containers use.
 pub(super) fn discover(containers: &[WithEnvironment], pipeline: &Pipeline) -> Discovered {
     Discovered {
-        postgres: most_common(containers, pipeline, &POSTGRES).map(Secret::new),
+        postgres: most_common(containers, pipeline, &DATABASE_VARIABLES).map(Secret::new),
         kafka: most_common(containers, pipeline, &[KAFKA]).map(String::from),
         environments: containers
             .iter()
@@ -78,7 +78,8 @@ fn order(container: &Container, pipeline: &Pipeline) -> usize {
 /// Whether every host of the address (a list of brokers, a database's URL) is
 /// the machine itself.
 pub(in crate::probe) fn is_loopback(address: &str) -> bool {
-    hosts_of(address).iter().all(|host| is_own(host))
+    let hosts = hosts_of(address);
+    !hosts.is_empty() && hosts.iter().all(|host| is_own(host))
 }
 
 #[cfg(test)]

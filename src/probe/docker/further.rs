@@ -97,10 +97,9 @@ async fn later(
     (first, settle): (Instant, Duration),
     until: Instant,
 ) -> BTreeMap<String, Later> {
-    let at = first + settle;
-    if at >= until {
+    let Some(at) = first.checked_add(settle).filter(|at| *at < until) else {
         return BTreeMap::new();
-    }
+    };
     sleep_until(at).await;
     let after_ms = u64::try_from(first.elapsed().as_millis()).unwrap_or(u64::MAX);
     let ids = docker.containers.iter().map(|container| async move {

@@ -121,9 +121,21 @@ impl Session {
 
     /// Asks everything at once and hands over each answer as it comes; what has
     /// none in the end gets the reason.
-    pub fn ask(&mut self, asked: &[Asked], mut hear: impl FnMut(&Question, Result<Answer, Why>)) {
+    pub fn ask(&mut self, asked: &[Asked], hear: impl FnMut(&Question, Result<Answer, Why>)) {
+        self.ask_until(asked, self.until, hear);
+    }
+
+    /// The same with less time. Answers that come too late may be taken for those
+    /// of later questions: ask nothing after it.
+    pub fn ask_until(
+        &mut self,
+        asked: &[Asked],
+        until: Instant,
+        mut hear: impl FnMut(&Question, Result<Answer, Why>),
+    ) {
         let start = self.opened;
-        let timeout = self.until.saturating_duration_since(Instant::now());
+        let until = until.min(self.until);
+        let timeout = until.saturating_duration_since(Instant::now());
         let mut open = BTreeMap::new();
         for (tag, Asked { question, at }) in asked.iter().enumerate() {
             match self.native.ask(tag, question, timeout) {
@@ -131,7 +143,7 @@ impl Session {
                 None => hear(question, Err(impossible_name())),
             }
         }
-        while !open.is_empty() && Instant::now() < self.until {
+        while !open.is_empty() && Instant::now() < until {
             for (tag, answer) in self.listen(SLICE, start) {
                 if let Some((question, at)) = open.remove(&tag) {
                     let answer = answer.map_err(|fault| self.why(&fault, at, start));

@@ -5,6 +5,7 @@ use super::client::{Asked, Session};
 use super::sys::{Answer, Described, Question};
 use crate::evidence::{Broker, Committed, Group, Kafka, Name, Seen, Why, WhyKind};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 /// The broker's own topic of groups. Without it there is no group; and asking
 /// for one would make the broker create it.
@@ -20,38 +21,42 @@ pub fn questions(names: &BTreeSet<Name>, brokers: &[Broker]) -> Vec<Asked> {
     asked.collect()
 }
 
-/// At most so many groups that the pipeline does not name are described.
-const OTHERS: usize = 100;
+/// More groups that the pipeline does not name are not described.
+const OTHERS: usize = 200;
+/// What looking for them may take: they are told beside what matters.
+const FOR_OTHERS: Duration = Duration::from_secs(1);
 
 /// The groups that the pipeline does not name and whose members read one of its
 /// topics.
 pub fn others(session: &mut Session, kafka: &Kafka, topics: &BTreeSet<Name>) -> Seen<BTreeMap<Name, Group>> {
-    let at: Vec<String> = kafka.brokers.iter().map(|broker| broker.address.clone()).collect();
+    let until = Instant::now() + FOR_OTHERS;
+    let at = kafka.addresses();
     let mut listed = Err(Why::new(WhyKind::Missing, "the broker lists no groups"));
-    session.ask(&[Asked { question: Question::List, at }], |_, answer| {
+    session.ask_until(&[Asked { question: Question::List, at: at.clone() }], until, |_, answer| {
         listed = answer.map(|answer| match answer {
             Answer::Listed(names) => names,
             _ => Vec::new(),
         });
     });
-    let listed = match listed {
-        Ok(listed) => listed,
+    let strange: BTreeSet<Name> = match listed {
+        Ok(listed) => listed.into_iter().filter(|name| !kafka.groups.contains_key(name)).collect(),
         Err(why) => return Seen::Unknown(why),
     };
-    let strange: BTreeSet<Name> =
-        listed.into_iter().filter(|name| !kafka.groups.contains_key(name)).take(OTHERS).collect();
-    let pending = Why::new(WhyKind::NoAnswer, "the group has not been described in time");
-    let mut groups = Groups::new(&strange, &pending);
-    session.ask(&questions(&strange, &kafka.brokers), |question, answer| groups.enter(question, answer));
-    let reads = |group: &Group| {
-        let mut partitions = group.members.iter().flat_map(|member| &member.partitions);
-        partitions.any(|partition| topics.contains(&partition.topic))
-    };
-    let known = groups.evidence().into_iter().filter_map(|(name, group)| match group {
-        Seen::Known(group) if reads(&group) => Some((name, group)),
-        _ => None,
+    if strange.len() > OTHERS {
+        let say = format!("{} more groups: too many to look who reads what", strange.len());
+        return Seen::unknown(WhyKind::Limit, say);
+    }
+    let asked =
+        strange.iter().map(|name| Asked { question: Question::Describe(name.clone()), at: at.clone() });
+    let mut found = BTreeMap::new();
+    session.ask_until(&asked.collect::<Vec<_>>(), until, |question, answer| {
+        let (Question::Describe(name), Ok(Answer::Described(group))) = (question, answer) else { return };
+        let group = described_as(group, Seen::not_asked("not of this pipeline"));
+        if topics.iter().any(|topic| group.reads(topic)) {
+            found.insert(name.clone(), group);
+        }
     });
-    Seen::Known(known.collect())
+    Seen::Known(found)
 }
 
 /// A group that does not exist.
@@ -86,7 +91,7 @@ impl Groups {
                 self.described.insert(name.clone(), Seen::Unknown(why));
             }
             (Question::Committed(name), Ok(Answer::Committed(mut offsets))) => {
-                offsets.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+                offsets.sort();
                 self.committed.insert(name.clone(), Seen::Known(offsets));
             }
             (Question::Committed(name), Err(why)) => {

@@ -12,9 +12,10 @@ mod tls;
 mod topics;
 
 use super::docker::Discovered;
-use super::no_answer;
+use super::{CLOCKS, no_answer};
 use crate::config::Config;
 use crate::evidence::{Broker, Docker, Event, Kafka, Name, Seen, Target, Why, WhyKind};
+use crate::pipeline::DeadLetters;
 use addresses::Ways;
 use client::{Asked, Session};
 use groups::Groups;
@@ -34,8 +35,6 @@ const MARGIN: Duration = Duration::from_millis(150);
 const LAST_WORDS: Duration = Duration::from_millis(50);
 /// How often it looks whether the event's time has come.
 const POLL: Duration = Duration::from_millis(5);
-/// Clocks may differ: records are read from so long before the event on.
-const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
 /// Mostly they do not: records are looked for from so long before the event first.
 const AT_ONCE: SignedDuration = SignedDuration::from_millis(500);
 
@@ -56,9 +55,10 @@ pub async fn look(
     let pending = no_answer(&bootstrap.join(", "), until - Instant::now());
     let (tell, mut told) = watch::channel(Seen::Unknown(pending.clone()));
     let pipeline = &config.pipeline;
-    let dead_letters = pipeline.dead_letters.as_ref().map(|dead| dead.topic.clone());
+    let dead_letters = pipeline.dead_letters.clone();
+    let dead_topic = dead_letters.iter().map(|dead| dead.topic.clone());
     let visit = Visit {
-        topics: pipeline.topic.iter().map(|t| t.name.clone()).chain(dead_letters.clone()).collect(),
+        topics: pipeline.topic.iter().map(|t| t.name.clone()).chain(dead_topic).collect(),
         groups: pipeline.worker.iter().map(|w| w.group.clone()).collect(),
         stage_topics: pipeline.stage.iter().map(|stage| stage.topic.get_ref().clone()).collect(),
         dead_letters,
@@ -96,7 +96,7 @@ struct Visit {
     topics: BTreeSet<Name>,
     groups: BTreeSet<Name>,
     stage_topics: BTreeSet<Name>,
-    dead_letters: Option<Name>,
+    dead_letters: Option<DeadLetters>,
     target: Target,
     settle: Duration,
     taken: Timestamp,
@@ -185,12 +185,13 @@ impl Visit {
             self.show(&kafka);
         });
         let first = std::time::Instant::now();
-        if kafka.other_groups.known().is_none() {
-            kafka.other_groups = groups::others(&mut session, &kafka, &self.topics);
-        }
         self.read(&mut session, &mut kafka);
         samples::take(&mut session, &mut kafka, (first, self.settle), self.until);
         self.show(&kafka);
+        if kafka.other_groups.known().is_none() {
+            kafka.other_groups = groups::others(&mut session, &kafka, &self.topics);
+            self.show(&kafka);
+        }
         Ok(session)
     }
 
@@ -199,15 +200,16 @@ impl Visit {
         let event_at = self.event_at();
         let id = self.target.id.as_deref();
         let until = self.until;
-        if let Some(topic) = &self.dead_letters {
+        if let Some(dead) = &self.dead_letters {
             let from = event_at.or_else(|| self.window_start());
-            let wanted = Wanted { id, all: true, from, likely: None };
-            kafka.dead_letters = records::look(session, kafka, topic, &wanted, until);
+            let headers: Vec<String> = [&dead.reason].into_iter().chain(&dead.worker).cloned().collect();
+            let wanted = Wanted { id, all: true, from, likely: None, headers: &headers };
+            kafka.dead_letters = records::look(session, kafka, &dead.topic, &wanted, until);
             self.show(kafka);
         }
         for topic in self.stage_topics.iter().filter(|_| id.is_some()) {
             let likely = event_at.and_then(|from| from.checked_add(CLOCKS - AT_ONCE).ok());
-            let wanted = Wanted { id, all: false, from: event_at, likely };
+            let wanted = Wanted { id, all: false, from: event_at, likely, headers: &[] };
             let found = records::look(session, kafka, topic, &wanted, until);
             kafka.records.insert(topic.clone(), found);
             self.show(kafka);

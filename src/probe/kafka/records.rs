@@ -3,10 +3,10 @@
 
 use super::client::{self, Asked, Session};
 use super::sys::{self, Answer, Bound, Question, RawRecord};
-use crate::evidence::{FoundRecord, Kafka, Search, Seen, Topic, TopicPartition, Why, WhyKind};
+use crate::evidence::{FoundRecord, Kafka, Search, Seen, Topic, TopicPartition, Why, WhyKind, holds_word};
 use crate::secret::redact;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ const AFTERWARDS: u64 = 20_000;
 const TIME: Duration = Duration::from_secs(3);
 /// From the event's time on so many records of each partition are read first.
 const STRETCH: i64 = 20_000;
-/// At most so many records are kept of one topic: the first.
+/// At most so many records of each kind are kept of one topic: the last.
 const KEPT: usize = 50;
 /// Of a header's text, more is of no use.
 const HEADER: usize = 400;
@@ -35,6 +35,8 @@ pub struct Wanted<'a> {
     pub from: Option<Timestamp>,
     /// From when on it is looked for first.
     pub likely: Option<Timestamp>,
+    /// The headers that are kept.
+    pub headers: &'a [String],
 }
 
 /// Looks for records of one topic.
@@ -51,6 +53,8 @@ pub fn look(
     };
     seen.and_then(|seen| match seen.exists {
         true => search(session, kafka, (topic, seen), wanted, until).into(),
+        // Where there is no topic, nobody has put anything.
+        false if wanted.all => Seen::Known(Search { from: wanted.from, complete: true, ..Search::default() }),
         false => Seen::unknown(WhyKind::Missing, format!("topic {topic} does not exist")),
     })
 }
@@ -70,15 +74,25 @@ fn search(
         None => None,
     };
     let order = in_order(topic, wanted.id);
-    let mut reading =
-        Reading { wanted, found_at: None, search: Search { from: wanted.from, ..Search::default() } };
+    let mut reading = Reading {
+        wanted,
+        found_at: None,
+        search: Search { from: wanted.from, ..Search::default() },
+        naming: VecDeque::new(),
+        others: VecDeque::new(),
+    };
     let mut left = order.iter().filter(|partition| !begins_at.contains_key(partition)).count();
     for (partition, range) in ranges(&order, &begins_at, likely.as_ref()) {
         let whole = reading.partition(session, (name, partition), range, until)?;
         left += usize::from(!whole);
     }
     let mut search = reading.search;
+    search.found = reading.naming.into_iter().chain(reading.others).collect();
     search.complete = left == 0;
+    search.truncated = topic.partitions.iter().any(|partition| {
+        let begin = begins_at.get(&partition.id).map(|(begin, _)| begin);
+        partition.earliest.known().is_some_and(|earliest| *earliest > 0 && begin == Some(earliest))
+    });
     if left > 0 && search.bound.is_none() {
         search.bound = Some(match Instant::now() >= until {
             true => format!("the time for it was over after {:.1} s", start.elapsed().as_secs_f64()),
@@ -128,7 +142,7 @@ fn begins(
     };
     let asked = begins.keys().map(|&partition| TopicPartition { topic: name.to_string(), partition });
     let question = Question::Offsets(Bound::At(from.as_millisecond()), asked.collect());
-    let at = kafka.brokers.iter().map(|broker| broker.address.clone()).collect();
+    let at = kafka.addresses();
     let mut trouble = None;
     session.ask(&[Asked { question, at }], |_, answer| match answer {
         Ok(Answer::Offsets(offsets)) => {
@@ -164,6 +178,10 @@ struct Reading<'a> {
     search: Search,
     /// How many records had been read when the first was found.
     found_at: Option<u64>,
+    /// The last ones that name the id,
+    naming: VecDeque<FoundRecord>,
+    /// and the last of the others.
+    others: VecDeque<FoundRecord>,
 }
 
 impl Reading<'_> {
@@ -201,17 +219,18 @@ impl Reading<'_> {
         }
         self.found_at.get_or_insert(self.search.read);
         self.search.matched += 1;
-        // Those that name the id are kept whatever else was.
-        if self.search.found.len() < KEPT || (by.is_some() && self.search.found.len() < 2 * KEPT) {
-            self.search.found.push(FoundRecord {
-                partition,
-                offset: record.offset,
-                at: record.at_ms.and_then(|at| Timestamp::from_millisecond(at).ok()),
-                by: by.map(String::from),
-                size,
-                headers: shown(record),
-            });
+        let kept = if by.is_some() { &mut self.naming } else { &mut self.others };
+        if kept.len() == KEPT {
+            kept.pop_front();
         }
+        kept.push_back(FoundRecord {
+            partition,
+            offset: record.offset,
+            at: record.at_ms.and_then(|at| Timestamp::from_millisecond(at).ok()),
+            by: by.map(String::from),
+            size,
+            headers: shown(record, self.wanted.headers),
+        });
     }
 
     /// Whether a bound is reached; it is noted then.
@@ -231,24 +250,21 @@ impl Reading<'_> {
 
 /// By what a record names the id: headers and key before value.
 fn names(record: &RawRecord, id: &str) -> Option<&'static str> {
-    if holds(record.key, id) {
+    let id = id.as_bytes();
+    if holds_word(record.key, id) {
         return Some("key");
     }
     // In memory the value is at hand, headers are made first.
-    if holds(record.value, id) {
+    if holds_word(record.value, id) {
         return Some("value");
     }
-    record.headers().iter().any(|(_, value)| holds(value, id)).then_some("header")
+    record.headers().iter().any(|(_, value)| holds_word(value, id)).then_some("header")
 }
 
-fn holds(bytes: &[u8], id: &str) -> bool {
-    let id = id.as_bytes();
-    !id.is_empty() && bytes.len() >= id.len() && memchr::memmem::find(bytes, id).is_some()
-}
-
-/// The headers as text, without secrets, cut.
-fn shown(record: &RawRecord) -> BTreeMap<String, String> {
-    let headers = record.headers().into_iter().map(|(name, value)| {
+/// The wanted headers as text, without secrets, cut. The others may hold anything.
+fn shown(record: &RawRecord, wanted: &[String]) -> BTreeMap<String, String> {
+    let headers = record.headers().into_iter().filter(|(name, _)| wanted.contains(name));
+    let headers = headers.map(|(name, value)| {
         let text = redact(&String::from_utf8_lossy(&value));
         (name, text.chars().take(HEADER).collect())
     });

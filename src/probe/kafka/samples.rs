@@ -6,17 +6,22 @@ use super::topics;
 use crate::evidence::{Committed, Kafka, Sample};
 use std::time::{Duration, Instant};
 
-/// A group that seems to stand still is looked at so often, before it does.
-const LOOKS: usize = 4;
+/// A group that seems to stand still is looked at for so long, before it does:
+/// consumers that commit by themselves do so every 5 s.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// Looks are so far apart, at least.
+const APART: Duration = Duration::from_millis(200);
 /// What one look may take.
 const LOOK: Duration = Duration::from_millis(400);
 
 /// Looks again `settle` after the first look, and then again for as long as a
 /// group has something to take and takes nothing.
 pub fn take(session: &mut Session, kafka: &mut Kafka, (first, settle): (Instant, Duration), until: Instant) {
-    for look in 1..=LOOKS {
-        let at = first + settle * u32::try_from(look).unwrap_or(1);
-        if at + LOOK > until || (look > 1 && !stands_still(kafka)) {
+    let settle = settle.max(APART);
+    for look in 1.. {
+        let Some(at) = first.checked_add(settle.saturating_mul(look)) else { return };
+        let patient = at <= first + PATIENCE && stands_still(kafka);
+        if at + LOOK > until || (look > 1 && !patient) {
             return;
         }
         std::thread::sleep(at.saturating_duration_since(Instant::now()));
@@ -28,7 +33,7 @@ pub fn take(session: &mut Session, kafka: &mut Kafka, (first, settle): (Instant,
 }
 
 fn look_again(session: &mut Session, kafka: &Kafka) -> Sample {
-    let at: Vec<String> = kafka.brokers.iter().map(|broker| broker.address.clone()).collect();
+    let at = kafka.addresses();
     let groups = kafka.groups.iter().filter(|(_, group)| group.known().is_some());
     let groups =
         groups.map(|(name, _)| Asked { question: Question::Committed(name.clone()), at: at.clone() });
@@ -43,17 +48,13 @@ fn look_again(session: &mut Session, kafka: &Kafka) -> Sample {
             sample.ends.extend(ends);
         }
         (Question::Committed(name), Ok(Answer::Committed(mut offsets))) => {
-            sort(&mut offsets);
+            offsets.sort();
             sample.committed.insert(name.clone(), offsets);
         }
         _ => {}
     });
-    sort(&mut sample.ends);
+    sample.ends.sort();
     sample
-}
-
-fn sort(offsets: &mut [Committed]) {
-    offsets.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
 }
 
 /// Whether a group with members has something to take and has taken nothing

@@ -3,10 +3,9 @@
 
 use crate::config::Config;
 use crate::evidence::{Event, Record};
-use crate::pipeline::Pipeline;
 use crate::secret::redact;
 use jiff::Timestamp;
-use regex::{Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder, RegexSet};
 use std::collections::VecDeque;
 use std::sync::LazyLock;
 
@@ -28,7 +27,7 @@ pub(super) struct Wanted {
     pub(super) since: Timestamp,
     id: Option<Regex>,
     keys: Option<Regex>,
-    patterns: Vec<Regex>,
+    patterns: RegexSet,
 }
 
 impl Wanted {
@@ -38,19 +37,18 @@ impl Wanted {
             since,
             id: any_of(config.target.id.as_deref().into_iter().collect()),
             keys: any_of(keys.unwrap_or_default()),
-            patterns: patterns(&config.pipeline),
+            patterns: RegexSet::new(patterns(config)).unwrap_or_default(),
         }
     }
 
     /// How much it matters: 0 the most, `None` not at all.
     fn rank(&self, record: &Record) -> Option<usize> {
         let names = |regex: &Option<Regex>| regex.as_ref().is_some_and(|r| r.is_match(&record.text));
-        let matches = |regex: &Regex| regex.is_match(&record.text);
         if names(&self.id) {
             Some(0)
         } else if names(&self.keys) {
             Some(1)
-        } else if record.stderr || self.patterns.iter().any(matches) || ERROR.is_match(&record.text) {
+        } else if record.stderr || ERROR.is_match(&record.text) || self.patterns.is_match(&record.text) {
             Some(2)
         } else {
             None
@@ -65,10 +63,13 @@ fn any_of(texts: Vec<&str>) -> Option<Regex> {
     any.ok().filter(|_| !texts.is_empty())
 }
 
-fn patterns(pipeline: &Pipeline) -> Vec<Regex> {
-    let calls = pipeline.call.iter().flat_map(|call| [&call.logged, &call.answered]);
-    let started = pipeline.worker.iter().filter_map(|worker| worker.started.as_ref());
-    calls.chain(started).map(|pattern| pattern.0.clone()).collect()
+/// What facts and checks look for. Each compiles by itself; should they not fit
+/// into one set together, errors are kept all the same.
+fn patterns(config: &Config) -> Vec<String> {
+    let calls = config.pipeline.call.iter().flat_map(|call| [&call.logged, &call.answered]);
+    let started = config.pipeline.worker.iter().filter_map(|worker| worker.started.as_ref());
+    let of_pipeline = calls.chain(started).map(|pattern| pattern.0.as_str().to_string());
+    of_pipeline.chain(config.log_patterns.iter().cloned()).collect()
 }
 
 /// Keeps the newest records of each rank, and the newest start.
@@ -77,14 +78,23 @@ pub(super) struct Kept<'a> {
     started: Option<&'a Regex>,
     ranks: [VecDeque<Record>; 3],
     start: Option<Record>,
-    dropped: bool,
+    dropped: [bool; 3],
+}
+
+/// Which records had to go, because there were too many.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// Any.
+    pub(super) any: bool,
+    /// Of those that name the id or one of its keys.
+    pub(super) of_event: bool,
 }
 
 impl<'a> Kept<'a> {
     /// `started`: the line of the worker's start, kept whenever it was.
     pub(super) fn new(wanted: &'a Wanted, started: Option<&'a Regex>) -> Self {
         let ranks = Default::default();
-        Kept { wanted, started, ranks, start: None, dropped: false }
+        Kept { wanted, started, ranks, start: None, dropped: [false; 3] }
     }
 
     pub(super) fn add(&mut self, record: Record) {
@@ -106,22 +116,22 @@ impl<'a> Kept<'a> {
         records.push_back(record);
         if records.len() > MOST {
             records.pop_front();
-            self.dropped = true;
+            self.dropped[rank] = true;
         }
     }
 
-    /// The records, oldest first, without secrets and cut; and whether some
-    /// had to go.
-    pub(super) fn end(self) -> (Vec<Record>, bool) {
+    /// The records, oldest first, without secrets and cut; and which had to go.
+    pub(super) fn end(self) -> (Vec<Record>, Cut) {
         let mut dropped = self.dropped;
         let mut kept: Vec<Record> = self.start.into_iter().collect();
-        for mut records in self.ranks {
+        for (mut records, dropped) in self.ranks.into_iter().zip(&mut dropped) {
             let surplus = records.len().saturating_sub(MOST - kept.len().min(MOST));
-            dropped |= surplus > 0;
+            *dropped |= surplus > 0;
             kept.extend(records.drain(..).skip(surplus));
         }
         kept.sort_by_key(|record| record.at);
-        (kept.into_iter().map(shown).collect(), dropped)
+        let cut = Cut { any: dropped.contains(&true), of_event: dropped[0] || dropped[1] };
+        (kept.into_iter().map(shown).collect(), cut)
     }
 }
 
@@ -143,7 +153,7 @@ mod tests {
             since: Timestamp::from_second(100).unwrap(),
             id: any_of(vec!["AB-1"]),
             keys: any_of(vec!["", "customer-7"]),
-            patterns: vec![Regex::new("packed").unwrap()],
+            patterns: RegexSet::new(["packed"]).unwrap(),
         }
     }
 
@@ -160,7 +170,7 @@ mod tests {
             kept.add(record);
         }
         let (records, cut) = kept.end();
-        (records.into_iter().map(|record| record.text).collect(), cut)
+        (records.into_iter().map(|record| record.text).collect(), cut.any)
     }
 
     #[test]

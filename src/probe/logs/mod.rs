@@ -5,7 +5,7 @@ mod lines;
 mod records;
 
 use super::docker::{Engine, early};
-use super::no_answer;
+use super::{CLOCKS, no_answer};
 use crate::config::Config;
 use crate::evidence::{Container, Docker, Event, Log, Name, Reach, Seen, Why, WhyKind};
 use crate::pipeline::{Pipeline, Role};
@@ -25,9 +25,6 @@ use tokio::time::Instant;
 /// How many lines are asked for, until they go back far enough: the engine
 /// finds the end of a log quickly, a time in it slowly.
 const TAILS: [u64; 3] = [1_000, 20_000, 200_000];
-
-/// By how much the clocks of database and engine may differ.
-const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
 
 /// Reads the logs of the workers and of the services that emit or are called
 /// (`/containers/{id}/logs`). `docker`, `event`: `None` if not known in time.
@@ -126,6 +123,7 @@ fn both(one: Seen<Log>, other: Seen<Log>) -> Seen<Log> {
     log.from = log.from.into_iter().chain(more.from).min();
     log.to = log.to.into_iter().chain(more.to).max();
     log.cut |= more.cut;
+    log.cut_of_event |= more.cut_of_event;
     log.reach = match (log.reach, more.reach) {
         (Reach::Limit, _) | (_, Reach::Limit) => Reach::Limit,
         (Reach::Beginning, _) | (_, Reach::Beginning) => Reach::Beginning,
@@ -248,7 +246,8 @@ impl<'a> Reading<'a> {
             wanted: self.wanted.since,
             reach: reach(&self.count, self.wanted.since, container.created, tail),
             records,
-            cut,
+            cut: cut.any,
+            cut_of_event: cut.of_event,
         }
     }
 }
@@ -306,6 +305,7 @@ mod tests {
                 reach,
                 records: vec![],
                 cut: false,
+                cut_of_event: false,
             })
         };
         let merged = both(log("a", Reach::Wanted), log("b", Reach::Beginning));

@@ -10,14 +10,20 @@ use tokio_postgres::types::Type;
 /// Views of the server's own memory answer at once or not at all.
 const AT_MOST: Duration = Duration::from_secs(1);
 
-const USED: &str = "select (select count(*) from pg_stat_activity where backend_type = 'client backend'),
+/// What a role may not see of others is null: their kind and state, not whose they are.
+const USED: &str = "select
+    (select count(*) from pg_stat_activity where datid is not null and usesysid is not null),
+    (select count(*) from pg_stat_activity where datid is not null and usesysid is not null and state is null
+        and pid <> pg_backend_pid()),
     current_setting('max_connections')::int8 - current_setting('superuser_reserved_connections')::int8";
 
-/// Locks that keep readers or writers of a table waiting.
+/// Locks that keep readers or writers of a table of this database waiting.
 const LOCKS: &str = "select l.pid, coalesce(a.usename::text, ''), coalesce(a.application_name, ''),
       a.xact_start, c.relname::text, l.mode, coalesce(a.state, ''),
-      (select count(*) from pg_locks w where w.relation = l.relation and not w.granted)
+      (select count(*) from pg_locks w
+        where w.relation = l.relation and w.database = l.database and not w.granted)
     from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
+    join pg_database d on d.oid = l.database and d.datname = current_database()
     left join pg_stat_activity a on a.pid = l.pid
    where l.granted and l.pid <> pg_backend_pid() and c.relkind in ('r', 'p')
      and l.mode in ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock')
@@ -37,12 +43,13 @@ pub async fn look(session: &Session) -> Result<Sessions, Why> {
     let none = Bound::default();
     let what = "the server's sessions";
     let row = only(session.ask(what, USED, &none, AT_MOST).await?, what)?;
-    let (used, most): (i64, i64) = (get(&row, 0)?, get(&row, 1)?);
+    let (used, hidden, most): (i64, i64, i64) = (get(&row, 0)?, get(&row, 1)?, get(&row, 2)?);
     let locks = session.ask("the server's locks", LOCKS, &none, AT_MOST).await?;
     let idle = session.ask(what, IDLE, &none, AT_MOST).await?;
     Ok(Sessions {
         used: used.unsigned_abs(),
         most: most.unsigned_abs(),
+        hidden: hidden.unsigned_abs(),
         locks: locks.iter().map(lock).collect::<Result<_, _>>()?,
         idle: idle.iter().map(idle_session).collect::<Result<_, _>>()?,
     })
