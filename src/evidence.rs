@@ -725,6 +725,14 @@ pub struct Postgres {
     pub elsewhere: BTreeMap<Name, Vec<Name>>,
 }
 
+impl Postgres {
+    /// Why look-ups of the event's rows came to nothing, those that did.
+    pub fn whys(&self) -> Vec<&Why> {
+        let stages = self.stages.values().flat_map(|stage| [stage.effect.why(), stage.extent.why()]);
+        [self.marks.why(), self.event.why()].into_iter().chain(stages).flatten().collect()
+    }
+}
+
 /// Other sessions of the server (`pg_stat_activity`, `pg_locks`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -740,6 +748,9 @@ pub struct Sessions {
     /// Sessions of others whose state this role may not see.
     #[serde(default)]
     pub hidden: u64,
+    /// The server's clock when they were looked at.
+    #[serde(default)]
+    pub now: Option<Timestamp>,
 }
 
 /// A lock on a table.

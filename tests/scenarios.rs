@@ -144,3 +144,67 @@ fn recordings_come_from_different_containers_of_one_sandbox() {
         }
     }
 }
+
+/// What a report must say, beside the cause and the verdict.
+const SAID: &[(&str, &[&str])] = &[
+    (
+        "table-locked",
+        &["pid ", "(app, migration) holds trainer_allocations in AccessExclusiveLock for ", "(55P03)"],
+    ),
+    (
+        "others-read-too",
+        &[
+            "group archive: stable, 1 member (instance archive-1)",
+            "group audit: stable, type consumer, 1 member",
+        ],
+    ),
+    (
+        "no-privilege",
+        &["permission denied for table trainer_allocations (42501)", "Cannot tell: marked-unverified"],
+    ),
+    ("row-security", &["row-level security", "(42501)", "Cannot tell: marked-unverified"]),
+    ("replica-behind", &["read from a replica", "not there yet, or never"]),
+    ("connections-exhausted", &["(53300)"]),
+    ("table-in-another-schema", &["there is one in schema archive"]),
+    ("no-index-on-the-id", &["has no index on the id"]),
+    ("database-clock-ahead", &["its clock is 90.0 s ahead of this machine's"]),
+    (
+        "rebuilt-not-redeployed",
+        &["IMAGE REBUILT, NOT REDEPLOYED", "allocation-worker: runs an image of", "before the tag's"],
+    ),
+    (
+        "other-database",
+        &[
+            "its POSTGRES_URL is postgres:5432/staging",
+            "runs with another POSTGRES_URL than the compose file gives now",
+        ],
+    ),
+    ("offsets-reset", &["does not name the event, and it was created before"]),
+    ("joined-too-late", &["has committed nothing on purchase-confirmed"]),
+    ("group-name-typo", &["is a member of group purchase-creation-worker, not of purchase-creation-workers"]),
+    ("topic-name-typo", &["is given purchase-confirmd, and none of its topics"]),
+    ("worker-frozen", &["and silent for"]),
+    (
+        "broker-is-localhost",
+        &["its KAFKA_BROKERS is localhost", "ECONNREFUSED", "before emission", "after emission absent"],
+    ),
+    ("database-name-unresolved", &["getaddrinfo ENOTFOUND db.prod.invalid"]),
+    ("marked-by-hand", &["by fix-script (not its worker)"]),
+    (
+        "recorded-never-sent",
+        &["not on purchase-confirmed: 0 records of purchase-confirmed since", "all read"],
+    ),
+    ("conflict-index-missing", &["no unique or exclusion constraint matching the ON CONFLICT"]),
+    ("marked-unverified", &["row verified absent"]),
+];
+
+#[test]
+fn reports_say_what_an_expert_would_point_at() {
+    for (name, phrases) in SAID {
+        let table = replay(name, &[]).stdout;
+        let joined = table.split_whitespace().collect::<Vec<_>>().join(" ");
+        for phrase in *phrases {
+            assert!(joined.contains(phrase), "{name} does not say `{phrase}`:\n{table}");
+        }
+    }
+}

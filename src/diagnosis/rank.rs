@@ -28,6 +28,8 @@ pub struct Model<'a> {
     /// the trouble began, and what passed with it speaks against no cause: its
     /// checks drop out of the product, together, as they hang together.
     event_is_fine: bool,
+    /// All hypotheses of at most two causes, and the logarithm of each one's weight.
+    hypotheses: Vec<(Vec<usize>, f64)>,
 }
 
 /// What the inference says.
@@ -54,7 +56,32 @@ impl<'a> Model<'a> {
         let links = catalog.causes.iter().map(row).collect();
         let tells = |f: &&Finding| f.of_event && f.severity != Severity::Note;
         let event_is_fine = !findings.iter().filter(tells).any(|f| f.verdict == Verdict::Fail);
-        Model { findings, causes: &catalog.causes, links, event_is_fine }
+        let mut model =
+            Model { findings, causes: &catalog.causes, links, event_is_fine, hypotheses: Vec::new() };
+        model.hypotheses = model.weighed();
+        model
+    }
+
+    /// Fewer causes and earlier declaration come first.
+    fn weighed(&self) -> Vec<(Vec<usize>, f64)> {
+        let odds = (PRIOR / (1.0 - PRIOR)).ln();
+        let count = self.causes.len();
+        let pairs = (0..count).flat_map(|a| (a + 1..count).map(move |b| vec![a, b]));
+        let all = [vec![]].into_iter().chain((0..count).map(|a| vec![a])).chain(pairs);
+        let weighed = all.map(|causes: Vec<usize>| {
+            let observed = (0..self.findings.len()).filter_map(|j| Some((j, self.observed(j)?)));
+            let likelihood: f64 = observed.map(|(j, passes)| self.log_probability(j, passes, &causes)).sum();
+            let weight = causes.len() as f64 * odds + likelihood;
+            (causes, weight)
+        });
+        weighed.collect()
+    }
+
+    /// The logarithm of the probability that finding `j` passes, or fails, where
+    /// these causes are true.
+    fn log_probability(&self, j: usize, passes: bool, causes: &[usize]) -> f64 {
+        let pass = self.pass(j, causes);
+        if passes { pass.ln() } else { (1.0 - pass).ln() }
     }
 
     /// The probability that cause `k` breaks finding `j`.
@@ -68,45 +95,25 @@ impl<'a> Model<'a> {
         causes.iter().fold(1.0 - leak, |pass, &k| pass * (1.0 - self.link(k, j)))
     }
 
-    /// Weighs all hypotheses of at most two causes. `assume` replaces the
-    /// observation of one finding, to see what an answer would change.
+    /// Compares all hypotheses. `assume` is the answer to a finding that was not
+    /// observed, to see what it would change.
     pub fn rank(&self, assume: Option<(usize, bool)>) -> Ranking {
-        let odds = (PRIOR / (1.0 - PRIOR)).ln();
-        let count = self.causes.len();
-        let mut hypotheses: Vec<Vec<usize>> = vec![vec![]];
-        hypotheses.extend((0..count).map(|a| vec![a]));
-        hypotheses.extend((0..count).flat_map(|a| (a + 1..count).map(move |b| vec![a, b])));
-        let weights: Vec<f64> = hypotheses
-            .iter()
-            .map(|causes| causes.len() as f64 * odds + self.log_likelihood(causes, assume))
-            .collect();
-        // Fewer causes and earlier declaration come first in the list, so the
-        // first of equals is the best.
+        let weight = |(causes, weight): &(Vec<usize>, f64)| {
+            weight + assume.map_or(0.0, |(j, passes)| self.log_probability(j, passes, causes))
+        };
+        let weights: Vec<f64> = self.hypotheses.iter().map(weight).collect();
+        // The first of equals is the best.
         let best = (0..weights.len()).fold(0, |best, i| if weights[i] > weights[best] { i } else { best });
         let highest = weights[best];
-        let mut posterior = vec![0.0; count];
+        let mut posterior = vec![0.0; self.causes.len()];
         let mut all = 0.0;
-        for (causes, weight) in hypotheses.iter().zip(&weights) {
+        for ((causes, _), weight) in self.hypotheses.iter().zip(&weights) {
             let weight = (weight - highest).exp();
             all += weight;
             causes.iter().for_each(|&k| posterior[k] += weight);
         }
         posterior.iter_mut().for_each(|p| *p /= all);
-        Ranking { posterior, best: hypotheses.swap_remove(best) }
-    }
-
-    fn log_likelihood(&self, causes: &[usize], assume: Option<(usize, bool)>) -> f64 {
-        let observed = |j: usize| match assume {
-            Some((assumed, passes)) if assumed == j => Some(passes),
-            _ => self.observed(j),
-        };
-        (0..self.findings.len())
-            .filter_map(|j| observed(j).map(|passes| (j, passes)))
-            .map(|(j, passes)| {
-                let pass = self.pass(j, causes);
-                if passes { pass.ln() } else { (1.0 - pass).ln() }
-            })
-            .sum()
+        Ranking { posterior, best: self.hypotheses[best].0.clone() }
     }
 
     /// Whether a finding passed; `None`: not observed, it drops out of the product.

@@ -17,25 +17,37 @@ fn sessions<'a>(view: &View<'a>) -> Seen<&'a Sessions> {
     view.postgres().and_then(|rows| rows.sessions.as_ref())
 }
 
-/// The locks that have been held for longer than everyday work takes, on tables
-/// of the pipeline or where somebody waits.
+/// The server's clock when its sessions were looked at.
+fn now(view: &View) -> Option<Timestamp> {
+    sessions(view).known().and_then(|sessions| sessions.now)
+}
+
+/// The locks on tables of the pipeline, or for which somebody waits, that have
+/// been held for longer than everyday work takes, or have stopped a look-up.
 pub fn lasting_locks<'a>(view: &View<'a>) -> Seen<Vec<&'a HeldLock>> {
-    let now = view.postgres().known().map(|rows| rows.now);
+    let now = now(view);
+    let stopped = stopped_a_look_up(view);
     sessions(view).map(|sessions| {
         let lasting = |lock: &&HeldLock| match (lock.since, now) {
+            _ if stopped || lock.waiting > 0 => true,
             (Some(since), Some(now)) => now.duration_since(since).as_secs() >= BRIEF,
             // How old it is, this role may not see.
-            _ => lock.waiting > 0,
+            _ => false,
         };
         let matters = |lock: &&HeldLock| lock.waiting > 0 || view.pipeline.uses_table(&lock.table);
         sessions.locks.iter().filter(lasting).filter(matters).collect()
     })
 }
 
+/// Whether a look-up gave up waiting for a lock (SQLSTATE 55P03).
+fn stopped_a_look_up(view: &View) -> bool {
+    let rows = view.postgres();
+    rows.known().is_some_and(|rows| rows.whys().iter().any(|why| why.code.as_deref() == Some("55P03")))
+}
+
 pub(super) fn locks(view: &View) -> Vec<Fact> {
-    let now = view.postgres().known().map(|rows| rows.now);
     of_database(view, lasting_locks(view), |locks| {
-        let told: Vec<String> = locks.iter().map(|lock| in_words(lock, now)).collect();
+        let told: Vec<String> = locks.iter().map(|lock| in_words(lock, now(view))).collect();
         let say = if told.is_empty() { "nobody holds a table".to_string() } else { told.join("; ") };
         (Value::Count(locks.len() as u64), say)
     })
@@ -56,7 +68,7 @@ fn in_words(lock: &HeldLock, now: Option<Timestamp>) -> String {
 }
 
 pub(super) fn idle(view: &View) -> Vec<Fact> {
-    let now = view.postgres().known().map(|rows| rows.now);
+    let now = now(view);
     let seen = sessions(view).and_then(|sessions| match sessions.idle.is_empty() && sessions.hidden > 0 {
         true => {
             let others = plural::count(sessions.hidden, "session");

@@ -108,8 +108,7 @@ pub(super) fn elsewhere(view: &View) -> Vec<Fact> {
 /// What the look-ups said of tables and columns that are not there; unseen
 /// where a look-up failed for another reason and none of them said so.
 fn missing_tables(rows: &Postgres) -> Seen<Vec<String>> {
-    let stages = rows.stages.values().flat_map(|stage| [stage.effect.why(), stage.extent.why()]);
-    let whys: Vec<&Why> = [rows.marks.why(), rows.event.why()].into_iter().chain(stages).flatten().collect();
+    let whys = rows.whys();
     let mut missing: Vec<String> =
         whys.iter().filter(|why| why.kind == WhyKind::Schema).map(|why| why.words()).collect();
     missing.sort();

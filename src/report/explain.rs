@@ -3,7 +3,7 @@
 use super::table::columns;
 use super::words::fill_with;
 use crate::check::catalog::{Action, ActionKind, Catalog, Cause, Check, Generator, Severity};
-use crate::fact;
+use crate::fact::{self, Scope};
 use crate::pipeline::Pipeline;
 use colored::Colorize;
 use std::io::{self, Write};
@@ -23,12 +23,9 @@ fn rows(label: u16, rows: &[(&str, String)], out: &mut dyn Write) -> io::Result<
 /// Writes what a check means.
 pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
     let id = check.id.get_ref();
-    let subjects = check.for_each.get_ref().subjects(pipeline);
-    let mut titles: Vec<String> =
-        subjects.iter().map(|subject| fill_with(pipeline, &check.title, subject, None, None)).collect();
-    titles.dedup();
+    let titles = for_subjects(check, pipeline, &check.title);
     let spec = fact::spec(check.fact.get_ref());
-    let looks_at = spec.map(|spec| format!("{}: {}", spec.name, spec.doc)).unwrap_or_default();
+    let looks_at = spec.map(|spec| format!("{}: {}", check.fact.get_ref(), spec.doc)).unwrap_or_default();
     let severity = match check.severity {
         Severity::Error => "a problem (exit code 3)",
         Severity::Warn => "a warning",
@@ -47,12 +44,15 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
     if !needs.is_empty() {
         about.push(("a pass needs", needs.join(", ")));
     }
+    let signature = catalog.signatures.iter().find(|signature| signature.fact() == *check.fact.get_ref());
+    if let Some(signature) = signature {
+        about.push(("finds", signature.pattern.0.as_str().to_string()));
+        about.extend(signature.matches.iter().take(2).map(|record| ("such as", record.clone())));
+        about.extend(signature.misses.iter().take(1).map(|record| ("and not", record.clone())));
+    }
     rows(20, &about, out)?;
     writeln!(out, "\n  by hand")?;
-    let mut by_hand: Vec<String> =
-        subjects.iter().map(|subject| fill_with(pipeline, &check.by_hand, subject, None, None)).collect();
-    by_hand.dedup();
-    for command in by_hand {
+    for command in for_subjects(check, pipeline, &check.by_hand) {
         writeln!(out, "    {command}")?;
     }
     let breaking: Vec<&Cause> =
@@ -64,6 +64,18 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
         rows(26, &causes, out)?;
     }
     Ok(())
+}
+
+/// A template filled for each subject; once, where that is every part of the pipeline.
+fn for_subjects(check: &Check, pipeline: &Pipeline, template: &str) -> Vec<String> {
+    if *check.for_each.get_ref() == Scope::Part {
+        return vec![fill_with(pipeline, template, "SERVICE", Some("CONTAINER"), None)];
+    }
+    let subjects = check.for_each.get_ref().subjects(pipeline);
+    let mut filled: Vec<String> =
+        subjects.iter().map(|subject| fill_with(pipeline, template, subject, None, None)).collect();
+    filled.dedup();
+    filled
 }
 
 fn links(cause: &Cause) -> impl Iterator<Item = &String> {

@@ -12,9 +12,7 @@ const AT_MOST: Duration = Duration::from_secs(1);
 /// The schemas that have a table of the name that a look-up did not find
 /// (SQLSTATE 42P01) on its search path.
 pub async fn elsewhere(session: &Session, seen: &Postgres) -> BTreeMap<Name, Vec<Name>> {
-    let stages = seen.stages.values().filter_map(|stage| stage.effect.why().or(stage.extent.why()));
-    let whys = [seen.marks.why(), seen.event.why()].into_iter().flatten().chain(stages);
-    let missing: BTreeSet<&str> = whys.filter_map(missing_table).collect();
+    let missing: BTreeSet<&str> = seen.whys().into_iter().filter_map(missing_table).collect();
     let mut found = BTreeMap::new();
     for table in missing {
         // Without an answer nothing is said of other schemas.

@@ -15,7 +15,8 @@ const USED: &str = "select
     (select count(*) from pg_stat_activity where datid is not null and usesysid is not null),
     (select count(*) from pg_stat_activity where datid is not null and usesysid is not null and state is null
         and pid <> pg_backend_pid()),
-    current_setting('max_connections')::int8 - current_setting('superuser_reserved_connections')::int8";
+    current_setting('max_connections')::int8 - current_setting('superuser_reserved_connections')::int8,
+    clock_timestamp()";
 
 /// Locks that keep readers or writers of a table of this database waiting.
 const LOCKS: &str = "select l.pid, coalesce(a.usename::text, ''), coalesce(a.application_name, ''),
@@ -50,6 +51,7 @@ pub async fn look(session: &Session) -> Result<Sessions, Why> {
         used: used.unsigned_abs(),
         most: most.unsigned_abs(),
         hidden: hidden.unsigned_abs(),
+        now: time(&row, 3)?,
         locks: locks.iter().map(lock).collect::<Result<_, _>>()?,
         idle: idle.iter().map(idle_session).collect::<Result<_, _>>()?,
     })
