@@ -94,8 +94,10 @@ pub fn rung_of(container: &Container, taken: Timestamp) -> &'static str {
 
 /// Between two looks it was started anew, or it was so a moment ago.
 fn loops(container: &Container, taken: Timestamp) -> bool {
-    let again = container.again.as_ref();
-    let restarted = again.is_some_and(|again| again.restart_count > container.restart_count);
+    let restarted = container.again.as_ref().is_some_and(|again| {
+        let by_policy = again.restart_count > 0 && again.started > container.started;
+        again.restart_count > container.restart_count || by_policy || again.status == "restarting"
+    });
     let young = container.started.is_some_and(|started| taken.duration_since(started) < LOOP);
     restarted || (container.restart_count > 0 && young)
 }
@@ -266,6 +268,12 @@ mod tests {
             (
                 serde_json::json!({"again": {"after_ms": 1000, "status": "running", "restart_count": 1,
                     "started": "2026-01-07T10:00:00Z"}}),
+                "restarting",
+                "restarting",
+            ),
+            (
+                serde_json::json!({"again": {"after_ms": 1000, "status": "restarting", "restart_count": 0,
+                    "started": null}}),
                 "restarting",
                 "restarting",
             ),

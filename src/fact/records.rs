@@ -36,6 +36,15 @@ fn search_of<'a>(view: &View<'a>, topic: &str) -> Option<&'a Search> {
     view.evidence.kafka.known().and_then(|kafka| kafka.records.get(topic)?.known())
 }
 
+/// "486 bytes", "14.8 MB".
+fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    match bytes {
+        0..100_000 => plural::count(bytes, "byte"),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
 /// What was read, in words: "212 records of orders since 10:01:14, all of it".
 fn read_in_words(view: &View, topic: &str) -> String {
     search_of(view, topic).map_or_else(String::new, |search| {
@@ -47,11 +56,9 @@ fn read_in_words(view: &View, topic: &str) -> String {
 /// How much was read to find it: "found in 212 records, 0.1 MB".
 fn found_in(view: &View, topic: &str) -> String {
     search_of(view, topic).map_or_else(String::new, |search| {
-        #[expect(clippy::cast_precision_loss, reason = "for people")]
-        let megabytes = search.bytes as f64 / 1e6;
         let bound = search.bound.as_ref().filter(|_| !search.complete);
         let bound = bound.map(|bound| format!(", stopped: {bound}")).unwrap_or_default();
-        format!("found in {} ({megabytes:.1} MB){bound}", plural::count(search.read, "record"))
+        format!("found in {} ({}){bound}", plural::count(search.read, "record"), size(search.bytes))
     })
 }
 
@@ -75,7 +82,7 @@ pub(super) fn present(view: &View) -> Vec<Fact> {
 
 fn place(topic: &str, found: &FoundRecord) -> String {
     let at = found.at.map(|at| format!(" of {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
-    format!("{topic}/{} offset {}{at}, {} bytes", found.partition, found.offset, found.size)
+    format!("{topic}/{} offset {}{at}, {}", found.partition, found.offset, size(found.size))
 }
 
 /// How a worker's group stands to the record of a stage.

@@ -114,7 +114,7 @@ fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Resu
         let sign_of = coloured(sign(&finding.verdict, screen), &finding.verdict);
         let name = match alike.len() {
             1 => finding.check.clone(),
-            all => format!("{} and {} more", finding.check, all - 1),
+            all => format!("{} +{}", finding.check, all - 1),
         };
         let rows = [vec![name, finding.say.clone()]];
         for (i, line) in columns(screen.width - 7, &[27], rows.into_iter()).iter().enumerate() {
