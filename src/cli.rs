@@ -83,6 +83,9 @@ pub struct Explain {
 /// How far apart offsets are looked at, if it is not asked for.
 pub const SETTLE: &str = "1s";
 
+/// The deadline, if none is asked for.
+pub const DEADLINE: &str = "10s";
+
 /// The window, if none is asked for.
 pub const WINDOW: &str = "24h";
 
@@ -118,7 +121,7 @@ pub struct Look {
     #[arg(long, value_name = "TIME", default_value = WINDOW)]
     pub window: String,
     /// When the report comes, whatever has answered by then
-    #[arg(long, value_name = "TIME", default_value = "10s")]
+    #[arg(long, value_name = "TIME", default_value = DEADLINE)]
     pub deadline: String,
     /// How far apart offsets are looked at, to see what moves
     #[arg(long, value_name = "TIME", default_value = SETTLE)]
@@ -217,6 +220,8 @@ impl Look {
             one("--kafka", self.kafka.clone()),
             postgres,
             one("--window", Some(self.window.clone()).filter(|window| window != WINDOW)),
+            one("--at", self.at.clone()),
+            one("--deadline", Some(self.deadline.clone()).filter(|deadline| deadline != DEADLINE)),
             one("--config", self.config.as_deref().map(path)),
             one("--checks", self.checks.as_deref().map(path)),
         ];
@@ -251,6 +256,7 @@ mod tests {
             project: Some("my shop".into()),
             postgres: Some("postgres://app:hunter2@db/shop".into()),
             window: WINDOW.into(),
+            deadline: DEADLINE.into(),
             ..Look::default()
         };
         assert_eq!(look.flags(), "--project 'my shop' --postgres \"$POSTGRES_URL\"");

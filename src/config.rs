@@ -247,15 +247,21 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// A length of time as people write it: `10s`, `24h`, `1500ms`, `90` (seconds).
 fn duration(flag: &str, text: &str) -> Result<Duration, Mistake> {
-    let plain = text.parse::<u64>().ok().map(Duration::from_secs);
+    let wrong = |what: &str| {
+        Mistake::new(format!("{flag} {text}"), what)
+            .help("expected for example 10s, 5m or 24h, at most a year")
+    };
+    if text.parse::<f64>().is_ok() {
+        return Err(wrong("a number without its unit"));
+    }
     let parsed = text.parse::<SignedDuration>().ok();
-    plain
-        .or_else(|| parsed.and_then(|parsed| Duration::try_from(parsed).ok()))
-        .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
-        .ok_or_else(|| {
-            Mistake::new(format!("{flag} {text}"), "not a length of time")
-                .help("expected for example 10s, 5m or 24h, at most a year")
-        })
+    let parsed = parsed.and_then(|parsed| Duration::try_from(parsed).ok());
+    match parsed {
+        None => Err(wrong("not a length of time")),
+        Some(parsed) if parsed.is_zero() => Err(wrong("no time at all")),
+        Some(parsed) if parsed > LONGEST => Err(wrong("too long a time")),
+        Some(parsed) => Ok(parsed),
+    }
 }
 
 /// A point in time: with its offset from UTC, or without for UTC.

@@ -2,7 +2,7 @@
 
 use crate::check::catalog::{Catalog, Cause, Generator};
 use crate::check::{Finding, judge};
-use crate::cli::{Cli, Color, Command, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
+use crate::cli::{Cli, Color, Command, DEADLINE, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
 use crate::config::{Config, Environment, in_words, read_file};
 use crate::demo::{INCIDENTS, incident};
 use crate::diagnosis::{Diagnosis, diagnose};
@@ -184,7 +184,7 @@ fn demo(name: Option<&str>, show: &Show) -> Result<u8, Error> {
         Error::usage(mistake.help(way_out(chosen, names)))
     })?;
     let look =
-        Look { window: WINDOW.into(), deadline: "10s".into(), settle: SETTLE.into(), ..Look::default() };
+        Look { window: WINDOW.into(), deadline: DEADLINE.into(), settle: SETTLE.into(), ..Look::default() };
     let (config, catalog) = read(None, &look, &Environment::new())?;
     let evidence = replayed(chosen, incident.evidence, &config.pipeline)?;
     let report = diagnosed(&evidence, &config.pipeline, &catalog, show);

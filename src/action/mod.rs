@@ -9,8 +9,10 @@ use crate::check::catalog::{Action, ActionKind, Cause, Generator};
 use crate::cli::quoted;
 use crate::diagnosis::Diagnosed;
 use crate::evidence::{Evidence, Name, NamedBy, Seen};
+use crate::fact::groups::lag;
 use crate::fact::records::{self, Taken};
 use crate::fact::sessions;
+use crate::fact::skips::never_taken_up;
 use crate::fact::view::View;
 use crate::pipeline::{Pipeline, Stage};
 use crate::plural::count;
@@ -20,7 +22,10 @@ use std::collections::BTreeSet;
 pub struct Remedy<'a> {
     view: View<'a>,
     cause: &'a Cause,
+    /// Whom its checks name: their stages are sent on.
     subjects: Vec<Name>,
+    /// Whom it is about: they are mended.
+    whom: Vec<Name>,
 }
 
 /// One action as it is printed.
@@ -42,7 +47,8 @@ pub struct Planned {
 /// The actions of a diagnosed cause, in order.
 pub fn plan(evidence: &Evidence, pipeline: &Pipeline, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
     let remedy = Remedy::new(evidence, pipeline, cause, diagnosed.subjects.clone());
-    cause.actions.iter().filter_map(|action| remedy.plan_one(action)).collect()
+    let actions = cause.actions.iter().filter_map(|action| remedy.plan_one(action));
+    remedy.put_back().into_iter().chain(actions).collect()
 }
 
 impl<'a> Remedy<'a> {
@@ -53,7 +59,8 @@ impl<'a> Remedy<'a> {
         cause: &'a Cause,
         subjects: Vec<Name>,
     ) -> Self {
-        Remedy { view: View::new(evidence, pipeline), cause, subjects }
+        let whom = cause.whom(pipeline, &subjects);
+        Remedy { view: View::new(evidence, pipeline), cause, subjects, whom }
     }
 
     /// What `explain CAUSE --yaml|--offsets|--sql|--records` prints; `None` where
@@ -69,7 +76,7 @@ impl<'a> Remedy<'a> {
     }
 
     fn plan_one(&self, action: &Action) -> Option<Planned> {
-        let say = action.say.as_ref().map(|say| self.fill(say, self.subjects.first().map(String::as_str)));
+        let say = action.say.as_ref().map(|say| self.fill(say, self.whom.first().map(String::as_str)));
         match action.generate {
             Some(generator) => self.plan_generated(action.kind, generator),
             None => {
@@ -77,6 +84,32 @@ impl<'a> Remedy<'a> {
                 Some(Planned { kind: action.kind, say, run, script: None })
             }
         }
+    }
+
+    /// What is in a container that the compose file does not say any more: to make
+    /// it anew is the shortest way to what was meant.
+    fn put_back(&self) -> Option<Planned> {
+        let compose = self.view.evidence.compose.known()?;
+        let other = |subject: &&Name| {
+            let service = compose.services.get(*subject);
+            let runs = self.view.container(subject).known().is_some_and(Option::is_some);
+            runs && service.and_then(|s| s.other_variables.as_ref()).is_some_and(|names| !names.is_empty())
+        };
+        let subjects: Vec<&Name> = self.whom.iter().filter(other).collect();
+        let names =
+            subjects.iter().filter_map(|subject| compose.services.get(*subject)?.other_variables.as_ref());
+        let mut names: Vec<&str> = names.flatten().map(String::as_str).collect();
+        names.dedup();
+        if subjects.is_empty() {
+            return None;
+        }
+        let subjects: Vec<String> = subjects.into_iter().map(|subject| quoted(subject)).collect();
+        let run = format!("{} up -d --no-deps {}", compose_command(self.view.evidence), subjects.join(" "));
+        let say = format!(
+            "it runs with another {} than the compose file gives: this puts it back",
+            names.join(", ")
+        );
+        Some(Planned { kind: ActionKind::Mend, say: Some(say), run: vec![run], script: None })
     }
 
     /// A generator's action: short things as they are, long ones a command away.
@@ -114,8 +147,8 @@ impl<'a> Remedy<'a> {
                 ],
             ),
             Generator::SendRecords => (
-                "sends the stuck events' records once more, if they do not arrive by themselves; leave out \
-                 `| sh` to see and review"
+                "only for what is still stuck a minute after the mend: sends the records once more; without \
+                 `| sh` it only shows them"
                     .to_string(),
                 vec![explain("records") + " | sh"],
             ),
@@ -139,8 +172,8 @@ impl<'a> Remedy<'a> {
             return pids.into_iter().map(command).collect();
         }
         let each = template.contains("{subject}") || template.contains("{container}");
-        match each && !self.subjects.is_empty() {
-            true => self.subjects.iter().map(|subject| self.fill(template, Some(subject))).collect(),
+        match each {
+            true => self.whom.iter().map(|subject| self.fill(template, Some(subject))).collect(),
             false => vec![self.fill(template, None)],
         }
     }
@@ -175,9 +208,16 @@ impl<'a> Remedy<'a> {
     /// Whether the stuck events of a stage wait on its topic: their worker takes
     /// them as soon as it can, and a second record would be a second event.
     fn still_waits(&self, stage: &Stage) -> bool {
-        match records::taken(&self.view, stage) {
-            Seen::Known((taken, _)) => taken == Taken::Waiting,
-            Seen::Unknown(_) | Seen::NotAsked(_) => false,
+        let worker = self.view.pipeline.worker(stage.worker.get_ref());
+        match (records::taken(&self.view, stage), self.view.evidence.kafka.known().zip(worker)) {
+            (Seen::Known((taken, _)), _) => taken == Taken::Waiting,
+            // Of no event in particular: something waits for the worker.
+            (_, Some((kafka, worker))) => {
+                let untaken = never_taken_up(kafka, worker);
+                let untaken = untaken.known().is_some_and(|all| all.iter().any(|one| one.records > 0));
+                untaken || lag(kafka, worker).is_some_and(|lag| lag > 0)
+            }
+            _ => false,
         }
     }
 

@@ -3,7 +3,9 @@
 use super::expect::{Expect, Scalar};
 use crate::config::{in_words, read_file};
 use crate::error::{Error, Mistake, way_out};
+use crate::evidence::Name;
 use crate::fact::{self, Scope};
+use crate::pipeline::{Pipeline, Stage};
 use crate::signature::Signature;
 use crate::toml_input::Source;
 use serde::Deserialize;
@@ -146,8 +148,36 @@ pub struct Cause {
     /// sometimes (.50).
     #[serde(default)]
     pub sometimes: Vec<Spanned<String>>,
+    /// Whom it is about, where that is not whom its checks name.
+    #[serde(default)]
+    pub about: Whom,
     /// What to do, in order.
     pub actions: Vec<Action>,
+}
+
+/// Whom a cause is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whom {
+    /// The subjects of its checks.
+    #[default]
+    Subjects,
+    /// Those who send what the subjects of its checks should handle.
+    Emitters,
+}
+
+impl Cause {
+    /// Whom the cause is about, where its checks name these.
+    pub fn whom(&self, pipeline: &Pipeline, subjects: &[Name]) -> Vec<Name> {
+        if self.about == Whom::Subjects {
+            return subjects.to_vec();
+        }
+        let named = |stage: &&Stage| subjects.contains(&pipeline.stage_subject(stage));
+        let mut emitters: Vec<Name> =
+            pipeline.stage.iter().filter(named).map(|stage| stage.emitter.get_ref().clone()).collect();
+        emitters.dedup();
+        emitters
+    }
 }
 
 /// One thing to do. Exactly one of `run`, `generate` and neither (a sentence).

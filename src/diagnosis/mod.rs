@@ -11,6 +11,8 @@ use rank::{ALWAYS, Model, Ranking, SOMETIMES, USUALLY};
 const LISTED: f64 = 0.10;
 /// A failed check speaks for a cause if it is explained this much better with it (nats).
 const BECAUSE: f64 = 0.5;
+/// Two causes whose probabilities differ by less cannot be told apart.
+const TIE: f64 = 0.02;
 /// A passed check rules a cause out from here on (nats).
 const RULED_OUT: f64 = -2.0;
 
@@ -94,8 +96,11 @@ pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
     };
     let mut causes: Vec<Diagnosed> =
         listed.iter().map(|&k| diagnosed(&model, &ranking, findings, k)).collect();
-    // Where no explanation is likelier than none, the likeliest cause is shown all the same.
+    // Where no explanation is likelier than none, the likeliest cause is the best
+    // all the same, unless another is as likely.
+    let tie = matches!(causes.as_slice(), [first, second, ..] if first.posterior - second.posterior < TIE);
     if causes.iter().all(|cause| !cause.best)
+        && !tie
         && let Some(first) = causes.first_mut()
     {
         first.best = true;
@@ -152,17 +157,35 @@ fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], k: usize) -
         confidence: confidence(model, ranking, k),
         best: ranking.best.contains(&k),
         subjects: subjects(model, findings, k),
-        because: ids(&|j| linked_fail(j) && speaks(j)),
+        because: strongest_first(model, findings, k, |j| linked_fail(&j) && speaks(&j)),
         also_explains: ids(&|j| linked_fail(j) && !speaks(j)),
         weakened_by: ids(&|j| model.observed(*j) == Some(true) && model.link(k, *j) >= USUALLY),
         could_not_check: ids(&|j| unseen(j) && model.link(k, *j) >= USUALLY),
     }
 }
 
+/// The checks that a cause breaks always come first: they are its own.
+fn strongest_first(
+    model: &Model,
+    findings: &[Finding],
+    k: usize,
+    keep: impl Fn(usize) -> bool,
+) -> Vec<String> {
+    let mut kept: Vec<usize> = (0..findings.len()).filter(|&j| keep(j)).collect();
+    kept.sort_by(|&a, &b| model.link(k, b).total_cmp(&model.link(k, a)));
+    kept.into_iter().map(|j| findings[j].check.clone()).collect()
+}
+
 /// The subjects that every failed `always` check names; where the checks are
 /// about different things (a topic, a worker), those of the first.
 fn subjects(model: &Model, findings: &[Finding], k: usize) -> Vec<Name> {
-    let telling = (0..findings.len()).filter(|&j| fails(&findings[j]) && model.link(k, j) >= ALWAYS);
+    // Where none of them was seen, those of what it usually breaks.
+    let failed = |least: f64| {
+        let linked = (0..findings.len()).filter(move |&j| fails(&findings[j]) && model.link(k, j) >= least);
+        linked.collect::<Vec<usize>>()
+    };
+    let telling = Some(failed(ALWAYS)).filter(|own| !own.is_empty()).unwrap_or_else(|| failed(USUALLY));
+    let telling = telling.into_iter();
     let mut sets = telling.map(|j| findings[j].failed_subjects().map(str::to_string).collect::<Vec<_>>());
     let first = sets.next().unwrap_or_default();
     sets.fold(first, |common, set| {

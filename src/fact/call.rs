@@ -6,6 +6,8 @@ use super::{Fact, Value};
 use crate::evidence::{Log, Record, Seen};
 use crate::pipeline::{Call, Stage};
 use crate::plural::count;
+use regex::Regex;
+use std::sync::LazyLock;
 
 /// The call and the stage whose worker makes it.
 fn call_of<'a>(view: &View<'a>) -> Option<(&'a Call, &'a Stage)> {
@@ -75,9 +77,19 @@ pub(super) fn answer(view: &View) -> Vec<Fact> {
     vec![Fact::of(call.service.get_ref().as_str(), newest_answer(view, call, stage), |record| {
         match call.answered_well.0.is_match(&record.text) {
             true => (Value::Word("good"), format!("answered well {}", record.at.strftime("%H:%M:%S"))),
-            false => (Value::Word("bad"), format!("answered: {}", whole(&record.text))),
+            false => {
+                (Value::Word("bad"), format!("logged as the answer: {}", whole(&without_ids(&record.text))))
+            }
         }
     })]
+}
+
+/// The ids in a record's metadata, which say nothing of the answer.
+static IDS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#""\w*[iI]d":"[^"]*",?"#).expect("a constant pattern"));
+
+fn without_ids(text: &str) -> String {
+    IDS.replace_all(text, "").into_owned()
 }
 
 pub(super) fn answered_without_row(view: &View) -> Vec<Fact> {

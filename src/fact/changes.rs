@@ -42,10 +42,12 @@ pub(super) fn image(view: &View) -> Vec<Fact> {
                 let own = docker.images.get(&container.image_id).and_then(Seen::known);
                 let older = match (own.and_then(|own| own.created), tagged.created) {
                     (Some(own), Some(tagged)) if tagged > own => {
-                        format!(", built {} before the tag's", age(tagged, own))
+                        format!(" {} older than the one its tag names", age(tagged, own))
                     }
-                    (Some(own), Some(tagged)) => format!(", built {} after the tag's", age(own, tagged)),
-                    _ => ", another than the tag's".to_string(),
+                    (Some(own), Some(tagged)) => {
+                        format!(" {} newer than the one its tag names", age(own, tagged))
+                    }
+                    _ => " other than the one its tag names".to_string(),
                 };
                 (Value::Word("outdated"), format!("runs an image of {}{older}", container.image))
             }

@@ -128,8 +128,12 @@ pub(super) fn other_readers(view: &View) -> Vec<Fact> {
 }
 
 /// Records between the group's commits and the ends of its topics; `None` where
-/// it is not known for every partition on which it has committed.
+/// it is not known: for a partition that holds records nothing is committed, say.
 pub fn lag(kafka: &Kafka, worker: &Worker) -> Option<u64> {
+    let untaken = super::skips::never_taken_up(kafka, worker);
+    if untaken.known().is_none_or(|untaken| untaken.iter().any(|untaken| untaken.records > 0)) {
+        return None;
+    }
     let group = kafka.groups.get(&worker.group)?.known()?;
     let mut lag = 0;
     let own = |c: &&Committed| worker.topics.iter().any(|topic| *topic.get_ref() == c.topic);

@@ -80,10 +80,10 @@ fn absence(view: &View, part: &str, log: &crate::evidence::Log, stage: &Stage) -
 
 fn in_words(states: &[(&str, State)]) -> String {
     let say = |(name, state): &(&str, State)| match state {
-        State::Present(at) => format!("{name} {at}"),
-        State::NotNeeded => format!("{name} not needed"),
-        State::Absent => format!("{name} absent"),
-        State::Unknown(_) => format!("{name} unknown"),
+        State::Present(at) => format!("has \"{name}\" {at}"),
+        State::NotNeeded => format!("needs no \"{name}\""),
+        State::Absent => format!("lacks \"{name}\""),
+        State::Unknown(_) => format!("may have \"{name}\""),
     };
-    format!("its log: {}", states.iter().map(say).collect::<Vec<_>>().join(", "))
+    format!("its log {}", states.iter().map(say).collect::<Vec<_>>().join(", "))
 }

@@ -15,6 +15,13 @@ pub fn record_of<'a>(view: &View<'a>, stage: &Stage) -> Seen<Option<&'a FoundRec
         Some(search) => search.as_ref(),
         None => Seen::not_asked("records were not looked at"),
     });
+    let exists = |topic: &str| {
+        let seen = view.evidence.kafka.known().and_then(|kafka| kafka.topics.get(topic)?.known());
+        seen.is_none_or(|seen| seen.exists)
+    };
+    if !exists(topic) {
+        return view.id().and_then(|_| Seen::not_asked(format!("topic {topic} does not exist")));
+    }
     view.id().and_then(|_| search).and_then(|search| match search.found.last() {
         Some(found) => Seen::Known(Some(found)),
         None if !search.complete => Seen::unknown(WhyKind::Limit, stopped(topic, search)),
@@ -73,7 +80,7 @@ pub(super) fn present(view: &View) -> Vec<Fact> {
             // What had its effect was there, or was not needed.
             _ if view.has_effect(stage) => Seen::not_asked("its effect is there"),
             absent => absent.and_then(|_| view.here(stage)).and_then(|()| view.old_enough(stage)).map(|()| {
-                let say = format!("not on {topic}: {}", read_in_words(view, topic));
+                let say = format!("the event's record is not on {topic} ({})", read_in_words(view, topic));
                 (Value::Bool(false), say)
             }),
         }

@@ -62,7 +62,8 @@ fn in_words(lock: &HeldLock, now: Option<Timestamp>) -> String {
     let who: Vec<&str> = who.collect();
     let waiting = match lock.waiting {
         0 => String::new(),
-        count => format!(", {count} wait"),
+        1 => ", 1 session waits".to_string(),
+        count => format!(", {count} sessions wait"),
     };
     format!("pid {} ({}) holds {} in {}{age}{waiting}", lock.pid, who.join(", "), lock.table, lock.mode)
 }

@@ -146,9 +146,9 @@ fn how_passed(view: &View, worker: &Worker, record: &FoundRecord) -> (Skip, Stri
                 .saturating_add(view.apart("Docker", "Kafka") - CLOCKS)
                 .is_ok_and(|created| created > at) =>
         {
-            (Skip::JoinedLate, format!(", and it was created {} later", age(created, at)))
+            (Skip::JoinedLate, format!("; its container is {} younger than the record", age(created, at)))
         }
-        (Some(_), Some(_)) => (Skip::Reset, ", and it was created before".to_string()),
+        (Some(_), Some(_)) => (Skip::Reset, "; its container is older than the record".to_string()),
         _ => (Skip::JoinedLate, String::new()),
     }
 }

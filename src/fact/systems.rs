@@ -162,8 +162,9 @@ pub(super) fn contract(view: &View) -> Vec<Fact> {
     })]
 }
 
-/// "200, /error \"no pool\", /success false".
+/// "200, error \"no pool\", success false".
 fn in_words(answer: &Answer) -> String {
-    let body = answer.body.iter().map(|(pointer, value)| format!("{pointer} {value}"));
+    let body =
+        answer.body.iter().map(|(pointer, value)| format!("{} {value}", pointer.trim_start_matches('/')));
     [answer.status.to_string()].into_iter().chain(body).collect::<Vec<_>>().join(", ")
 }

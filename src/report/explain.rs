@@ -61,7 +61,7 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
         writeln!(out, "\n  broken by")?;
         let causes: Vec<(&str, String)> =
             breaking.iter().map(|cause| (cause.id.get_ref().as_str(), cause.title.clone())).collect();
-        rows(26, &causes, out)?;
+        rows(30, &causes, out)?;
     }
     Ok(())
 }
@@ -122,14 +122,19 @@ pub fn kind(kind: ActionKind) -> &'static str {
 /// An action for no event in particular.
 fn in_words(action: &Action, cause: &str) -> String {
     let run = action.run.as_deref().map(|run| {
-        let run = run.replace("{self}", "pipeline-doctor ID").replace("{compose}", "docker compose");
+        let run = run
+            .replace("{self}", "pipeline-doctor ID")
+            .replace("{compose}", "docker compose -f docker-compose.yml");
+        let run = run.replace("{psql}", "psql \"$POSTGRES_URL\"").replace("{pid}", "PID");
         run.replace("{container}", "CONTAINER").replace("{subject}", "SERVICE").replace("{id}", "ID")
     });
     let generated = action.generate.map(|generator| match generator {
         Generator::ComposeFragment => format!("pipeline-doctor explain {cause} ID --yaml > workers.yml"),
         Generator::GroupOffsets => format!("pipeline-doctor explain {cause} ID --offsets | sh"),
         Generator::CreateTopics => "kafka-topics --create ... (the report prints it whole)".to_string(),
-        Generator::RemoveMarks => format!("pipeline-doctor explain {cause} ID --sql > marks.sql"),
+        Generator::RemoveMarks => format!(
+            "pipeline-doctor explain {cause} ID --sql > marks.sql, then psql \"$POSTGRES_URL\" < marks.sql"
+        ),
         Generator::SendRecords => format!("pipeline-doctor explain {cause} ID --records | sh"),
     });
     let say = action.say.as_deref().map(|say| say.replace("{subject}", "SERVICE"));

@@ -327,7 +327,9 @@ fn extent(material: &Material) -> Extent {
     newest.sort_by(|a, b| (b.at, &a.id).cmp(&(a.at, &b.id)));
     Extent {
         window_s: material.evidence.target.window_s,
-        complete: seen.len() == material.pipeline.stage.len() && seen.iter().all(|(_, e)| !e.limited),
+        complete: seen.len() == material.pipeline.stage.len()
+            && seen.iter().all(|(_, extent)| !extent.limited)
+            && view.caught_up().known().is_some(),
         stuck: (!seen.is_empty()).then(|| seen.iter().map(|(_, extent)| extent.stuck).sum()),
         since: seen.iter().filter_map(|(_, extent)| extent.since).min(),
         last_good: seen.iter().filter_map(|(_, extent)| extent.last_good).max(),
@@ -361,16 +363,17 @@ impl Material<'_> {
 
     fn cause(&self, diagnosed: &Diagnosed) -> Option<Cause> {
         let row = self.catalog.cause(&diagnosed.cause)?;
+        let whom = row.whom(self.pipeline, &diagnosed.subjects);
         Some(Cause {
             id: diagnosed.cause.clone(),
-            title: words::cause_title(self, row, &diagnosed.subjects),
+            title: words::cause_title(self, row, &whom),
             confidence: words::per_cent(diagnosed.confidence),
             documented: row.documented.clone(),
             posterior: (diagnosed.posterior * 1e6).round() / 1e6,
             best: diagnosed.best,
-            subjects: diagnosed.subjects.clone(),
+            context: self.context(diagnosed, &whom),
+            subjects: whom,
             because: self.told(&diagnosed.because, &diagnosed.subjects),
-            context: self.context(diagnosed),
             also_explains: self.told(&diagnosed.also_explains, &diagnosed.subjects),
             also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
             weakened_by: self.told(&diagnosed.weakened_by, &[]),
@@ -381,16 +384,14 @@ impl Material<'_> {
 
     /// Failed notes about the containers and logs of a cause's subjects, without
     /// those that speak for it already.
-    fn context(&self, diagnosed: &Diagnosed) -> Vec<Told> {
+    fn context(&self, diagnosed: &Diagnosed, whom: &[String]) -> Vec<Told> {
         let notes = self.findings.iter().filter(|finding| finding.severity == Severity::Note);
         let of_part = |note: &&Finding| {
             self.catalog.check(&note.check).is_some_and(|check| *check.for_each.get_ref() == Scope::Part)
         };
         let notes = notes.filter(of_part).filter(|note| !diagnosed.because.contains(&note.check));
         let told = |note: &Finding| {
-            let about = |i: &&crate::check::Instance| {
-                i.verdict == Verdict::Fail && diagnosed.subjects.contains(&i.subject)
-            };
+            let about = |i: &&crate::check::Instance| i.verdict == Verdict::Fail && whom.contains(&i.subject);
             let says = note.instances.iter().filter(about).map(|i| format!("{}: {}", i.subject, i.observed));
             let told = says.map(|say| Told { id: note.check.clone(), say });
             told.collect::<Vec<Told>>()

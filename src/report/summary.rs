@@ -31,14 +31,39 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
             summary.push(words::sentence(material, check, finding, &[]));
         }
     }
+    let mut verdict = verdict(&findings, system_seen(material, row.about));
+    if row.about == About::Workers && verdict == "pass" && summary.len() > 1 {
+        verdict = "warn";
+    }
+    summary.extend(reason(material, verdict, &findings, &summary));
     Step {
         step: row.step,
         title: row.title.clone(),
-        verdict: verdict(&findings, system_seen(material, row.about)).to_string(),
+        verdict: verdict.to_string(),
         summary: summary.join("\n"),
         by_hand: words::fill(material, &row.by_hand, ""),
         findings: findings.iter().map(|finding| shown(material, finding)).collect(),
     }
+}
+
+/// Why a step has its sign, where none of its lines says so.
+fn reason(material: &Material, verdict: &str, findings: &[&Finding], lines: &[String]) -> Option<String> {
+    let is_reason = |wanted: &Verdict, severity: Severity| match verdict {
+        "fail" => *wanted == Verdict::Fail && severity == Severity::Error,
+        "warn" => *wanted == Verdict::Fail && severity == Severity::Warn,
+        "unknown" => matches!(wanted, Verdict::Unknown(_)),
+        _ => false,
+    };
+    let said = |observed: &str| lines.iter().any(|line| line.contains(observed));
+    let reasons: Vec<&&Finding> =
+        findings.iter().filter(|finding| is_reason(&finding.verdict, finding.severity)).collect();
+    let observed = |finding: &Finding| {
+        let telling = finding.instances.iter().filter(|i| is_reason(&i.verdict, finding.severity));
+        telling.map(|i| i.verdict.why().unwrap_or_else(|| i.observed.clone())).collect::<Vec<String>>()
+    };
+    let any_said = reasons.iter().any(|finding| observed(finding).iter().any(|text| said(text)));
+    let first = reasons.first().filter(|_| !any_said)?;
+    Some(words::sentence(material, material.catalog.check(&first.check)?, first, &[]))
 }
 
 /// Whether the system that a step is about was seen at all.
@@ -332,12 +357,20 @@ pub(super) fn headline(material: &Material, report: &Report) -> String {
             let (stuck, since) = (material.pipeline.count(stuck), minute(report.taken, since));
             format!(" {least}{stuck} stuck since {since}.")
         }
-        (Some(0), _) if extent.complete => format!(" 0 stuck in {}.", length(extent.window_s)),
+        (Some(0), _) if extent.complete && report.outcome != Outcome::Problem => {
+            format!(" 0 stuck in {}.", length(extent.window_s))
+        }
         _ => String::new(),
     };
     let forms = match report.outcome {
         Outcome::Healthy => vec![format!("HEALTHY: {}, nothing unseen", passed(material))],
-        Outcome::Warning => shorter("WARNING: ", &told(report.risks.iter().chain(&report.unexplained))),
+        Outcome::Warning => {
+            let all = report.risks.iter().chain(&report.unexplained);
+            let said: Vec<String> = all.clone().map(|told| told.say.clone()).collect();
+            let mut forms = shorter("WARNING: ", &said);
+            forms.extend(shorter("WARNING: failed: ", &told(all)));
+            forms
+        }
         Outcome::Inconclusive => {
             let mut systems: Vec<String> = report.unseen.iter().map(|unseen| unseen.system.clone()).collect();
             let whole = systems.clone();
@@ -379,6 +412,9 @@ fn broken(report: &Report) -> Vec<String> {
         });
         causes.chain(unexplained.iter().map(|check| format!("unexplained: {check}"))).collect()
     };
+    if best.is_empty() && !report.causes.is_empty() {
+        return vec![format!("BROKEN: {} causes are as likely", report.causes.len())];
+    }
     if best.is_empty() {
         let failed: Vec<String> = unexplained.into_iter().chain(told(report.risks.iter())).collect();
         return shorter("BROKEN: no known cause explains ", &failed);

@@ -21,19 +21,27 @@ pub struct Screen {
 
 /// How many causes are shown without `-v`.
 const CAUSES: usize = 3;
+/// The check that fails whatever the cause is.
+const GENERAL: &str = "no-event-stuck";
 /// Left margin of a cause's lines.
 const INDENT: u16 = 7;
 
 /// Writes the report as text. Colours are `colored`'s: its switch decides.
 pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     let id = report.id.as_deref().unwrap_or("all events");
-    let taken = report.taken.strftime("%H:%M UTC");
+    let taken = report.taken.strftime("%F %H:%M UTC");
     writeln!(out, "pipeline-doctor  {}  {}  {taken}\n", report.pipeline.bold(), id.bold())?;
     for step in &report.steps {
         render_step(step, screen, out)?;
     }
-    let shown = if screen.verbose { report.causes.len() } else { CAUSES };
-    for (i, cause) in report.causes.iter().take(shown).enumerate() {
+    // What has nothing of its own to say for it is noise beside what has.
+    let telling = |cause: &&Cause| {
+        let own = cause.because.iter().any(|told| told.id != GENERAL);
+        screen.verbose || cause.best || own || report.causes.iter().all(|cause| !cause.best)
+    };
+    let causes: Vec<&Cause> = report.causes.iter().filter(telling).collect();
+    let shown = if screen.verbose { causes.len() } else { CAUSES.min(causes.len()) };
+    for (i, cause) in causes.into_iter().take(shown).enumerate() {
         // What is ruled out is said once, under the first.
         let ruled_out = if i == 0 { report.ruled_out.as_slice() } else { &[] };
         writeln!(out)?;
@@ -42,8 +50,8 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
     if report.causes.len() > shown {
         writeln!(
             out,
-            "\n {} more with less: -v shows them",
-            count((report.causes.len() - shown) as u64, "cause")
+            "\n {}, less likely: -v shows",
+            count((report.causes.len() - shown) as u64, "more cause")
         )?;
     }
     render_told("UNEXPLAINED", &report.unexplained, screen, out)?;
@@ -219,6 +227,8 @@ fn render_actions(report: &Report, screen: Screen, out: &mut dyn Write) -> io::R
     };
     let others = of_best.iter().copied().enumerate().filter(|(i, action)| !is_proof(action) && !again(*i));
     let actions: Vec<&Planned> = others.map(|(_, action)| action).chain(proofs).collect();
+    let look = look_at_one(report);
+    let actions: Vec<&Planned> = look.iter().chain(actions).collect();
     if actions.is_empty() {
         return Ok(());
     }
@@ -235,6 +245,18 @@ fn render_actions(report: &Report, screen: Screen, out: &mut dyn Write) -> io::R
         }
     }
     Ok(())
+}
+
+/// Where causes are as likely as each other, one of the stuck events tells more.
+fn look_at_one(report: &Report) -> Option<Planned> {
+    let id = report.extent.newest_ids.first()?;
+    let open = report.id.is_none() && report.causes.iter().all(|cause| !cause.best);
+    open.then(|| Planned {
+        kind: ActionKind::Prove,
+        say: Some("the newest of the stuck ones: what is seen of it tells the causes apart".into()),
+        run: vec![format!("pipeline-doctor {}", crate::cli::quoted(id))],
+        script: None,
+    })
 }
 
 /// Commands, wrapped so that they can still be pasted, and what to know of them.

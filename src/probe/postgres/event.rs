@@ -19,7 +19,7 @@ pub async fn look(session: &Session, event: &EventSql, id: &str, of: &str) -> Re
     let rows = session.ask("the event", &sql, &bound, session.share(4));
     match rows.await?.first() {
         Some(row) => read(row, &event.keys),
-        None => Err(Why::new(WhyKind::Missing, "no row tells of it")),
+        None => Err(Why::new(WhyKind::Missing, "no row of this id: when it happened is not known")),
     }
 }
 
