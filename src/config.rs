@@ -252,14 +252,14 @@ fn duration(flag: &str, text: &str) -> Result<Duration, Mistake> {
             .help("expected for example 10s, 5m or 24h, at most a year")
     };
     if text.parse::<f64>().is_ok() {
-        return Err(wrong("a number without its unit"));
+        return Err(wrong("not a length of time: it has no unit"));
     }
     let parsed = text.parse::<SignedDuration>().ok();
     let parsed = parsed.and_then(|parsed| Duration::try_from(parsed).ok());
     match parsed {
         None => Err(wrong("not a length of time")),
-        Some(parsed) if parsed.is_zero() => Err(wrong("no time at all")),
-        Some(parsed) if parsed > LONGEST => Err(wrong("too long a time")),
+        Some(parsed) if parsed.is_zero() => Err(wrong("not a length of time: it is none")),
+        Some(parsed) if parsed > LONGEST => Err(wrong("not a length of time: too long")),
         Some(parsed) => Ok(parsed),
     }
 }

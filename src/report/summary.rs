@@ -54,14 +54,18 @@ fn reason(material: &Material, verdict: &str, findings: &[&Finding], lines: &[St
         "unknown" => matches!(wanted, Verdict::Unknown(_)),
         _ => false,
     };
-    let said = |observed: &str| lines.iter().any(|line| line.contains(observed));
+    // A line need not say all of it: whom it is about, or how it begins.
+    let said = |subject: &str, observed: &str| {
+        let begins = observed.split(", ").next().unwrap_or(observed);
+        lines.iter().any(|line| line.contains(begins) || line.contains(subject))
+    };
     let reasons: Vec<&&Finding> =
         findings.iter().filter(|finding| is_reason(&finding.verdict, finding.severity)).collect();
-    let observed = |finding: &Finding| {
-        let telling = finding.instances.iter().filter(|i| is_reason(&i.verdict, finding.severity));
-        telling.map(|i| i.verdict.why().unwrap_or_else(|| i.observed.clone())).collect::<Vec<String>>()
+    let is_said = |finding: &&&Finding| {
+        let mut telling = finding.instances.iter().filter(|i| is_reason(&i.verdict, finding.severity));
+        telling.any(|i| said(&i.subject, &i.verdict.why().unwrap_or_else(|| i.observed.clone())))
     };
-    let any_said = reasons.iter().any(|finding| observed(finding).iter().any(|text| said(text)));
+    let any_said = reasons.iter().any(|finding| is_said(&finding));
     let first = reasons.first().filter(|_| !any_said)?;
     Some(words::sentence(material, material.catalog.check(&first.check)?, first, &[]))
 }

@@ -21,8 +21,6 @@ pub struct Screen {
 
 /// How many causes are shown without `-v`.
 const CAUSES: usize = 3;
-/// The check that fails whatever the cause is.
-const GENERAL: &str = "no-event-stuck";
 /// Left margin of a cause's lines.
 const INDENT: u16 = 7;
 
@@ -34,12 +32,8 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
     for step in &report.steps {
         render_step(step, screen, out)?;
     }
-    // What has nothing of its own to say for it is noise beside what has.
-    let telling = |cause: &&Cause| {
-        let own = cause.because.iter().any(|told| told.id != GENERAL);
-        screen.verbose || cause.best || own || report.causes.iter().all(|cause| !cause.best)
-    };
-    let causes: Vec<&Cause> = report.causes.iter().filter(telling).collect();
+    let causes: Vec<&Cause> =
+        report.causes.iter().filter(|c| screen.verbose || is_telling(c, report)).collect();
     let shown = if screen.verbose { causes.len() } else { CAUSES.min(causes.len()) };
     for (i, cause) in causes.into_iter().take(shown).enumerate() {
         // What is ruled out is said once, under the first.
@@ -59,6 +53,19 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
     render_actions(report, screen, out)?;
     render_unseen(report, screen, out)?;
     writeln!(out, "\n{}", headline(report))
+}
+
+/// Whether a cause is worth its lines: it is about as likely as the best ones, or
+/// something speaks for it that they do not explain.
+fn is_telling(cause: &Cause, report: &Report) -> bool {
+    let best = || report.causes.iter().filter(|cause| cause.best);
+    let likely = best().all(|best| cause.confidence * 2 >= best.confidence);
+    let explained = |told: &Told| {
+        let by =
+            |best: &Cause| best.because.iter().chain(&best.also_explains).any(|other| other.id == told.id);
+        best().any(by)
+    };
+    likely || cause.best || !cause.because.iter().all(explained)
 }
 
 fn headline(report: &Report) -> String {
