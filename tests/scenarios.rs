@@ -170,7 +170,11 @@ const SAID: &[(&str, &[&str])] = &[
     ("database-clock-ahead", &["its clock is 90.0 s ahead of this machine's"]),
     (
         "rebuilt-not-redeployed",
-        &["IMAGE REBUILT, NOT REDEPLOYED", "allocation-worker: runs an image of", "before the tag's"],
+        &[
+            "IMAGE REBUILT, NOT REDEPLOYED",
+            "allocation-worker: runs an image of",
+            "older than the one its tag names",
+        ],
     ),
     (
         "other-database",
@@ -179,7 +183,7 @@ const SAID: &[(&str, &[&str])] = &[
             "runs with another POSTGRES_URL than the compose file gives now",
         ],
     ),
-    ("offsets-reset", &["does not name the event, and it was created before"]),
+    ("offsets-reset", &["does not name the event; its container is older than the record"]),
     ("joined-too-late", &["has committed nothing on purchase-confirmed"]),
     ("group-name-typo", &["is a member of group purchase-creation-worker, not of purchase-creation-workers"]),
     ("topic-name-typo", &["is given purchase-confirmd, and none of its topics"]),

@@ -89,7 +89,8 @@ static IDS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#""\w*[iI]d":"[^"]*",?"#).expect("a constant pattern"));
 
 fn without_ids(text: &str) -> String {
-    IDS.replace_all(text, "").into_owned()
+    // With a space behind each comma it can be wrapped.
+    IDS.replace_all(text, "").replace(",\"", ", \"")
 }
 
 pub(super) fn answered_without_row(view: &View) -> Vec<Fact> {

@@ -27,7 +27,7 @@ const INDENT: u16 = 7;
 /// Writes the report as text. Colours are `colored`'s: its switch decides.
 pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     let id = report.id.as_deref().unwrap_or("all events");
-    let taken = report.taken.strftime("%F %H:%M UTC");
+    let taken = report.taken.strftime("%d %b %H:%MZ");
     writeln!(out, "pipeline-doctor  {}  {}  {taken}\n", report.pipeline.bold(), id.bold())?;
     for step in &report.steps {
         render_step(step, screen, out)?;
