@@ -355,7 +355,10 @@ fn render_unseen(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Re
     }
     if let Some(next) = &report.next {
         writeln!(out, " What would tell most: {}", next.check)?;
-        for line in wrap_command(&next.by_hand, screen.width - 3) {
+        let by_hand = wrap_command(&next.by_hand, screen.width - 3);
+        let fits = by_hand.iter().all(|line| line.chars().count() <= usize::from(screen.width - 3));
+        let explain = vec![format!("pipeline-doctor explain {}", next.check)];
+        for line in if fits { by_hand } else { explain } {
             writeln!(out, "   {line}")?;
         }
     }
