@@ -188,7 +188,10 @@ const SAID: &[(&str, &[&str])] = &[
     ("group-name-typo", &["is a member of group purchase-creation-worker, not of purchase-creation-workers"]),
     ("topic-name-typo", &["is given purchase-confirmd, and none of its topics"]),
     ("worker-frozen", &["and silent for"]),
-    ("broker-is-localhost", &["its KAFKA_BROKERS is localhost", "before emission", "after emission absent"]),
+    (
+        "broker-is-localhost",
+        &["its KAFKA_BROKERS is localhost", "has \"before emission\"", "lacks \"after emission\""],
+    ),
     ("database-name-unresolved", &["getaddrinfo ENOTFOUND db.prod.invalid"]),
     ("marked-by-hand", &["by fix-script (not its worker)"]),
     (
@@ -196,7 +199,7 @@ const SAID: &[(&str, &[&str])] = &[
         &["not on purchase-confirmed: 0 records of purchase-confirmed since", "all read"],
     ),
     ("conflict-index-missing", &["no unique or exclusion constraint matching the ON CONFLICT"]),
-    ("marked-unverified", &["row verified absent"]),
+    ("marked-unverified", &["lacks \"row verified\""]),
 ];
 
 #[test]

@@ -65,7 +65,7 @@ fn reason(material: &Material, verdict: &str, findings: &[&Finding], lines: &[St
         let mut telling = finding.instances.iter().filter(|i| is_reason(&i.verdict, finding.severity));
         telling.any(|i| said(&i.subject, &i.verdict.why().unwrap_or_else(|| i.observed.clone())))
     };
-    let any_said = reasons.iter().any(|finding| is_said(finding));
+    let any_said = reasons.iter().any(is_said);
     let first = reasons.first().filter(|_| !any_said)?;
     Some(words::sentence(material, material.catalog.check(&first.check)?, first, &[]))
 }
