@@ -196,7 +196,10 @@ const SAID: &[(&str, &[&str])] = &[
     ("marked-by-hand", &["by fix-script (not its worker)"]),
     (
         "recorded-never-sent",
-        &["not on purchase-confirmed: 0 records of purchase-confirmed since", "all read"],
+        &[
+            "the event's record is not on purchase-confirmed (0 records of purchase-confirmed since",
+            "all read",
+        ],
     ),
     ("conflict-index-missing", &["no unique or exclusion constraint matching the ON CONFLICT"]),
     ("marked-unverified", &["lacks \"row verified\""]),
