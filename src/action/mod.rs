@@ -48,7 +48,10 @@ pub struct Planned {
 pub fn plan(evidence: &Evidence, pipeline: &Pipeline, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
     let remedy = Remedy::new(evidence, pipeline, cause, diagnosed.subjects.clone());
     let actions = cause.actions.iter().filter_map(|action| remedy.plan_one(action));
-    remedy.put_back().into_iter().chain(actions).collect()
+    let put_back = remedy.put_back();
+    let first = put_back.clone();
+    let others = actions.filter(|action| first.as_ref().is_none_or(|first| first.run != action.run));
+    put_back.into_iter().chain(others).collect()
 }
 
 impl<'a> Remedy<'a> {
