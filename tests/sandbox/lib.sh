@@ -36,7 +36,7 @@ lock() {
 doctor() {
     local built
     # shellcheck disable=SC2012
-    built=$(ls -t -- "$repository"/target/{debug,release}/pipeline-doctor 2>/dev/null | head -n 1)
+    built=$(ls -t -- "${CARGO_TARGET_DIR:-$repository/target}"/{debug,release}/pipeline-doctor 2>/dev/null | head -n 1)
     env -u POSTGRES_URL -u DATABASE_URL -u KAFKA_BROKERS -u ADMIN_SERVICE_URL \
         "${PIPELINE_DOCTOR:-${built:-pipeline-doctor}}" "$@"
 }
