@@ -52,10 +52,13 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
 
 /// Why a step has its sign, where none of its lines says so.
 fn reason(material: &Material, verdict: &str, findings: &[&Finding], lines: &[String]) -> Option<String> {
+    let evidence = material.evidence;
+    let whole = [evidence.docker.why(), evidence.kafka.why(), evidence.postgres.why()];
     let is_reason = |wanted: &Verdict, severity: Severity| match verdict {
         "fail" => *wanted == Verdict::Fail && severity == Severity::Error,
         "warn" => *wanted == Verdict::Fail && severity == Severity::Warn,
-        "unknown" => matches!(wanted, Verdict::Unknown(_)),
+        // A whole system that was not seen is told once, below.
+        "unknown" => matches!(wanted, Verdict::Unknown(why) if !whole.contains(&Some(why))),
         _ => false,
     };
     // A line need not say all of it: whom it is about, or how it begins.
