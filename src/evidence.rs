@@ -182,6 +182,13 @@ pub struct Evidence {
     pub logs: BTreeMap<Name, Seen<Log>>,
 }
 
+impl Evidence {
+    /// Why whole systems were not seen, those that were not.
+    pub fn unseen_systems(&self) -> Vec<&Why> {
+        [self.docker.why(), self.kafka.why(), self.postgres.why()].into_iter().flatten().collect()
+    }
+}
+
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

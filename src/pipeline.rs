@@ -139,6 +139,13 @@ pub struct Worker {
     pub deploy: Option<Deploy>,
 }
 
+impl Worker {
+    /// Whether a topic is one of those that it consumes.
+    pub fn consumes(&self, topic: &str) -> bool {
+        self.topics.iter().any(|own| own.get_ref() == topic)
+    }
+}
+
 /// How a worker is deployed.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

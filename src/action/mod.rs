@@ -12,7 +12,7 @@ use crate::evidence::{Evidence, Name, NamedBy, Seen};
 use crate::fact::groups::lag;
 use crate::fact::records::{self, Taken};
 use crate::fact::sessions;
-use crate::fact::skips::never_taken_up;
+use crate::fact::skips::has_untaken;
 use crate::fact::view::View;
 use crate::pipeline::{Pipeline, Stage};
 use crate::plural::count;
@@ -216,9 +216,8 @@ impl<'a> Remedy<'a> {
             (Seen::Known((taken, _)), _) => taken == Taken::Waiting,
             // Of no event in particular: something waits for the worker.
             (_, Some((kafka, worker))) => {
-                let untaken = never_taken_up(kafka, worker);
-                let untaken = untaken.known().is_some_and(|all| all.iter().any(|one| one.records > 0));
-                untaken || lag(kafka, worker).is_some_and(|lag| lag > 0)
+                has_untaken(kafka, worker) == Seen::Known(true)
+                    || lag(kafka, worker).is_some_and(|lag| lag > 0)
             }
             _ => false,
         }

@@ -70,6 +70,13 @@ pub struct Instance {
     pub observed: String,
 }
 
+impl Instance {
+    /// What was observed, or why nothing was.
+    pub fn said(&self) -> String {
+        self.verdict.why().unwrap_or_else(|| self.observed.clone())
+    }
+}
+
 /// A check judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {

@@ -37,7 +37,7 @@ pub fn in_words(group: &Group) -> String {
 
 /// How many partitions of the worker's topics its group's members have.
 pub fn own_partitions(worker: &Worker, group: &Group) -> usize {
-    group.partitions().filter(|p| worker.topics.iter().any(|topic| *topic.get_ref() == p.topic)).count()
+    group.partitions().filter(|partition| worker.consumes(&partition.topic)).count()
 }
 
 pub(super) fn partitions(view: &View) -> Vec<Fact> {
@@ -130,13 +130,12 @@ pub(super) fn other_readers(view: &View) -> Vec<Fact> {
 /// Records between the group's commits and the ends of its topics; `None` where
 /// it is not known: for a partition that holds records nothing is committed, say.
 pub fn lag(kafka: &Kafka, worker: &Worker) -> Option<u64> {
-    let untaken = super::skips::never_taken_up(kafka, worker);
-    if untaken.known().is_none_or(|untaken| untaken.iter().any(|untaken| untaken.records > 0)) {
+    if *super::skips::has_untaken(kafka, worker).known().unwrap_or(&true) {
         return None;
     }
     let group = kafka.groups.get(&worker.group)?.known()?;
     let mut lag = 0;
-    let own = |c: &&Committed| worker.topics.iter().any(|topic| *topic.get_ref() == c.topic);
+    let own = |committed: &&Committed| worker.consumes(&committed.topic);
     for committed in group.committed.known()?.iter().filter(own) {
         let topic = kafka.topics.get(&committed.topic).and_then(Seen::known)?;
         let partition = topic.partitions.iter().find(|p| p.id == committed.partition)?;

@@ -57,8 +57,7 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
         let say = format!("group {name} is {}: ask again", state.replace('-', " "));
         return Seen::unknown(WhyKind::Young, say);
     }
-    let own = |c: &&Committed| worker.topics.iter().any(|topic| *topic.get_ref() == c.topic);
-    if !committed.iter().any(|c| own(&c)) {
+    if !committed.iter().any(|committed| worker.consumes(&committed.topic)) {
         let holds = worker.topics.iter().any(|topic| holds_records(kafka, topic.get_ref()));
         return Seen::Known(match holds {
             true => ("never-committed", format!("group {name} has committed nothing")),
@@ -82,7 +81,7 @@ fn holds_records(kafka: &Kafka, topic: &str) -> bool {
 /// The group of a worker at each time it was looked at, on the worker's topics,
 /// as far as all of it was seen.
 fn points(kafka: &Kafka, worker: &Worker, committed: &[Committed]) -> Vec<Point> {
-    let own = |c: &&Committed| worker.topics.iter().any(|topic| *topic.get_ref() == c.topic);
+    let own = |committed: &&Committed| worker.consumes(&committed.topic);
     let partition = |c: &Committed| {
         let topic = kafka.topics.get(&c.topic)?.known()?;
         topic.partitions.iter().find(|partition| partition.id == c.partition)

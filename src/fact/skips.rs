@@ -47,6 +47,11 @@ pub fn never_taken_up<'a>(kafka: &'a Kafka, worker: &Worker) -> Seen<Vec<Untaken
     })
 }
 
+/// Whether records wait where its group has committed nothing.
+pub fn has_untaken(kafka: &Kafka, worker: &Worker) -> Seen<bool> {
+    never_taken_up(kafka, worker).map(|untaken| untaken.iter().any(|untaken| untaken.records > 0))
+}
+
 /// Records that a partition still holds.
 fn held(partition: &Partition) -> Seen<u64> {
     let end = partition.end.as_ref();

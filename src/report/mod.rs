@@ -415,9 +415,8 @@ impl Material<'_> {
     fn next(&self, check: &str) -> Option<Next> {
         let (row, finding) = self.finding(check)?;
         // By hand the same system is as unseen.
-        let evidence = self.evidence;
-        let whole = [evidence.docker.why(), evidence.kafka.why(), evidence.postgres.why()];
-        if matches!(&finding.verdict, Verdict::Unknown(why) if whole.contains(&Some(why))) {
+        let whole = self.evidence.unseen_systems();
+        if matches!(&finding.verdict, Verdict::Unknown(why) if whole.contains(&why)) {
             return None;
         }
         let unseen =

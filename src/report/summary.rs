@@ -52,13 +52,12 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
 
 /// Why a step has its sign, where none of its lines says so.
 fn reason(material: &Material, verdict: &str, findings: &[&Finding], lines: &[String]) -> Option<String> {
-    let evidence = material.evidence;
-    let whole = [evidence.docker.why(), evidence.kafka.why(), evidence.postgres.why()];
+    let whole = material.evidence.unseen_systems();
     let is_reason = |wanted: &Verdict, severity: Severity| match verdict {
         "fail" => *wanted == Verdict::Fail && severity == Severity::Error,
         "warn" => *wanted == Verdict::Fail && severity == Severity::Warn,
         // A whole system that was not seen is told once, below.
-        "unknown" => matches!(wanted, Verdict::Unknown(why) if !whole.contains(&Some(why))),
+        "unknown" => matches!(wanted, Verdict::Unknown(why) if !whole.contains(&why)),
         _ => false,
     };
     // A line need not say all of it: whom it is about, or how it begins.
@@ -70,7 +69,7 @@ fn reason(material: &Material, verdict: &str, findings: &[&Finding], lines: &[St
         findings.iter().filter(|finding| is_reason(&finding.verdict, finding.severity)).collect();
     let is_said = |finding: &&&Finding| {
         let mut telling = finding.instances.iter().filter(|i| is_reason(&i.verdict, finding.severity));
-        telling.any(|i| said(&i.subject, &i.verdict.why().unwrap_or_else(|| i.observed.clone())))
+        telling.any(|i| said(&i.subject, &i.said()))
     };
     let any_said = reasons.iter().any(is_said);
     let first = reasons.first().filter(|_| !any_said)?;
@@ -122,7 +121,7 @@ fn shown(material: &Material, finding: &Finding) -> FindingShown {
                 title: text(&instance.subject, false),
                 verdict: instance.verdict.word().to_string(),
                 value: instance.value.as_ref().map(ToString::to_string),
-                observed: instance.verdict.why().unwrap_or_else(|| instance.observed.clone()),
+                observed: instance.said(),
                 expected: check.map(|check| check.expect.get_ref().to_string()).unwrap_or_default(),
                 by_hand: text(&instance.subject, true),
             })

@@ -86,7 +86,7 @@ pub fn sentence(material: &Material, check: &Check, finding: &Finding, about: &[
     }
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for instance in &telling {
-        let observed = observed(instance);
+        let observed = instance.said();
         match groups.iter_mut().find(|(said, _)| *said == observed) {
             Some((_, subjects)) => subjects.push(&instance.subject),
             None => groups.push((observed, vec![&instance.subject])),
@@ -139,10 +139,6 @@ fn tells(finding: &Finding, instance: &Instance) -> bool {
         }
         _ => true,
     }
-}
-
-fn observed(instance: &Instance) -> String {
-    instance.verdict.why().unwrap_or_else(|| instance.observed.clone())
 }
 
 /// Checks by their steps: "step 3: a, b; step 4: c".
