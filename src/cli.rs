@@ -1,5 +1,6 @@
 //! The command line: flags and their words. Values are given meaning in `config`.
 
+use crate::evidence::System;
 use crate::secret::redact;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -114,6 +115,9 @@ pub struct Look {
     /// Base address of an HTTP service: admin-service=http://localhost:3010
     #[arg(long, value_name = "SERVICE=URL")]
     pub http: Vec<String>,
+    /// Leave a system out, as often as needed: a laptop without the socket
+    #[arg(long, value_name = "SYSTEM", value_enum)]
+    pub without: Vec<System>,
     /// When the event happened, where no row tells: 2026-01-07T16:55:09Z
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
@@ -214,6 +218,7 @@ impl Look {
             true => format!("--postgres {}", quoted(url)),
             false => "--postgres \"$POSTGRES_URL\"".to_string(),
         });
+        let without = self.without.iter().map(|system| one("--without", Some(system.name().into())));
         let others = [
             one("--project", self.project.clone()),
             one("--docker", self.docker.clone()),
@@ -225,7 +230,7 @@ impl Look {
             one("--config", self.config.as_deref().map(path)),
             one("--checks", self.checks.as_deref().map(path)),
         ];
-        let all = files.chain(others).chain(addresses).chain(http).flatten();
+        let all = files.chain(others).chain(addresses).chain(http).chain(without).flatten();
         all.collect::<Vec<String>>().join(" ")
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::Look;
 use crate::error::{Error, Mistake, way_out};
-use crate::evidence::{Name, Target};
+use crate::evidence::{Name, System, Target};
 use crate::pipeline::Pipeline;
 use crate::secret::{MASK, Secret, redact};
 use crate::toml_input::Source;
@@ -32,6 +32,8 @@ pub struct Config {
     pub wait: Option<Duration>,
     /// What checks look for in logs: such records are kept.
     pub log_patterns: Vec<String>,
+    /// Which systems are left out.
+    pub without: Vec<System>,
     /// Where the systems are.
     pub places: Places,
     /// Where to write the evidence.
@@ -102,6 +104,7 @@ impl Config {
             settle,
             wait,
             log_patterns: Vec::new(),
+            without: look.without.clone(),
             places,
             record: look.record.clone(),
             replay: look.replay.clone(),

@@ -182,7 +182,63 @@ pub struct Evidence {
     pub logs: BTreeMap<Name, Seen<Log>>,
 }
 
+/// What a run can be told to leave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum System {
+    /// The Docker Engine, and with it all logs.
+    Docker,
+    /// Topics, groups and records.
+    Kafka,
+    /// Rows.
+    Postgres,
+    /// Health endpoints and the harmless request.
+    Http,
+    /// The containers' logs.
+    Logs,
+}
+
+impl System {
+    /// All of them.
+    pub const ALL: [System; 5] =
+        [System::Docker, System::Kafka, System::Postgres, System::Http, System::Logs];
+
+    /// As the flag takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            System::Docker => "docker",
+            System::Kafka => "kafka",
+            System::Postgres => "postgres",
+            System::Http => "http",
+            System::Logs => "logs",
+        }
+    }
+
+    /// Why it is not seen.
+    pub fn left_out(self) -> Why {
+        Why::new(WhyKind::NotConfigured, format!("left out (--without {})", self.name()))
+    }
+}
+
 impl Evidence {
+    /// The same as if nobody had looked at the system. What others learned by it,
+    /// such as the addresses of containers, stays: it could have been told.
+    pub fn leave_out(&mut self, system: System) {
+        let why = system.left_out();
+        match system {
+            System::Docker => {
+                self.docker = Seen::Unknown(why.clone());
+                if self.compose.known().is_some_and(|compose| compose.named_by == NamedBy::Labels) {
+                    self.compose = Seen::Unknown(why.clone());
+                }
+                self.logs.values_mut().for_each(|log| *log = Seen::Unknown(why.clone()));
+            }
+            System::Kafka => self.kafka = Seen::Unknown(why),
+            System::Postgres => self.postgres = Seen::Unknown(why),
+            System::Http => self.http = Seen::Unknown(why),
+            System::Logs => self.logs.values_mut().for_each(|log| *log = Seen::Unknown(why.clone())),
+        }
+    }
+
     /// Why whole systems were not seen, those that were not.
     pub fn unseen_systems(&self) -> Vec<&Why> {
         [self.docker.why(), self.kafka.why(), self.postgres.why()].into_iter().flatten().collect()
@@ -609,6 +665,10 @@ pub struct Topic {
     pub exists: bool,
     /// Its partitions, by number.
     pub partitions: Vec<Partition>,
+    /// How many replicas must be in sync for a write (DescribeConfigs,
+    /// `min.insync.replicas`).
+    #[serde(default)]
+    pub min_in_sync: Seen<u64>,
 }
 
 /// A partition of a topic.
@@ -877,6 +937,9 @@ pub struct StuckEvent {
     pub at: Timestamp,
     /// Whether the stage's owner has marked it.
     pub marked: bool,
+    /// Whether anybody but its emitter has, which keeps the owner from it.
+    #[serde(default)]
+    pub kept_back: bool,
 }
 
 /// What the HTTP services answer.

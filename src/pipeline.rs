@@ -279,6 +279,8 @@ pub struct Call {
     pub key: String,
     /// Regular expression: the answer in the worker's log.
     pub answered: Pattern,
+    /// Regular expression: in the worker's log, a call that nobody answered.
+    pub unanswered: Option<Pattern>,
     /// Regular expression: an answer that succeeded and names what it made.
     pub answered_well: Pattern,
     /// A request that changes nothing.

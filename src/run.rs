@@ -65,8 +65,14 @@ fn read(id: Option<&str>, look: &Look, environment: &Environment) -> Result<(Con
     }
 }
 
-/// probes → evidence; or a recording of it.
+/// probes → evidence, or a recording of it; without what is to be left out.
 fn see(config: &Config) -> Result<Evidence, Error> {
+    let mut evidence = looked_at(config)?;
+    config.without.iter().for_each(|system| evidence.leave_out(*system));
+    Ok(evidence)
+}
+
+fn looked_at(config: &Config) -> Result<Evidence, Error> {
     if let Some(file) = &config.replay {
         return recorded(config, file);
     }

@@ -22,14 +22,14 @@ fn every_recording_has_its_truth_and_the_other_way_round() {
 #[test]
 fn the_first_cause_is_the_true_one() {
     for (name, truth) in truths() {
-        let run = replay(&name, &["--json"]).code(truth.exit_code);
+        let run = replay(&name, &["--json"]).code(truth.exit_code());
         let report = run.json();
         let first = causes(&report).first().cloned();
-        assert_eq!(first, truth.cause, "{name}: {:?}", causes(&report));
+        assert!(truth.is(first.as_ref()), "{name}: {:?}", causes(&report));
         if let Some(documented) = truth.documented {
             assert_eq!(report["causes"][0]["confidence"], documented, "{name}");
         }
-        if !truth.subjects.is_empty() {
+        if !truth.subjects.is_empty() && first == truth.cause {
             assert_eq!(report["causes"][0]["subjects"], serde_json::json!(truth.subjects), "{name}");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Remedy, container_name, sql};
 use crate::cli::quoted;
-use crate::evidence::Topic;
+use crate::evidence::{Container, Topic};
 use crate::fact::groups::group_of;
 use crate::fact::skips::never_taken_up;
 use crate::fact::view::View;
@@ -130,6 +130,17 @@ fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
+}
+
+/// Starts what has the broker's image in its project and does not run.
+pub(super) fn start_brokers(remedy: &Remedy) -> Option<String> {
+    let docker = remedy.view.evidence.docker.known()?;
+    let broker =
+        remedy.view.container(remedy.view.pipeline.kafka.service.get_ref()).known().copied().flatten()?;
+    let alike =
+        |c: &&Container| c.project == broker.project && c.image == broker.image && c.status == "exited";
+    let names: Vec<String> = docker.containers.iter().filter(alike).map(|c| quoted(&c.name)).collect();
+    (!names.is_empty()).then(|| format!("docker start {}\n", names.join(" ")))
 }
 
 /// Reads the stuck events' records from the database and sends them to their

@@ -73,6 +73,7 @@ impl<'a> Remedy<'a> {
             Generator::ComposeFragment => compose::fragment(self),
             Generator::GroupOffsets => kafka::offsets_script(self),
             Generator::CreateTopics => Some(kafka::create_topics(self).join("\n") + "\n"),
+            Generator::StartBrokers => kafka::start_brokers(self),
             Generator::RemoveMarks => sql::remove_marks(self),
             Generator::SendRecords => kafka::records_script(self),
         }
@@ -81,7 +82,10 @@ impl<'a> Remedy<'a> {
     fn plan_one(&self, action: &Action) -> Option<Planned> {
         let say = action.say.as_ref().map(|say| self.fill(say, self.whom.first().map(String::as_str)));
         match action.generate {
-            Some(generator) => self.plan_generated(action.kind, generator),
+            Some(generator) => self.plan_generated(action.kind, generator).or_else(|| {
+                let planned = |say| Planned { kind: action.kind, say: Some(say), run: vec![], script: None };
+                say.map(planned)
+            }),
             None => {
                 let run = action.run.as_deref().map(|run| self.commands(run)).unwrap_or_default();
                 Some(Planned { kind: action.kind, say, run, script: None })
@@ -117,7 +121,12 @@ impl<'a> Remedy<'a> {
 
     /// A generator's action: short things as they are, long ones a command away.
     fn plan_generated(&self, kind: ActionKind, generator: Generator) -> Option<Planned> {
-        let script = self.script(generator)?;
+        let script = match (self.script(generator), generator) {
+            (Some(script), _) => script,
+            // What waits now may be given up by then, as others were.
+            (None, Generator::SendRecords) if records::gives_up(&self.view) => String::new(),
+            (None, _) => return None,
+        };
         let commands = script.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
         let explain = |flag: &str| {
             let id = self.view.evidence.target.id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
@@ -139,7 +148,7 @@ impl<'a> Remedy<'a> {
                 ),
                 vec![explain("offsets") + " | sh"],
             ),
-            Generator::CreateTopics => {
+            Generator::CreateTopics | Generator::StartBrokers => {
                 (String::new(), script.lines().map(str::to_string).collect::<Vec<String>>())
             }
             Generator::RemoveMarks => (
@@ -193,6 +202,7 @@ impl<'a> Remedy<'a> {
             .replace("{compose}", &compose_command(evidence))
             .replace("{self}", &self_run)
             .replace("{psql}", &sql::psql(&self.view))
+            .replace("{psql_as_superuser}", &sql::psql_as_superuser(&self.view))
             .replace("{id}", id.unwrap_or_default())
     }
 
@@ -229,7 +239,7 @@ impl<'a> Remedy<'a> {
         let newest =
             self.view.extent(stage).known().map(|extent| extent.newest.as_slice()).unwrap_or_default();
         let mut ids: Vec<String> =
-            newest.iter().filter(|stuck| stuck.marked || !marked).map(|stuck| stuck.id.clone()).collect();
+            newest.iter().filter(|stuck| stuck.marked || stuck.kept_back || !marked).map(|stuck| stuck.id.clone()).collect();
         let lacking = self.view.effects(stage).known().is_some_and(Vec::is_empty);
         // The emitter's own row keeps nothing back.
         let emitter = stage.emitter.get_ref().as_str();

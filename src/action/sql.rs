@@ -24,6 +24,16 @@ pub(super) fn psql(view: &View) -> String {
     }
 }
 
+/// `psql` as the server's superuser: in its container, where that runs, as its
+/// operating system's user of that name.
+pub(super) fn psql_as_superuser(view: &View) -> String {
+    let container = view.container(view.pipeline.postgres.service.get_ref()).known().copied().flatten();
+    match container.filter(|container| container.status == "running") {
+        Some(container) => format!("docker exec -u postgres {} psql", quoted(&container.name)),
+        None => psql(view),
+    }
+}
+
 /// Whether the address that was read is this container: mapped to it, or a port
 /// that it publishes here.
 fn led_to(rows: &Postgres, container: &Container) -> bool {

@@ -148,6 +148,14 @@ pub struct Cause {
     /// sometimes (.50).
     #[serde(default)]
     pub sometimes: Vec<Spanned<String>>,
+    /// In place of links: causes of which one must be true, if this is. It is
+    /// named where they cannot be told apart.
+    #[serde(default)]
+    pub any_of: Vec<Spanned<String>>,
+    /// Of a group: checks of which one must have failed for it to be named, as it
+    /// says what they saw.
+    #[serde(default)]
+    pub seen: Vec<Spanned<String>>,
     /// Whom it is about, where that is not whom its checks name.
     #[serde(default)]
     pub about: Whom,
@@ -167,6 +175,22 @@ pub enum Whom {
 }
 
 impl Cause {
+    /// A group has members that are causes themselves, and no links.
+    fn check_group(&self, causes: &[Cause], source: &Source, mistakes: &mut Vec<Mistake>) {
+        let single = |cause: &&Cause| cause.any_of.is_empty();
+        let ids: Vec<&str> = causes.iter().filter(single).map(|cause| cause.id.get_ref().as_str()).collect();
+        for member in self.any_of.iter().filter(|member| !ids.contains(&member.get_ref().as_str())) {
+            let what = format!("`{}` is not a cause with links of its own", member.get_ref());
+            let help = way_out(member.get_ref(), ids.iter().copied());
+            mistakes.push(source.mistake(member.span().start, what).help(help));
+        }
+        let linked = [&self.always, &self.usually, &self.sometimes].into_iter().flatten().next();
+        if let Some(link) = linked.filter(|_| !self.any_of.is_empty()) {
+            let what = format!("`{}` has both `any_of` and links", self.id.get_ref());
+            mistakes.push(source.mistake(link.span().start, what).help("its members have the links"));
+        }
+    }
+
     /// Whom the cause is about, where its checks name these.
     pub fn whom(&self, pipeline: &Pipeline, subjects: &[Name]) -> Vec<Name> {
         if self.about == Whom::Subjects {
@@ -216,6 +240,8 @@ pub enum Generator {
     GroupOffsets,
     /// The topics that are missing.
     CreateTopics,
+    /// The brokers of the project that do not run.
+    StartBrokers,
     /// The SQL that removes marks without effect, to review.
     RemoveMarks,
     /// The stuck events' records, sent once more.
@@ -305,7 +331,7 @@ impl Catalog {
         for (i, (cause, source)) in self.causes.iter().zip(&origins.causes).enumerate() {
             check_id(&cause.id, &ids[..first + i], source, mistakes);
             let mut linked: Vec<&str> = Vec::new();
-            for link in cause.always.iter().chain(&cause.usually).chain(&cause.sometimes) {
+            for link in cause.always.iter().chain(&cause.usually).chain(&cause.sometimes).chain(&cause.seen) {
                 if !origins.rows_lost {
                     must_be_check(link, &checks, source, mistakes);
                 }
@@ -319,7 +345,8 @@ impl Catalog {
                 let what = format!("confidence {} is not between 1 and 99", cause.confidence.get_ref());
                 mistakes.push(source.mistake(cause.confidence.span().start, what));
             }
-            if cause.always.is_empty() {
+            cause.check_group(&self.causes, source, mistakes);
+            if cause.always.is_empty() && cause.any_of.is_empty() {
                 let what =
                     format!("cause `{}` breaks no check `always`: nothing can raise it", cause.id.get_ref());
                 mistakes.push(source.mistake(cause.id.span().start, what));

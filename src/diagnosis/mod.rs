@@ -2,7 +2,7 @@
 
 pub mod rank;
 
-use crate::check::catalog::{Catalog, Severity};
+use crate::check::catalog::{Catalog, Cause, Severity};
 use crate::check::{Finding, Verdict};
 use crate::evidence::Name;
 use rank::{ALWAYS, Model, Ranking, SOMETIMES, USUALLY};
@@ -13,6 +13,10 @@ const LISTED: f64 = 0.10;
 const BECAUSE: f64 = 0.5;
 /// Two causes whose probabilities differ by less cannot be told apart.
 const TIE: f64 = 0.02;
+/// From this probability on a cause is told from others.
+const TOLD: f64 = 0.60;
+/// From this probability on one of a group of causes is taken to be true.
+const GROUP: f64 = 0.80;
 /// A passed check rules a cause out from here on (nats).
 const RULED_OUT: f64 = -2.0;
 
@@ -39,6 +43,8 @@ pub struct Diagnosis {
 pub struct Diagnosed {
     /// Its id.
     pub cause: String,
+    /// Where it stands for causes that cannot be told apart: those.
+    pub one_of: Vec<String>,
     /// Its probability, given what was observed.
     pub posterior: f64,
     /// The lower one of posterior and ceiling.
@@ -75,18 +81,39 @@ pub struct Untellable {
     pub unseen: Vec<String>,
 }
 
+/// A row that can be named: a cause, or several that cannot be told apart.
+struct Candidate<'a> {
+    row: &'a Cause,
+    /// Indices into the model; of a cause with links, its own.
+    members: Vec<usize>,
+    posterior: f64,
+}
+
+impl Candidate<'_> {
+    fn confidence(&self) -> f64 {
+        self.posterior.min(f64::from(*self.row.confidence.get_ref()) / 100.0)
+    }
+
+    fn is_group(&self) -> bool {
+        !self.row.any_of.is_empty()
+    }
+
+    /// The likeliest of the members; the first of equals.
+    fn leader(&self, ranking: &Ranking) -> usize {
+        let likeliest =
+            self.members.iter().copied().reduce(|leader, k| {
+                if ranking.posterior[k] > ranking.posterior[leader] { k } else { leader }
+            });
+        likeliest.unwrap_or_default()
+    }
+}
+
 /// Ranks the causes of what failed.
 pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
     let model = Model::new(catalog, findings);
     let ranking = model.rank(None);
-    let mut listed: Vec<usize> = (0..model.causes.len())
-        .filter(|&k| confidence(&model, &ranking, k) >= LISTED && explains_something(&model, findings, k))
-        .collect();
-    // A stable sort: equals stay in declaration order.
-    listed.sort_by(|&a, &b| {
-        let key = |k| (confidence(&model, &ranking, k), ranking.posterior[k]);
-        key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal)
-    });
+    let named = named(catalog, &model, &ranking, findings);
+    let listed: Vec<usize> = named.iter().flat_map(|candidate| &candidate.members).copied().collect();
     let explained = |j: usize| listed.iter().any(|&k| model.link(k, j) >= SOMETIMES);
     let failed = |noisy: bool| {
         let failed = (0..findings.len()).filter(move |&j| {
@@ -95,7 +122,7 @@ pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
         failed.filter(|&j| !explained(j)).map(|j| findings[j].check.clone()).collect()
     };
     let mut causes: Vec<Diagnosed> =
-        listed.iter().map(|&k| diagnosed(&model, &ranking, findings, k)).collect();
+        named.iter().map(|candidate| diagnosed(&model, &ranking, findings, candidate)).collect();
     // Where no explanation is likelier than none, the likeliest cause is the best
     // all the same, unless another is as likely.
     let tie = matches!(causes.as_slice(), [first, second, ..] if first.posterior - second.posterior < TIE);
@@ -112,17 +139,81 @@ pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
         ruled_out,
         unexplained: failed(false),
         risks: failed(true),
-        next: next(&model, findings, &listed),
+        next: named.first().and_then(|first| next(&model, findings, first.leader(&ranking))),
     }
+}
+
+/// What is listed, the likeliest first.
+fn named<'a>(
+    catalog: &'a Catalog,
+    model: &Model,
+    ranking: &Ranking,
+    findings: &[Finding],
+) -> Vec<Candidate<'a>> {
+    let index = |id: &str| model.causes.iter().position(|cause| cause.id.get_ref() == id);
+    let candidates = catalog.causes.iter().map(|row| match row.any_of.as_slice() {
+        [] => {
+            let members: Vec<usize> = index(row.id.get_ref()).into_iter().collect();
+            Candidate { row, posterior: members.iter().map(|&k| ranking.posterior[k]).sum(), members }
+        }
+        any_of => {
+            let members: Vec<usize> = any_of.iter().filter_map(|member| index(member.get_ref())).collect();
+            Candidate { row, posterior: model.any_of(ranking, &members), members }
+        }
+    });
+    let mut named: Vec<Candidate> = candidates
+        .filter(|candidate| candidate.confidence() >= LISTED)
+        .filter(|candidate| candidate.members.iter().any(|&k| explains_something(model, findings, k)))
+        .filter(|candidate| !candidate.is_group() || undecided(candidate, ranking))
+        .filter(|candidate| has_seen(candidate.row, findings))
+        .filter(|candidate| !candidate.is_group() || !gives_itself_away(candidate, model, findings))
+        .collect();
+    // A group stands for its members; of several the one that says most.
+    let groups = || named.iter().filter(|candidate| candidate.is_group());
+    let most = groups().map(|group| group.posterior).fold(0.0, f64::max);
+    let holding_it = groups().filter(|group| group.posterior >= 0.9 * most);
+    let group = holding_it.min_by_key(|group| group.members.len());
+    let (id, grouped) =
+        group.map_or(("", vec![]), |group| (group.row.id.get_ref().as_str(), group.members.clone()));
+    named.retain(|candidate| match candidate.is_group() {
+        true => candidate.row.id.get_ref() == id,
+        false => !grouped.contains(&candidate.members[0]),
+    });
+    // A stable sort: equals stay in declaration order.
+    named.sort_by(|a, b| {
+        let key = |candidate: &Candidate| (candidate.confidence(), candidate.posterior);
+        key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    named
+}
+
+/// Whether one of the checks failed that the row speaks of.
+fn has_seen(row: &Cause, findings: &[Finding]) -> bool {
+    let failed = |check: &str| findings.iter().any(|finding| finding.check == check && fails(finding));
+    row.seen.is_empty() || row.seen.iter().any(|check| failed(check.get_ref()))
+}
+
+/// Whether a check has failed that one of the members always breaks, and no other.
+fn gives_itself_away(group: &Candidate, model: &Model, findings: &[Finding]) -> bool {
+    let mut failed = (0..findings.len()).filter(|&j| fails(&findings[j]));
+    failed.any(|j| {
+        let linked: Vec<f64> =
+            group.members.iter().map(|&k| model.link(k, j)).filter(|&link| link >= SOMETIMES).collect();
+        linked.len() == 1 && linked[0] >= ALWAYS
+    })
+}
+
+/// One of the members is true, and none of them is likelier than not, or than
+/// another.
+fn undecided(group: &Candidate, ranking: &Ranking) -> bool {
+    let mut members: Vec<f64> = group.members.iter().map(|&k| ranking.posterior[k]).collect();
+    members.sort_by(|a, b| b.total_cmp(a));
+    let told = matches!(members.as_slice(), [first, second, ..] if *first >= TOLD && first - second >= TIE);
+    group.posterior >= GROUP && !told
 }
 
 fn fails(finding: &Finding) -> bool {
     finding.verdict == Verdict::Fail
-}
-
-fn confidence(model: &Model, ranking: &Ranking, k: usize) -> f64 {
-    let ceiling = f64::from(*model.causes[k].confidence.get_ref()) / 100.0;
-    ranking.posterior[k].min(ceiling)
 }
 
 /// Noisy failures alone list nothing.
@@ -131,7 +222,8 @@ fn explains_something(model: &Model, findings: &[Finding], k: usize) -> bool {
     (0..findings.len()).any(|j| fails(&findings[j]) && telling(j) && model.link(k, j) >= SOMETIMES)
 }
 
-fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], k: usize) -> Diagnosed {
+fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], named: &Candidate) -> Diagnosed {
+    let k = named.leader(ranking);
     let rest: Vec<usize> = ranking.best.iter().copied().filter(|&other| other != k).collect();
     // How much better a failure of j is explained with the cause than by the
     // rest of the best explanation alone.
@@ -152,16 +244,27 @@ fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], k: usize) -
     let linked_fail = |j: &usize| fails(&findings[*j]) && model.link(k, *j) >= SOMETIMES;
     let unseen = |j: &usize| is_unseen(&findings[*j]);
     Diagnosed {
-        cause: model.causes[k].id.get_ref().clone(),
-        posterior: ranking.posterior[k],
-        confidence: confidence(model, ranking, k),
-        best: ranking.best.contains(&k),
+        cause: named.row.id.get_ref().clone(),
+        one_of: one_of(model, ranking, named),
+        posterior: named.posterior,
+        confidence: named.confidence(),
+        best: named.members.iter().any(|k| ranking.best.contains(k)),
         subjects: subjects(model, findings, k),
         because: strongest_first(model, findings, k, |j| linked_fail(&j) && speaks(&j)),
         also_explains: ids(&|j| linked_fail(j) && !speaks(j)),
         weakened_by: ids(&|j| model.observed(*j) == Some(true) && model.link(k, *j) >= USUALLY),
         could_not_check: ids(&|j| unseen(j) && model.link(k, *j) >= USUALLY),
     }
+}
+
+/// The members of a group that are nearly as likely as the likeliest one.
+fn one_of(model: &Model, ranking: &Ranking, group: &Candidate) -> Vec<String> {
+    if !group.is_group() {
+        return Vec::new();
+    }
+    let least = ranking.posterior[group.leader(ranking)] / 4.0;
+    let likely = group.members.iter().filter(|&&k| ranking.posterior[k] >= least);
+    likely.map(|&k| model.causes[k].id.get_ref().clone()).collect()
 }
 
 /// The checks that a cause breaks always come first: they are its own.
@@ -179,14 +282,29 @@ fn strongest_first(
 /// The subjects that every failed `always` check names; where the checks are
 /// about different things (a topic, a worker), those of the first.
 fn subjects(model: &Model, findings: &[Finding], k: usize) -> Vec<Name> {
-    // Where none of them was seen, those of what it usually breaks.
-    let failed = |least: f64| {
-        let linked = (0..findings.len()).filter(move |&j| fails(&findings[j]) && model.link(k, j) >= least);
-        linked.collect::<Vec<usize>>()
+    let linked = |least: f64| (0..findings.len()).filter(move |&j| model.link(k, j) >= least);
+    let failed = |least: f64| linked(least).filter(|&j| fails(&findings[j])).collect::<Vec<usize>>();
+    // Where none of them was seen, those of what it usually breaks, if they are of
+    // the kind that it is about: no worker stands for a topic.
+    let own = failed(ALWAYS);
+    let asked = linked(ALWAYS).flat_map(|j| &findings[j].instances).map(|i| i.subject.as_str());
+    let about: Vec<&str> = asked.collect();
+    // What is no fault by itself is one where the trouble is.
+    let note = |j: &usize| findings[*j].severity == Severity::Note;
+    let telling = match own.as_slice() {
+        [] => failed(USUALLY),
+        own if own.iter().all(note) => {
+            let mut others = failed(SOMETIMES);
+            others.sort_by_key(|&j| findings[j].of_event || findings[j].noisy);
+            own.iter().copied().chain(others).collect()
+        }
+        own => own.to_vec(),
     };
-    let telling = Some(failed(ALWAYS)).filter(|own| !own.is_empty()).unwrap_or_else(|| failed(USUALLY));
     let telling = telling.into_iter();
-    let mut sets = telling.map(|j| findings[j].failed_subjects().map(str::to_string).collect::<Vec<_>>());
+    let mut sets = telling.map(|j| {
+        let subjects = findings[j].failed_subjects().filter(|subject| about.contains(subject));
+        subjects.map(str::to_string).collect::<Vec<Name>>()
+    });
     let first = sets.next().unwrap_or_default();
     sets.fold(first, |common, set| {
         let both: Vec<Name> = common.iter().filter(|name| set.contains(name)).cloned().collect();
@@ -229,14 +347,14 @@ fn untellable(
     open.filter(|cause| !cause.unseen.is_empty()).collect()
 }
 
-/// The unseen check whose answer would move the first cause's confidence most.
-fn next(model: &Model, findings: &[Finding], listed: &[usize]) -> Option<String> {
-    let leader = *listed.first()?;
+/// The unseen check whose answer would move this cause's probability most.
+fn next(model: &Model, findings: &[Finding], leader: usize) -> Option<String> {
     let unseen = (0..findings.len())
         .filter(|&j| is_unseen(&findings[j]))
         .filter(|&j| (0..model.causes.len()).any(|k| model.link(k, j) > 0.0));
+    let ceiling = f64::from(*model.causes[leader].confidence.get_ref()) / 100.0;
     let moves = unseen.map(|j| {
-        let answer = |passes| confidence(model, &model.rank(Some((j, passes))), leader);
+        let answer = |passes| model.rank(Some((j, passes))).posterior[leader].min(ceiling);
         (j, (answer(true) - answer(false)).abs())
     });
     let most = moves.fold(None, |most: Option<(usize, f64)>, (j, moved)| match most {

@@ -20,8 +20,8 @@ const PRIOR: f64 = 0.05;
 /// The model of one run: what was observed, and what each cause would break.
 pub struct Model<'a> {
     findings: &'a [Finding],
-    /// The causes, in declaration order.
-    pub causes: &'a [Cause],
+    /// The causes that have links, in declaration order.
+    pub causes: Vec<&'a Cause>,
     /// Per cause and finding: the probability that the cause breaks it.
     links: Vec<Vec<f64>>,
     /// The asked event shows no sign of trouble. Then it may have passed before
@@ -36,6 +36,8 @@ pub struct Model<'a> {
 pub struct Ranking {
     /// Per cause, in declaration order: the probability that it is true.
     pub posterior: Vec<f64>,
+    /// Per hypothesis: the probability that it is the true one.
+    weights: Vec<f64>,
     /// The causes of the likeliest hypothesis, as indices in declaration order.
     pub best: Vec<usize>,
 }
@@ -52,12 +54,12 @@ impl<'a> Model<'a> {
                 () => 0.0,
             }
         };
-        let row = |cause: &Cause| findings.iter().map(|finding| link(cause, &finding.check)).collect();
-        let links = catalog.causes.iter().map(row).collect();
+        let row = |cause: &&Cause| findings.iter().map(|finding| link(cause, &finding.check)).collect();
+        let causes: Vec<&Cause> = catalog.causes.iter().filter(|cause| cause.any_of.is_empty()).collect();
+        let links = causes.iter().map(row).collect();
         let tells = |f: &&Finding| f.of_event && f.severity != Severity::Note;
         let event_is_fine = !findings.iter().filter(tells).any(|f| f.verdict == Verdict::Fail);
-        let mut model =
-            Model { findings, causes: &catalog.causes, links, event_is_fine, hypotheses: Vec::new() };
+        let mut model = Model { findings, causes, links, event_is_fine, hypotheses: Vec::new() };
         model.hypotheses = model.weighed();
         model
     }
@@ -101,19 +103,25 @@ impl<'a> Model<'a> {
         let weight = |(causes, weight): &(Vec<usize>, f64)| {
             weight + assume.map_or(0.0, |(j, passes)| self.log_probability(j, passes, causes))
         };
-        let weights: Vec<f64> = self.hypotheses.iter().map(weight).collect();
+        let mut weights: Vec<f64> = self.hypotheses.iter().map(weight).collect();
         // The first of equals is the best.
         let best = (0..weights.len()).fold(0, |best, i| if weights[i] > weights[best] { i } else { best });
         let highest = weights[best];
+        weights.iter_mut().for_each(|weight| *weight = (*weight - highest).exp());
+        let all: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|weight| *weight /= all);
         let mut posterior = vec![0.0; self.causes.len()];
-        let mut all = 0.0;
         for ((causes, _), weight) in self.hypotheses.iter().zip(&weights) {
-            let weight = (weight - highest).exp();
-            all += weight;
             causes.iter().for_each(|&k| posterior[k] += weight);
         }
-        posterior.iter_mut().for_each(|p| *p /= all);
-        Ranking { posterior, best: self.hypotheses[best].0.clone() }
+        Ranking { posterior, weights, best: self.hypotheses[best].0.clone() }
+    }
+
+    /// The probability that at least one of these causes is true.
+    pub fn any_of(&self, ranking: &Ranking, members: &[usize]) -> f64 {
+        let hypotheses = self.hypotheses.iter().zip(&ranking.weights);
+        let holds = hypotheses.filter(|((causes, _), _)| causes.iter().any(|k| members.contains(k)));
+        holds.map(|(_, weight)| weight).sum()
     }
 
     /// Whether a finding passed; `None`: not observed, it drops out of the product.

@@ -31,7 +31,8 @@ pub(super) fn logged(view: &View) -> Vec<Fact> {
         return Vec::new();
     };
     let has_effect = view.has_effect(stage);
-    let seen = calls(view, call).and_then(|(log, calls)| {
+    let calls = calls(view, call);
+    let seen = calls.and_then(|(log, calls)| {
         let read = count(log.read, "record");
         match calls.last() {
             Some(newest) => {
@@ -47,6 +48,10 @@ pub(super) fn logged(view: &View) -> Vec<Fact> {
                 .map(|()| (Value::Word("not-called"), format!("0 calls in {read}, all read"))),
         }
     });
+    let seen = match seen {
+        Seen::Unknown(_) if has_effect => Seen::Known((Value::Word("not-needed"), "the row is there".into())),
+        seen => seen,
+    };
     vec![Fact::of(call.service.get_ref().as_str(), seen, |told| told)]
 }
 
@@ -74,14 +79,49 @@ pub(super) fn answer(view: &View) -> Vec<Fact> {
     let Some((call, stage)) = call_of(view) else {
         return Vec::new();
     };
-    vec![Fact::of(call.service.get_ref().as_str(), newest_answer(view, call, stage), |record| {
-        match call.answered_well.0.is_match(&record.text) {
-            true => (Value::Word("good"), format!("answered well {}", record.at.strftime("%H:%M:%S"))),
-            false => {
-                (Value::Word("bad"), format!("logged as the answer: {}", whole(&without_ids(&record.text))))
-            }
-        }
+    let service = call.service.get_ref().as_str();
+    let newest = newest_answer(view, call, stage);
+    if newest.known().is_none() && view.has_effect(stage) {
+        return vec![Fact::new(service, Value::Word("good"), "the row is there")];
+    }
+    vec![Fact::of(service, newest, |record| match call.answered_well.0.is_match(&record.text) {
+        true => (Value::Word("good"), format!("answered well {}", record.at.strftime("%H:%M:%S"))),
+        false => (Value::Word("bad"), format!("logged as the answer: {}", whole(&without_ids(&record.text)))),
     })]
+}
+
+/// Whether the worker's newest call for the id was answered at all.
+pub(super) fn reached(view: &View) -> Vec<Fact> {
+    let Some((call, stage)) = call_of(view) else {
+        return Vec::new();
+    };
+    let worker = stage.worker.get_ref();
+    let none = || Seen::not_asked(format!("{worker} has logged no call for this id"));
+    let seen = view.id().and_then(|id| {
+        if view.has_effect(stage) {
+            return Seen::Known((true, "the row is there".to_string()));
+        }
+        let Some(unanswered) = &call.unanswered else {
+            return Seen::not_asked("the pipeline does not say how an unanswered call is logged");
+        };
+        view.log(worker).and_then(|log| {
+            let mut outcomes = log.records.iter().rev().filter(|record| record.names(id));
+            let outcome = outcomes.find_map(|record| match record.text.as_str() {
+                text if unanswered.0.is_match(text) => Some((false, record)),
+                text if call.answered.0.is_match(text) => Some((true, record)),
+                _ => None,
+            });
+            match outcome {
+                Some((true, record)) => {
+                    Seen::Known((true, format!("answered {}", record.at.strftime("%H:%M:%S"))))
+                }
+                Some((false, record)) => Seen::Known((false, whole(&without_ids(&record.text)))),
+                None => none(),
+            }
+        })
+    });
+    let tell = |(reached, say): (bool, String)| (Value::Bool(reached), say);
+    vec![Fact::of(view.pipeline.stage_subject(stage), seen, tell)]
 }
 
 /// The ids in a record's metadata, which say nothing of the answer.

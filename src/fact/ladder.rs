@@ -4,7 +4,7 @@ use super::containers::{age, declaration, rung_of, state_in_words};
 use super::groups::{self, group_of};
 use super::view::View;
 use super::{Fact, Value, for_workers, motion};
-use crate::evidence::{Container, Seen, WhyKind};
+use crate::evidence::{Container, Seen, Topic, WhyKind};
 use crate::pipeline::Worker;
 use jiff::SignedDuration;
 
@@ -115,7 +115,11 @@ fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
     });
     let starting = container.health.as_deref() == Some("starting")
         || container.started.is_none_or(|started| taken.duration_since(started) < START);
-    if starting || !nobody_else {
+    // Where its topics are not there or not led, there is nothing to join for.
+    let topics = worker.topics.iter().filter_map(|topic| view.topic(topic.get_ref()).known().copied());
+    let led = |topic: &Topic| topic.exists && topic.partitions.iter().all(|p| p.leader.is_some());
+    let nothing_to_read = topics.into_iter().any(|topic| !led(topic));
+    if starting || !nobody_else || nothing_to_read {
         return Seen::Known(("not-a-member", not_a_member));
     }
     view.log(&worker.name).and_then(|log| {

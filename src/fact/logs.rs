@@ -1,7 +1,7 @@
 //! Facts about what logs say.
 
 use super::view::View;
-use super::{Fact, Value, containers};
+use super::{Fact, Value, containers, records};
 use crate::evidence::{Log, Record, Seen, Why, WhyKind};
 use crate::signature::Signature;
 use jiff::{SignedDuration, Timestamp};
@@ -35,9 +35,20 @@ pub(super) fn clear(view: &View, signature: &Signature) -> Vec<Fact> {
                 Seen::Known(None) => Seen::not_asked("no container"),
                 _ => told,
             };
+            // What a worker gives up, it says why, too.
+            let told = match records::reason_given_by(view, part) {
+                Some((at, reason)) if signature.pattern.0.is_match(reason) && !is_failure(&told) => {
+                    Seen::Known((Value::Bool(false), format!("{at}{}", whole(reason))))
+                }
+                _ => told,
+            };
             Fact::of(part.as_str(), told, |told| told)
         })
         .collect()
+}
+
+fn is_failure(told: &Seen<(Value, String)>) -> bool {
+    matches!(told, Seen::Known((Value::Bool(false), _)))
 }
 
 /// The newest record that tells of the trouble, if that is not over.

@@ -286,6 +286,13 @@ pub const FACTS: &[FactSpec] = &[
         derive: topics::led,
     },
     FactSpec {
+        name: "topic.takes_writes",
+        doc: "whether as many replicas are in sync as a write needs (Kafka: Metadata, DescribeConfigs)",
+        scopes: &[Scope::Topic],
+        kind: Kind::Bool,
+        derive: topics::takes_writes,
+    },
+    FactSpec {
         name: "topic.under_replicated",
         doc: "partitions with fewer replicas in sync than they should have (Metadata request)",
         scopes: &[Scope::Topic],
@@ -342,7 +349,16 @@ pub const FACTS: &[FactSpec] = &[
         doc: "what the worker's group does, by ends and commits looked at several times \
               (ListOffsets, OffsetFetch; --settle)",
         scopes: &[Scope::Worker],
-        kind: Kind::Words(&["no-group", "empty", "never-committed", "stalled", "slow", "advancing", "idle"]),
+        kind: Kind::Words(&[
+            "no-group",
+            "empty",
+            "unassigned",
+            "never-committed",
+            "stalled",
+            "slow",
+            "advancing",
+            "idle",
+        ]),
         derive: motion::motion,
     },
     FactSpec {
@@ -531,6 +547,13 @@ pub const FACTS: &[FactSpec] = &[
         derive: call::answer,
     },
     FactSpec {
+        name: "call.reached",
+        doc: "whether the worker's newest call for the id was answered at all (container log)",
+        scopes: &[Scope::Stage],
+        kind: Kind::Bool,
+        derive: call::reached,
+    },
+    FactSpec {
         name: "call.answered_without_row",
         doc: "calls for the id that the worker logged as answered well although the stage's row is absent",
         scopes: &[Scope::Stage],
@@ -543,6 +566,13 @@ pub const FACTS: &[FactSpec] = &[
         scopes: &[Scope::Emitter, Scope::Api],
         kind: Kind::Words(&["unreachable", "unhealthy", "healthy"]),
         derive: systems::health,
+    },
+    FactSpec {
+        name: "http.status",
+        doc: "whether a harmless request is answered with a status of success (GET)",
+        scopes: &[Scope::Api],
+        kind: Kind::Bool,
+        derive: systems::status,
     },
     FactSpec {
         name: "http.contract",

@@ -57,6 +57,10 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
         let say = format!("group {name} is {}: ask again", state.replace('-', " "));
         return Seen::unknown(WhyKind::Young, say);
     }
+    // Nobody takes what nobody is given.
+    if super::groups::own_partitions(worker, group) == 0 {
+        return Seen::Known(("unassigned", format!("group {name} has none of the partitions")));
+    }
     if !committed.iter().any(|committed| worker.consumes(&committed.topic)) {
         let holds = worker.topics.iter().any(|topic| holds_records(kafka, topic.get_ref()));
         return Seen::Known(match holds {

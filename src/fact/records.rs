@@ -132,6 +132,9 @@ pub(super) fn is_taken(view: &View) -> Vec<Fact> {
         if view.has_effect(stage) {
             return Seen::not_asked("its effect is there");
         }
+        if is_dead_letter(view, stage.worker.get_ref()) == Seen::Known(true) {
+            return Seen::not_asked("its worker has given it up");
+        }
         taken(view, stage).and_then(|(taken, say)| match taken {
             Taken::Passed => Seen::Known((Value::Bool(true), say)),
             Taken::Waiting => view.old_enough(stage).map(|()| (Value::Bool(false), say)),
@@ -163,11 +166,35 @@ pub(super) fn dead_of_event(view: &View) -> Vec<Fact> {
 pub(super) fn dead_of_window(view: &View) -> Vec<Fact> {
     for_workers(view, |worker| {
         dead_letters(view).and_then(|search| {
+            if by_worker(view, search, worker).any(|letter| letter.by.is_some()) {
+                return Seen::not_asked("the asked event is one of them");
+            }
             // The asked event's own have a fact of their own.
             let letters: Vec<_> = by_worker(view, search, worker).filter(|l| l.by.is_none()).collect();
             tell_dead(view, search, &letters)
         })
     })
+}
+
+/// Whether workers have given up events of late, whichever.
+pub fn gives_up(view: &View) -> bool {
+    dead_letters(view).known().is_some_and(|letters| !letters.found.is_empty())
+}
+
+/// Why this worker gave the asked event up, as its dead letter says, and when;
+/// unless the event has come through since.
+pub(super) fn reason_given_by<'a>(view: &View<'a>, worker: &str) -> Option<(String, &'a str)> {
+    let declared = view.pipeline.dead_letters.as_ref()?;
+    let by = declared.worker.as_deref()?;
+    let letters = dead_letters(view).known().copied()?;
+    let of_worker = |letter: &&FoundRecord| letter.headers.get(by).is_some_and(|name| name == worker);
+    let letter = letters.found.iter().rfind(|letter| letter.by.is_some() && of_worker(letter))?;
+    let mut stages = view.pipeline.stage.iter().filter(|stage| stage.worker.get_ref() == worker);
+    if stages.any(|stage| view.has_effect(stage)) {
+        return None;
+    }
+    let at = letter.at.map(|at| format!("{} ", at.strftime("%H:%M:%S"))).unwrap_or_default();
+    Some((format!("{at}on {}: ", declared.topic), letter.headers.get(&declared.reason)?))
 }
 
 /// Whether the worker has sent the event to the dead letter topic.

@@ -109,10 +109,35 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<Skipped> {
             }
             _ => {
                 let say = format!("group {} has committed nothing on {}", worker.group, in_places(&untaken));
-                Seen::Known((Skip::JoinedLate, records, say))
+                match may_be_busy(view, worker) {
+                    true => {
+                        Seen::unknown(WhyKind::Missing, format!("{say}: it is busy with the first, or skips"))
+                    }
+                    false => Seen::Known((Skip::JoinedLate, records, say)),
+                }
             }
         })
     })
+}
+
+/// Whoever was there before the records came works on the first of them, as far
+/// as can be seen; and where nobody knows since when it is there, a group that
+/// has committed some of the topic may.
+fn may_be_busy(view: &View, worker: &Worker) -> bool {
+    let stages = view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
+    let since = stages.filter_map(|stage| view.extent(stage).known().and_then(|extent| extent.since));
+    let oldest = since.chain(view.event_at()).min();
+    let container = view.container(&worker.name).known().copied().flatten();
+    match (container.and_then(|container| container.started), oldest) {
+        (Some(started), Some(oldest)) => started
+            .saturating_add(view.apart("Docker", "PostgreSQL") - CLOCKS)
+            .is_ok_and(|started| started < oldest),
+        _ => group_of(view, worker).and_then(|group| group.committed.as_ref()).known().is_some_and(
+            |committed| {
+                committed.iter().any(|c| worker.topics.iter().any(|topic| *topic.get_ref() == c.topic))
+            },
+        ),
+    }
 }
 
 /// Whether the group has jumped over the record of the stuck event.

@@ -132,7 +132,7 @@ pub(super) fn health(view: &View) -> Vec<Fact> {
                 None => Seen::not_asked(format!("{name} was not asked")),
             });
             match seen {
-                Seen::Known(answer) if (200..300).contains(&answer.status) => {
+                Seen::Known(answer) if is_good(answer) => {
                     Fact::new(name, Value::Word("healthy"), in_words(answer))
                 }
                 Seen::Known(answer) => Fact::new(name, Value::Word("unhealthy"), in_words(answer)),
@@ -153,13 +153,32 @@ pub(super) fn contract(view: &View) -> Vec<Fact> {
         return Vec::new();
     };
     let seen = view.evidence.http.as_ref().and_then(|http| http.contract.as_ref());
+    // What is no success promises nothing about its body.
+    let seen = seen.and_then(|answer| match is_good(answer) {
+        true => Seen::Known(answer),
+        false => Seen::not_asked(format!("it was answered with {}", answer.status)),
+    });
     let kept = |answer: &Answer| {
-        let status = (200..300).contains(&answer.status);
-        status && harmless.expect.iter().all(|(pointer, value)| answer.body.get(pointer) == Some(value))
+        harmless.expect.iter().all(|(pointer, value)| answer.body.get(pointer) == Some(value))
     };
     vec![Fact::of(call.service.get_ref().as_str(), seen, |answer| {
         (Value::Bool(kept(answer)), in_words(answer))
     })]
+}
+
+/// Whether the harmless request is answered with success, whatever the body says.
+pub(super) fn status(view: &View) -> Vec<Fact> {
+    let Some(call) = view.pipeline.call.as_ref().filter(|call| call.harmless.is_some()) else {
+        return Vec::new();
+    };
+    let seen = view.evidence.http.as_ref().and_then(|http| http.contract.as_ref());
+    vec![Fact::of(call.service.get_ref().as_str(), seen, |answer| {
+        (Value::Bool(is_good(answer)), in_words(answer))
+    })]
+}
+
+fn is_good(answer: &Answer) -> bool {
+    (200..300).contains(&answer.status)
 }
 
 /// "200, error \"no pool\", success false".

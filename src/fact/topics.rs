@@ -2,20 +2,12 @@
 
 use super::view::View;
 use super::{Fact, Value};
-use crate::evidence::{Partition, Seen, Topic, WhyKind};
+use crate::evidence::{Partition, Seen, Topic};
 use crate::plural;
 
 fn for_topics(view: &View, tell: impl Fn(&Topic) -> (Value, String)) -> Vec<Fact> {
     let topics = view.pipeline.topic.iter();
-    topics
-        .map(|topic| {
-            let seen = view.evidence.kafka.as_ref().and_then(|kafka| match kafka.topics.get(&topic.name) {
-                Some(seen) => seen.as_ref(),
-                None => Seen::unknown(WhyKind::Missing, format!("topic {} was not asked for", topic.name)),
-            });
-            Fact::of(topic.name.as_str(), seen, &tell)
-        })
-        .collect()
+    topics.map(|topic| Fact::of(topic.name.as_str(), view.topic(&topic.name), &tell)).collect()
 }
 
 pub(super) fn exists(view: &View) -> Vec<Fact> {
@@ -42,6 +34,33 @@ pub(super) fn led(view: &View) -> Vec<Fact> {
         };
         (Value::Bool(led), say)
     })
+}
+
+/// A write with acks=all needs so many replicas in sync; where all are, whatever
+/// the number is.
+pub(super) fn takes_writes(view: &View) -> Vec<Fact> {
+    let topics = view.pipeline.topic.iter();
+    let tell = |topic: &Topic| {
+        let short: Vec<&Partition> =
+            topic.partitions.iter().filter(|p| p.in_sync.len() < p.replicas.len()).collect();
+        if short.is_empty() {
+            return Seen::Known((Value::Bool(true), "every replica in sync".to_string()));
+        }
+        topic.min_in_sync.as_ref().map(|least| {
+            let few = short.iter().filter(|p| (p.in_sync.len() as u64) < *least);
+            let few: Vec<String> = few.map(|p| p.id.to_string()).collect();
+            let say = match few.is_empty() {
+                true => format!("at least {least} of its replicas in sync"),
+                false => format!("partition {} has fewer than {least} replicas in sync", few.join(", ")),
+            };
+            (Value::Bool(few.is_empty()), say)
+        })
+    };
+    let told = topics.map(|topic| {
+        let seen = view.topic(&topic.name).and_then(tell);
+        Fact::of(topic.name.as_str(), seen, |told| told)
+    });
+    told.collect()
 }
 
 pub(super) fn under_replicated(view: &View) -> Vec<Fact> {

@@ -1,7 +1,7 @@
 //! Evidence and pipeline side by side, with the joins that several facts need.
 
 use crate::evidence::{
-    Container, Docker, Effect, Evidence, Extent, Log, Mark, Postgres, Reach, Seen, Why, WhyKind,
+    Container, Docker, Effect, Evidence, Extent, Log, Mark, Postgres, Reach, Seen, Topic, Why, WhyKind,
 };
 use crate::pipeline::{Pipeline, Stage};
 use jiff::{SignedDuration, Timestamp};
@@ -161,6 +161,14 @@ impl<'a> View<'a> {
                 .as_ref()
                 .and_then(|_| Seen::unknown(WhyKind::Missing, format!("no log of {part}"))),
         }
+    }
+
+    /// A topic of the pipeline, as the broker shows it.
+    pub fn topic(&self, name: &str) -> Seen<&'a Topic> {
+        self.evidence.kafka.as_ref().and_then(|kafka| match kafka.topics.get(name) {
+            Some(seen) => seen.as_ref(),
+            None => Seen::unknown(WhyKind::Missing, format!("topic {name} was not asked for")),
+        })
     }
 
     /// `Known` when the log was read as far back as it was wanted, or to its beginning.

@@ -12,7 +12,7 @@ mod progress;
 
 use crate::config::Config;
 use crate::error::Mistake;
-use crate::evidence::{self, Docker, Event, Evidence, Log, Name, Postgres, Seen, Why, WhyKind};
+use crate::evidence::{self, Docker, Event, Evidence, Log, Name, Postgres, Seen, System, Why, WhyKind};
 use docker::Discovered;
 use jiff::{SignedDuration, Timestamp};
 use progress::Progress;
@@ -84,7 +84,16 @@ pub async fn gather(config: &Config) -> Evidence {
 }
 
 impl Looking<'_> {
+    /// Nobody is asked about a system that is to be left out.
+    fn left_out<T>(&self, system: System) -> Option<Seen<T>> {
+        self.config.without.contains(&system).then(|| Seen::Unknown(system.left_out()))
+    }
+
     async fn docker(&self) -> Seen<Docker> {
+        if let Some(unseen) = self.left_out(System::Docker) {
+            self.docker.send_replace(Some(Arc::new((unseen.clone(), Discovered::default()))));
+            return unseen;
+        }
         let (docker, discovered) = docker::look(self.config, self.until).await;
         self.docker.send_replace(Some(Arc::new((docker.clone(), discovered))));
         // The others go on meanwhile.
@@ -98,12 +107,19 @@ impl Looking<'_> {
     }
 
     async fn kafka(&self) -> Seen<evidence::Kafka> {
+        if let Some(unseen) = self.left_out(System::Kafka) {
+            return unseen;
+        }
         let found = wait_for(&self.docker, self.patience).await;
         let told = kafka::Told { event: self.event.subscribe(), patience: self.patience };
         kafka::look(self.config, found.as_deref(), self.until, told).await
     }
 
     async fn postgres(&self) -> Seen<Postgres> {
+        if let Some(unseen) = self.left_out(System::Postgres) {
+            self.event.send_replace(Some(Seen::Unknown(System::Postgres.left_out())));
+            return unseen;
+        }
         let found = wait_for(&self.docker, self.patience).await;
         let rows = postgres::look(self.config, found.as_deref(), self.until, &self.event).await;
         // Whoever still waits for the event's time waits no longer.
@@ -114,12 +130,18 @@ impl Looking<'_> {
     }
 
     async fn http(&self) -> Seen<evidence::Http> {
+        if let Some(unseen) = self.left_out(System::Http) {
+            return unseen;
+        }
         let found = wait_for(&self.docker, self.patience).await;
         let event = wait_for(&self.event, self.patience).await;
         http::look(self.config, found.as_deref(), event.as_ref(), self.until).await
     }
 
     async fn logs(&self) -> BTreeMap<Name, Seen<Log>> {
+        if let Some(unseen) = self.left_out(System::Logs) {
+            return logs::look(self.config, Some(&unseen), None, self.taken, self.until).await;
+        }
         let found = wait_for(&self.docker, self.until).await;
         let event = wait_for(&self.event, self.patience).await;
         let docker = found.as_ref().map(|found| &found.0);

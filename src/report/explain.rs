@@ -131,6 +131,7 @@ fn in_words(action: &Action, cause: &str) -> String {
     let generated = action.generate.map(|generator| match generator {
         Generator::ComposeFragment => format!("pipeline-doctor explain {cause} ID --yaml > workers.yml"),
         Generator::GroupOffsets => format!("pipeline-doctor explain {cause} ID --offsets | sh"),
+        Generator::StartBrokers => "docker start ... (the report prints it whole)".to_string(),
         Generator::CreateTopics => "kafka-topics --create ... (the report prints it whole)".to_string(),
         Generator::RemoveMarks => format!(
             "pipeline-doctor explain {cause} ID --sql > marks.sql, then psql \"$POSTGRES_URL\" < marks.sql"

@@ -194,6 +194,9 @@ pub struct Cause {
     pub best: bool,
     /// Whom it is about.
     pub subjects: Vec<String>,
+    /// Where it stands for causes that cannot be told apart: those.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub one_of: Vec<Told>,
     /// What speaks for it.
     pub because: Vec<Told>,
     /// What else is seen of its subjects that is no fault by itself.
@@ -373,6 +376,7 @@ impl Material<'_> {
             best: diagnosed.best,
             context: self.context(diagnosed, &whom),
             subjects: whom,
+            one_of: diagnosed.one_of.iter().filter_map(|id| self.titled(id)).collect(),
             because: self.told(&diagnosed.because, &diagnosed.subjects),
             also_explains: self.told(&diagnosed.also_explains, &diagnosed.subjects),
             also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
@@ -397,6 +401,12 @@ impl Material<'_> {
             told.collect::<Vec<Told>>()
         };
         notes.flat_map(told).collect()
+    }
+
+    /// A cause by what it is called.
+    fn titled(&self, cause: &str) -> Option<Told> {
+        let title = words::lower_first(&self.catalog.cause(cause)?.title);
+        Some(Told { id: cause.to_string(), say: title })
     }
 
     fn ruled_out(&self, ruled_out: &RuledOut) -> Option<Told> {

@@ -159,6 +159,7 @@ fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn
     let whole = cause.best || screen.verbose;
     let shown = if screen.verbose { ruled_out } else { &ruled_out[..ruled_out.len().min(2)] };
     let rows = [
+        (!cause.one_of.is_empty(), "one of", joined(&cause.one_of)),
         (!cause.because.is_empty(), "because", says(&cause.because)),
         (whole && !cause.context.is_empty(), "context", says(&cause.context)),
         (

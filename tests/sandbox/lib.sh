@@ -31,15 +31,16 @@ lock() {
     flock 9
 }
 
-# Runs the tool: what PIPELINE_DOCTOR names, else the newest build, else the
-# installed one. The shell's addresses are not meant for it here.
-doctor() {
+# The tool: what PIPELINE_DOCTOR names, else the newest build, else the installed one.
+doctor_program() {
     local built
     # shellcheck disable=SC2012
     built=$(ls -t -- "${CARGO_TARGET_DIR:-$repository/target}"/{debug,release}/pipeline-doctor 2>/dev/null | head -n 1)
-    env -u POSTGRES_URL -u DATABASE_URL -u KAFKA_BROKERS -u ADMIN_SERVICE_URL \
-        "${PIPELINE_DOCTOR:-${built:-pipeline-doctor}}" "$@"
+    printf '%s' "${PIPELINE_DOCTOR:-${built:-pipeline-doctor}}"
 }
+
+# Runs the tool. The shell's addresses are not meant for it here.
+doctor() { env -u POSTGRES_URL -u DATABASE_URL -u KAFKA_BROKERS -u ADMIN_SERVICE_URL "$(doctor_program)" "$@"; }
 
 engine_answers() { docker info >/dev/null 2>&1; }
 

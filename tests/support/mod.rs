@@ -31,27 +31,61 @@ pub fn scenarios() -> Vec<String> {
     names
 }
 
-/// What stands beside a recording, and what the program never reads.
-#[derive(Deserialize)]
+/// What stands beside a recording, and what the program never reads: a row of
+/// `tests/scenarios/truth.toml`, or of `tests/sandbox/faults.toml`.
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Truth {
+    /// The recording's name, of a fault.
+    pub scenario: Option<String>,
     /// What was done to the sandbox.
     pub injected: String,
     /// The cause that a human expert would name; none: healthy.
     pub cause: Option<String>,
+    /// Causes that say the same, less exactly.
+    #[serde(default, rename = "or")]
+    pub or: Vec<String>,
     /// Whom they would name.
     #[serde(default)]
     pub subjects: Vec<String>,
     /// The runbook's number, where it has one.
     pub documented: Option<u64>,
-    /// How the program ends.
-    pub exit_code: i32,
+    /// Whether it is mended by changing code.
+    #[serde(default)]
+    pub code: bool,
+    /// How the program ends, where that does not follow from the cause.
+    pub exit_code: Option<i32>,
 }
 
-/// The true causes, by recording.
+impl Truth {
+    /// How the program ends.
+    pub fn exit_code(&self) -> i32 {
+        self.exit_code.unwrap_or(if self.cause.is_some() { 3 } else { 0 })
+    }
+
+    /// Whether this first guess, or none, is right.
+    pub fn is(&self, first: Option<&String>) -> bool {
+        first == self.cause.as_ref() || first.is_some_and(|first| self.or.contains(first))
+    }
+}
+
+/// The true causes, by recording; of a pair of faults, of either of them.
 pub fn truths() -> BTreeMap<String, Truth> {
-    let text = std::fs::read_to_string(root().join("tests/scenarios/truth.toml")).unwrap();
-    toml::from_str(&text).unwrap()
+    let read = |file: &str| -> BTreeMap<String, Truth> {
+        toml::from_str(&std::fs::read_to_string(root().join(file)).unwrap()).unwrap()
+    };
+    let mut truths = read("tests/scenarios/truth.toml");
+    let faults = read("tests/sandbox/faults.toml").into_values();
+    truths.extend(faults.map(|truth| (truth.scenario.clone().expect("a recording"), truth)));
+    for name in scenarios() {
+        if let Some((one, other)) = name.split_once('+') {
+            let (mut one, other) = (truths[one].clone(), truths[other].clone());
+            one.or.extend(other.or.into_iter().chain(other.cause));
+            (one.subjects, one.documented) = (Vec::new(), None);
+            truths.insert(name, one);
+        }
+    }
+    truths
 }
 
 /// The run, which also writes its evidence to the scenarios if that was asked for.

@@ -176,6 +176,7 @@ impl Visit {
                 Question::Offsets(bound, partitions) => {
                     topics::enter(&mut kafka.topics, *bound, partitions, answer);
                 }
+                Question::MinInSync(names) => topics::enter_settings(&mut kafka.topics, names, answer),
                 question => {
                     groups.enter(question, answer);
                     kafka.groups = groups.evidence();

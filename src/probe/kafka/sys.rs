@@ -60,6 +60,8 @@ pub enum Question {
     List,
     /// OffsetFetch of everything that this group has committed.
     Committed(String),
+    /// DescribeConfigs of these topics.
+    MinInSync(Vec<String>),
 }
 
 /// Which end of a partition.
@@ -142,6 +144,16 @@ impl Native {
                 unsafe {
                     let requests = requests.as_mut_ptr();
                     rd::rd_kafka_ListConsumerGroupOffsets(client, requests, 1, options, queue);
+                }
+            }
+            Question::MinInSync(topics) => {
+                let resources: Option<Vec<_>> = topics.iter().map(|topic| topic_resource(topic)).collect();
+                let resources = resources?;
+                let mut resources: Vec<_> = resources.iter().map(Owned::ptr).collect();
+                // SAFETY: as above.
+                unsafe {
+                    let (first, count) = (resources.as_mut_ptr(), resources.len());
+                    rd::rd_kafka_DescribeConfigs(client, first, count, options, queue);
                 }
             }
         }
@@ -251,6 +263,7 @@ fn admin_options(
         Question::List => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS,
         Question::Describe(_) => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS,
         Question::Committed(_) => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
+        Question::MinInSync(_) => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS,
     };
     // SAFETY: the client lives; the options that this returns are ours.
     let options = unsafe { rd::rd_kafka_AdminOptions_new(client, op) };
@@ -299,4 +312,12 @@ fn all_offsets_of(group: &str) -> Option<Owned<rd::rd_kafka_ListConsumerGroupOff
     // this returns is ours.
     let request = unsafe { rd::rd_kafka_ListConsumerGroupOffsets_new(group.as_ptr(), ptr::null()) };
     Owned::new(request, rd::rd_kafka_ListConsumerGroupOffsets_destroy)
+}
+
+fn topic_resource(topic: &str) -> Option<Owned<rd::rd_kafka_ConfigResource_t>> {
+    let topic = CString::new(topic).ok()?;
+    let kind = rd::rd_kafka_ResourceType_t::RD_KAFKA_RESOURCE_TOPIC;
+    // SAFETY: the name lives; the resource that this returns is ours.
+    let resource = unsafe { rd::rd_kafka_ConfigResource_new(kind, topic.as_ptr()) };
+    Owned::new(resource, rd::rd_kafka_ConfigResource_destroy)
 }

@@ -31,7 +31,7 @@ pub fn read(metadata: &Metadata, name: &str, pending: &Why) -> Result<Topic, Why
         Some(fault) if fault.code == RDKafkaErrorCode::UnknownTopicOrPartition => false,
         Some(fault) => return Err(client::refused_by_broker(&fault)),
     };
-    Ok(Topic { exists, partitions })
+    Ok(Topic { exists, partitions, min_in_sync: Seen::Unknown(pending.clone()) })
 }
 
 fn partition(partition: &MetadataPartition, pending: &Why) -> Partition {
@@ -51,9 +51,32 @@ fn partition(partition: &MetadataPartition, pending: &Why) -> Partition {
 }
 
 /// Both ends of all led partitions: two questions to each leader, so that one
-/// that cannot be reached keeps only its own back.
+/// that cannot be reached keeps only its own back. And the topics' settings, of
+/// whichever broker answers.
 pub fn questions(kafka: &Kafka) -> Vec<Asked> {
-    ends(kafka, &[Bound::Earliest, Bound::End], led(kafka))
+    let mut asked = ends(kafka, &[Bound::Earliest, Bound::End], led(kafka));
+    let there = kafka.topics.iter().filter(|(_, topic)| topic.known().is_some_and(|topic| topic.exists));
+    let names: Vec<Name> = there.map(|(name, _)| name.clone()).collect();
+    if !names.is_empty() {
+        asked.push(Asked { question: Question::MinInSync(names), at: kafka.addresses() });
+    }
+    asked
+}
+
+/// Puts the topics' settings, or the reason why there are none, to their topics.
+pub fn enter_settings(topics: &mut BTreeMap<Name, Seen<Topic>>, asked: &[Name], answer: Result<Answer, Why>) {
+    let mut set = |name: &Name, value: Seen<u64>| {
+        if let Some(Seen::Known(topic)) = topics.get_mut(name) {
+            topic.min_in_sync = value;
+        }
+    };
+    match answer {
+        Ok(Answer::MinInSync(values)) => values.into_iter().for_each(|(name, value)| {
+            set(&name, value.map_err(|fault| client::refused_by_broker(&fault)).into());
+        }),
+        Ok(_) => {}
+        Err(why) => asked.iter().for_each(|name| set(name, Seen::Unknown(why.clone()))),
+    }
 }
 
 /// The partitions by their leaders.
@@ -153,6 +176,7 @@ mod tests {
         let topic = Topic {
             exists: true,
             partitions: vec![partition(0, Some(1)), partition(1, None), partition(2, Some(2))],
+            min_in_sync: Seen::default(),
         };
         Kafka {
             bootstrap: "b1:9092".into(),
@@ -175,7 +199,8 @@ mod tests {
     #[test]
     fn each_leader_is_asked_for_what_it_leads() {
         let asked = questions(&kafka());
-        let asked: Vec<_> = asked.iter().map(|a| (&a.question, a.at.join(","))).collect();
+        let offsets = asked.iter().filter(|a| matches!(a.question, Question::Offsets(..)));
+        let asked: Vec<_> = offsets.map(|a| (&a.question, a.at.join(","))).collect();
         let expected = [(0, "b1:9092"), (2, "b2:9092")].map(|(partition, at)| {
             [Bound::Earliest, Bound::End].map(|bound| {
                 let question = Question::Offsets(bound, vec![of(partition)]);

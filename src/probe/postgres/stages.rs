@@ -55,10 +55,11 @@ fn read_extent(row: &Row) -> Result<Extent, Why> {
     let ids: Vec<String> = get(row, 6)?;
     let times: Vec<SystemTime> = get(row, 7)?;
     let marked: Vec<bool> = get(row, 8)?;
-    let newest = ids.into_iter().zip(times).zip(marked);
-    let stuck = newest.map(|((id, at), marked)| {
+    let kept_back: Vec<bool> = get(row, 9)?;
+    let newest = ids.into_iter().zip(times).zip(marked.into_iter().zip(kept_back));
+    let stuck = newest.map(|((id, at), (marked, kept_back))| {
         let at = timestamp(at)?;
-        Ok(StuckEvent { id, at, marked })
+        Ok(StuckEvent { id, at, marked, kept_back })
     });
     Ok(Extent {
         events: count(0)?,
@@ -93,6 +94,7 @@ fn extent_sql(pipeline: &Pipeline, stage: &Stage, before: &[Stage], window_s: u6
     let grace = i64::try_from(stage.grace_s).unwrap_or(i64::MAX);
     let grace = bound.bind(grace, Type::INT8);
     let marked = marked(&pipeline.marks, stage, &mut bound);
+    let kept_back = kept_back(&pipeline.marks, stage, &mut bound);
     let newest = Extent::NEWEST;
     sql += &format!(
         ",
@@ -102,7 +104,7 @@ judged as materialized (
          effect.id is null and reached.at < now() - {grace} * interval '1 second' as stuck
     from reached_{last} reached left join effect_{last} effect on effect.id = reached.id),
 stuck as materialized (
-  select judged.id, judged.at, {marked} as marked,
+  select judged.id, judged.at, {marked} as marked, {kept_back} as kept_back,
          row_number() over (order by judged.at desc, judged.id::text) as place
     from judged where stuck)
 select (select count(*) from judged), (select count(*) from stuck),
@@ -110,7 +112,8 @@ select (select count(*) from judged), (select count(*) from stuck),
        (select max(last_good) from judged), (select count(*) > {EVENTS} from recent),
        array(select id::text from stuck where place <= {newest} order by place),
        array(select at from stuck where place <= {newest} order by place),
-       array(select marked from stuck where place <= {newest} order by place)"
+       array(select marked from stuck where place <= {newest} order by place),
+       array(select kept_back from stuck where place <= {newest} order by place)"
     );
     (sql, bound)
 }
@@ -147,12 +150,23 @@ fn effects(number: usize, stage: &Stage, bound: &mut Bound) -> String {
 
 /// Whether one of the stage's owners has marked the event as processed.
 fn marked(marks: &Marks, stage: &Stage, bound: &mut Bound) -> String {
-    let event = bound.bind(stage.event.clone(), Type::TEXT);
     let owners = bound.bind(stage.marked_by.clone(), Type::TEXT_ARRAY);
-    let Marks { table, id, event_type, source, .. } = marks;
+    let by = format!("mark.{}::text = any({owners})", marks.source);
+    has_mark(marks, stage, &by, bound)
+}
+
+/// Whether anybody but the event's emitter has.
+fn kept_back(marks: &Marks, stage: &Stage, bound: &mut Bound) -> String {
+    let emitter = bound.bind(stage.emitter.get_ref().clone(), Type::TEXT);
+    let by = format!("mark.{}::text is distinct from {emitter}", marks.source);
+    has_mark(marks, stage, &by, bound)
+}
+
+fn has_mark(marks: &Marks, stage: &Stage, by: &str, bound: &mut Bound) -> String {
+    let event = bound.bind(stage.event.clone(), Type::TEXT);
+    let Marks { table, id, event_type, .. } = marks;
     format!(
         "exists (select 1 from {table} mark
-                  where mark.{id} = judged.id and mark.{event_type}::text = {event}
-                    and mark.{source}::text = any({owners}))"
+                  where mark.{id} = judged.id and mark.{event_type}::text = {event} and {by})"
     )
 }

@@ -20,6 +20,8 @@ pub enum Answer {
     Listed(Vec<String>),
     /// A group's offsets.
     Committed(Vec<Committed>),
+    /// By topic: how many replicas must be in sync for a write.
+    MinInSync(Vec<(String, Result<u64, Fault>)>),
 }
 
 /// A group as librdkafka describes it.
@@ -77,6 +79,7 @@ pub(super) unsafe fn event(event: *mut RDKafkaEvent) -> Event {
             rd::RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT => read_group,
             rd::RD_KAFKA_EVENT_LISTCONSUMERGROUPS_RESULT => read_list,
             rd::RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT => read_committed,
+            rd::RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT => read_min_in_sync,
             _ => return Event::Other,
         };
         let tag = rd::rd_kafka_event_opaque(event).addr();
@@ -211,8 +214,42 @@ unsafe fn read_committed(event: *mut RDKafkaEvent) -> Result<Answer, Fault> {
     }
 }
 
+/// The setting of topics that says how many replicas must be in sync.
+const MIN_IN_SYNC: &str = "min.insync.replicas";
+
+/// # Safety
+/// `event` must be a live result of DescribeConfigs.
+unsafe fn read_min_in_sync(event: *mut RDKafkaEvent) -> Result<Answer, Fault> {
+    // SAFETY: as in read_offsets.
+    unsafe {
+        let result = rd::rd_kafka_event_DescribeConfigs_result(event);
+        let mut count = 0;
+        let resources = rd::rd_kafka_DescribeConfigs_result_resources(result, &mut count);
+        let topics = entries(resources, count).iter().map(|resource| {
+            let name = text(rd::rd_kafka_ConfigResource_name(*resource));
+            let fault = Fault::of(rd::rd_kafka_ConfigResource_error(*resource));
+            let value = fault.map_or_else(|| value_of(*resource, MIN_IN_SYNC).ok_or_else(nothing), Err);
+            (name, value)
+        });
+        Ok(Answer::MinInSync(topics.collect()))
+    }
+}
+
+/// # Safety
+/// `resource` must be a live resource of DescribeConfigs.
+unsafe fn value_of(resource: *const rd::rd_kafka_ConfigResource_t, setting: &str) -> Option<u64> {
+    // SAFETY: as in read_offsets.
+    unsafe {
+        let mut count = 0;
+        let settings = rd::rd_kafka_ConfigResource_configs(resource, &mut count);
+        let mut settings = entries(settings, count).iter();
+        let entry = settings.find(|entry| text(rd::rd_kafka_ConfigEntry_name(**entry)) == setting)?;
+        text(rd::rd_kafka_ConfigEntry_value(*entry)).parse().ok()
+    }
+}
+
 fn nothing() -> Fault {
-    Fault { code: RDKafkaErrorCode::Unknown, text: "an answer without the group".into() }
+    Fault { code: RDKafkaErrorCode::Unknown, text: "an answer without what was asked for".into() }
 }
 
 fn topic_partition(entry: &RDKafkaTopicPartition) -> TopicPartition {

@@ -107,13 +107,13 @@ async fn steps(id: Uuid) -> Result<[Step; 5], Failure> {
     let query = "SELECT
         EXISTS (SELECT FROM student_course_purchases WHERE metadata->>'paymentId' = p.id::text),
         EXISTS (SELECT FROM processed_events
-            WHERE correlation_id = p.id AND event_type = 'PURCHASE_CREATED'),
+            WHERE correlation_id::text = p.id::text AND event_type = 'PURCHASE_CREATED'),
         EXISTS (SELECT FROM trainer_allocations a
             WHERE a.student_id = p.student_id AND a.course_id::text = p.metadata->>'courseId'),
         EXISTS (SELECT FROM tutoring_sessions s
             WHERE s.student_id = p.student_id AND s.course_id::text = p.metadata->>'courseId'),
         EXISTS (SELECT FROM processed_events
-            WHERE correlation_id = p.id AND event_type = 'TRAINER_ALLOCATED')
+            WHERE correlation_id::text = p.id::text AND event_type = 'TRAINER_ALLOCATED')
         FROM payments p WHERE p.id = $1";
     let row: Row = database.client().await?.query_one(query, &[&id]).await?;
     Ok([

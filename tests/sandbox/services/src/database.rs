@@ -85,7 +85,7 @@ impl Database {
             .client()
             .await?
             .query_opt(
-                "SELECT source FROM processed_events WHERE correlation_id = $1 AND event_type = $2",
+                "SELECT source FROM processed_events WHERE correlation_id::text = $1::uuid::text AND event_type = $2",
                 &[&event.correlation_id, &event.event_type],
             )
             .await?;
@@ -104,7 +104,7 @@ impl Database {
             .execute(
                 "INSERT INTO processed_events
                      (event_id, event_type, correlation_id, payload, source, version)
-                 VALUES ($1, $2, $3, $4, $5, $6)
+                 VALUES ($1, $2, $3::uuid, $4, $5, $6)
                  ON CONFLICT (correlation_id, event_type) DO UPDATE
                      SET source = excluded.source, processed_at = now()
                      WHERE processed_events.source = $7",
