@@ -48,8 +48,12 @@ fn causes() -> String {
     table
 }
 
-fn sample() -> String {
-    format!("```console\n$ pipeline-doctor demo\n{}```\n", doctor(["demo"]).finish().code(0).stdout)
+/// The incidents that the README shows, in its order.
+const SHOWN: [&[&str]; 3] = [&["demo"], &["demo", "marked-unverified"], &["demo", "kafka-down"]];
+
+fn sample(arguments: &[&str]) -> String {
+    let report = doctor(arguments).finish().code(0).stdout;
+    format!("```console\n$ pipeline-doctor {}\n{report}```\n", arguments.join(" "))
 }
 
 /// Replaces what stands between a mark and the next blank-line-and-heading.
@@ -60,17 +64,24 @@ fn with_section(readme: &str, mark: &str, body: &str) -> String {
     format!("{}\n\n{body}{}", &readme[..start], &readme[end..])
 }
 
-fn with_sample(readme: &str) -> String {
-    let start = readme.find("```console").expect("a sample in the README");
-    let end = start + readme[start..].find("\n```\n").expect("the end of the sample") + "\n```\n".len();
-    format!("{}{}{}", &readme[..start], sample(), &readme[end..])
+fn with_samples(readme: &str) -> String {
+    let mut rest = readme;
+    let mut with = String::new();
+    for arguments in SHOWN {
+        let start = rest.find("```console").expect("three samples in the README");
+        let end = start + rest[start..].find("\n```\n").expect("the end of the sample") + "\n```\n".len();
+        with += &rest[..start];
+        with += &sample(arguments);
+        rest = &rest[end..];
+    }
+    with + rest
 }
 
 #[test]
 fn the_readme_says_what_the_program_does() {
     let file = root().join("README.md");
     let readme = std::fs::read_to_string(&file).unwrap();
-    let mut expected = with_sample(&readme);
+    let mut expected = with_samples(&readme);
     expected = with_section(&expected, "<!-- exit codes -->", &exit_codes());
     expected = with_section(&expected, "<!-- checks -->", &checks());
     expected = with_section(&expected, "<!-- causes -->", &causes());
@@ -93,6 +104,7 @@ fn the_readme_names_every_address_flag() {
         "--postgres",
         "--http",
         "--project",
+        "--without",
         "--record",
         "--replay",
         "--wait",

@@ -145,6 +145,67 @@ fn recordings_come_from_different_containers_of_one_sandbox() {
     }
 }
 
+#[test]
+fn what_cannot_be_asked_is_unknown_and_not_missing() {
+    for (name, system, cause) in
+        [("kafka-down", "Kafka", "topics-missing"), ("postgres-down", "PostgreSQL", "schema-missing")]
+    {
+        let report = replay(name, &["--json"]).json();
+        assert!(!causes(&report).contains(&cause.to_string()), "{name}: {:?}", causes(&report));
+        let unseen = report["unseen"].as_array().unwrap();
+        assert!(unseen.iter().any(|unseen| unseen["system"] == system), "{name}: {unseen:#?}");
+    }
+}
+
+#[test]
+fn a_system_that_is_left_out_is_unknown_and_named() {
+    let without = |name: &str, system: &str| replay(name, &["--json", "--without", system]).json();
+    for (system, shown) in [
+        ("docker", "Docker"),
+        ("kafka", "Kafka"),
+        ("postgres", "PostgreSQL"),
+        ("http", "HTTP"),
+        ("logs", "logs"),
+    ] {
+        let report = without("healthy", system);
+        assert_eq!(report["outcome"], "inconclusive", "{system}");
+        assert_eq!(report["causes"], serde_json::json!([]), "{system}");
+        let unseen = report["unseen"].as_array().unwrap();
+        let told =
+            unseen.iter().find(|unseen| unseen["system"] == shown).unwrap_or_else(|| panic!("{unseen:#?}"));
+        assert_eq!(told["why"], format!("left out (--without {system})"));
+    }
+    // The socket leads to the logs, too; what others saw stays.
+    let report = without("worker-stopped", "docker");
+    assert_eq!(report["exit_code"], 3);
+    assert_eq!(causes(&report)[0], "worker-away");
+    let one_of = report["causes"][0]["one_of"].as_array().unwrap();
+    assert!(one_of.iter().any(|told| told["id"] == "worker-stopped"), "{one_of:#?}");
+}
+
+/// Two looks of one test at one sandbox.
+const RELATED: [&str; 2] = ["no-privilege", "row-security"];
+
+/// Each fault has a sandbox of its own.
+#[test]
+fn no_container_is_in_two_unrelated_recordings() {
+    let mut seen: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
+    for name in scenarios() {
+        let text = std::fs::read_to_string(scenario(&name)).unwrap();
+        let evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for container in evidence["docker"]["known"]["containers"].as_array().unwrap_or(&vec![]) {
+            let id = container["id"].as_str().unwrap().to_string();
+            let related =
+                |other: &String| RELATED.contains(&other.as_str()) && RELATED.contains(&name.as_str());
+            if let Some(other) =
+                seen.insert(id, name.clone()).filter(|other| *other != name && !related(other))
+            {
+                panic!("{name} and {other} have a container in common");
+            }
+        }
+    }
+}
+
 /// What a report must say, beside the cause and the verdict.
 const SAID: &[(&str, &[&str])] = &[
     (

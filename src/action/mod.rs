@@ -82,7 +82,7 @@ impl<'a> Remedy<'a> {
     fn plan_one(&self, action: &Action) -> Option<Planned> {
         let say = action.say.as_ref().map(|say| self.fill(say, self.whom.first().map(String::as_str)));
         match action.generate {
-            Some(generator) => self.plan_generated(action.kind, generator).or_else(|| {
+            Some(generator) => self.plan_generated(action, generator).or_else(|| {
                 let planned = |say| Planned { kind: action.kind, say: Some(say), run: vec![], script: None };
                 say.map(planned)
             }),
@@ -120,11 +120,12 @@ impl<'a> Remedy<'a> {
     }
 
     /// A generator's action: short things as they are, long ones a command away.
-    fn plan_generated(&self, kind: ActionKind, generator: Generator) -> Option<Planned> {
+    fn plan_generated(&self, action: &Action, generator: Generator) -> Option<Planned> {
+        let kind = action.kind;
         let script = match (self.script(generator), generator) {
             (Some(script), _) => script,
             // What waits now may be given up by then, as others were.
-            (None, Generator::SendRecords) if records::gives_up(&self.view) => String::new(),
+            (None, Generator::SendRecords) if action.later || records::gives_up(&self.view) => String::new(),
             (None, _) => return None,
         };
         let commands = script.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
@@ -238,8 +239,11 @@ impl<'a> Remedy<'a> {
     fn stuck_ids(&self, stage: &Stage, marked: bool) -> Vec<String> {
         let newest =
             self.view.extent(stage).known().map(|extent| extent.newest.as_slice()).unwrap_or_default();
-        let mut ids: Vec<String> =
-            newest.iter().filter(|stuck| stuck.marked || stuck.kept_back || !marked).map(|stuck| stuck.id.clone()).collect();
+        let mut ids: Vec<String> = newest
+            .iter()
+            .filter(|stuck| stuck.marked || stuck.kept_back || !marked)
+            .map(|stuck| stuck.id.clone())
+            .collect();
         let lacking = self.view.effects(stage).known().is_some_and(Vec::is_empty);
         // The emitter's own row keeps nothing back.
         let emitter = stage.emitter.get_ref().as_str();

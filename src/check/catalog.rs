@@ -216,6 +216,10 @@ pub struct Action {
     pub run: Option<String>,
     /// A generator that makes the commands from what was seen.
     pub generate: Option<Generator>,
+    /// Printed even where there is nothing to generate yet: what it is for comes
+    /// of the actions before it.
+    #[serde(default)]
+    pub later: bool,
 }
 
 /// What an action does.

@@ -111,7 +111,7 @@ impl Candidate<'_> {
 /// Ranks the causes of what failed.
 pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
     let model = Model::new(catalog, findings);
-    let ranking = model.rank(None);
+    let ranking = model.rank();
     let named = named(catalog, &model, &ranking, findings);
     let listed: Vec<usize> = named.iter().flat_map(|candidate| &candidate.members).copied().collect();
     let explained = |j: usize| listed.iter().any(|&k| model.link(k, j) >= SOMETIMES);
@@ -139,7 +139,7 @@ pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
         ruled_out,
         unexplained: failed(false),
         risks: failed(true),
-        next: named.first().and_then(|first| next(&model, findings, first.leader(&ranking))),
+        next: named.first().and_then(|first| next(&model, &ranking, findings, first.leader(&ranking))),
     }
 }
 
@@ -167,6 +167,7 @@ fn named<'a>(
         .filter(|candidate| !candidate.is_group() || undecided(candidate, ranking))
         .filter(|candidate| has_seen(candidate.row, findings))
         .filter(|candidate| !candidate.is_group() || !gives_itself_away(candidate, model, findings))
+        .filter(|candidate| !candidate.is_group() || !is_outdone(candidate, ranking))
         .collect();
     // A group stands for its members; of several the one that says most.
     let groups = || named.iter().filter(|candidate| candidate.is_group());
@@ -191,6 +192,14 @@ fn named<'a>(
 fn has_seen(row: &Cause, findings: &[Finding]) -> bool {
     let failed = |check: &str| findings.iter().any(|finding| finding.check == check && fails(finding));
     row.seen.is_empty() || row.seen.iter().any(|check| failed(check.get_ref()))
+}
+
+/// Whether a cause outside of the group is much likelier than any in it: many
+/// members add up to much, and none of them is what happened.
+fn is_outdone(group: &Candidate, ranking: &Ranking) -> bool {
+    let most = 2.0 * ranking.posterior[group.leader(ranking)];
+    let outside = ranking.posterior.iter().enumerate().filter(|(k, _)| !group.members.contains(k));
+    outside.into_iter().any(|(_, posterior)| *posterior > most)
 }
 
 /// Whether a check has failed that one of the members always breaks, and no other.
@@ -348,13 +357,13 @@ fn untellable(
 }
 
 /// The unseen check whose answer would move this cause's probability most.
-fn next(model: &Model, findings: &[Finding], leader: usize) -> Option<String> {
+fn next(model: &Model, ranking: &Ranking, findings: &[Finding], leader: usize) -> Option<String> {
     let unseen = (0..findings.len())
         .filter(|&j| is_unseen(&findings[j]))
         .filter(|&j| (0..model.causes.len()).any(|k| model.link(k, j) > 0.0));
     let ceiling = f64::from(*model.causes[leader].confidence.get_ref()) / 100.0;
     let moves = unseen.map(|j| {
-        let answer = |passes| model.rank(Some((j, passes))).posterior[leader].min(ceiling);
+        let answer = |passes| model.posterior_if(ranking, (j, passes), leader).min(ceiling);
         (j, (answer(true) - answer(false)).abs())
     });
     let most = moves.fold(None, |most: Option<(usize, f64)>, (j, moved)| match most {

@@ -70,20 +70,23 @@ impl<'a> Model<'a> {
         let count = self.causes.len();
         let pairs = (0..count).flat_map(|a| (a + 1..count).map(move |b| vec![a, b]));
         let all = [vec![]].into_iter().chain((0..count).map(|a| vec![a])).chain(pairs);
+        // What passed is a product over the causes, each by itself: once for all.
+        let observed = |as_what: bool| {
+            (0..self.findings.len())
+                .filter(move |&j| self.observed(j) == Some(as_what))
+                .collect::<Vec<usize>>()
+        };
+        let (passed, failed) = (observed(true), observed(false));
+        let without: f64 = passed.iter().map(|&j| self.pass(j, &[]).ln()).sum();
+        let speaks_against = |k: usize| passed.iter().map(|&j| (1.0 - self.link(k, j)).ln()).sum();
+        let against: Vec<f64> = (0..count).map(speaks_against).collect();
         let weighed = all.map(|causes: Vec<usize>| {
-            let observed = (0..self.findings.len()).filter_map(|j| Some((j, self.observed(j)?)));
-            let likelihood: f64 = observed.map(|(j, passes)| self.log_probability(j, passes, &causes)).sum();
-            let weight = causes.len() as f64 * odds + likelihood;
+            let passes = without + causes.iter().map(|&k| against[k]).sum::<f64>();
+            let fails: f64 = failed.iter().map(|&j| (1.0 - self.pass(j, &causes)).ln()).sum();
+            let weight = causes.len() as f64 * odds + passes + fails;
             (causes, weight)
         });
         weighed.collect()
-    }
-
-    /// The logarithm of the probability that finding `j` passes, or fails, where
-    /// these causes are true.
-    fn log_probability(&self, j: usize, passes: bool, causes: &[usize]) -> f64 {
-        let pass = self.pass(j, causes);
-        if passes { pass.ln() } else { (1.0 - pass).ln() }
     }
 
     /// The probability that cause `k` breaks finding `j`.
@@ -97,13 +100,9 @@ impl<'a> Model<'a> {
         causes.iter().fold(1.0 - leak, |pass, &k| pass * (1.0 - self.link(k, j)))
     }
 
-    /// Compares all hypotheses. `assume` is the answer to a finding that was not
-    /// observed, to see what it would change.
-    pub fn rank(&self, assume: Option<(usize, bool)>) -> Ranking {
-        let weight = |(causes, weight): &(Vec<usize>, f64)| {
-            weight + assume.map_or(0.0, |(j, passes)| self.log_probability(j, passes, causes))
-        };
-        let mut weights: Vec<f64> = self.hypotheses.iter().map(weight).collect();
+    /// Compares all hypotheses.
+    pub fn rank(&self) -> Ranking {
+        let mut weights: Vec<f64> = self.hypotheses.iter().map(|(_, weight)| *weight).collect();
         // The first of equals is the best.
         let best = (0..weights.len()).fold(0, |best, i| if weights[i] > weights[best] { i } else { best });
         let highest = weights[best];
@@ -115,6 +114,19 @@ impl<'a> Model<'a> {
             causes.iter().for_each(|&k| posterior[k] += weight);
         }
         Ranking { posterior, weights, best: self.hypotheses[best].0.clone() }
+    }
+
+    /// The probability of cause `k` if a finding that was not observed had passed,
+    /// or failed.
+    pub fn posterior_if(&self, ranking: &Ranking, (j, passes): (usize, bool), k: usize) -> f64 {
+        let (mut with, mut all) = (0.0, 0.0);
+        for ((causes, _), weight) in self.hypotheses.iter().zip(&ranking.weights) {
+            let pass = self.pass(j, causes);
+            let weight = weight * if passes { pass } else { 1.0 - pass };
+            all += weight;
+            with += if causes.contains(&k) { weight } else { 0.0 };
+        }
+        with / all
     }
 
     /// The probability that at least one of these causes is true.

@@ -28,9 +28,12 @@ pub const RUNGS: &[&str] = &[
     "advancing",
 ];
 
-/// Who is not in its group and has logged nothing for so long does nothing any
-/// more: one that tries to get in again says so.
-const SILENT: SignedDuration = SignedDuration::from_secs(15);
+/// Who is not in its group, has logged nothing for so long and leaves records
+/// waiting, does nothing any more: one that tries to get in again says so, although
+/// clients may take a while to notice that a broker is back;
+const SILENT: SignedDuration = SignedDuration::from_secs(45);
+/// and where nothing waits, longer.
+const SILENT_AT_REST: SignedDuration = SignedDuration::from_secs(90);
 
 /// A start may take so long without a word.
 const START: SignedDuration = SignedDuration::from_secs(30);
@@ -124,8 +127,10 @@ fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
     }
     view.log(&worker.name).and_then(|log| {
         let last = [log.to, container.started].into_iter().flatten().max();
+        let waits = kafka.and_then(|kafka| groups::lag(kafka, worker)).is_none_or(|lag| lag > 0);
+        let silent = if waits { SILENT } else { SILENT_AT_REST };
         match last {
-            Some(last) if taken.duration_since(last) < SILENT => Seen::Known(("not-a-member", not_a_member)),
+            Some(last) if taken.duration_since(last) < silent => Seen::Known(("not-a-member", not_a_member)),
             Some(last) => {
                 let say = format!("{not_a_member}, and silent for {}", age(taken, last));
                 Seen::Known(("frozen", say))

@@ -457,6 +457,8 @@ fn unseen(material: &Material) -> Vec<Unseen> {
     system("Kafka", why(&evidence.kafka));
     system("PostgreSQL", why(&evidence.postgres));
     system("HTTP", why(&evidence.http));
+    // Without Docker there are none.
+    system("logs", of_all_logs(evidence).filter(|why| evidence.docker.why() != Some(*why)));
     for (name, why) in missing_systems(material) {
         system(name, Some(why));
     }
@@ -471,6 +473,13 @@ fn unseen(material: &Material) -> Vec<Unseen> {
         }
     }
     unseen
+}
+
+/// The reason that none of the logs was seen, if they share one.
+fn of_all_logs(evidence: &Evidence) -> Option<&crate::evidence::Why> {
+    let mut whys = evidence.logs.values().map(Seen::why);
+    let first = whys.next()??;
+    whys.all(|why| why == Some(first)).then_some(first)
 }
 
 /// The system that the step is about which has most that is unknown for this reason.

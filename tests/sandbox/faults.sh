@@ -53,8 +53,8 @@ inject_F05() { edited session-worker '    command: [/nope]'$'\n''    entrypoint:
 human_F05() { corrected session-worker; }
 
 inject_F06() { docker kill -s STOP kodingcaravan-purchase-worker >/dev/null; }
-# Longer than its session lasts, and than a silent start may take.
-after_F06() { sleep 15; }
+# Longer than a client may take to notice that a broker is back.
+after_F06() { sleep 40; }
 
 inject_F07() { docker stop kodingcaravan-kafka >/dev/null; }
 

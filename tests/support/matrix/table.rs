@@ -16,10 +16,11 @@ pub fn whole(corpus: &Corpus, judge: &Judge) -> String {
     single_rows(&mut out, corpus, judge, &singles);
     pair_rows(&mut out, judge, &pairs);
     healthy_rows(&mut out, &healthy);
-    hidden_rows(&mut out, corpus, judge);
+    let grid = Grid::new(corpus, judge);
+    hidden_rows(&mut out, corpus, judge, &grid);
     live_rows(&mut out, corpus, judge);
     summary(&mut out, judge, &singles, &pairs, &healthy);
-    combinations(&mut out, corpus, judge);
+    combinations(&mut out, &grid);
     out
 }
 
@@ -133,6 +134,22 @@ enum Hidden {
     Named(Standing, u8),
 }
 
+/// Every recording without every choice of systems but all of them.
+struct Grid<'a>(Vec<(&'a Case, Vec<System>, Hidden)>);
+
+impl<'a> Grid<'a> {
+    fn new(corpus: &'a Corpus, judge: &Judge) -> Grid<'a> {
+        let choices: Vec<Vec<System>> = (1..System::ALL.len() as u32).flat_map(of_size).collect();
+        let cases = corpus.singles.iter().chain(&corpus.pairs);
+        let all = cases.flat_map(|case| choices.iter().map(move |systems| (case, systems.clone())));
+        Grid(all.map(|(case, systems)| (case, systems.clone(), hidden(judge, case, &systems))).collect())
+    }
+
+    fn of<'b>(&'b self, case: &'b Case) -> impl Iterator<Item = &'b (&'a Case, Vec<System>, Hidden)> {
+        self.0.iter().filter(|(other, ..)| other.name == case.name)
+    }
+}
+
 fn hidden(judge: &Judge, case: &Case, systems: &[System]) -> Hidden {
     let judged = judge.judge_without(&case.evidence, systems);
     let standing = |cause| {
@@ -158,7 +175,7 @@ fn sign(hidden: Hidden) -> String {
     }
 }
 
-fn hidden_rows(out: &mut String, corpus: &Corpus, judge: &Judge) {
+fn hidden_rows(out: &mut String, corpus: &Corpus, judge: &Judge, grid: &Grid) {
     line(
         out,
         "One system hidden: the first guess is right; ~ a group that holds it; x wrong, X wrong and sure;",
@@ -166,29 +183,21 @@ fn hidden_rows(out: &mut String, corpus: &Corpus, judge: &Judge) {
     line(out, "? something fails and nothing is named; . nothing that fails is seen.");
     let names: String = System::ALL.iter().map(|system| format!("{:<10}", system.name())).collect();
     line(out, &format!("{:<30} {names}", "without"));
-    for case in corpus.singles.iter().chain(&corpus.pairs) {
-        let signs: String = System::ALL
-            .iter()
-            .map(|system| format!("{:<10}", sign(hidden(judge, case, &[*system]))))
-            .collect();
+    let cases = || corpus.singles.iter().chain(&corpus.pairs);
+    for case in cases() {
+        let alone = grid.of(case).filter(|(_, systems, _)| systems.len() == 1);
+        let signs: String = alone.map(|(.., hidden)| format!("{:<10}", sign(*hidden))).collect();
         line(out, &format!("{:<9} {:<20} {signs}", case.id, truncated(&case.name, 20)));
     }
     line(out, "");
-    wrong_without_one(out, corpus, judge);
-}
-
-/// What is named in place of the truth.
-fn wrong_without_one(out: &mut String, corpus: &Corpus, judge: &Judge) {
-    for case in corpus.singles.iter().chain(&corpus.pairs) {
-        for systems in (1..System::ALL.len() as u32).flat_map(of_size) {
-            let sure = |hidden| matches!(hidden, Hidden::Named(Standing::Wrong | Standing::OtherSubject, sure) if sure >= SURE || systems.len() == 1);
-            if sure(hidden(judge, case, &systems)) {
-                let judged = judge.judge_without(&case.evidence, &systems);
-                let named: Vec<String> = (0..3.min(judged.causes.len())).map(|n| guess(&judged, n)).collect();
-                let names: Vec<&str> = systems.iter().map(|system| system.name()).collect();
-                line(out, &format!("  {} without {}: {}", case.id, names.join(", "), named.join(", ")));
-            }
-        }
+    line(out, "What is named in place of the truth: wherever one system is hidden, and where it is sure.");
+    for (case, systems, _) in cases().flat_map(|case| grid.of(case)).filter(|(_, systems, hidden)| {
+        matches!(hidden, Hidden::Named(Standing::Wrong | Standing::OtherSubject, sure) if *sure >= SURE || systems.len() == 1)
+    }) {
+        let judged = judge.judge_without(&case.evidence, systems);
+        let named: Vec<String> = (0..3.min(judged.causes.len())).map(|n| guess(&judged, n)).collect();
+        let names: Vec<&str> = systems.iter().map(|system| system.name()).collect();
+        line(out, &format!("  {} without {}: {}", case.id, names.join(", "), named.join(", ")));
     }
     line(out, "");
 }
@@ -289,10 +298,10 @@ fn names(truth: &Truth, id: &str) -> bool {
 }
 
 /// What remains where systems are hidden, by how many.
-fn combinations(out: &mut String, corpus: &Corpus, judge: &Judge) {
+fn combinations(out: &mut String, grid: &Grid) {
     let heading = format!(
         "{:<28} {:>6} {:>7} {:>7} {:>8} {:>6} {:>9}  {}",
-        "singles, hidden",
+        "hidden",
         "right",
         "group",
         "unnamed",
@@ -302,19 +311,16 @@ fn combinations(out: &mut String, corpus: &Corpus, judge: &Judge) {
         "first guess, where one is made"
     );
     line(out, &heading);
-    let mut row = |what: &str, combinations: &[Vec<System>]| {
-        let all: Vec<Hidden> = corpus
-            .singles
-            .iter()
-            .flat_map(|case| combinations.iter().map(move |systems| hidden(judge, case, systems)))
-            .collect();
+    let mut row = |what: &str, chosen: &dyn Fn(&[System]) -> bool| {
+        let all: Vec<Hidden> =
+            grid.0.iter().filter(|(_, systems, _)| chosen(systems)).map(|(.., hidden)| *hidden).collect();
         let count = |hit: &dyn Fn(&Hidden) -> bool| all.iter().filter(|hidden| hit(hidden)).count();
+        let is_wrong = |standing: &Standing| matches!(standing, Standing::Wrong | Standing::OtherSubject);
         let right = count(&|h| matches!(h, Hidden::Named(Standing::Right, _)));
         let group = count(&|h| matches!(h, Hidden::Named(Standing::LessExact, _)));
-        let wrong = count(&|h| matches!(h, Hidden::Named(Standing::Wrong | Standing::OtherSubject, _)));
-        let sure = count(
-            &|h| matches!(h, Hidden::Named(Standing::Wrong | Standing::OtherSubject, sure) if *sure >= SURE),
-        );
+        let wrong = count(&|h| matches!(h, Hidden::Named(standing, _) if is_wrong(standing)));
+        let sure =
+            count(&|h| matches!(h, Hidden::Named(standing, sure) if is_wrong(standing) && *sure >= SURE));
         let unnamed = count(&|h| *h == Hidden::Unnamed);
         let unseen = count(&|h| *h == Hidden::Invisible);
         let named = Rate { hits: right + group, of: right + group + wrong };
@@ -324,11 +330,10 @@ fn combinations(out: &mut String, corpus: &Corpus, judge: &Judge) {
         line(out, &row);
     };
     for system in System::ALL {
-        row(system.name(), &[vec![system]]);
+        row(system.name(), &|systems| systems == [system]);
     }
-    row("any one", &System::ALL.map(|system| vec![system]));
-    for size in 2..=4 {
-        row(&format!("any {size}"), &of_size(size));
+    for size in 1..System::ALL.len() {
+        row(&format!("any {size}"), &|systems| systems.len() == size);
     }
 }
 
