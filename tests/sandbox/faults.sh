@@ -28,8 +28,9 @@ moved() {
     printf '{"version": 1, "partitions": [%s]}' "$(printf '{"topic": "'"$1"'", "partition": %d, "replicas": ['"$2"']}\n' 0 1 2 | paste -sd ,)" |
         docker exec -i kodingcaravan-kafka sh -c 'cat >/tmp/moved.json'
     kafka kafka-reassign-partitions --reassignment-json-file /tmp/moved.json --execute >&2
-    until kafka kafka-reassign-partitions --reassignment-json-file /tmp/moved.json --verify 2>&1 |
-        grep -q 'is completed'; do sleep 1; done
+    # What is under way is told as such.
+    until ! kafka kafka-reassign-partitions --reassignment-json-file /tmp/moved.json --verify 2>&1 |
+        grep -c 'still in progress' >&2; do sleep 1; done
 }
 
 inject_F00() { :; }
