@@ -1,22 +1,18 @@
 //! Diagnosis: findings against causes. Pure.
 
+mod named;
 pub mod rank;
 
-use crate::check::catalog::{Catalog, Cause, Severity};
+use crate::check::catalog::{Catalog, Severity};
 use crate::check::{Finding, Verdict};
 use crate::evidence::Name;
+use named::Candidate;
 use rank::{ALWAYS, Model, Ranking, SOMETIMES, USUALLY};
 
-/// A cause is listed from this confidence on.
-const LISTED: f64 = 0.10;
 /// A failed check speaks for a cause if it is explained this much better with it (nats).
 const BECAUSE: f64 = 0.5;
 /// Two causes whose probabilities differ by less cannot be told apart.
 const TIE: f64 = 0.02;
-/// From this probability on a cause is told from others.
-const TOLD: f64 = 0.60;
-/// From this probability on one of a group of causes is taken to be true.
-const GROUP: f64 = 0.80;
 /// A passed check rules a cause out from here on (nats).
 const RULED_OUT: f64 = -2.0;
 
@@ -81,38 +77,11 @@ pub struct Untellable {
     pub unseen: Vec<String>,
 }
 
-/// A row that can be named: a cause, or several that cannot be told apart.
-struct Candidate<'a> {
-    row: &'a Cause,
-    /// Indices into the model; of a cause with links, its own.
-    members: Vec<usize>,
-    posterior: f64,
-}
-
-impl Candidate<'_> {
-    fn confidence(&self) -> f64 {
-        self.posterior.min(f64::from(*self.row.confidence.get_ref()) / 100.0)
-    }
-
-    fn is_group(&self) -> bool {
-        !self.row.any_of.is_empty()
-    }
-
-    /// The likeliest of the members; the first of equals.
-    fn leader(&self, ranking: &Ranking) -> usize {
-        let likeliest =
-            self.members.iter().copied().reduce(|leader, k| {
-                if ranking.posterior[k] > ranking.posterior[leader] { k } else { leader }
-            });
-        likeliest.unwrap_or_default()
-    }
-}
-
 /// Ranks the causes of what failed.
 pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
     let model = Model::new(catalog, findings);
     let ranking = model.rank();
-    let named = named(catalog, &model, &ranking, findings);
+    let named = named::named(catalog, &model, &ranking, findings);
     let listed: Vec<usize> = named.iter().flat_map(|candidate| &candidate.members).copied().collect();
     let explained = |j: usize| listed.iter().any(|&k| model.link(k, j) >= SOMETIMES);
     let failed = |noisy: bool| {
@@ -143,92 +112,8 @@ pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
     }
 }
 
-/// What is listed, the likeliest first.
-fn named<'a>(
-    catalog: &'a Catalog,
-    model: &Model,
-    ranking: &Ranking,
-    findings: &[Finding],
-) -> Vec<Candidate<'a>> {
-    let index = |id: &str| model.causes.iter().position(|cause| cause.id.get_ref() == id);
-    let candidates = catalog.causes.iter().map(|row| match row.any_of.as_slice() {
-        [] => {
-            let members: Vec<usize> = index(row.id.get_ref()).into_iter().collect();
-            Candidate { row, posterior: members.iter().map(|&k| ranking.posterior[k]).sum(), members }
-        }
-        any_of => {
-            let members: Vec<usize> = any_of.iter().filter_map(|member| index(member.get_ref())).collect();
-            Candidate { row, posterior: model.any_of(ranking, &members), members }
-        }
-    });
-    let mut named: Vec<Candidate> = candidates
-        .filter(|candidate| candidate.confidence() >= LISTED)
-        .filter(|candidate| candidate.members.iter().any(|&k| explains_something(model, findings, k)))
-        .filter(|candidate| !candidate.is_group() || undecided(candidate, ranking))
-        .filter(|candidate| has_seen(candidate.row, findings))
-        .filter(|candidate| !candidate.is_group() || !gives_itself_away(candidate, model, findings))
-        .filter(|candidate| !candidate.is_group() || !is_outdone(candidate, ranking))
-        .collect();
-    // A group stands for its members; of several the one that says most.
-    let groups = || named.iter().filter(|candidate| candidate.is_group());
-    let most = groups().map(|group| group.posterior).fold(0.0, f64::max);
-    let holding_it = groups().filter(|group| group.posterior >= 0.9 * most);
-    let group = holding_it.min_by_key(|group| group.members.len());
-    let (id, grouped) =
-        group.map_or(("", vec![]), |group| (group.row.id.get_ref().as_str(), group.members.clone()));
-    named.retain(|candidate| match candidate.is_group() {
-        true => candidate.row.id.get_ref() == id,
-        false => !grouped.contains(&candidate.members[0]),
-    });
-    // A stable sort: equals stay in declaration order.
-    named.sort_by(|a, b| {
-        let key = |candidate: &Candidate| (candidate.confidence(), candidate.posterior);
-        key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal)
-    });
-    named
-}
-
-/// Whether one of the checks failed that the row speaks of.
-fn has_seen(row: &Cause, findings: &[Finding]) -> bool {
-    let failed = |check: &str| findings.iter().any(|finding| finding.check == check && fails(finding));
-    row.seen.is_empty() || row.seen.iter().any(|check| failed(check.get_ref()))
-}
-
-/// Whether a cause outside of the group is much likelier than any in it: many
-/// members add up to much, and none of them is what happened.
-fn is_outdone(group: &Candidate, ranking: &Ranking) -> bool {
-    let most = 2.0 * ranking.posterior[group.leader(ranking)];
-    let outside = ranking.posterior.iter().enumerate().filter(|(k, _)| !group.members.contains(k));
-    outside.into_iter().any(|(_, posterior)| *posterior > most)
-}
-
-/// Whether a check has failed that one of the members always breaks, and no other.
-fn gives_itself_away(group: &Candidate, model: &Model, findings: &[Finding]) -> bool {
-    let mut failed = (0..findings.len()).filter(|&j| fails(&findings[j]));
-    failed.any(|j| {
-        let linked: Vec<f64> =
-            group.members.iter().map(|&k| model.link(k, j)).filter(|&link| link >= SOMETIMES).collect();
-        linked.len() == 1 && linked[0] >= ALWAYS
-    })
-}
-
-/// One of the members is true, and none of them is likelier than not, or than
-/// another.
-fn undecided(group: &Candidate, ranking: &Ranking) -> bool {
-    let mut members: Vec<f64> = group.members.iter().map(|&k| ranking.posterior[k]).collect();
-    members.sort_by(|a, b| b.total_cmp(a));
-    let told = matches!(members.as_slice(), [first, second, ..] if *first >= TOLD && first - second >= TIE);
-    group.posterior >= GROUP && !told
-}
-
 fn fails(finding: &Finding) -> bool {
     finding.verdict == Verdict::Fail
-}
-
-/// Noisy failures alone list nothing.
-fn explains_something(model: &Model, findings: &[Finding], k: usize) -> bool {
-    let telling = |j: usize| !findings[j].noisy && findings[j].severity != Severity::Note;
-    (0..findings.len()).any(|j| fails(&findings[j]) && telling(j) && model.link(k, j) >= SOMETIMES)
 }
 
 fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], named: &Candidate) -> Diagnosed {
