@@ -131,7 +131,8 @@ fn diagnosed(model: &Model, ranking: &Ranking, findings: &[Finding], named: &Can
         let certain = !findings[j].noisy && !findings[j].of_event;
         model.link(k, j) >= if certain { USUALLY } else { ALWAYS }
     };
-    let speaks = |j: &usize| telling(*j) && gain(*j) > BECAUSE;
+    let said = |j: usize| named.row.seen.iter().any(|check| *check.get_ref() == findings[j].check);
+    let speaks = |j: &usize| said(*j) || (telling(*j) && gain(*j) > BECAUSE);
     let ids = |keep: &dyn Fn(&usize) -> bool| -> Vec<String> {
         (0..findings.len()).filter(|j| keep(j)).map(|j| findings[j].check.clone()).collect()
     };
@@ -157,8 +158,10 @@ fn one_of(model: &Model, ranking: &Ranking, group: &Candidate) -> Vec<String> {
         return Vec::new();
     }
     let least = ranking.posterior[group.leader(ranking)] / 4.0;
-    let likely = group.members.iter().filter(|&&k| ranking.posterior[k] >= least);
-    likely.map(|&k| model.causes[k].id.get_ref().clone()).collect()
+    let mut likely: Vec<usize> =
+        group.members.iter().copied().filter(|&k| ranking.posterior[k] >= least).collect();
+    likely.sort_by(|&a, &b| ranking.posterior[b].total_cmp(&ranking.posterior[a]));
+    likely.into_iter().map(|k| model.causes[k].id.get_ref().clone()).collect()
 }
 
 /// The checks that a cause breaks always come first: they are its own.

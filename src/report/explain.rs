@@ -95,8 +95,13 @@ pub fn cause(cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
         ("what it means", cause.means.clone()),
         ("at most", format!("{} % ({source})", cause.confidence.get_ref())),
     ];
-    let breaks =
-        [("breaks always", &cause.always), ("usually", &cause.usually), ("sometimes", &cause.sometimes)];
+    let breaks = [
+        ("breaks always", &cause.always),
+        ("usually", &cause.usually),
+        ("sometimes", &cause.sometimes),
+        ("stands for", &cause.any_of),
+        ("if one fails of", &cause.seen),
+    ];
     about.extend(
         breaks.iter().filter(|(_, links)| !links.is_empty()).map(|(word, links)| (*word, ids(links))),
     );

@@ -159,7 +159,7 @@ fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn
     let whole = cause.best || screen.verbose;
     let shown = if screen.verbose { ruled_out } else { &ruled_out[..ruled_out.len().min(2)] };
     let rows = [
-        (!cause.one_of.is_empty(), "one of", joined(&cause.one_of)),
+        (!cause.one_of.is_empty(), "one of", vec![one_of(&cause.one_of, screen.verbose)]),
         (!cause.because.is_empty(), "because", says(&cause.because)),
         (whole && !cause.context.is_empty(), "context", says(&cause.context)),
         (
@@ -181,6 +181,16 @@ fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn
         writeln!(out, "{:indent$}{line}", "", indent = usize::from(INDENT))?;
     }
     Ok(())
+}
+
+/// The likeliest of a group's members.
+fn one_of(members: &[Told], all: bool) -> String {
+    let shown = if all { members.len() } else { members.len().min(4) };
+    let mut says: Vec<String> = members[..shown].iter().map(|told| told.say.clone()).collect();
+    if shown < members.len() {
+        says.push(format!("and {} more", members.len() - shown));
+    }
+    says.join("; ")
 }
 
 /// " 95 %  WORKERS NOT DEPLOYED            root cause 1".
