@@ -7,7 +7,7 @@ pub mod table;
 mod words;
 
 use crate::action::{self, Planned};
-use crate::check::catalog::{About, Catalog, Check, Severity};
+use crate::check::catalog::{About, ActionKind, Catalog, Check, Severity};
 use crate::check::{Finding, Verdict};
 use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut, Untellable};
 use crate::error::exit;
@@ -72,6 +72,8 @@ pub struct Report {
     pub steps: Vec<Step>,
     /// The listed causes, the likeliest first.
     pub causes: Vec<Cause>,
+    /// What to do, in order: the actions of the likeliest explanation, the proof last.
+    pub actions: Vec<Planned>,
     /// What is ruled out, and by what.
     pub ruled_out: Vec<Told>,
     /// What could not be told, and what would have told it.
@@ -273,6 +275,7 @@ pub fn report(material: &Material) -> Report {
         outcome,
         exit_code: outcome.exit_code(material.fail_on_warnings),
         headline: String::new(),
+        actions: Vec::new(),
         extent: extent(material),
         steps: material.catalog.steps.iter().map(|step| summary::step(material, step)).collect(),
         causes: diagnosis.causes.iter().filter_map(|cause| material.cause(cause)).collect(),
@@ -283,6 +286,7 @@ pub fn report(material: &Material) -> Report {
         unseen: unseen(material),
         next: diagnosis.next.as_deref().and_then(|check| material.next(check)),
     };
+    report.actions = actions(&report);
     report.headline = summary::headline(material, &report);
     report
 }
@@ -434,6 +438,38 @@ impl Material<'_> {
         let subject = finding.instances.iter().find(unseen).map(|i| i.subject.as_str()).unwrap_or_default();
         Some(Next { check: check.to_string(), by_hand: words::fill(self, &row.by_hand, subject) })
     }
+}
+
+/// What to do: each thing once, and what sends the stuck events once more when
+/// all is mended.
+fn actions(report: &Report) -> Vec<Planned> {
+    let best = report.causes.iter().filter(|cause| cause.best);
+    let of_best: Vec<&Planned> = best.flat_map(|cause| &cause.actions).collect();
+    let is_proof = |action: &Planned| action.kind == ActionKind::Prove;
+    let comes_later = |i: usize| {
+        let script = &of_best[i].script;
+        script.is_some() && of_best[i + 1..].iter().any(|later| later.script == *script)
+    };
+    let came_before = |i: usize| {
+        let same = |before: &&Planned| before.run == of_best[i].run && before.say == of_best[i].say;
+        of_best[i].script.is_none() && of_best[..i].iter().any(same)
+    };
+    let others = of_best.iter().enumerate().filter(|(i, action)| !is_proof(action) && !comes_later(*i));
+    let others = others.filter(|(i, _)| !came_before(*i)).map(|(_, action)| *action);
+    let proof = of_best.iter().copied().find(|action| is_proof(action));
+    look_at_one(report).into_iter().chain(others.chain(proof).cloned()).collect()
+}
+
+/// Where causes are as likely as each other, one of the stuck events tells more.
+fn look_at_one(report: &Report) -> Option<Planned> {
+    let id = report.extent.newest_ids.first()?;
+    let open = report.id.is_none() && report.causes.iter().all(|cause| !cause.best);
+    open.then(|| Planned {
+        kind: ActionKind::Prove,
+        say: Some("the newest of the stuck ones: what is seen of it tells the causes apart".into()),
+        run: vec![format!("pipeline-doctor {}", crate::cli::quoted(id))],
+        script: None,
+    })
 }
 
 /// The systems that were not seen, then whatever else was not.

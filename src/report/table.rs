@@ -2,7 +2,6 @@
 
 use super::{Cause, FindingShown, Report, Step, Told};
 use crate::action::Planned;
-use crate::check::catalog::ActionKind;
 use crate::plural::count;
 use colored::Colorize;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
@@ -232,26 +231,12 @@ fn render_told(heading: &str, told: &[Told], screen: Screen, out: &mut dyn Write
     Ok(())
 }
 
-/// What to do: the actions of the likeliest explanation, the proof last.
 fn render_actions(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    let best: Vec<&Cause> = report.causes.iter().filter(|cause| cause.best).collect();
-    let of_best: Vec<&Planned> = best.iter().flat_map(|cause| &cause.actions).collect();
-    let is_proof = |action: &&Planned| action.kind == ActionKind::Prove;
-    let proofs = of_best.iter().copied().filter(is_proof).take(1);
-    // What sends the stuck events once more comes once, when all is mended.
-    let again = |i: usize| {
-        let script = &of_best[i].script;
-        script.is_some() && of_best[i + 1..].iter().any(|later| later.script == *script)
-    };
-    let others = of_best.iter().copied().enumerate().filter(|(i, action)| !is_proof(action) && !again(*i));
-    let actions: Vec<&Planned> = others.map(|(_, action)| action).chain(proofs).collect();
-    let look = look_at_one(report);
-    let actions: Vec<&Planned> = look.iter().chain(actions).collect();
-    if actions.is_empty() {
+    if report.actions.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n {}", "DO THIS, IN ORDER".bold())?;
-    for (i, action) in actions.iter().enumerate() {
+    for (i, action) in report.actions.iter().enumerate() {
         let rows = action_lines(action, screen.width - 14);
         for (n, line) in rows.iter().enumerate() {
             let head = if n == 0 {
@@ -263,18 +248,6 @@ fn render_actions(report: &Report, screen: Screen, out: &mut dyn Write) -> io::R
         }
     }
     Ok(())
-}
-
-/// Where causes are as likely as each other, one of the stuck events tells more.
-fn look_at_one(report: &Report) -> Option<Planned> {
-    let id = report.extent.newest_ids.first()?;
-    let open = report.id.is_none() && report.causes.iter().all(|cause| !cause.best);
-    open.then(|| Planned {
-        kind: ActionKind::Prove,
-        say: Some("the newest of the stuck ones: what is seen of it tells the causes apart".into()),
-        run: vec![format!("pipeline-doctor {}", crate::cli::quoted(id))],
-        script: None,
-    })
 }
 
 /// Commands, wrapped so that they can still be pasted, and what to know of them.

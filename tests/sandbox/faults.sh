@@ -1,7 +1,8 @@
 # How each fault of faults.toml comes about (`inject_ID`), and what a human does
 # to mend it before the printed commands can do the rest (`human_ID`): put back a
-# switch that stands for code, edit the compose file, apply a migration. Sourced
-# by fault. An `inject_ID` begins in a healthy sandbox through which purchases
+# switch that stands for code, edit the compose file, apply a migration. What is
+# mended by printed commands alone and not by ./up has its `undo_ID`. Sourced by
+# fault. An `inject_ID` begins in a healthy sandbox through which purchases
 # have gone, and returns when the fault is there.
 # shellcheck shell=bash
 
@@ -56,6 +57,7 @@ human_F05() { corrected session-worker; }
 inject_F06() { docker kill -s STOP kodingcaravan-purchase-worker >/dev/null; }
 # Longer than a client may take to notice that a broker is back.
 after_F06() { sleep 40; }
+undo_F06() { docker kill -s CONT kodingcaravan-purchase-worker >/dev/null; }
 
 inject_F07() { docker stop kodingcaravan-kafka >/dev/null; }
 
