@@ -9,6 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 /// still in its crash loop: Docker clears the exit code at each start.
 const LOOP: SignedDuration = SignedDuration::from_secs(30);
 
+/// So long after its start a worker may still be on its way into its group, and a
+/// broker not listen yet.
+const SETTLING: SignedDuration = SignedDuration::from_secs(25);
+
 fn for_parts(view: &View, tell: impl Fn(&str) -> Fact) -> Vec<Fact> {
     view.pipeline.parts().map(|(part, _)| tell(part)).collect()
 }
@@ -38,6 +42,19 @@ pub(super) fn declared(view: &View) -> Vec<Fact> {
 fn made_elsewhere<'a>(view: &View<'a>, part: &str, files: &[String]) -> Option<&'a str> {
     let container = view.container(part).known().copied().flatten()?;
     container.config_files.iter().map(String::as_str).find(|file| !files.iter().any(|read| read == file))
+}
+
+/// For how long a part's container is up, in words, if it was started so short a
+/// time ago that it may not do its work yet.
+pub(super) fn just_started(view: &View, part: &str) -> Option<String> {
+    let container = view.container(part).known().copied().flatten()?;
+    let taken = view.docker_now();
+    if rung_of(container, taken) != "running" {
+        return None;
+    }
+    let back = container.status != "running";
+    let age = container.started.filter(|_| !back).map_or(SignedDuration::ZERO, |at| taken.duration_since(at));
+    (age < SETTLING).then(|| format!("{} s", age.as_secs().max(0)))
 }
 
 /// Whether a part has a container that is up.
@@ -88,8 +105,16 @@ pub fn rung_of(container: &Container, taken: Timestamp) -> &'static str {
         "paused" => "paused",
         "running" if loops(container, taken) => "restarting",
         "running" => "running",
+        _ if is_back(container) => "running",
         _ => "exited",
     }
+}
+
+/// Somebody was just restarting it: it had ended at the first look, and runs at
+/// the second, without the engine's policy.
+fn is_back(container: &Container) -> bool {
+    let again = container.again.as_ref();
+    again.is_some_and(|a| a.status == "running" && a.restart_count == container.restart_count)
 }
 
 /// Between two looks it was started anew, or it was so a moment ago.
@@ -124,6 +149,7 @@ pub(super) fn state_in_words(container: &Container, taken: Timestamp) -> String 
     let rung = rung_of(container, taken);
     let ago = |at: Option<Timestamp>| at.map(|at| format!(" {} ago", age(taken, at))).unwrap_or_default();
     let mut words = match rung {
+        "running" if container.status != "running" => "was just being started again".to_string(),
         "running" => match container.started {
             Some(started) => format!("running for {}", age(taken, started)),
             None => "running".to_string(),

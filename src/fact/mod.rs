@@ -249,6 +249,14 @@ pub const FACTS: &[FactSpec] = &[
         derive: changes::since,
     },
     FactSpec {
+        name: "worker.settling",
+        doc: "whether it, or the broker, was started just now and it is not yet in its group (Docker: \
+              State.StartedAt; DescribeConsumerGroups)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Words(&["starting", "settled"]),
+        derive: groups::settling,
+    },
+    FactSpec {
         name: "worker.rung",
         doc: "how far the worker has come, from its declaration to taking what arrives \
               (compose file, Docker, DescribeConsumerGroups, OffsetFetch, container log)",

@@ -53,6 +53,9 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
             }),
         };
     }
+    if let Some(say) = super::groups::on_its_way(view, worker) {
+        return Seen::not_asked(say);
+    }
     if state != "stable" {
         let say = format!("group {name} is {}: ask again", state.replace('-', " "));
         return Seen::unknown(WhyKind::Young, say);

@@ -1,8 +1,8 @@
 //! Facts about topics.
 
 use super::view::View;
-use super::{Fact, Value};
-use crate::evidence::{Partition, Seen, Topic};
+use super::{Fact, Value, containers};
+use crate::evidence::{Partition, Seen, Topic, WhyKind};
 use crate::plural;
 
 fn for_topics(view: &View, tell: impl Fn(&Topic) -> (Value, String)) -> Vec<Fact> {
@@ -22,6 +22,21 @@ fn partitions(count: usize) -> String {
 }
 
 pub(super) fn led(view: &View) -> Vec<Fact> {
+    // A broker that was started just now leads nothing yet.
+    let broker = view.pipeline.kafka.service.get_ref();
+    let young = containers::just_started(view, broker);
+    let facts = led_now(view);
+    let wait = |fact: Fact| match (&fact.value, &young) {
+        (Seen::Known(Value::Bool(false)), Some(age)) => {
+            let say = format!("{}; {broker} was started {age} ago", fact.say);
+            Fact::unseen::<()>(fact.subject.as_str(), &Seen::unknown(WhyKind::Young, say))
+        }
+        _ => fact,
+    };
+    facts.into_iter().map(wait).collect()
+}
+
+fn led_now(view: &View) -> Vec<Fact> {
     for_topics(view, |topic| {
         let leaderless: Vec<String> =
             topic.partitions.iter().filter(|p| p.leader.is_none()).map(|p| p.id.to_string()).collect();
