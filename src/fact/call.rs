@@ -48,7 +48,12 @@ pub(super) fn logged(view: &View) -> Vec<Fact> {
                 .map(|()| (Value::Word("not-called"), format!("0 calls in {read}, all read"))),
         }
     });
+    let unanswered = matches!(newest_outcome(view, call, stage), Seen::Known((false, _)));
     let seen = match seen {
+        // It was called, and did not hear of it.
+        Seen::Known((Value::Word("not-called"), _)) if unanswered => {
+            Seen::not_asked("the worker has called, and nothing answered")
+        }
         Seen::Unknown(_) if has_effect => Seen::Known((Value::Word("not-needed"), "the row is there".into())),
         seen => seen,
     };
@@ -95,33 +100,36 @@ pub(super) fn reached(view: &View) -> Vec<Fact> {
     let Some((call, stage)) = call_of(view) else {
         return Vec::new();
     };
-    let worker = stage.worker.get_ref();
-    let none = || Seen::not_asked(format!("{worker} has logged no call for this id"));
-    let seen = view.id().and_then(|id| {
-        if view.has_effect(stage) {
-            return Seen::Known((true, "the row is there".to_string()));
-        }
-        let Some(unanswered) = &call.unanswered else {
-            return Seen::not_asked("the pipeline does not say how an unanswered call is logged");
-        };
-        view.log(worker).and_then(|log| {
-            let mut outcomes = log.records.iter().rev().filter(|record| record.names(id));
-            let outcome = outcomes.find_map(|record| match record.text.as_str() {
-                text if unanswered.0.is_match(text) => Some((false, record)),
-                text if call.answered.0.is_match(text) => Some((true, record)),
-                _ => None,
-            });
-            match outcome {
-                Some((true, record)) => {
-                    Seen::Known((true, format!("answered {}", record.at.strftime("%H:%M:%S"))))
-                }
-                Some((false, record)) => Seen::Known((false, whole(&without_ids(&record.text)))),
-                None => none(),
-            }
-        })
-    });
+    let seen = match view.has_effect(stage) {
+        true => Seen::Known((true, "the row is there".to_string())),
+        false => newest_outcome(view, call, stage).map(|(reached, record)| match reached {
+            true => (true, format!("answered {}", record.at.strftime("%H:%M:%S"))),
+            false => (false, whole(&without_ids(&record.text))),
+        }),
+    };
     let tell = |(reached, say): (bool, String)| (Value::Bool(reached), say);
     vec![Fact::of(view.pipeline.stage_subject(stage), seen, tell)]
+}
+
+/// What became of the worker's newest call for the id: answered or not, and the
+/// record that says so.
+fn newest_outcome<'a>(view: &View<'a>, call: &Call, stage: &Stage) -> Seen<(bool, &'a Record)> {
+    let worker = stage.worker.get_ref();
+    let Some(unanswered) = &call.unanswered else {
+        return Seen::not_asked("the pipeline does not say how an unanswered call is logged");
+    };
+    view.id().and_then(|id| {
+        view.log(worker).and_then(|log| {
+            let outcome = log.records.iter().rev().filter(|record| record.names(id)).find_map(|record| {
+                let not = unanswered.0.is_match(&record.text);
+                (not || call.answered.0.is_match(&record.text)).then_some((!not, record))
+            });
+            match outcome {
+                Some(outcome) => Seen::Known(outcome),
+                None => Seen::not_asked(format!("{worker} has logged no call for this id")),
+            }
+        })
+    })
 }
 
 /// The ids in a record's metadata, which say nothing of the answer.
