@@ -22,7 +22,7 @@ pub fn per_cent(probability: f64) -> u8 {
 pub fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
     match (letters.next(), letters.next()) {
-        (Some(first), Some(second)) if second.is_lowercase() && !is_name(text) => {
+        (Some(first), Some(second)) if !second.is_uppercase() && !is_name(text) => {
             first.to_lowercase().chain(text.chars().skip(1)).collect()
         }
         _ => text.to_string(),
