@@ -107,20 +107,53 @@ fn every_line_of_the_table_stands_in_the_json() {
     }
 }
 
-#[test]
-fn one_changed_fact_changes_the_report_accordingly() {
-    let text = std::fs::read_to_string(scenario("healthy")).unwrap();
+/// The report of a recording with something changed in it.
+fn with_changes(name: &str, change: impl FnOnce(&mut serde_json::Value)) -> serde_json::Value {
+    let text = std::fs::read_to_string(scenario(name)).unwrap();
     let mut evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let containers = evidence["docker"]["known"]["containers"].as_array_mut().unwrap();
-    let worker = containers.iter_mut().find(|c| c["service"] == "session-worker").unwrap();
-    worker["status"] = "exited".into();
-    worker["exit_code"] = 143.into();
+    change(&mut evidence);
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("changed.json");
     std::fs::write(&file, evidence.to_string()).unwrap();
-    let report = doctor(["--replay", file.to_str().unwrap(), "--json"]).finish().code(3).json();
+    doctor(["--replay", file.to_str().unwrap(), "--json"]).finish().json()
+}
+
+fn container<'a>(evidence: &'a mut serde_json::Value, service: &str) -> &'a mut serde_json::Value {
+    let containers = evidence["docker"]["known"]["containers"].as_array_mut().unwrap();
+    containers.iter_mut().find(|container| container["service"] == service).unwrap()
+}
+
+#[test]
+fn one_changed_fact_changes_the_report_accordingly() {
+    let report = with_changes("healthy", |evidence| {
+        let worker = container(evidence, "session-worker");
+        worker["status"] = "exited".into();
+        worker["exit_code"] = 143.into();
+        worker["again"] = serde_json::Value::Null;
+    });
+    assert_eq!(report["exit_code"], 3);
     assert_eq!(causes(&report)[0], "worker-stopped");
     assert_eq!(report["causes"][0]["subjects"], serde_json::json!(["session-worker"]));
+}
+
+#[test]
+fn a_worker_that_was_started_just_now_is_a_warning() {
+    let report = with_changes("healthy", |evidence| {
+        let now = evidence["taken"].clone();
+        container(evidence, "session-worker")["started"] = now;
+        let group = &mut evidence["kafka"]["known"]["groups"]["session-scheduling-workers"]["known"];
+        group["state"] = "empty".into();
+        group["members"] = serde_json::json!([]);
+    });
+    assert_eq!(report["outcome"], "warning", "{}", report["headline"]);
+    assert_eq!(report["causes"], serde_json::json!([]));
+    let said = support::instance(&report, "worker-settled", "session-worker");
+    assert_eq!(said["observed"], "started 0 s ago, not yet in its group");
+    // Between two looks somebody has restarted it.
+    let report = with_changes("healthy", |evidence| {
+        container(evidence, "session-worker")["status"] = "exited".into();
+    });
+    assert_eq!(report["outcome"], "healthy", "{}", report["headline"]);
 }
 
 #[test]

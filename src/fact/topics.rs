@@ -56,8 +56,11 @@ fn led_now(view: &View) -> Vec<Fact> {
 pub(super) fn takes_writes(view: &View) -> Vec<Fact> {
     let topics = view.pipeline.topic.iter();
     let tell = |topic: &Topic| {
-        let short: Vec<&Partition> =
-            topic.partitions.iter().filter(|p| p.leader.is_some() && p.in_sync.len() < p.replicas.len()).collect();
+        let short: Vec<&Partition> = topic
+            .partitions
+            .iter()
+            .filter(|p| p.leader.is_some() && p.in_sync.len() < p.replicas.len())
+            .collect();
         if short.is_empty() {
             return Seen::Known((Value::Bool(true), "every replica in sync".to_string()));
         }

@@ -115,7 +115,9 @@ inject_F14() {
 human_F14() { put_back session-worker; }
 
 inject_F15() {
-    edited allocation-worker '    environment: {ALLOCATION_DELAY_MS: 8000, MAX_POLL_INTERVAL_MS: 6000}'
+    edited allocation-worker '    environment: {ALLOCATION_DELAY_MS: 20000, MAX_POLL_INTERVAL_MS: 6000}'
+    # More than it takes while somebody looks.
+    for _ in {1..6}; do buy --no-wait >&2; done
 }
 human_F15() { corrected allocation-worker; }
 

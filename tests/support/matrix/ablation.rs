@@ -2,87 +2,109 @@
 
 use crate::corpus::{Case, Corpus};
 use crate::judged::Judge;
-use pipeline_doctor::check::Finding;
 use pipeline_doctor::check::catalog::{Catalog, Cause};
+use pipeline_doctor::check::{Finding, Verdict};
 use pipeline_doctor::diagnosis::diagnose;
 use std::fmt::Write;
+use toml::Spanned;
 
-/// The first guesses of all recordings.
-type Guesses = Vec<(String, Option<(String, u8)>)>;
+const STRENGTHS: [&str; 3] = ["always", "usually", "sometimes"];
+
+/// A link: its cause, its strength, and its place among the cause's of that strength.
+type Link = (usize, usize, usize);
+
+/// What is judged: a recording's name, and its findings.
+type Found = (String, Vec<Finding>);
+
+/// A first guess and its confidence in per cent, if one is made.
+type Guess = Option<(String, u8)>;
 
 /// Which recordings change where a link is missing.
 pub fn report(corpus: &Corpus) -> String {
     let judge = Judge::new();
-    let cases: Vec<&Case> = corpus.singles.iter().chain(&corpus.pairs).chain(&corpus.healthy).collect();
-    let found: Vec<(&Case, Vec<Finding>)> =
-        cases.into_iter().map(|case| (case, judge.found(&case.evidence).1)).collect();
-    let whole = guesses(&judge.catalog, &found);
-    let (mut removed, mut silent, mut alone) = (0, 0, 0);
+    let cases = corpus.singles.iter().chain(&corpus.pairs).chain(&corpus.healthy);
+    let found = |case: &Case| (case.name.clone(), judge.found(&case.evidence).1);
+    let found: Vec<Found> = cases.map(found).collect();
+    let whole: Vec<Guess> = found.iter().map(|(_, findings)| guess(&judge.catalog, findings)).collect();
+    let links = links(&judge.catalog);
+    let changes = on_all_processors(&links, |link| without(&judge.catalog, *link, &found, &whole));
     let mut out = String::new();
-    for k in 0..judge.catalog.causes.len() {
-        for (strength, links) in [
-            (0, links(&judge.catalog, k, 0)),
-            (1, links(&judge.catalog, k, 1)),
-            (2, links(&judge.catalog, k, 2)),
-        ] {
-            for n in 0..links {
-                let mut catalog = judge.catalog.clone();
-                let link = kind(&mut catalog.causes[k], strength).remove(n);
-                removed += 1;
-                let changed = changes(&whole, &guesses(&catalog, &found));
-                match changed.len() {
-                    0 => silent += 1,
-                    1 => alone += 1,
-                    _ => {}
-                }
-                if !changed.is_empty() {
-                    let name = ["always", "usually", "sometimes"][strength];
-                    let only = if changed.len() == 1 { " (this one alone)" } else { "" };
-                    let id = judge.catalog.causes[k].id.get_ref();
-                    let _ = writeln!(out, "{id} {name} {}: {}{only}", link.get_ref(), changed.join("; "));
-                }
-            }
-        }
+    for ((k, strength, n), changed) in links.iter().zip(&changes).filter(|(_, changed)| !changed.is_empty()) {
+        let cause = &judge.catalog.causes[*k];
+        let link = list(cause, *strength)[*n].get_ref();
+        let only = if changed.len() == 1 { " (this one alone)" } else { "" };
+        let (id, strength) = (cause.id.get_ref(), STRENGTHS[*strength]);
+        let _ = writeln!(out, "{id} {strength} {link}: {}{only}", changed.join("; "));
     }
+    let so_many = |count: usize| changes.iter().filter(|changed| changed.len() == count).count();
     let _ = writeln!(
         out,
-        "\n{removed} links removed, one at a time: {silent} change no first guess, {alone} that of one recording"
+        "\n{} links removed, one at a time: {} change no first guess, {} that of one recording",
+        links.len(),
+        so_many(0),
+        so_many(1)
     );
     out
 }
 
-fn links(catalog: &Catalog, k: usize, strength: usize) -> usize {
-    let cause = &catalog.causes[k];
-    [cause.always.len(), cause.usually.len(), cause.sometimes.len()][strength]
+fn links(catalog: &Catalog) -> Vec<Link> {
+    let of_cause = |(k, cause): (usize, &Cause)| {
+        let counts: Vec<usize> = (0..STRENGTHS.len()).map(|strength| list(cause, strength).len()).collect();
+        let all = counts.into_iter().enumerate();
+        all.flat_map(move |(strength, count)| (0..count).map(move |n| (k, strength, n)))
+    };
+    catalog.causes.iter().enumerate().flat_map(of_cause).collect()
 }
 
-fn kind(cause: &mut Cause, strength: usize) -> &mut Vec<toml::Spanned<String>> {
-    match strength {
-        0 => &mut cause.always,
-        1 => &mut cause.usually,
-        _ => &mut cause.sometimes,
+fn list(cause: &Cause, strength: usize) -> &[Spanned<String>] {
+    [&cause.always, &cause.usually, &cause.sometimes][strength]
+}
+
+/// What changes without a link: another first guess, or one that is ten points
+/// surer or less sure.
+fn without(catalog: &Catalog, (k, strength, n): Link, found: &[Found], whole: &[Guess]) -> Vec<String> {
+    let mut catalog = catalog.clone();
+    let cause = &mut catalog.causes[k];
+    let removed = [&mut cause.always, &mut cause.usually, &mut cause.sometimes][strength].remove(n);
+    let observed = |finding: &Finding| {
+        finding.check == *removed.get_ref() && matches!(finding.verdict, Verdict::Pass | Verdict::Fail)
+    };
+    // What was not observed changes nothing.
+    let concerned = found.iter().zip(whole).filter(|((_, findings), _)| findings.iter().any(observed));
+    let changed = concerned.filter_map(|((name, findings), before)| {
+        Some(format!("{name} {}", difference(before, &guess(&catalog, findings))?))
+    });
+    changed.collect()
+}
+
+fn guess(catalog: &Catalog, findings: &[Finding]) -> Guess {
+    let first = diagnose(catalog, findings).causes.into_iter().next()?;
+    Some((first.cause, (first.confidence * 100.0).round() as u8))
+}
+
+fn difference(before: &Guess, after: &Guess) -> Option<String> {
+    match (before, after) {
+        (Some((a, sure)), Some((b, now))) if a == b => {
+            (sure.abs_diff(*now) >= 10).then(|| format!("{sure} % to {now} %"))
+        }
+        (Some((a, _)), Some((b, _))) => Some(format!("{a} to {b}")),
+        (Some(_), None) => Some("names nothing".into()),
+        (None, Some((b, _))) => Some(format!("names {b}")),
+        (None, None) => None,
     }
 }
 
-fn guesses(catalog: &Catalog, found: &[(&Case, Vec<Finding>)]) -> Guesses {
-    let guess = |findings: &[Finding]| {
-        let first = diagnose(catalog, findings).causes.into_iter().next()?;
-        Some((first.cause, (first.confidence * 100.0).round() as u8))
+/// The results in the order of the items.
+fn on_all_processors<T: Sync, U: Send>(items: &[T], work: impl Fn(&T) -> U + Sync) -> Vec<U> {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = |first: usize| {
+        let mine = items.iter().enumerate().skip(first).step_by(count);
+        mine.map(|(i, item)| (i, work(item))).collect::<Vec<(usize, U)>>()
     };
-    found.iter().map(|(case, findings)| (case.name.clone(), guess(findings))).collect()
-}
-
-/// Another cause, or one that is ten points surer or less sure.
-fn changes(before: &Guesses, after: &Guesses) -> Vec<String> {
-    let both = before.iter().zip(after);
-    let changed = both.filter_map(|((name, before), (_, after))| match (before, after) {
-        (Some((a, sure)), Some((b, now))) if a == b => {
-            (sure.abs_diff(*now) >= 10).then(|| format!("{name} {sure} % to {now} %"))
-        }
-        (Some((a, _)), Some((b, _))) => Some(format!("{name} {a} to {b}")),
-        (Some(_), None) => Some(format!("{name} names nothing")),
-        (None, Some((b, _))) => Some(format!("{name} names {b}")),
-        (None, None) => None,
+    let mut done: Vec<(usize, U)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|first| scope.spawn(move || share(first))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no thread panics")).collect()
     });
-    changed.collect()
+    done.sort_by_key(|(i, _)| *i);
+    done.into_iter().map(|(_, result)| result).collect()
 }
