@@ -7,7 +7,7 @@
 # shellcheck shell=bash
 
 # A container with another setting of the compose file's variables.
-set_to() { env "${@:2}" bash -c 'cd "$1" && shift && docker compose --progress quiet -f docker-compose.yml -f docker-compose.workers.yml up -d --no-deps "$@"' - "$sandbox" "$1" >&2; }
+set_to() { (export "${@:2}" && alone "$1"); }
 # As the compose file says, with its own variables.
 put_back() { for service in "$@"; do alone "$service"; done; }
 # A container with lines of YAML added, as a careless edit of the file would.

@@ -25,6 +25,13 @@ pub struct Truth {
     pub exit_code: Option<u8>,
 }
 
+impl Truth {
+    /// Whether this cause is right.
+    pub fn names(&self, id: &str) -> bool {
+        self.cause.as_deref() == Some(id) || self.or.iter().any(|or| or == id)
+    }
+}
+
 /// A recording of one fault, or of two, and the truth about it.
 pub struct Case {
     /// The fault's id, `F02+F22` for a pair.

@@ -96,15 +96,14 @@ impl Judge {
 
     /// How a named cause stands to the truth.
     pub fn standing(&self, cause: &Cause, truth: &Truth) -> Standing {
-        let names = |id: &str| truth.cause.as_deref() == Some(id) || truth.or.iter().any(|or| or == id);
-        if names(&cause.id) {
+        if truth.names(&cause.id) {
             // Nobody named, because what tells was not seen, is nobody else.
             let open = truth.subjects.is_empty() || cause.subjects.is_empty();
             let same = open || truth.subjects == cause.subjects;
             return if same { Standing::Right } else { Standing::OtherSubject };
         }
         let any_of = self.catalog.cause(&cause.id).map(|row| row.any_of.as_slice()).unwrap_or_default();
-        if any_of.iter().any(|id| names(id.get_ref())) { Standing::LessExact } else { Standing::Wrong }
+        if any_of.iter().any(|id| truth.names(id.get_ref())) { Standing::LessExact } else { Standing::Wrong }
     }
 
     /// The rank, from 1, of the first listed cause that is right.

@@ -243,7 +243,7 @@ fn summary(
     };
     let naive = |k: usize| {
         let named =
-            |case: &Case, judged: &Judged| judged.naive.iter().take(k).any(|id| names(&case.truths[0], id));
+            |case: &Case, judged: &Judged| judged.naive.iter().take(k).any(|id| case.truths[0].names(id));
         Rate::of(singles, |(case, judged)| named(case, judged))
     };
     let first_of_two =
@@ -252,7 +252,7 @@ fn summary(
         truths.iter().all(|truth| judge.rank(judged, truth).is_some_and(|rank| rank <= 3))
     };
     let naive_both = |judged: &Judged, truths: &[Truth]| {
-        truths.iter().all(|truth| judged.naive.iter().take(3).any(|id| names(truth, id)))
+        truths.iter().all(|truth| judged.naive.iter().take(3).any(|id| truth.names(id)))
     };
     let causes = judge.catalog.causes.len();
     line(out, &format!("{:<34} {:<30} {:<30} chance", "", "ranked", "by the runbook's numbers alone"));
@@ -266,7 +266,7 @@ fn summary(
         "pairs: first guess one of the two",
         Rate::of(pairs, |(case, judged)| first_of_two(judged, &case.truths)),
         Rate::of(pairs, |(case, judged)| {
-            judged.naive.first().is_some_and(|id| case.truths.iter().any(|truth| names(truth, id)))
+            judged.naive.first().is_some_and(|id| case.truths.iter().any(|truth| truth.names(id)))
         }),
         chance(2),
     );
@@ -291,10 +291,6 @@ fn summary(
         &format!("{:<34} {}", "singles: unexplained checks", Rate::of(singles, |(_, j)| j.unexplained > 0)),
     );
     line(out, "");
-}
-
-fn names(truth: &Truth, id: &str) -> bool {
-    truth.cause.as_deref() == Some(id) || truth.or.iter().any(|or| or == id)
 }
 
 /// What remains where systems are hidden, by how many.
