@@ -14,6 +14,9 @@ pub struct Signature {
     pub title: String,
     /// Regular expression: a record that tells of it.
     pub pattern: Pattern,
+    /// Tells of a lost connection: nothing new while what it leads to is restarted.
+    #[serde(default)]
+    pub connection: bool,
     /// Records that it finds.
     #[serde(default)]
     pub matches: Vec<String>,

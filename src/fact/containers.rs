@@ -9,10 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 /// still in its crash loop: Docker clears the exit code at each start.
 const LOOP: SignedDuration = SignedDuration::from_secs(30);
 
-/// So long after its start a worker may still be on its way into its group, and a
-/// broker not listen yet.
-const SETTLING: SignedDuration = SignedDuration::from_secs(25);
-
 fn for_parts(view: &View, tell: impl Fn(&str) -> Fact) -> Vec<Fact> {
     view.pipeline.parts().map(|(part, _)| tell(part)).collect()
 }
@@ -42,19 +38,6 @@ pub(super) fn declared(view: &View) -> Vec<Fact> {
 fn made_elsewhere<'a>(view: &View<'a>, part: &str, files: &[String]) -> Option<&'a str> {
     let container = view.container(part).known().copied().flatten()?;
     container.config_files.iter().map(String::as_str).find(|file| !files.iter().any(|read| read == file))
-}
-
-/// For how long a part's container is up, in words, if it was started so short a
-/// time ago that it may not do its work yet.
-pub(super) fn just_started(view: &View, part: &str) -> Option<String> {
-    let container = view.container(part).known().copied().flatten()?;
-    let taken = view.docker_now();
-    if rung_of(container, taken) != "running" {
-        return None;
-    }
-    let back = container.status != "running";
-    let age = container.started.filter(|_| !back).map_or(SignedDuration::ZERO, |at| taken.duration_since(at));
-    (age < SETTLING).then(|| format!("{} s", age.as_secs().max(0)))
 }
 
 /// Whether a part has a container that is up.

@@ -1,7 +1,7 @@
 //! Facts about consumer groups.
 
 use super::view::View;
-use super::{Fact, Value, containers, for_workers};
+use super::{Fact, Value, for_workers, settling};
 use crate::evidence::{Committed, Container, Group, Kafka, Seen, WhyKind};
 use crate::pipeline::Worker;
 use crate::plural;
@@ -17,40 +17,13 @@ pub fn group_of<'a>(view: &View<'a>, worker: &Worker) -> Seen<&'a Group> {
 
 pub(super) fn members(view: &View) -> Vec<Fact> {
     for_workers(view, |worker| {
-        if let Some(say) = on_its_way(view, worker) {
+        if let Some(say) = settling::on_its_way(view, worker) {
             return Seen::not_asked(say);
         }
         group_of(view, worker).map(|group| {
             let say = format!("group {} {}", worker.group, in_words(group));
             (Value::Count(group.members.len() as u64), say)
         })
-    })
-}
-
-/// A worker that is not settled in its group, because it or the broker has just
-/// been started: since when, in words.
-pub(super) fn on_its_way(view: &View, worker: &Worker) -> Option<String> {
-    let group = group_of(view, worker);
-    let settled = group.known().is_none_or(|group| group.state == "stable" && !group.members.is_empty());
-    if settled || member_elsewhere(view, worker).is_some() {
-        return None;
-    }
-    let started = |part: &str| containers::just_started(view, part);
-    let broker = view.pipeline.kafka.service.get_ref().as_str();
-    match (started(&worker.name), started(broker)) {
-        (Some(age), _) => Some(format!("started {age} ago, not yet in its group")),
-        (None, Some(age)) if containers::runs(view, &worker.name) => {
-            Some(format!("not yet back in its group: {broker} was started {age} ago"))
-        }
-        _ => None,
-    }
-}
-
-/// Whether a worker is where it works, as far as it has had the time.
-pub(super) fn settling(view: &View) -> Vec<Fact> {
-    for_workers(view, |worker| match on_its_way(view, worker) {
-        Some(say) => Seen::Known((Value::Word("starting"), say)),
-        None => Seen::Known((Value::Word("settled"), "was not started just now".to_string())),
     })
 }
 

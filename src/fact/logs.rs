@@ -1,5 +1,6 @@
 //! Facts about what logs say.
 
+use super::settling::{self, Outage};
 use super::view::View;
 use super::{Fact, Value, containers, records};
 use crate::evidence::{Log, Record, Seen, Why, WhyKind};
@@ -22,8 +23,12 @@ pub(super) fn clear(view: &View, signature: &Signature) -> Vec<Fact> {
         .map(|(part, log)| {
             let told = log.as_ref().and_then(|log| match told_by(view, part, log, signature) {
                 Some(record) => {
-                    let at = record.at.strftime("%H:%M:%S");
-                    Seen::Known((Value::Bool(false), format!("{at} {}", quoted(&record.text, signature))))
+                    let say =
+                        format!("{} {}", record.at.strftime("%H:%M:%S"), quoted(&record.text, signature));
+                    match outage_of(view, record, signature) {
+                        Outage::Ending(why) => Seen::unknown(why.kind, format!("{say}; {}", why.words())),
+                        Outage::No | Outage::Over => Seen::Known((Value::Bool(false), say)),
+                    }
                 }
                 None => Seen::from(silence_proves(view, part, log)).map(|()| {
                     let read = crate::plural::count(log.read, "record");
@@ -62,10 +67,16 @@ fn told_by<'a>(view: &View, part: &str, log: &'a Log, signature: &Signature) -> 
         () if of_event || !containers::runs(view, part) || stuck_here(view, part) => true,
         () => {
             let last_words = log.to.is_none_or(|to| to.duration_since(found.at) <= OVER);
-            last_words && view.docker_now().duration_since(found.at) <= LONG_AGO
+            let over = matches!(outage_of(view, found, signature), Outage::Over);
+            last_words && !over && view.docker_now().duration_since(found.at) <= LONG_AGO
         }
     };
     current.then_some(found)
+}
+
+/// Whether a record tells of a connection that was lost because of a restart.
+fn outage_of(view: &View, record: &Record, signature: &Signature) -> Outage {
+    if signature.connection { settling::outage(view, record.at) } else { Outage::No }
 }
 
 /// Whether nothing in the log means that there was nothing: where the event is

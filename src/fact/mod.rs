@@ -13,6 +13,7 @@ mod logs;
 mod motion;
 pub mod records;
 pub mod sessions;
+mod settling;
 pub mod skips;
 mod stages;
 mod systems;
@@ -254,7 +255,7 @@ pub const FACTS: &[FactSpec] = &[
               State.StartedAt; DescribeConsumerGroups)",
         scopes: &[Scope::Worker],
         kind: Kind::Words(&["starting", "settled"]),
-        derive: groups::settling,
+        derive: settling::settling,
     },
     FactSpec {
         name: "worker.rung",

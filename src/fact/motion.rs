@@ -2,7 +2,7 @@
 
 use super::groups::group_of;
 use super::view::View;
-use super::{Fact, Value, for_workers};
+use super::{Fact, Value, for_workers, settling};
 use crate::evidence::{Committed, Group, Kafka, Seen, WhyKind};
 use crate::pipeline::Worker;
 use crate::plural;
@@ -42,6 +42,9 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
         return Seen::unknown(WhyKind::Missing, "Kafka was not seen");
     };
     let judged = || judged(view, (worker, group), &points(kafka, worker, committed));
+    if let Some(say) = settling::on_its_way(view, worker) {
+        return Seen::not_asked(say);
+    }
     if group.members.is_empty() {
         // A frozen worker has lost its membership, and its records wait all the same.
         let stalled = judged().known().is_some_and(|(word, _)| *word == "stalled");
@@ -52,9 +55,6 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
                 false => ("empty", format!("group {name} has no members")),
             }),
         };
-    }
-    if let Some(say) = super::groups::on_its_way(view, worker) {
-        return Seen::not_asked(say);
     }
     if state != "stable" {
         let say = format!("group {name} is {}: ask again", state.replace('-', " "));
@@ -140,6 +140,10 @@ fn judged(view: &View, (worker, group): (&Worker, &Group), points: &[Point]) -> 
         "stalled" if apart < PATIENCE_MS && !group.members.is_empty() => {
             Seen::unknown(WhyKind::Limit, format!("{say}: too short a time to call it stalled"))
         }
+        "stalled" => match settling::may_move_yet(view, worker) {
+            Ok(()) => Seen::Known(("stalled", say)),
+            Err(why) => Seen::unknown(why.kind, format!("{say}; {}", why.words())),
+        },
         word => Seen::Known((word, say)),
     }
 }

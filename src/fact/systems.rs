@@ -1,7 +1,7 @@
 //! Facts about the systems themselves: reachable, open to us, as they should be.
 
 use super::view::View;
-use super::{Fact, Value, containers};
+use super::{Fact, Value, settling};
 use crate::evidence::{Answer, Kafka, Mapped, Postgres, Seen, Why, WhyKind, hosts_of};
 
 /// Whether trouble of this kind means that nobody answers there.
@@ -24,7 +24,7 @@ fn reachable<T>(subject: &str, seen: &Seen<T>, address: impl Fn(&T) -> String) -
 pub(super) fn kafka_reachable(view: &View) -> Vec<Fact> {
     let broker = view.pipeline.kafka.service.get_ref();
     // It may not listen yet.
-    if let (Seen::Unknown(why), Some(age)) = (&view.evidence.kafka, containers::just_started(view, broker)) {
+    if let (Seen::Unknown(why), Some(age)) = (&view.evidence.kafka, settling::just_started(view, broker)) {
         let say = format!("started {age} ago: {}", why.words());
         return vec![Fact::unseen::<()>(broker, &Seen::unknown(WhyKind::Young, say))];
     }

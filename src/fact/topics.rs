@@ -1,7 +1,7 @@
 //! Facts about topics.
 
 use super::view::View;
-use super::{Fact, Value, containers};
+use super::{Fact, Value, settling};
 use crate::evidence::{Partition, Seen, Topic, WhyKind};
 use crate::plural;
 
@@ -24,7 +24,7 @@ fn partitions(count: usize) -> String {
 pub(super) fn led(view: &View) -> Vec<Fact> {
     // A broker that was started just now leads nothing yet.
     let broker = view.pipeline.kafka.service.get_ref();
-    let young = containers::just_started(view, broker);
+    let young = settling::just_started(view, broker);
     let facts = led_now(view);
     let wait = |fact: Fact| match (&fact.value, &young) {
         (Seen::Known(Value::Bool(false)), Some(age)) => {

@@ -1,5 +1,6 @@
 //! Evidence and pipeline side by side, with the joins that several facts need.
 
+use super::settling;
 use crate::evidence::{
     Container, Docker, Effect, Evidence, Extent, Log, Mark, Postgres, Reach, Seen, Topic, Why, WhyKind,
 };
@@ -97,11 +98,22 @@ impl<'a> View<'a> {
         self.effects(stage).known().is_some_and(|effects| !effects.is_empty())
     }
 
-    /// How many events of the window lack the stage's effect.
+    /// How many events of the window lack the stage's effect; not known where all
+    /// of them only waited for what has just been started again.
     pub fn extent(&self, stage: &Stage) -> Seen<&'a Extent> {
-        self.postgres().and_then(|rows| match rows.stages.get(&stage.name) {
+        let extent = self.postgres().and_then(|rows| match rows.stages.get(&stage.name) {
             Some(rows) => rows.extent.as_ref(),
             None => Seen::unknown(WhyKind::Missing, format!("stage {} was not looked at", stage.name)),
+        });
+        extent.and_then(|extent| match extent.since.filter(|_| extent.stuck > 0) {
+            Some(since) => match settling::late_for_now(self, stage, since) {
+                Ok(()) => Seen::Known(extent),
+                Err(why) => {
+                    let waiting = self.pipeline.count(extent.stuck);
+                    Seen::unknown(why.kind, format!("{waiting} waiting; {}", why.words()))
+                }
+            },
+            None => Seen::Known(extent),
         })
     }
 
@@ -113,7 +125,7 @@ impl<'a> View<'a> {
         let age = self.database_now().duration_since(at);
         let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
         if age >= grace {
-            return Seen::Known(());
+            return Seen::from(settling::late_for_now(self, stage, at));
         }
         let wait = (grace - age).as_secs().max(1);
         let say = format!("the event came here {} s ago: wait {wait} s", age.as_secs().max(0));

@@ -90,11 +90,12 @@ pub struct Producer(FutureProducer<Context>);
 
 impl Producer {
     pub fn from_environment(service: &str, name: &str) -> Result<Self, Failure> {
+        let timeout = setting::number("SEND_TIMEOUT_MS", 5000);
         let producer = client_config(service)?
             .set("acks", "all")
-            .set("message.timeout.ms", "5000")
+            .set("message.timeout.ms", timeout.to_string())
             // So that the broker's own reason is the answer, not the timeout.
-            .set("message.send.max.retries", "5")
+            .set("message.send.max.retries", (timeout / 1000).to_string())
             .create_with_context(Context::new(name))
             .map_err(|error| Failure::refused(&error))?;
         Ok(Self(producer))

@@ -60,6 +60,9 @@ enum Command {
     Health { port: u16 },
 }
 
+/// What is under way gets so long to be finished.
+const TO_FINISH: Duration = Duration::from_millis(500);
+
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -100,8 +103,9 @@ async fn run(command: Command) -> Result<(), Failure> {
 async fn until_terminated(service: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let stop = |kind| signal(kind).map_err(|error| Failure::refused(&error));
     let (mut terminate, mut interrupt) = (stop(SignalKind::terminate())?, stop(SignalKind::interrupt())?);
+    let mut service = std::pin::pin!(service);
     tokio::select! {
-        result = service => return result,
+        result = &mut service => return result,
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
@@ -110,5 +114,7 @@ async fn until_terminated(service: impl Future<Output = Result<(), Failure>>) ->
         std::thread::sleep(Duration::from_millis(1500));
         std::process::exit(143);
     });
-    Ok(())
+    worker::stop();
+    let ended = tokio::time::timeout(TO_FINISH, service).await;
+    ended.unwrap_or(Ok(()))
 }

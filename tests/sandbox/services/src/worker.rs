@@ -7,6 +7,7 @@ use rdkafka::Message;
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::message::{BorrowedMessage, Headers};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::database::{Database, about};
 use crate::event::Event;
@@ -19,6 +20,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(300);
 /// Between attempts to reach what is away.
 const AWAY_PAUSE: Duration = Duration::from_secs(1);
 const DEAD_LETTERS: &str = "dead-letter-queue";
+
+static STOPPING: Notify = Notify::const_new();
+
+/// Makes the worker of this process end once it is done with its record: between
+/// a mark and what is emitted after it, an end loses the event.
+pub fn stop() {
+    STOPPING.notify_one();
+}
 
 /// What a worker works with.
 pub struct Tools {
@@ -62,7 +71,11 @@ pub async fn run<W: Work>(work: W) -> Result<(), Failure> {
     consumer.subscribe(&topics).map_err(|error| Failure::refused(&error))?;
     tools.database.greet().await;
     loop {
-        match consumer.recv().await {
+        let record = tokio::select! {
+            record = consumer.recv() => record,
+            () = STOPPING.notified() => return Ok(()),
+        };
+        match record {
             Ok(record) => {
                 process(&work, &tools, &record).await;
                 // Lost commits are harmless: the work bears being done again.
