@@ -3,7 +3,7 @@
 use super::containers::{age, declaration, rung_of, state_in_words};
 use super::groups::{self, group_of};
 use super::view::View;
-use super::{Fact, Value, for_workers, motion};
+use super::{Fact, Value, for_workers, motion, settling};
 use crate::evidence::{Container, Seen, Topic, WhyKind};
 use crate::pipeline::Worker;
 use jiff::SignedDuration;
@@ -117,7 +117,8 @@ fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
         })
     });
     let starting = container.health.as_deref() == Some("starting")
-        || container.started.is_none_or(|started| taken.duration_since(started) < START);
+        || container.started.is_none_or(|started| taken.duration_since(started) < START)
+        || settling::on_its_way(view, worker).is_some();
     // Where its topics are not there or not led, there is nothing to join for.
     let topics = worker.topics.iter().filter_map(|topic| view.topic(topic.get_ref()).known().copied());
     let led = |topic: &Topic| topic.exists && topic.partitions.iter().all(|p| p.leader.is_some());

@@ -66,12 +66,16 @@ pub(super) fn just_started(view: &View, part: &str) -> Option<String> {
     Some(format!("{} s", started.age.as_secs()))
 }
 
-/// A system that was started just now, and after the worker: which may not have come
-/// back to it.
+/// A system that was started just now, and to which the worker may not have come back,
+/// or only now to what was left meanwhile.
 fn left_by(view: &View, worker: &str, system: &str, settled: SignedDuration) -> Option<Started> {
     let system = start_of(view, system).filter(|system| system.age < settled)?;
-    let older = start_of(view, worker).is_none_or(|worker| worker.age >= system.age);
-    older.then_some(system)
+    let has_ended = system.away_since < system.at;
+    let left = start_of(view, worker).is_none_or(|worker| match worker.age >= system.age {
+        true => true,
+        false => has_ended && worker.age < START,
+    });
+    left.then_some(system)
 }
 
 /// The broker, if the worker may not be back with it.
@@ -120,18 +124,16 @@ pub(super) fn may_move_yet(view: &View, worker: &Worker) -> Result<(), Why> {
 }
 
 /// Why what came to a stage at this time may still arrive: something that it waits
-/// for was away then, or came up a moment ago, and records are left to be taken.
+/// for was away then, or came up a moment ago.
 pub(super) fn late_for_now(view: &View, stage: &Stage, came: Timestamp) -> Result<(), Why> {
     let worker = view.pipeline.worker.iter().find(|worker| worker.name == *stage.worker.get_ref());
-    let Some((worker, started)) = worker.and_then(|worker| Some((worker, unsettled(view, worker)?))) else {
+    let Some(started) = worker.and_then(|worker| unsettled(view, worker)) else {
         return Ok(());
     };
-    let kafka = view.evidence.kafka.known();
-    let done = kafka.and_then(|kafka| groups::lag(kafka, worker)) == Some(0);
     let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
     let before = view.apart("Docker", "PostgreSQL").saturating_add(grace);
     let meanwhile = started.away_since.saturating_sub(before).is_ok_and(|before| came >= before);
-    match meanwhile && !done {
+    match meanwhile {
         true => Err(Why::new(WhyKind::Young, format!("{}: ask again", started.words()))),
         false => Ok(()),
     }

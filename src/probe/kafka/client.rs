@@ -228,6 +228,9 @@ impl Session {
 /// What is set besides the brokers. Nothing joins, commits, creates or reports.
 const SETTINGS: &[(&str, &str)] = &[
     ("client.id", "pipeline-doctor"),
+    // It is never joined. Without any, librdkafka 2.12 crashes when a broker answers
+    // OffsetFetch with "not coordinator" (confluentinc/librdkafka#5040).
+    ("group.id", "pipeline-doctor"),
     ("allow.auto.create.topics", "false"),
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
