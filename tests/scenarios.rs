@@ -157,6 +157,30 @@ fn a_worker_that_was_started_just_now_is_a_warning() {
 }
 
 #[test]
+fn what_waits_through_a_restart_is_late_and_not_stuck() {
+    let restarted = |evidence: &mut serde_json::Value, seconds: i64| {
+        let taken: jiff::Timestamp = evidence["taken"].as_str().unwrap().parse().unwrap();
+        let started = taken - jiff::SignedDuration::from_secs(seconds);
+        let broker = container(evidence, "kafka");
+        broker["finished"] = (started - jiff::SignedDuration::from_secs(1)).to_string().into();
+        broker["started"] = started.to_string().into();
+    };
+    // Nobody hangs who has lost its broker half a minute ago; who is not back after
+    // a minute and a half does.
+    let report = with_changes("worker-frozen", |evidence| restarted(evidence, 30));
+    assert!(!causes(&report).contains(&"worker-frozen".to_string()), "{}", report["headline"]);
+    let report = with_changes("worker-frozen", |evidence| restarted(evidence, 90));
+    assert_eq!(causes(&report)[0], "worker-frozen", "{}", report["headline"]);
+    // What was stuck before the restart is stuck.
+    let report = with_changes("broker-restarted", |evidence| {
+        let extent = &mut evidence["postgres"]["known"]["stages"]["purchase"]["extent"]["known"];
+        extent["since"] = "2026-11-25T16:10:00Z".into();
+    });
+    let said = support::instance(&report, "no-event-stuck", "purchase-worker");
+    assert_eq!(said["verdict"], "fail", "{said}");
+}
+
+#[test]
 fn recordings_hold_no_secret() {
     for name in scenarios() {
         let text = std::fs::read_to_string(scenario(&name)).unwrap();

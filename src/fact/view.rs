@@ -125,7 +125,10 @@ impl<'a> View<'a> {
         let age = self.database_now().duration_since(at);
         let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
         if age >= grace {
-            return Seen::from(settling::late_for_now(self, stage, at));
+            // Here or at a stage before, wherever it waits.
+            let last = self.pipeline.stage.iter().position(|other| other.name == stage.name).unwrap_or(0);
+            let mut waits = self.pipeline.stage[..=last].iter().filter(|stage| !self.has_effect(stage));
+            return Seen::from(waits.try_for_each(|stage| settling::late_for_now(self, stage, at)));
         }
         let wait = (grace - age).as_secs().max(1);
         let say = format!("the event came here {} s ago: wait {wait} s", age.as_secs().max(0));

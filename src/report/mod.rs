@@ -11,7 +11,7 @@ use crate::check::catalog::{About, ActionKind, Catalog, Check, Severity};
 use crate::check::{Finding, Verdict};
 use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut, Untellable};
 use crate::error::exit;
-use crate::evidence::{Evidence, Seen};
+use crate::evidence::{Evidence, Seen, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Facts, Scope};
 use crate::pipeline::Pipeline;
@@ -233,6 +233,9 @@ pub struct Unseen {
     pub why: String,
     /// The steps that it leaves open.
     pub steps: Vec<u8>,
+    /// Time alone shows it: what was started just now, what came a moment ago.
+    #[serde(skip)]
+    pub passes: bool,
 }
 
 /// What to look at next.
@@ -479,7 +482,7 @@ fn unseen(material: &Material) -> Vec<Unseen> {
     let mut system = |name: &str, why: Option<&crate::evidence::Why>| {
         if let Some(why) = why {
             let steps = steps_open(material, &why.words());
-            unseen.push(Unseen { system: name.to_string(), why: why.words(), steps });
+            unseen.push(Unseen { system: name.to_string(), why: why.words(), steps, passes: false });
         }
     };
     fn why<T>(seen: &Seen<T>) -> Option<&crate::evidence::Why> {
@@ -504,7 +507,8 @@ fn unseen(material: &Material) -> Vec<Unseen> {
             if unseen.iter().all(|seen| seen.why != why.words()) {
                 let steps = steps_open(material, &why.words());
                 let system = format!("{}, in part", system_of(material, &why.words()));
-                unseen.push(Unseen { system, why: why.words(), steps });
+                let passes = why.kind == WhyKind::Young;
+                unseen.push(Unseen { system, why: why.words(), steps, passes });
             }
         }
     }

@@ -381,15 +381,7 @@ pub(super) fn headline(material: &Material, report: &Report) -> String {
             forms.extend(shorter("WARNING: failed: ", &told(all)));
             forms
         }
-        Outcome::Inconclusive => {
-            let mut systems: Vec<String> = report.unseen.iter().map(|unseen| unseen.system.clone()).collect();
-            let whole = systems.clone();
-            systems.retain(|name| {
-                name.split_once(", in part").is_none_or(|(name, _)| !whole.iter().any(|w| w == name))
-            });
-            systems.dedup();
-            shorter("UNCLEAR: nothing failed; not seen: ", &systems)
-        }
+        Outcome::Inconclusive => unclear(report),
         Outcome::Problem => broken(report),
     };
     // The longest form that fits; how many are stuck is said in step 3, too.
@@ -397,6 +389,22 @@ pub(super) fn headline(material: &Material, report: &Report) -> String {
     let mut all = lines(&stuck).into_iter().chain(lines(""));
     let fitting = all.find(|line| line.chars().count() <= HEADLINE);
     fitting.or_else(|| lines("").pop()).unwrap_or_default()
+}
+
+/// What was not seen: where only time is lacking, what to wait for; else which systems.
+fn unclear(report: &Report) -> Vec<String> {
+    let mut systems: Vec<String> = report.unseen.iter().map(|unseen| unseen.system.clone()).collect();
+    let whole = systems.clone();
+    systems
+        .retain(|name| name.split_once(", in part").is_none_or(|(name, _)| !whole.iter().any(|w| w == name)));
+    systems.dedup();
+    let in_part = whole.iter().all(|name| name.ends_with(", in part"));
+    let waits = report.unseen.iter().filter(|unseen| unseen.passes && in_part);
+    let waits: Vec<String> = waits.map(|unseen| unseen.why.clone()).collect();
+    // One wait is as good as all of them.
+    let mut forms: Vec<String> = waits.first().map(|wait| format!("UNCLEAR: {wait}")).into_iter().collect();
+    forms.extend(shorter("UNCLEAR: nothing failed; not seen: ", &systems));
+    forms
 }
 
 /// All names; then fewer and how many more; down to the first.
