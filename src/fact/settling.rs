@@ -67,14 +67,14 @@ pub(super) fn just_started(view: &View, part: &str) -> Option<String> {
 }
 
 /// A system that was started just now, and to which the worker may not have come back,
-/// or only now to what was left meanwhile.
+/// or only now to what was left meanwhile. Whoever does not run does not come back.
 fn left_by(view: &View, worker: &str, system: &str, settled: SignedDuration) -> Option<Started> {
     let system = start_of(view, system).filter(|system| system.age < settled)?;
     let has_ended = system.away_since < system.at;
-    let left = start_of(view, worker).is_none_or(|worker| match worker.age >= system.age {
-        true => true,
-        false => has_ended && worker.age < START,
-    });
+    let left = match start_of(view, worker) {
+        Some(worker) => worker.age >= system.age || (has_ended && worker.age < START),
+        None => !matches!(view.container(worker), Seen::Known(_)),
+    };
     left.then_some(system)
 }
 
