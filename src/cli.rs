@@ -2,7 +2,7 @@
 
 use crate::evidence::System;
 use crate::secret::redact;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
@@ -39,6 +39,8 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// One event, hop by hop: how far it came, and where it stopped
+    Trace(Box<Trace>),
     /// Diagnose a recorded incident; needs nothing running
     Demo {
         /// Which incident; without it the runbook's own, and a list of the others
@@ -49,6 +51,32 @@ pub enum Command {
     },
     /// What a check or cause means, how to see it by hand, how to mend it
     Explain(Box<Explain>),
+}
+
+/// `trace`.
+#[derive(Debug, Args)]
+pub struct Trace {
+    /// The events to trace; - reads them from standard input, one on each line
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Trace the newest stuck ones of the window
+    #[arg(long, conflicts_with = "ids")]
+    pub stuck: bool,
+    /// Look again until it has arrived, and show each hop as it appears
+    #[arg(long, conflicts_with_all = ["stuck", "replay"])]
+    pub follow: bool,
+    /// Show the values of the event's records that are JSON, without secrets
+    #[arg(long)]
+    pub payload: bool,
+    /// By which of the pipeline's lookups, and for what.
+    #[arg(skip)]
+    pub lookup: Option<(String, String)>,
+    /// Where and how to look.
+    #[command(flatten)]
+    pub look: Look,
+    /// How to show it.
+    #[command(flatten)]
+    pub show: Show,
 }
 
 /// `explain`.
@@ -79,6 +107,44 @@ pub struct Explain {
     /// Colours; NO_COLOR is honoured
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+/// What the argument of a lookup is called among the others.
+fn arg_of(lookup: &str) -> String {
+    format!("lookup-{lookup}")
+}
+
+impl Cli {
+    /// The command line with the lookups of a pipeline: a flag for each, and the
+    /// key whose value it takes.
+    pub fn with_lookups(lookups: &[(String, String)]) -> clap::Command {
+        let flag = |(name, key): &(String, String)| {
+            let all = lookups.iter().filter(|(other, _)| other != name).map(|(other, _)| arg_of(other));
+            Arg::new(arg_of(name))
+                .long(name.clone())
+                .value_name(key.clone())
+                .help_heading("What to trace")
+                .help(format!("Trace the newest ones of this {key}"))
+                .conflicts_with_all(["ids", "stuck"])
+                .conflicts_with_all(all)
+        };
+        Cli::command().mut_subcommand("trace", |trace| trace.args(lookups.iter().map(flag)))
+    }
+
+    /// The command line as it was given.
+    pub fn from_matches(
+        matches: &clap::ArgMatches,
+        lookups: &[(String, String)],
+    ) -> Result<Cli, clap::Error> {
+        let mut cli = Cli::from_arg_matches(matches)?;
+        if let (Some(Command::Trace(trace)), Some(("trace", given))) =
+            (&mut cli.command, matches.subcommand())
+        {
+            let value = |name: &str| given.get_one::<String>(&arg_of(name)).cloned();
+            trace.lookup = lookups.iter().find_map(|(name, key)| Some((key.clone(), value(name)?)));
+        }
+        Ok(cli)
+    }
 }
 
 /// How far apart offsets are looked at, if it is not asked for.

@@ -1,13 +1,15 @@
 //! What a run is to do: flags, else environment, else the pipeline's file.
 
-use crate::cli::Look;
+use crate::cli::{Cli, Look};
 use crate::error::{Error, Mistake, way_out};
 use crate::evidence::{Name, System, Target};
 use crate::pipeline::Pipeline;
 use crate::secret::{MASK, Secret, redact};
 use crate::toml_input::Source;
+use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ pub struct Config {
     pub pipeline: Pipeline,
     /// What was asked for; goes into the evidence as it is.
     pub target: Target,
+    /// Whether the values of records are kept.
+    pub values: bool,
     /// The deadline of all probes together.
     pub deadline: Duration,
     /// How far apart offsets are looked at.
@@ -72,6 +76,14 @@ impl Config {
     ) -> Result<Option<Config>, Error> {
         let source = pipeline_source(look.config.as_deref())?;
         let pipeline = Pipeline::read(&source, mistakes);
+        for (name, key) in pipeline.iter().flat_map(|pipeline| &pipeline.lookup) {
+            if !is_free(name) {
+                let mistake = source.mistake(key.span().start, format!("lookup `{name}` cannot be a flag"));
+                mistakes.push(
+                    mistake.help("expected small letters, digits and dashes, and no flag that `trace` has"),
+                );
+            }
+        }
         let window = take(mistakes, duration("--window", &look.window));
         let deadline = take(mistakes, duration("--deadline", &look.deadline));
         let settle = take(mistakes, duration("--settle", &look.settle));
@@ -91,6 +103,8 @@ impl Config {
         let target = Target {
             pipeline: pipeline.name.clone(),
             id,
+            others: Vec::new(),
+            lookup: None,
             at,
             window_s: window.as_secs(),
             deadline_ms: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
@@ -100,6 +114,7 @@ impl Config {
         Ok(Some(Config {
             pipeline,
             target,
+            values: false,
             deadline,
             settle,
             wait,
@@ -221,6 +236,28 @@ fn pipeline_source(file: Option<&Path>) -> Result<Source, Error> {
         return Ok(Source { name: "built-in/pipeline.toml".into(), text: BUILT_IN.into() });
     };
     Ok(Source { name: file.display().to_string(), text: read_file("--config", file, "a pipeline in TOML")? })
+}
+
+/// The lookups of the pipeline that a command line names, each with its key: they
+/// are flags of it. What is wrong with the pipeline is told when it is read.
+pub fn lookups(arguments: &[OsString]) -> Vec<(String, String)> {
+    let of_flag = arguments.iter().zip(arguments.iter().skip(1)).find(|(flag, _)| *flag == "--config");
+    let joined = arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("--config="));
+    let file = of_flag.map(|(_, file)| PathBuf::from(file)).or_else(|| joined.map(PathBuf::from).next());
+    let Ok(source) = pipeline_source(file.as_deref()) else { return Vec::new() };
+    let Some(pipeline) = Pipeline::read(&source, &mut Vec::new()) else { return Vec::new() };
+    let lookups = pipeline.lookup.into_iter().map(|(name, key)| (name, key.into_inner()));
+    lookups.filter(|(name, _)| is_free(name)).collect()
+}
+
+/// Whether a word can be a flag of its own.
+fn is_free(name: &str) -> bool {
+    let command = Cli::command();
+    let trace = command.find_subcommand("trace");
+    let taken = trace.into_iter().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long);
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let begins = name.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
+    begins && name.bytes().all(plain) && !taken.chain(["help", "version"]).any(|taken| taken == name)
 }
 
 /// Reads a text file that a flag names; `expected` says what it should be.

@@ -115,6 +115,14 @@ impl<T> Seen<T> {
         }
     }
 
+    /// The value to change, if it was seen.
+    pub fn known_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Seen::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The reason, if it was not seen.
     pub fn why(&self) -> Option<&Why> {
         match self {
@@ -239,6 +247,39 @@ impl Evidence {
         }
     }
 
+    /// All ids that were asked about.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.target.id.iter().chain(&self.target.others).map(String::as_str)
+    }
+
+    /// The same as if only this one of the ids had been asked about.
+    pub fn about(&self, id: &str) -> Evidence {
+        let mut about = self.clone();
+        let of = Some(id.to_string()).filter(|_| self.target.id.as_deref() != Some(id));
+        about.target.id = Some(id.to_string());
+        about.target.others.clear();
+        if let Seen::Known(kafka) = &mut about.kafka {
+            for search in kafka.records.values_mut().filter_map(Seen::known_mut) {
+                search.found.retain(|found| found.of == of);
+                search.matched = search.found.len() as u64;
+            }
+            for letter in kafka.dead_letters.known_mut().into_iter().flat_map(|letters| &mut letters.found) {
+                letter.by = letter.by.take().filter(|_| letter.of == of);
+            }
+            let dead = kafka.dead_letters.known_mut().into_iter().flat_map(|search| &mut search.found);
+            let records = kafka.records.values_mut().filter_map(Seen::known_mut);
+            let records = records.flat_map(|search| &mut search.found);
+            dead.chain(records).for_each(|found| found.of = None);
+        }
+        if let Seen::Known(rows) = &mut about.postgres {
+            let others = std::mem::take(&mut rows.others);
+            if let Some(own) = of.and_then(|of| others.into_iter().find(|(id, _)| *id == of)) {
+                rows.become_of(own.1);
+            }
+        }
+        about
+    }
+
     /// Why whole systems were not seen, those that were not.
     pub fn unseen_systems(&self) -> Vec<&Why> {
         [self.docker.why(), self.kafka.why(), self.postgres.why()].into_iter().flatten().collect()
@@ -253,6 +294,12 @@ pub struct Target {
     pub pipeline: Name,
     /// The id asked about, canonical form, if one was given.
     pub id: Option<String>,
+    /// Further ids that were asked about at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
+    /// The key by which ids were asked for, and its value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<(Name, String)>,
     /// The event's time, if it was given with `--at`.
     pub at: Option<Timestamp>,
     /// How far back stuck events are counted, in seconds.
@@ -641,10 +688,16 @@ pub struct FoundRecord {
     pub at: Option<Timestamp>,
     /// What of it names the asked id: key, header or value.
     pub by: Option<String>,
+    /// Which of the further ids that were asked about it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// Bytes of key and value.
     pub size: u64,
     /// Those of its headers that the pipeline declares, as text, without secrets, cut.
     pub headers: BTreeMap<String, String>,
+    /// Its value, if that was asked for and is JSON: compact, without secrets, cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
 }
 
 /// A broker as it advertises itself.
@@ -790,9 +843,40 @@ pub struct Postgres {
     /// that have one of that name (`pg_class`).
     #[serde(default)]
     pub elsewhere: BTreeMap<Name, Vec<Name>>,
+    /// The rows of further ids that were asked about at once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<String, RowsOfEvent>,
+    /// The ids, newest first, of the events with the key that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_up: Option<Seen<Vec<String>>>,
+}
+
+/// The rows of one id, as those of the first one in [`Postgres`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowsOfEvent {
+    /// Its marks, found by `=`, oldest first.
+    pub marks: Seen<Vec<Mark>>,
+    /// Marks that only `LIKE '%id%'` finds.
+    pub marks_like: Seen<Vec<Mark>>,
+    /// The event.
+    pub event: Seen<Event>,
+    /// The effect rows of each stage, oldest first.
+    pub effects: BTreeMap<Name, Seen<Vec<Effect>>>,
 }
 
 impl Postgres {
+    fn become_of(&mut self, own: RowsOfEvent) {
+        self.marks = own.marks;
+        self.marks_like = own.marks_like;
+        self.event = own.event;
+        for (stage, effect) in own.effects {
+            if let Some(rows) = self.stages.get_mut(&stage) {
+                rows.effect = effect;
+            }
+        }
+    }
+
     /// Why look-ups of the event's rows came to nothing, those that did.
     pub fn whys(&self) -> Vec<&Why> {
         let stages = self.stages.values().flat_map(|stage| [stage.effect.why(), stage.extent.why()]);

@@ -1,7 +1,7 @@
 //! The program: flags in, one report out, one exit code.
 
-use clap::Parser;
 use pipeline_doctor::cli::Cli;
+use pipeline_doctor::config::lookups;
 use pipeline_doctor::error::{Error, Mistake, exit};
 use pipeline_doctor::report::json;
 use pipeline_doctor::run::run;
@@ -15,7 +15,9 @@ fn main() -> ExitCode {
     let json = arguments.iter().any(|argument| argument == "--json")
         || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
         || arguments.iter().any(|argument| argument == "--format=json");
-    let code = match Cli::try_parse_from(&arguments) {
+    let lookups = lookups(&arguments);
+    let given = Cli::with_lookups(&lookups).try_get_matches_from(&arguments);
+    let code = match given.and_then(|given| Cli::from_matches(&given, &lookups)) {
         Ok(cli) => {
             // What is not UTF-8 is not an address.
             let environment = std::env::vars_os()

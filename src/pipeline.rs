@@ -37,6 +37,10 @@ pub struct Pipeline {
     pub marks: Marks,
     /// The event: when it happened and what it leads to.
     pub event: EventSql,
+    /// By what events are looked up, beside their id: a word for the command line,
+    /// and the event's key that has the value.
+    #[serde(default)]
+    pub lookup: BTreeMap<String, Spanned<String>>,
     /// The stages, in order.
     #[serde(default)]
     pub stage: Vec<Stage>,
@@ -247,6 +251,50 @@ pub struct Stage {
     /// `id`, `key` (text), `headers` and `value` (jsonb) of the records of all
     /// events, for sending them once more.
     pub record_sql: Option<String>,
+    /// The effect's rows do not say when they were written: their `at` is a time
+    /// before.
+    #[serde(default)]
+    pub undated: bool,
+    /// What an event passes here, in order: [`HopKind::NAMED`] by their words, and the names
+    /// of the stage's lines. Empty: what there is, in the usual order.
+    #[serde(default)]
+    pub hops: Vec<Spanned<String>>,
+}
+
+/// What an event passes at a stage, beside the lines that are logged of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HopKind {
+    /// The emitter has written the event's row.
+    Row,
+    /// A part has logged a line of it.
+    Line,
+    /// Its record is on the topic.
+    Record,
+    /// The worker's group has committed past the record.
+    Taken,
+    /// The service has logged the documented call.
+    Call,
+    /// The effect's rows are there.
+    Effect,
+    /// The worker has marked it as processed.
+    Mark,
+    /// The worker has given it up.
+    DeadLetter,
+    /// Another worker's group has committed past the record.
+    Branch,
+}
+
+impl HopKind {
+    /// Those that a pipeline can name, as it names them.
+    pub const NAMED: [(&str, HopKind); 6] = [
+        ("row", HopKind::Row),
+        ("record", HopKind::Record),
+        ("taken", HopKind::Taken),
+        ("call", HopKind::Call),
+        ("effect", HopKind::Effect),
+        ("mark", HopKind::Mark),
+    ];
 }
 
 /// A diagnostic line: what a part logs of an event at a stage.
@@ -357,6 +405,14 @@ impl Pipeline {
             must_be("topic", &stage.topic, &topics);
             must_be("worker", &stage.worker, &workers);
             must_be("service or worker", &stage.emitter, &both);
+        }
+        let keys: Vec<&str> = self.event.keys.iter().map(String::as_str).collect();
+        self.lookup.values().for_each(|key| must_be("key", key, &keys));
+        for stage in &self.stage {
+            let lines = self.line.iter().filter(|line| *line.stage.get_ref() == stage.name);
+            let named = HopKind::NAMED.iter().map(|(name, _)| *name);
+            let hops: Vec<&str> = named.chain(lines.map(|line| line.name.as_str())).collect();
+            stage.hops.iter().for_each(|hop| must_be("hop", hop, &hops));
         }
         for line in &self.line {
             must_be("service or worker", &line.part, &both);

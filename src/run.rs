@@ -1,5 +1,7 @@
 //! The table of contents: each arrow of the flow is one call here.
 
+mod trace;
+
 use crate::check::catalog::{Catalog, Cause, Generator};
 use crate::check::{Finding, judge};
 use crate::cli::{Cli, Color, Command, DEADLINE, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
@@ -22,6 +24,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<u8, Error> {
     match &cli.command {
         None => doctor(cli.id.as_deref(), &cli.look, &cli.show, environment),
         Some(Command::Demo { incident, show }) => demo(incident.as_deref(), show),
+        Some(Command::Trace(args)) => trace::run(args, environment),
         Some(Command::Explain(args)) => explain(args, environment),
     }
 }
@@ -94,7 +97,7 @@ fn recorded(config: &Config, file: &Path) -> Result<Evidence, Error> {
     let evidence = replayed(&place, &text, &config.pipeline)?;
     let (asked, recorded) = (&config.target.id, &evidence.target.id);
     match asked {
-        Some(id) if asked != recorded => {
+        Some(id) if !evidence.ids().any(|recorded| recorded == id) => {
             let recorded = recorded.as_deref().unwrap_or("no id");
             let mistake = Mistake::new(place, format!("was recorded of {recorded}, not of {id}"));
             Err(Error::usage(mistake.help("leave the id out: the recording has its own")))
@@ -281,18 +284,23 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     }
 }
 
-fn print(report: &Report, show: &Show) -> Result<(), Error> {
+fn print(report: &Report, show_as: &Show) -> Result<(), Error> {
+    show(show_as, |format, screen, out| match format {
+        Format::Json => report::json::render(report, out),
+        Format::Table => report::table::render(report, screen, out),
+    })
+}
+
+/// Puts on stdout what is rendered for it.
+fn show(
+    show: &Show,
+    render: impl FnOnce(Format, Screen, &mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     let terminal = out.is_terminal();
     set_colours(show.color, terminal);
-    match show.format() {
-        Format::Json => report::json::render(report, &mut out)?,
-        Format::Table => {
-            let screen =
-                Screen { width: width(terminal), unicode: terminal && unicode(), verbose: show.verbose };
-            report::table::render(report, screen, &mut out)?;
-        }
-    }
+    let screen = Screen { width: width(terminal), unicode: terminal && unicode(), verbose: show.verbose };
+    render(show.format(), screen, &mut out)?;
     out.flush()?;
     Ok(())
 }

@@ -48,11 +48,16 @@ fn causes() -> String {
     table
 }
 
-/// The incidents that the README shows, in its order.
-const SHOWN: [&[&str]; 3] = [&["demo"], &["demo", "marked-unverified"], &["demo", "kafka-down"]];
+/// What the README shows, in its order, each with its exit code.
+const SHOWN: [(i32, &[&str]); 4] = [
+    (0, &["demo"]),
+    (0, &["demo", "marked-unverified"]),
+    (0, &["demo", "kafka-down"]),
+    (3, &["trace", "--replay", "tests/scenarios/marked-by-cache-worker.json"]),
+];
 
-fn sample(arguments: &[&str]) -> String {
-    let report = doctor(arguments).finish().code(0).stdout;
+fn sample(code: i32, arguments: &[&str]) -> String {
+    let report = doctor(arguments).finish().code(code).stdout;
     format!("```console\n$ pipeline-doctor {}\n{report}```\n", arguments.join(" "))
 }
 
@@ -67,11 +72,11 @@ fn with_section(readme: &str, mark: &str, body: &str) -> String {
 fn with_samples(readme: &str) -> String {
     let mut rest = readme;
     let mut with = String::new();
-    for arguments in SHOWN {
-        let start = rest.find("```console").expect("three samples in the README");
+    for (code, arguments) in SHOWN {
+        let start = rest.find("```console").expect("four samples in the README");
         let end = start + rest[start..].find("\n```\n").expect("the end of the sample") + "\n```\n".len();
         with += &rest[..start];
-        with += &sample(arguments);
+        with += &sample(code, arguments);
         rest = &rest[end..];
     }
     with + rest

@@ -68,7 +68,8 @@ pub(super) fn ahead(view: &View) -> Vec<Fact> {
     all(view).into_iter().map(of_system).collect()
 }
 
-fn in_words(clock: Clock) -> String {
+/// A clock beside this machine's, in words.
+pub fn in_words(clock: Clock) -> String {
     let seconds = |ms: i64| {
         #[expect(clippy::cast_precision_loss, reason = "for people")]
         let seconds = ms.unsigned_abs() as f64 / 1000.0;

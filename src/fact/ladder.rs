@@ -4,9 +4,11 @@ use super::containers::{age, declaration, rung_of, state_in_words};
 use super::groups::{self, group_of};
 use super::view::View;
 use super::{Fact, Value, for_workers, motion, settling};
-use crate::evidence::{Container, Seen, Topic, WhyKind};
+use crate::evidence::{Container, Log, Seen, Topic, WhyKind};
 use crate::pipeline::Worker;
 use jiff::SignedDuration;
+use regex::Regex;
+use std::sync::LazyLock;
 
 /// The rungs, from the lowest to the highest.
 pub const RUNGS: &[&str] = &[
@@ -127,6 +129,10 @@ fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
         return Seen::Known(("not-a-member", not_a_member));
     }
     view.log(&worker.name).and_then(|log| {
+        // Whoever has said last what keeps him away waits for that to end.
+        if complained_last(log) {
+            return Seen::Known(("not-a-member", not_a_member));
+        }
         let last = [log.to, container.started].into_iter().flatten().max();
         let waits = kafka.and_then(|kafka| groups::lag(kafka, worker)).is_none_or(|lag| lag > 0);
         let silent = if waits { SILENT } else { SILENT_AT_REST };
@@ -139,4 +145,15 @@ fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
             None => Seen::unknown(WhyKind::Missing, "neither its start nor its log was seen"),
         }
     })
+}
+
+/// A record that tells of trouble, in whatever language it is logged.
+static TROUBLE: LazyLock<Regex> = LazyLock::new(|| {
+    let words = r"(?i)\b(?:error|failed|failure|denied|refused|unauthori[sz]ed|exception|fatal)\b|(?:Error|Exception|Failed)\b";
+    Regex::new(words).expect("a constant pattern")
+});
+
+/// Whether the newest record of a log tells of trouble.
+fn complained_last(log: &Log) -> bool {
+    log.records.iter().rev().any(|record| Some(record.at) == log.to && TROUBLE.is_match(&record.text))
 }

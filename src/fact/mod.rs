@@ -3,10 +3,11 @@
 
 pub mod call;
 mod changes;
-mod clocks;
+pub mod clocks;
 pub mod containers;
 mod event;
 pub mod groups;
+pub mod hops;
 mod ladder;
 mod lines;
 mod logs;

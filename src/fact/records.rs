@@ -53,7 +53,7 @@ fn size(bytes: u64) -> String {
 }
 
 /// What was read, in words: "212 records of orders since 10:01:14, all of it".
-fn read_in_words(view: &View, topic: &str) -> String {
+pub(super) fn read_in_words(view: &View, topic: &str) -> String {
     search_of(view, topic).map_or_else(String::new, |search| {
         let since = search.from.map(|from| format!(" since {}", from.strftime("%H:%M:%S")));
         format!("{} of {topic}{}, all read", plural::count(search.read, "record"), since.unwrap_or_default())
@@ -101,28 +101,46 @@ pub enum Taken {
     Passed,
 }
 
-/// Whether the group has passed the event's record. Not asked where there is none.
+/// How a worker's group stands to a record.
+pub(super) struct Standing<'a> {
+    /// The record.
+    pub(super) record: &'a FoundRecord,
+    /// Whether the group is behind or before it.
+    pub(super) taken: Taken,
+    /// What the group has committed for the record's partition, in words.
+    pub(super) committed: String,
+}
+
+/// Whether the worker's group has passed the event's record. Not asked where there is none.
 pub fn taken(view: &View, stage: &Stage) -> Seen<(Taken, String)> {
+    let Some(worker) = view.pipeline.worker(stage.worker.get_ref()) else {
+        return Seen::not_asked("no such worker");
+    };
+    standing(view, stage, worker).map(|Standing { record, taken, committed }| {
+        let verb = if taken == Taken::Passed { "has passed" } else { "has not taken" };
+        let topic = stage.topic.get_ref();
+        let say = format!(
+            "group {} {verb} its record: {topic}/{} offset {}, committed {committed}",
+            worker.group, record.partition, record.offset
+        );
+        (taken, say)
+    })
+}
+
+/// How the group of a worker that reads the stage's topic stands to the event's record.
+pub(super) fn standing<'a>(view: &View<'a>, stage: &Stage, worker: &Worker) -> Seen<Standing<'a>> {
     record_of(view, stage).and_then(|found| {
-        let Some(found) = found else { return Seen::not_asked("no record to take") };
-        let Some(worker) = view.pipeline.worker(stage.worker.get_ref()) else {
-            return Seen::not_asked("no such worker");
-        };
+        let Some(record) = found else { return Seen::not_asked("no record to take") };
         let topic = stage.topic.get_ref();
         let committed = group_of(view, worker).and_then(|group| group.committed.as_ref());
         committed.map(|committed| {
-            let here = committed.iter().find(|c| c.topic == *topic && c.partition == found.partition);
-            let (taken, words) = match here {
-                Some(here) if here.offset > found.offset => (Taken::Passed, here.offset.to_string()),
-                Some(here) => (Taken::Waiting, here.offset.to_string()),
-                None => (Taken::Waiting, "nothing".to_string()),
+            let here = committed.iter().find(|c| c.topic == *topic && c.partition == record.partition);
+            let taken = match here {
+                Some(here) if here.offset > record.offset => Taken::Passed,
+                _ => Taken::Waiting,
             };
-            let verb = if taken == Taken::Passed { "has passed" } else { "has not taken" };
-            let say = format!(
-                "group {} {verb} its record: {topic}/{} offset {}, committed {words}",
-                worker.group, found.partition, found.offset
-            );
-            (taken, say)
+            let committed = here.map_or("nothing".to_string(), |here| here.offset.to_string());
+            Standing { record, taken, committed }
         })
     })
 }
@@ -185,16 +203,21 @@ pub fn gives_up(view: &View) -> bool {
 /// unless the event has come through since.
 pub(super) fn reason_given_by<'a>(view: &View<'a>, worker: &str) -> Option<(String, &'a str)> {
     let declared = view.pipeline.dead_letters.as_ref()?;
-    let by = declared.worker.as_deref()?;
-    let letters = dead_letters(view).known().copied()?;
-    let of_worker = |letter: &&FoundRecord| letter.headers.get(by).is_some_and(|name| name == worker);
-    let letter = letters.found.iter().rfind(|letter| letter.by.is_some() && of_worker(letter))?;
+    let letter = letter_of(view, worker)?;
     let mut stages = view.pipeline.stage.iter().filter(|stage| stage.worker.get_ref() == worker);
     if stages.any(|stage| view.has_effect(stage)) {
         return None;
     }
     let at = letter.at.map(|at| format!("{} ", at.strftime("%H:%M:%S"))).unwrap_or_default();
     Some((format!("{at}on {}: ", declared.topic), letter.headers.get(&declared.reason)?))
+}
+
+/// The asked event's newest dead letter that this worker has sent.
+pub(super) fn letter_of<'a>(view: &View<'a>, worker: &str) -> Option<&'a FoundRecord> {
+    let by = view.pipeline.dead_letters.as_ref()?.worker.as_deref()?;
+    let letters = dead_letters(view).known().copied()?;
+    let of_worker = |letter: &&FoundRecord| letter.headers.get(by).is_some_and(|name| name == worker);
+    letters.found.iter().rfind(|letter| letter.by.is_some() && of_worker(letter))
 }
 
 /// Whether the worker has sent the event to the dead letter topic.

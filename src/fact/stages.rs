@@ -38,17 +38,11 @@ pub(super) fn mark(view: &View) -> Vec<Fact> {
 fn mark_word(view: &View, stage: &Stage, marks: &[&Mark]) -> &'static str {
     let source_is = |mark: &Mark, name: &str| mark.source.as_deref() == Some(name);
     let owned = |mark: &&&Mark| stage.marked_by.iter().any(|owner| source_is(mark, owner));
-    let fresh = |mark: &Mark| match (mark.processed_at, view.event_at()) {
-        (Some(processed), Some(event)) => {
-            processed.saturating_add(CLOCKS).is_ok_and(|processed| processed >= event)
-        }
-        _ => true,
-    };
     let has_effect = view.has_effect(stage);
     match marks.iter().find(owned).or(marks.last()) {
         None if has_effect => "done",
         None => "absent",
-        Some(mark) if !fresh(mark) => "stale",
+        Some(mark) if !is_fresh(view, mark) => "stale",
         Some(mark) if owned(&mark) => "owner",
         Some(_) if has_effect => "done",
         Some(mark) if source_is(mark, stage.emitter.get_ref()) => "emitter",
@@ -75,6 +69,16 @@ fn dropped_by(view: &View, stage: &Stage) -> Seen<(Value, String)> {
         true => Seen::Known((Value::Bool(false), "it has marked it".to_string())),
         false => went_past(view, stage),
     })
+}
+
+/// Whether a mark is not older than the event.
+pub(super) fn is_fresh(view: &View, mark: &Mark) -> bool {
+    match (mark.processed_at, view.event_at()) {
+        (Some(processed), Some(event)) => {
+            processed.saturating_add(CLOCKS).is_ok_and(|processed| processed >= event)
+        }
+        _ => true,
+    }
 }
 
 /// Whether a stage's own worker has made the mark.

@@ -32,7 +32,7 @@ pub fn install_tls_provider() {
 pub async fn look(
     config: &Config,
     docker: Option<&(Seen<Docker>, Discovered)>,
-    event: Option<&Seen<Event>>,
+    event: Option<&Seen<Vec<Event>>>,
     until: Instant,
 ) -> Seen<Http> {
     install_tls_provider();
@@ -47,7 +47,8 @@ pub async fn look(
         join_all(with_health.map(|(service, path)| async move {
             (service.name.clone(), asker.ask(service, path, None).await)
         }));
-    let event = event.and_then(Seen::known);
+    // It is asked once, whoever asked about several ids.
+    let event = event.and_then(|events| events.known()?.first());
     let (health, contract) = tokio::join!(health, asker.contract(event));
     Seen::Known(Http { health: health.into_iter().collect(), contract })
 }

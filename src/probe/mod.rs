@@ -46,7 +46,7 @@ struct Looking<'a> {
     /// What others wait for is waited for at most a third of the deadline.
     patience: Instant,
     docker: watch::Sender<Option<DockerTold>>,
-    event: watch::Sender<Option<Seen<Event>>>,
+    event: watch::Sender<Option<Seen<Vec<Event>>>>,
 }
 
 /// Looks at everything at once and returns what was seen by the deadline.
@@ -124,7 +124,8 @@ impl Looking<'_> {
         let rows = postgres::look(self.config, found.as_deref(), self.until, &self.event).await;
         // Whoever still waits for the event's time waits no longer.
         if self.event.borrow().is_none() {
-            self.event.send_replace(Some(rows.as_ref().and_then(|rows| rows.event.clone())));
+            let event = rows.as_ref().and_then(|rows| rows.event.clone());
+            self.event.send_replace(Some(event.map(|event| vec![event])));
         }
         rows
     }

@@ -1,5 +1,7 @@
 //! The JSON document: the contract for scripts.
 
+use super::trace::Trace;
+use super::traces::Traces;
 use super::{Report, SCHEMA_VERSION};
 use crate::error::{Error, Mistake};
 use crate::secret::redact;
@@ -9,6 +11,16 @@ use std::io::{self, Write};
 /// Writes the report as one JSON document.
 pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     document(report, out)
+}
+
+/// Writes the trace of one event as one JSON document.
+pub fn render_trace(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    document(trace, out)
+}
+
+/// Writes the traces of several events as one JSON document.
+pub fn render_traces(traces: &Traces, out: &mut dyn Write) -> io::Result<()> {
+    document(traces, out)
 }
 
 /// Writes an error as one JSON document.

@@ -4,6 +4,9 @@ pub mod explain;
 pub mod json;
 mod summary;
 pub mod table;
+pub mod trace;
+pub mod trace_table;
+pub mod traces;
 mod words;
 
 use crate::action::{self, Planned};

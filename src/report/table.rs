@@ -49,7 +49,7 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
     }
     render_told("UNEXPLAINED", &report.unexplained, screen, out)?;
     render_told("RISKS", &report.risks, screen, out)?;
-    render_actions(report, screen, out)?;
+    render_actions(&report.actions, screen, out)?;
     render_unseen(report, screen, out)?;
     writeln!(out, "\n{}", headline(report))
 }
@@ -78,7 +78,7 @@ fn headline(report: &Report) -> String {
 
 /// The sign of a verdict. ASCII signs differ in form, so that colour is never
 /// needed to tell them apart.
-fn sign(verdict: &str, screen: Screen) -> &'static str {
+pub(super) fn sign(verdict: &str, screen: Screen) -> &'static str {
     match (verdict, screen.unicode) {
         ("pass", true) => "✓",
         ("pass", false) => "+",
@@ -90,7 +90,7 @@ fn sign(verdict: &str, screen: Screen) -> &'static str {
     }
 }
 
-fn coloured(sign: &str, verdict: &str) -> String {
+pub(super) fn coloured(sign: &str, verdict: &str) -> String {
     match verdict {
         "pass" => sign.green().to_string(),
         "fail" => sign.red().bold().to_string(),
@@ -218,7 +218,12 @@ fn title_in_capitals(cause: &Cause) -> String {
     }
 }
 
-fn render_told(heading: &str, told: &[Told], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn render_told(
+    heading: &str,
+    told: &[Told],
+    screen: Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if told.is_empty() {
         return Ok(());
     }
@@ -231,12 +236,12 @@ fn render_told(heading: &str, told: &[Told], screen: Screen, out: &mut dyn Write
     Ok(())
 }
 
-fn render_actions(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    if report.actions.is_empty() {
+pub(super) fn render_actions(actions: &[Planned], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    if actions.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n {}", "DO THIS, IN ORDER".bold())?;
-    for (i, action) in report.actions.iter().enumerate() {
+    for (i, action) in actions.iter().enumerate() {
         let rows = action_lines(action, screen.width - 14);
         for (n, line) in rows.iter().enumerate() {
             let head = if n == 0 {

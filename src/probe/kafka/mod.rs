@@ -21,7 +21,7 @@ use client::{Asked, Session};
 use groups::Groups;
 use jiff::{SignedDuration, Timestamp};
 use rdkafka::metadata::Metadata;
-use records::Wanted;
+use records::{Ids, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use sys::Question;
@@ -64,6 +64,7 @@ pub async fn look(
         dead_letters,
         target: config.target.clone(),
         settle: config.settle,
+        values: config.values,
         taken: Timestamp::now(),
         bootstrap,
         pending,
@@ -82,10 +83,10 @@ pub async fn look(
     told.borrow().clone()
 }
 
-/// How the database tells of the event, and until when it is waited for.
+/// How the database tells of the events, and until when it is waited for.
 pub struct Told {
     /// What it tells.
-    pub event: watch::Receiver<Option<Seen<Event>>>,
+    pub event: watch::Receiver<Option<Seen<Vec<Event>>>>,
     /// Until when.
     pub patience: Instant,
 }
@@ -99,6 +100,7 @@ struct Visit {
     dead_letters: Option<DeadLetters>,
     target: Target,
     settle: Duration,
+    values: bool,
     taken: Timestamp,
     event: Told,
     /// The reason that holds for whatever has not been reached at the deadline.
@@ -199,32 +201,34 @@ impl Visit {
     /// Reads the event's records and the dead letters.
     fn read(&self, session: &mut Session, kafka: &mut Kafka) {
         let event_at = self.event_at();
-        let id = self.target.id.as_deref();
+        let ids = Ids::new(self.target.id.iter().chain(&self.target.others));
         let until = self.until;
         if let Some(dead) = &self.dead_letters {
             let from = event_at.or_else(|| self.window_start());
             let headers: Vec<String> = [&dead.reason].into_iter().chain(&dead.worker).cloned().collect();
-            let wanted = Wanted { id, all: true, from, likely: None, headers: &headers };
+            let values = self.values;
+            let wanted = Wanted { ids: &ids, values, all: true, from, likely: None, headers: &headers };
             kafka.dead_letters = records::look(session, kafka, &dead.topic, &wanted, until);
             self.show(kafka);
         }
-        for topic in self.stage_topics.iter().filter(|_| id.is_some()) {
+        for topic in self.stage_topics.iter().filter(|_| self.target.id.is_some()) {
             let likely = event_at.and_then(|from| from.checked_add(CLOCKS - AT_ONCE).ok());
-            let wanted = Wanted { id, all: false, from: event_at, likely, headers: &[] };
+            let values = self.values;
+            let wanted = Wanted { ids: &ids, values, all: false, from: event_at, likely, headers: &[] };
             let found = records::look(session, kafka, topic, &wanted, until);
             kafka.records.insert(topic.clone(), found);
             self.show(kafka);
         }
     }
 
-    /// A little before the event, once the database has told when it was.
+    /// A little before the first event, once the database has told when it was.
     fn event_at(&self) -> Option<Timestamp> {
         let patience = self.event.patience.into_std().min(self.until);
         while self.event.event.borrow().is_none() && std::time::Instant::now() < patience {
             std::thread::sleep(POLL);
         }
         let told = self.event.event.borrow();
-        let told = told.as_ref().and_then(|event| event.known().map(|event| event.at));
+        let told = told.as_ref().and_then(|event| event.known()?.iter().map(|event| event.at).min());
         self.target.at.or(told).map(|at| at.saturating_sub(CLOCKS).unwrap_or(at))
     }
 

@@ -6,7 +6,8 @@ use super::sys::{self, Answer, Bound, Question, RawRecord};
 use crate::evidence::{FoundRecord, Kafka, Search, Seen, Topic, TopicPartition, Why, WhyKind, holds_word};
 use crate::secret::redact;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, VecDeque};
+use regex::bytes::{Regex, RegexBuilder};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -22,13 +23,17 @@ const TIME: Duration = Duration::from_secs(3);
 const STRETCH: i64 = 20_000;
 /// At most so many records of each kind are kept of one topic: the last.
 const KEPT: usize = 50;
-/// Of a header's text, more is of no use.
+/// Of a value's text, and
+const VALUE: usize = 4_000;
+/// of a header's, more is of no use.
 const HEADER: usize = 400;
 
 /// What is looked for on a topic.
 pub struct Wanted<'a> {
-    /// The event's id, if one was asked for.
-    pub id: Option<&'a str>,
+    /// The events' ids, if any was asked for.
+    pub ids: &'a Ids,
+    /// The values of those that name an id are kept.
+    pub values: bool,
     /// Every record is kept, not only those that name the id.
     pub all: bool,
     /// From when on.
@@ -37,6 +42,49 @@ pub struct Wanted<'a> {
     pub likely: Option<Timestamp>,
     /// The headers that are kept.
     pub headers: &'a [String],
+}
+
+/// Ids that are looked for.
+pub struct Ids {
+    all: Vec<String>,
+    /// Any of several, at once: asking for one after the other would take as many times as long.
+    any: Option<Regex>,
+}
+
+impl Ids {
+    /// These ids.
+    pub fn new<'a>(ids: impl Iterator<Item = &'a String>) -> Ids {
+        let all: Vec<String> = ids.cloned().collect();
+        let escaped: Vec<String> = all.iter().map(|id| regex::escape(id)).collect();
+        let any = RegexBuilder::new(&escaped.join("|")).case_insensitive(true).unicode(false).build();
+        Ids { any: any.ok().filter(|_| all.len() > 1), all }
+    }
+
+    /// Which of them a text holds, as a word.
+    fn in_text(&self, text: &[u8]) -> Option<usize> {
+        let holds = |id: &String| holds_word(text, id.as_bytes());
+        match &self.any {
+            Some(any) if !any.is_match(text) => None,
+            _ => self.all.iter().position(holds),
+        }
+    }
+
+    /// Which of them a record names, and by what: headers and key before value.
+    fn named_by(&self, record: &RawRecord) -> Option<(usize, &'static str)> {
+        if let Some(id) = self.in_text(record.key) {
+            return Some((id, "key"));
+        }
+        // In memory the value is at hand, headers are made first.
+        if let Some(id) = self.in_text(record.value) {
+            return Some((id, "value"));
+        }
+        record.headers().iter().find_map(|(_, value)| Some((self.in_text(value)?, "header")))
+    }
+
+    /// The only one.
+    fn single(&self) -> Option<&str> {
+        self.all.first().filter(|_| self.all.len() == 1).map(String::as_str)
+    }
 }
 
 /// Looks for records of one topic.
@@ -73,10 +121,11 @@ fn search(
         Some(likely) => Some(begins(session, kafka, (name, topic), Some(likely))?),
         None => None,
     };
-    let order = in_order(topic, wanted.id);
+    let order = in_order(topic, wanted.ids.single());
     let mut reading = Reading {
         wanted,
         found_at: None,
+        missing: (0..wanted.ids.all.len()).collect(),
         search: Search { from: wanted.from, ..Search::default() },
         naming: VecDeque::new(),
         others: VecDeque::new(),
@@ -176,8 +225,10 @@ fn in_order(topic: &Topic, key: Option<&str>) -> Vec<i32> {
 struct Reading<'a> {
     wanted: &'a Wanted<'a>,
     search: Search,
-    /// How many records had been read when the first was found.
+    /// How many records had been read when the last of the ids was found.
     found_at: Option<u64>,
+    /// Ids that were not found yet.
+    missing: BTreeSet<usize>,
     /// The last ones that name the id,
     naming: VecDeque<FoundRecord>,
     /// and the last of the others.
@@ -213,23 +264,34 @@ impl Reading<'_> {
         self.search.read += 1;
         let size = (record.key.len() + record.value.len()) as u64;
         self.search.bytes += size;
-        let by = self.wanted.id.and_then(|id| names(record, id));
-        if by.is_none() && !self.wanted.all {
+        let named = match self.wanted.ids.all.is_empty() {
+            true => None,
+            false => self.wanted.ids.named_by(record),
+        };
+        if named.is_none() && !self.wanted.all {
             return;
         }
-        self.found_at.get_or_insert(self.search.read);
+        if let Some((id, _)) = named {
+            self.missing.remove(&id);
+        }
+        if self.missing.is_empty() {
+            self.found_at.get_or_insert(self.search.read);
+        }
         self.search.matched += 1;
-        let kept = if by.is_some() { &mut self.naming } else { &mut self.others };
-        if kept.len() == KEPT {
+        let most = if named.is_some() { KEPT * self.wanted.ids.all.len() } else { KEPT };
+        let kept = if named.is_some() { &mut self.naming } else { &mut self.others };
+        if kept.len() == most {
             kept.pop_front();
         }
         kept.push_back(FoundRecord {
             partition,
             offset: record.offset,
             at: record.at_ms.and_then(|at| Timestamp::from_millisecond(at).ok()),
-            by: by.map(String::from),
+            by: named.map(|(_, by)| by.to_string()),
+            of: named.filter(|(id, _)| *id > 0).and_then(|(id, _)| self.wanted.ids.all.get(id).cloned()),
             size,
             headers: shown(record, self.wanted.headers),
+            value: value(record).filter(|_| self.wanted.values && named.is_some()),
         });
     }
 
@@ -248,17 +310,10 @@ impl Reading<'_> {
     }
 }
 
-/// By what a record names the id: headers and key before value.
-fn names(record: &RawRecord, id: &str) -> Option<&'static str> {
-    let id = id.as_bytes();
-    if holds_word(record.key, id) {
-        return Some("key");
-    }
-    // In memory the value is at hand, headers are made first.
-    if holds_word(record.value, id) {
-        return Some("value");
-    }
-    record.headers().iter().any(|(_, value)| holds_word(value, id)).then_some("header")
+/// The value, if it is JSON: compact, without secrets, cut.
+fn value(record: &RawRecord) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(record.value).ok()?;
+    Some(redact(&value.to_string()).chars().take(VALUE).collect())
 }
 
 /// The wanted headers as text, without secrets, cut. The others may hold anything.

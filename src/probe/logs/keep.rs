@@ -9,8 +9,10 @@ use regex::{Regex, RegexBuilder, RegexSet};
 use std::collections::VecDeque;
 use std::sync::LazyLock;
 
-/// How many records of one container are kept.
+/// How many records of one container are kept,
 pub(super) const MOST: usize = 400;
+/// and how many more for each further id that was asked about.
+const MOST_OF_ID: usize = 40;
 /// How much of one record is kept, in characters.
 const LONGEST: usize = 2_000;
 
@@ -28,16 +30,20 @@ pub(super) struct Wanted {
     id: Option<Regex>,
     keys: Option<Regex>,
     patterns: RegexSet,
+    /// How many records are kept.
+    most: usize,
 }
 
 impl Wanted {
-    pub(super) fn new(config: &Config, event: Option<&Event>, since: Timestamp) -> Self {
-        let keys = event.map(|event| event.keys.values().map(String::as_str).collect());
+    pub(super) fn new(config: &Config, events: &[Event], since: Timestamp) -> Self {
+        let keys = events.iter().flat_map(|event| event.keys.values().map(String::as_str)).collect();
+        let target = &config.target;
         Wanted {
             since,
-            id: any_of(config.target.id.as_deref().into_iter().collect()),
-            keys: any_of(keys.unwrap_or_default()),
+            id: any_of(target.id.iter().chain(&target.others).map(String::as_str).collect()),
+            keys: any_of(keys),
             patterns: RegexSet::new(patterns(config)).unwrap_or_default(),
+            most: MOST + MOST_OF_ID * target.others.len(),
         }
     }
 
@@ -114,7 +120,7 @@ impl<'a> Kept<'a> {
         };
         let records = &mut self.ranks[rank];
         records.push_back(record);
-        if records.len() > MOST {
+        if records.len() > self.wanted.most {
             records.pop_front();
             self.dropped[rank] = true;
         }
@@ -122,10 +128,11 @@ impl<'a> Kept<'a> {
 
     /// The records, oldest first, without secrets and cut; and which had to go.
     pub(super) fn end(self) -> (Vec<Record>, Cut) {
+        let most = self.wanted.most;
         let mut dropped = self.dropped;
         let mut kept: Vec<Record> = self.start.into_iter().collect();
         for (mut records, dropped) in self.ranks.into_iter().zip(&mut dropped) {
-            let surplus = records.len().saturating_sub(MOST - kept.len().min(MOST));
+            let surplus = records.len().saturating_sub(most - kept.len().min(most));
             *dropped |= surplus > 0;
             kept.extend(records.drain(..).skip(surplus));
         }
@@ -154,6 +161,7 @@ mod tests {
             id: any_of(vec!["AB-1"]),
             keys: any_of(vec!["", "customer-7"]),
             patterns: RegexSet::new(["packed"]).unwrap(),
+            most: MOST,
         }
     }
 

@@ -31,12 +31,12 @@ const TAILS: [u64; 3] = [1_000, 20_000, 200_000];
 pub async fn look(
     config: &Config,
     docker: Option<&Seen<Docker>>,
-    event: Option<&Seen<Event>>,
+    event: Option<&Seen<Vec<Event>>>,
     taken: Timestamp,
     until: Instant,
 ) -> BTreeMap<Name, Seen<Log>> {
-    let event = event.and_then(Seen::known);
-    let wanted = Arc::new(Wanted::new(config, event, since(config, event, taken)));
+    let events = event.and_then(Seen::known).map(Vec::as_slice).unwrap_or_default();
+    let wanted = Arc::new(Wanted::new(config, events, since(config, events, taken)));
     let parts = parts(&config.pipeline);
     let docker = match docker {
         Some(Seen::Known(docker)) => Ok(docker),
@@ -85,10 +85,10 @@ fn parts(pipeline: &Pipeline) -> Vec<Part<'_>> {
     workers.chain(services).collect()
 }
 
-/// A minute before the event, if its time is known, else the window's start.
-fn since(config: &Config, event: Option<&Event>, taken: Timestamp) -> Timestamp {
+/// A minute before the first event, if its time is known, else the window's start.
+fn since(config: &Config, events: &[Event], taken: Timestamp) -> Timestamp {
     let window = SignedDuration::try_from(std::time::Duration::from_secs(config.target.window_s));
-    match config.target.at.or(event.map(|event| event.at)) {
+    match config.target.at.or(events.iter().map(|event| event.at).min()) {
         Some(at) => at.saturating_sub(CLOCKS).unwrap_or(at),
         None => window.ok().and_then(|window| taken.checked_sub(window).ok()).unwrap_or(Timestamp::MIN),
     }

@@ -74,7 +74,31 @@ pub async fn like(session: &Session, marks: &Marks, id: &str, of: &str) -> Resul
     rows.iter().rev().map(mark).collect()
 }
 
-fn select(marks: &Marks) -> String {
+/// The same for any of several ids; those of one id are found by `=` for another.
+pub(super) async fn like_any(
+    session: &Session,
+    marks: &Marks,
+    ids: &[String],
+    of: &str,
+) -> Result<Vec<Mark>, Why> {
+    let mut bound = Bound::default();
+    let patterns: Vec<String> = ids.iter().map(|id| pattern(id)).collect();
+    let patterns = bound.bind(patterns, Type::TEXT_ARRAY);
+    let ids = bound.bind(ids.to_vec(), Type::TEXT_ARRAY);
+    let (select, column, event_id) = (select(marks), &marks.id, &marks.event_id);
+    let sql = format!(
+        "{select}
+          where ({column}::text like any({patterns}) or {event_id}::text like any({patterns}))
+            and {column} <> all({ids}::{of}[])
+          order by 5 desc nulls last, 1 limit 1000"
+    );
+    let at_most = session.share(2).min(LIKE_AT_MOST);
+    let rows = session.ask(&marks.table, &sql, &bound, at_most).await?;
+    rows.iter().rev().map(mark).collect()
+}
+
+/// The marks table's columns, as [`mark`] reads them.
+pub(super) fn select(marks: &Marks) -> String {
     let Marks { table, id, event_id, event_type, source, processed_at } = marks;
     format!(
         "select {event_id}::text, {event_type}::text, {id}::text, {source}::text,
@@ -84,7 +108,7 @@ fn select(marks: &Marks) -> String {
 }
 
 /// Null is the empty text: a mark without an event id is still a mark.
-fn mark(row: &Row) -> Result<Mark, Why> {
+pub(super) fn mark(row: &Row) -> Result<Mark, Why> {
     let text = |column| get::<Option<String>>(row, column).map(Option::unwrap_or_default);
     Ok(Mark {
         event_id: text(0)?,

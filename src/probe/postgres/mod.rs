@@ -4,6 +4,7 @@ pub mod address;
 mod connect;
 mod event;
 mod marks;
+mod others;
 mod schemas;
 mod session;
 mod sessions;
@@ -28,8 +29,8 @@ const LAST_WORDS: Duration = Duration::from_millis(150);
 
 const NO_ID: &str = "no id given";
 
-/// Whom to tell of the event as soon as it is known.
-type TellEvent = watch::Sender<Option<Seen<Event>>>;
+/// Whom to tell of the events as soon as they are known.
+type TellEvent = watch::Sender<Option<Seen<Vec<Event>>>>;
 
 /// Looks into the database. `docker`: `None` if the engine has not answered in
 /// time. At the deadline what was seen stays seen.
@@ -111,6 +112,8 @@ async fn look_at(
             sessions: Seen::Unknown(late.clone()),
             indexed: Seen::Unknown(late.clone()),
             elsewhere: BTreeMap::new(),
+            others: BTreeMap::new(),
+            looked_up: config.target.lookup.as_ref().map(|_| Seen::Unknown(late.clone())),
             event: marks.and_then(|_| Seen::Unknown(late)),
             stages,
         };
@@ -149,7 +152,10 @@ async fn fill(config: &Config, session: &Session, tell_event: &TellEvent, seen: 
         id_type = marks::id_type(session, &pipeline.marks).await;
         look_for(config, session, tell_event, (id, &id_type), seen).await;
     } else {
-        tell_event.send_replace(Some(seen.event.clone()));
+        tell_event.send_replace(Some(seen.event.clone().map(|event| vec![event])));
+    }
+    if let Some((key, value)) = &config.target.lookup {
+        seen.looked_up = Some(others::with_key(session, pipeline, key, value).await.into());
     }
     seen.sessions = sessions::look(session).await.into();
     seen.indexed = sessions::indexed(session, &pipeline.marks).await.into();
@@ -164,16 +170,23 @@ async fn fill(config: &Config, session: &Session, tell_event: &TellEvent, seen: 
             Ok(of) => marks::like(session, &pipeline.marks, id, of).await.into(),
             Err(why) => Seen::Unknown(why.clone()),
         };
+        others::like(session, &pipeline.marks, &id_type, &mut seen.others).await;
     }
     seen.elsewhere = schemas::elsewhere(session, seen).await;
 }
 
-/// The event as it is told to those who look further: where the server's clock
-/// is ahead of this machine's, it was earlier than the row says.
-fn by_our_clock(seen: &Postgres) -> Seen<Event> {
+/// The events as they are told to those who look further: where the server's clock
+/// is ahead of this machine's, they were earlier than their rows say.
+fn by_our_clock(seen: &Postgres) -> Seen<Vec<Event>> {
     let ahead = seen.clock.map_or(0, |clock| (clock.ahead_ms + clock.within_ms).max(0));
     let earlier = |at: Timestamp| at.saturating_sub(SignedDuration::from_millis(ahead)).unwrap_or(at);
-    seen.event.clone().map(|event| Event { at: earlier(event.at), ..event })
+    let all = [&seen.event].into_iter().chain(seen.others.values().map(|rows| &rows.event));
+    let known = all.filter_map(Seen::known).cloned();
+    let known: Vec<Event> = known.map(|event| Event { at: earlier(event.at), ..event }).collect();
+    match known.is_empty() {
+        true => seen.event.as_ref().map(|_| Vec::new()),
+        false => Seen::Known(known),
+    }
 }
 
 /// Looks for one id, exactly.
@@ -189,6 +202,10 @@ async fn look_for(
     let likely = marks::likely_type(pipeline);
     let of = id_type.as_ref().unwrap_or(&likely);
     seen.event = event::look(session, &pipeline.event, id, of).await.into();
+    let others = &config.target.others;
+    if !others.is_empty() {
+        seen.others = others::look(session, pipeline, others, of).await;
+    }
     tell_event.send_replace(Some(by_our_clock(seen)));
     seen.marks = match id_type {
         Ok(of) => marks::exact(session, &pipeline.marks, id, of).await.into(),

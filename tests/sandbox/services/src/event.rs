@@ -1,9 +1,9 @@
 //! Events as they travel: a key, five headers, and a JSON value that repeats them.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::clock;
 use crate::failure::Failure;
 
 pub const PURCHASE_CONFIRMED: &str = "PURCHASE_CONFIRMED";
@@ -56,7 +56,7 @@ impl Event {
             "_metadata": {
                 "eventId": self.event_id,
                 "correlationId": self.correlation_id,
-                "timestamp": Timestamp::now().to_string(),
+                "timestamp": clock::now().to_string(),
                 "source": self.source,
                 "version": VERSION,
             },

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::event::Event;
 use crate::failure::Failure;
-use crate::{log, setting};
+use crate::{clock, log, setting};
 
 /// Exists once the first partitions were assigned; the container's health check.
 const READY: &str = "/tmp/ready";
@@ -119,6 +119,7 @@ impl Producer {
             headers.insert(Header { key, value: Some(value) })
         });
         let record = FutureRecord::to(topic).key(key).payload(value).headers(headers);
+        let record = record.timestamp(clock::now().as_millisecond());
         let delivered = self.0.send(record, Duration::ZERO).await;
         delivered
             .map(|delivery| (delivery.partition, delivery.offset))

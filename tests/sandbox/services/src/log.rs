@@ -3,8 +3,9 @@
 
 use std::io::Write;
 
-use jiff::Timestamp;
 use serde_json::Value;
+
+use crate::clock;
 
 pub fn info(message: &str, meta: Value) {
     write(&mut std::io::stdout(), "\u{1b}[32minfo\u{1b}[39m", message, &meta);
@@ -20,7 +21,7 @@ pub fn error(message: &str, meta: Value) {
 
 /// One write a record, so that records of two threads do not mix.
 fn write(stream: &mut dyn Write, level: &str, message: &str, meta: &Value) {
-    let now = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S");
+    let now = clock::now().strftime("%Y-%m-%d %H:%M:%S");
     let mut record = format!("[{now}] {level}: {message}\n");
     if meta.as_object().is_some_and(|fields| !fields.is_empty()) {
         record.push_str(&format!("  Meta: {meta}\n"));

@@ -5,6 +5,7 @@ mod admin;
 mod allocation;
 mod buy;
 mod cache;
+mod clock;
 mod database;
 mod event;
 mod failure;

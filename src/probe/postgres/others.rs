@@ -1,0 +1,146 @@
+//! Several ids at once: each statement is asked once for all of them.
+
+use super::marks;
+use super::session::{Bound, Session, get, quoted, required_time};
+use crate::evidence::{Effect, Event, Mark, Name, RowsOfEvent, Seen, Why, WhyKind};
+use crate::pipeline::{EventSql, Marks, Pipeline, Stage};
+use std::collections::BTreeMap;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+/// At most so many ids have one key.
+const WITH_KEY: u64 = 100;
+
+/// Values by the id that they belong to, of those that were asked about.
+type ById<T> = Result<BTreeMap<String, Vec<T>>, Why>;
+
+/// The rows of all these ids.
+pub async fn look(
+    session: &Session,
+    pipeline: &Pipeline,
+    ids: &[String],
+    of: &str,
+) -> BTreeMap<String, RowsOfEvent> {
+    let events = events(session, &pipeline.event, ids, of).await;
+    let marks = marks_of(session, &pipeline.marks, ids, of).await;
+    let mut effects = BTreeMap::new();
+    for stage in &pipeline.stage {
+        effects.insert(stage.name.clone(), effects_of(session, stage, ids, of).await);
+    }
+    let rows = |id: &String| RowsOfEvent {
+        marks: own(&marks, id),
+        marks_like: Seen::unknown(WhyKind::NoAnswer, "not looked at in time"),
+        event: own(&events, id).and_then(|events: Vec<Event>| match events.into_iter().next() {
+            Some(event) => Seen::Known(event),
+            None => Seen::unknown(WhyKind::Missing, "no row of this id: when it happened is not known"),
+        }),
+        effects: effects.iter().map(|(stage, rows)| (stage.clone(), own(rows, id))).collect(),
+    };
+    ids.iter().map(|id| (id.clone(), rows(id))).collect()
+}
+
+/// What was found of one id: nothing, where nothing was.
+fn own<T: Clone>(found: &ById<T>, id: &str) -> Seen<Vec<T>> {
+    match found {
+        Ok(found) => Seen::Known(found.get(id).cloned().unwrap_or_default()),
+        Err(why) => Seen::Unknown(why.clone()),
+    }
+}
+
+fn by_id<T>(rows: &[Row], id: usize, read: impl Fn(&Row) -> Result<T, Why>) -> ById<T> {
+    let mut found: BTreeMap<String, Vec<T>> = BTreeMap::new();
+    for row in rows {
+        found.entry(get(row, id)?).or_default().push(read(row)?);
+    }
+    Ok(found)
+}
+
+/// The ids, bound as an array of their column's type.
+fn bind(bound: &mut Bound, ids: &[String], of: &str) -> String {
+    format!("any({}::{of}[])", bound.bind(ids.to_vec(), Type::TEXT_ARRAY))
+}
+
+async fn events(session: &Session, event: &EventSql, ids: &[String], of: &str) -> ById<Event> {
+    let mut bound = Bound::default();
+    let any = bind(&mut bound, ids, of);
+    let keys: String = event.keys.iter().map(|key| format!(", event.{}::text", quoted(key))).collect();
+    let sql = format!(
+        "select event.at::timestamptz, event.id::text{keys} from ({}) event where event.id = {any} order by 1",
+        event.sql
+    );
+    let rows = session.ask("the events", &sql, &bound, session.share(4)).await?;
+    by_id(&rows, 1, |row| {
+        let mut keys = BTreeMap::new();
+        for (i, name) in event.keys.iter().enumerate() {
+            if let Some(value) = get::<Option<String>>(row, i + 2)? {
+                keys.insert(name.clone(), value);
+            }
+        }
+        Ok(Event { at: required_time(row, 0, "the event")?, keys })
+    })
+}
+
+async fn marks_of(session: &Session, marks: &Marks, ids: &[String], of: &str) -> ById<Mark> {
+    let mut bound = Bound::default();
+    let any = bind(&mut bound, ids, of);
+    let sql = format!("{} where {} = {any} order by 5, 1", marks::select(marks), marks.id);
+    let rows = session.ask(&marks.table, &sql, &bound, session.share(4)).await?;
+    by_id(&rows, 2, marks::mark)
+}
+
+async fn effects_of(session: &Session, stage: &Stage, ids: &[String], of: &str) -> ById<Effect> {
+    let mut bound = Bound::default();
+    let any = bind(&mut bound, ids, of);
+    let sql = format!(
+        "select effect.at::timestamptz, effect.status::text, effect.id::text from ({}) effect
+          where effect.id = {any} order by 1",
+        stage.sql
+    );
+    let what = format!("stage {} ({})", stage.name, stage.effect);
+    let rows = session.ask(&what, &sql, &bound, session.share(4)).await?;
+    by_id(&rows, 2, |row| Ok(Effect { at: required_time(row, 0, &what)?, status: get(row, 1)? }))
+}
+
+/// Enters the marks that hold an id somewhere in a text; the table is read once.
+pub async fn like(
+    session: &Session,
+    marks: &Marks,
+    id_type: &Result<String, Why>,
+    others: &mut BTreeMap<String, RowsOfEvent>,
+) {
+    if others.is_empty() {
+        return;
+    }
+    let ids: Vec<String> = others.keys().cloned().collect();
+    let found = match id_type {
+        Ok(of) => marks::like_any(session, marks, &ids, of).await,
+        Err(why) => Err(why.clone()),
+    };
+    for (id, rows) in others {
+        rows.marks_like = Seen::from(found.clone()).map(|found: Vec<Mark>| {
+            let holds = |mark: &Mark| {
+                mark.correlation_id.contains(id.as_str()) || mark.event_id.contains(id.as_str())
+            };
+            found.into_iter().filter(|mark| holds(mark) && mark.correlation_id != *id).collect()
+        });
+    }
+}
+
+/// The ids, newest first, of the events that have this value of a key.
+pub async fn with_key(
+    session: &Session,
+    pipeline: &Pipeline,
+    key: &Name,
+    value: &str,
+) -> Result<Vec<String>, Why> {
+    let mut bound = Bound::default();
+    let value = bound.bind(value.to_string(), Type::TEXT);
+    let sql = format!(
+        "select event.id::text, max(event.at::timestamptz) from ({}) event
+          where event.{}::text = {value} group by 1 order by 2 desc limit {WITH_KEY}",
+        pipeline.event.sql,
+        quoted(key)
+    );
+    let rows = session.ask("the events", &sql, &bound, session.share(2)).await?;
+    rows.iter().map(|row| get(row, 0)).collect()
+}

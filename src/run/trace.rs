@@ -1,0 +1,202 @@
+//! `trace`: how far these events came.
+
+use super::{diagnosed, read, record, see, show};
+use crate::check::catalog::Catalog;
+use crate::cli::{Format, Show, Trace as Asked};
+use crate::config::{Config, Environment};
+use crate::error::{Error, Mistake};
+use crate::evidence::{Evidence, Postgres, Seen, System};
+use crate::report::trace::{Outcome, Trace, trace};
+use crate::report::traces::{Traces, traces};
+use crate::report::{json, trace_table};
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
+
+/// At most so many ids are traced at once.
+const MOST: usize = 1_000;
+/// So long is followed, if not `--wait` says how long.
+const FOLLOW: Duration = Duration::from_secs(60);
+/// Between two looks at what is followed.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Traces what was asked for; the exit code belongs to the one that came the least far.
+pub(super) fn run(asked: &Asked, environment: &Environment) -> Result<u8, Error> {
+    let typed = typed(asked)?;
+    let first = typed.first().map(String::as_str);
+    let (mut config, catalog) = read(first, &asked.look, environment)?;
+    config.target.others = further(&config, typed.get(1..).unwrap_or_default())?;
+    config.values = asked.payload;
+    if asked.follow {
+        return follow(config, &catalog, &asked.show);
+    }
+    if asked.stuck || asked.lookup.is_some() {
+        let ids = looked_up(&config, asked.lookup.clone())?;
+        if ids.is_empty() {
+            return shown(&Traces::none(&config.pipeline, asked.stuck, &config.target), &asked.show);
+        }
+        let mut ids = ids.into_iter();
+        config.target.id = ids.next();
+        config.target.others = ids.collect();
+    }
+    let evidence = see(&config)?;
+    record(&config, &evidence)?;
+    let ids: Vec<&str> = match (config.replay.is_some(), typed.is_empty()) {
+        // A recording has its own.
+        (true, true) => evidence.ids().collect(),
+        _ => config.target.id.iter().chain(&config.target.others).map(String::as_str).collect(),
+    };
+    match ids.as_slice() {
+        [] => {
+            let mistake = Mistake::new("trace", format!("no {} given", config.pipeline.id.name));
+            Err(Error::usage(mistake.help("name one or several, - for standard input, or --stuck")))
+        }
+        [id] => one(&of(&evidence, id, &config, &catalog, &asked.show), &asked.show),
+        ids => {
+            let all = ids.iter().map(|id| of(&evidence, id, &config, &catalog, &asked.show));
+            shown(&traces(&config.pipeline, all.collect()), &asked.show)
+        }
+    }
+}
+
+/// The ids as they were typed or piped in.
+fn typed(asked: &Asked) -> Result<Vec<String>, Error> {
+    let mut ids = Vec::new();
+    for id in &asked.ids {
+        if id != "-" {
+            ids.push(id.clone());
+            continue;
+        }
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).map_err(|error| {
+            let mistake = Mistake::new("standard input", format!("cannot be read: {error}"));
+            Error::usage(mistake.help("expected one id on each line"))
+        })?;
+        ids.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from));
+    }
+    if ids.len() > MOST {
+        let mistake = Mistake::new("trace", format!("{} ids: too many for one look", ids.len()));
+        return Err(Error::usage(mistake.help(format!("expected at most {MOST}; trace them in parts"))));
+    }
+    if ids.is_empty() && asked.ids.iter().any(|id| id == "-") {
+        let mistake = Mistake::new("standard input", "holds no id");
+        return Err(Error::usage(mistake.help("expected one id on each line")));
+    }
+    Ok(ids)
+}
+
+/// Further ids in their canonical form, each once; all mistakes in them come at once.
+fn further(config: &Config, typed: &[String]) -> Result<Vec<String>, Error> {
+    let mut mistakes = Vec::new();
+    let mut ids: Vec<String> = Vec::new();
+    for typed in typed {
+        match config.pipeline.canonical_id(typed) {
+            Ok(id) if ids.contains(&id) || config.target.id.as_ref() == Some(&id) => {}
+            Ok(id) => ids.push(id),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    if mistakes.is_empty() { Ok(ids) } else { Err(Error::Usage(mistakes)) }
+}
+
+/// The ids that the database tells: those with a key's value, or those that are stuck.
+fn looked_up(config: &Config, lookup: Option<(String, String)>) -> Result<Vec<String>, Error> {
+    let mut config = config.clone();
+    let by_key = lookup.is_some();
+    config.target.lookup = lookup;
+    if config.replay.is_none() {
+        config.without.extend([System::Kafka, System::Http, System::Logs]);
+    }
+    let evidence = see(&config)?;
+    let told = evidence.postgres.as_ref().and_then(|rows| match by_key {
+        true => rows.looked_up.clone().unwrap_or_default(),
+        false => stuck(&config, rows),
+    });
+    match told {
+        Seen::Known(ids) => Ok(ids),
+        Seen::Unknown(why) | Seen::NotAsked(why) => {
+            let mistake = Mistake::new("trace", format!("the ids are not seen: {}", why.words()));
+            Err(Error::usage(mistake.help("they are read from PostgreSQL: put that right, or name the ids")))
+        }
+    }
+}
+
+/// The newest stuck ids, of whatever stage.
+fn stuck(config: &Config, rows: &Postgres) -> Seen<Vec<String>> {
+    let mut newest = Vec::new();
+    for stage in &config.pipeline.stage {
+        match rows.stages.get(&stage.name).map(|rows| rows.extent.as_ref()) {
+            Some(Seen::Known(extent)) => newest.extend(&extent.newest),
+            Some(Seen::Unknown(why)) => return Seen::Unknown(why),
+            _ => {}
+        }
+    }
+    newest.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| one.id.cmp(&other.id)));
+    let mut ids: Vec<String> = Vec::new();
+    for stuck in newest {
+        if !ids.contains(&stuck.id) {
+            ids.push(stuck.id.clone());
+        }
+    }
+    Seen::Known(ids)
+}
+
+/// The trace of one of the events that evidence is about.
+fn of(evidence: &Evidence, id: &str, config: &Config, catalog: &Catalog, show: &Show) -> Trace {
+    let evidence = evidence.about(id);
+    let report = diagnosed(&evidence, &config.pipeline, catalog, show);
+    trace(&evidence, &config.pipeline, &report)
+}
+
+fn one(trace: &Trace, asked: &Show) -> Result<u8, Error> {
+    let written = show(asked, |format, screen, out| match format {
+        Format::Json => json::render_trace(trace, out),
+        Format::Table => trace_table::render(trace, screen, out),
+    });
+    ended(written, trace.exit_code)
+}
+
+fn shown(traces: &Traces, asked: &Show) -> Result<u8, Error> {
+    let written = show(asked, |format, screen, out| match format {
+        Format::Json => json::render_traces(traces, out),
+        Format::Table => trace_table::render_all(traces, screen, out),
+    });
+    ended(written, traces.exit_code)
+}
+
+/// Whoever reads no further has still asked how it ended.
+fn ended(written: Result<(), Error>, exit_code: u8) -> Result<u8, Error> {
+    match written {
+        Err(Error::OutputClosed) | Ok(()) => Ok(exit_code),
+        Err(error) => Err(error),
+    }
+}
+
+/// Looks again and again, and shows each hop as it appears.
+fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Error> {
+    let Some(id) = config.target.id.clone().filter(|_| config.target.others.is_empty()) else {
+        let mistake = Mistake::new("trace --follow", "not one id given");
+        return Err(Error::usage(mistake.help("expected the one event that is to be followed")));
+    };
+    // What moves is seen from one look to the next.
+    config.settle = Duration::ZERO;
+    let give_up = Instant::now() + config.wait.unwrap_or(FOLLOW);
+    let table = asked.format() == Format::Table;
+    let mut before: Option<Trace> = None;
+    loop {
+        let evidence = see(&config)?;
+        let now = of(&evidence, &id, &config, catalog, asked);
+        if table {
+            show(asked, |_, screen, out| trace_table::render_news(&now, before.as_ref(), screen, out))?;
+        }
+        if now.outcome == Outcome::Arrived || Instant::now() >= give_up {
+            record(&config, &evidence)?;
+            let written = show(asked, |format, screen, out| match format {
+                Format::Json => json::render_trace(&now, out),
+                Format::Table => trace_table::render_end(&now, screen, out),
+            });
+            return ended(written, now.exit_code);
+        }
+        before = Some(now);
+        std::thread::sleep(PAUSE);
+    }
+}
