@@ -52,7 +52,7 @@ fn an_event_stops_before_what_was_stopped() {
     }
     // A branch, while the event goes on.
     shell(&format!("docker stop {}", container("cache-worker")));
-    let id = sandbox.buy_stuck();
+    let id = shell("tests/sandbox/buy && sleep 9");
     let trace = stops("branch-stopped", &id, "cache-worker", "taken");
     assert!(trace["headline"].as_str().unwrap().contains("beside its way"), "{trace:#}");
     shell(&format!("docker start {}", container("cache-worker")));
