@@ -177,18 +177,22 @@ fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Err
         let mistake = Mistake::new("trace --follow", "not one id given");
         return Err(Error::usage(mistake.help("expected the one event that is to be followed")));
     };
-    // What moves is seen from one look to the next.
-    config.settle = Duration::ZERO;
+    // What moves is seen from one look to the next; only the last one looks twice.
+    let settle = std::mem::take(&mut config.settle);
     let give_up = Instant::now() + config.wait.unwrap_or(FOLLOW);
     let table = asked.format() == Format::Table;
     let mut before: Option<Trace> = None;
     loop {
+        let last = Instant::now() >= give_up;
+        if last {
+            config.settle = settle;
+        }
         let evidence = see(&config)?;
         let now = of(&evidence, &id, &config, catalog, asked);
         if table {
             show(asked, |_, screen, out| trace_table::render_news(&now, before.as_ref(), screen, out))?;
         }
-        if now.outcome == Outcome::Arrived || Instant::now() >= give_up {
+        if now.outcome == Outcome::Arrived || last {
             record(&config, &evidence)?;
             let written = show(asked, |format, screen, out| match format {
                 Format::Json => json::render_trace(&now, out),

@@ -21,9 +21,6 @@ const AFTERWARDS: u64 = 20_000;
 const TIME: Duration = Duration::from_secs(3);
 /// From the event's time on so many records of each partition are read first.
 const STRETCH: i64 = 20_000;
-/// So many records before the event's time are read, too: whoever sent it may have
-/// stamped it by a clock that is behind.
-const STAMPED_BEHIND: i64 = 2_000;
 /// At most so many records of each kind are kept of one topic: the last.
 const KEPT: usize = 50;
 /// Of a value's text, and
@@ -134,8 +131,7 @@ fn search(
         others: VecDeque::new(),
     };
     let mut left = order.iter().filter(|partition| !begins_at.contains_key(partition)).count();
-    let wider = if wanted.all { begins_at.clone() } else { widened(topic, &begins_at) };
-    for (partition, range) in ranges(&order, &wider, likely.as_ref()) {
+    for (partition, range) in ranges(&order, &begins_at, likely.as_ref()) {
         let whole = reading.partition(session, (name, partition), range, until)?;
         left += usize::from(!whole);
     }
@@ -158,17 +154,6 @@ fn search(
 
 /// Offsets of one partition: from the first on, before the second.
 type Range = (i64, i64);
-
-/// The same, beginning a little earlier.
-fn widened(topic: &Topic, begins: &BTreeMap<i32, Range>) -> BTreeMap<i32, Range> {
-    let earliest =
-        |id| topic.partitions.iter().find(|p| p.id == id).and_then(|p| p.earliest.known().copied());
-    let earlier = |(id, (begin, end)): (&i32, &Range)| {
-        let least = earliest(*id).unwrap_or(*begin);
-        (*id, ((*begin - STAMPED_BEHIND).max(least).min(*begin), *end))
-    };
-    begins.iter().map(earlier).collect()
-}
 
 /// What to read, one after another: in each partition a stretch from the likely
 /// time on, and only then what lies before and behind it.

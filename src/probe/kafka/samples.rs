@@ -15,8 +15,11 @@ const APART: Duration = Duration::from_millis(200);
 const LOOK: Duration = Duration::from_millis(400);
 
 /// Looks again `settle` after the first look, and then again for as long as a
-/// group has something to take and takes nothing.
+/// group has something to take and takes nothing. Not where nobody wants to wait.
 pub fn take(session: &mut Session, kafka: &mut Kafka, (first, settle): (Instant, Duration), until: Instant) {
+    if settle.is_zero() {
+        return;
+    }
     let settle = settle.max(APART);
     for look in 1.. {
         let Some(at) = first.checked_add(settle.saturating_mul(look)) else { return };
