@@ -10,20 +10,28 @@ use tokio_postgres::types::Type;
 pub async fn look(session: &Session, event: &EventSql, id: &str, of: &str) -> Result<Event, Why> {
     let mut bound = Bound::default();
     let id = bound.bind(id.to_string(), Type::TEXT);
-    let keys: String = event.keys.iter().map(|key| format!(", event.{}::text", quoted(key))).collect();
-    let sql = format!(
-        "select event.at::timestamptz{keys} from ({}) event
-          where event.id = {id}::{of} order by 1 limit 1",
-        event.sql
-    );
+    let (columns, sql) = (columns(event), &event.sql);
+    let sql = format!("select {columns} from ({sql}) event where event.id = {id}::{of} order by 1 limit 1");
     let rows = session.ask("the event", &sql, &bound, session.share(4));
     match rows.await?.first() {
         Some(row) => read(row, &event.keys),
-        None => Err(Why::new(WhyKind::Missing, "no row of this id: when it happened is not known")),
+        None => Err(no_row()),
     }
 }
 
-fn read(row: &Row, names: &[String]) -> Result<Event, Why> {
+/// There is no event of an id.
+pub(super) fn no_row() -> Why {
+    Why::new(WhyKind::Missing, "no row of this id: when it happened is not known")
+}
+
+/// The columns that [`read`] reads, of the rows `event`.
+pub(super) fn columns(event: &EventSql) -> String {
+    let keys: String = event.keys.iter().map(|key| format!(", event.{}::text", quoted(key))).collect();
+    format!("event.at::timestamptz{keys}")
+}
+
+/// An event of a row that begins with [`columns`].
+pub(super) fn read(row: &Row, names: &[String]) -> Result<Event, Why> {
     let mut keys = std::collections::BTreeMap::new();
     for (i, name) in names.iter().enumerate() {
         if let Some(value) = get::<Option<String>>(row, i + 1)? {

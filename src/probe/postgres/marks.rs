@@ -9,6 +9,8 @@ use tokio_postgres::types::Type;
 
 /// `LIKE '%id%'` reads the whole table: it must not take the time of the rest.
 const LIKE_AT_MOST: Duration = Duration::from_secs(2);
+/// So many of the rows that it finds are of use, for each id.
+const LIKE_ROWS: usize = 20;
 
 /// The type of the marks table's id column, as SQL writes it (from
 /// `pg_attribute`): the bound id is cast to it, so that indexes are used.
@@ -56,41 +58,21 @@ pub async fn exact(session: &Session, marks: &Marks, id: &str, of: &str) -> Resu
     rows.await?.iter().map(mark).collect()
 }
 
-/// The newest rows that hold the id somewhere in their id or event id, without
-/// those that [`exact`] finds; oldest first.
-pub async fn like(session: &Session, marks: &Marks, id: &str, of: &str) -> Result<Vec<Mark>, Why> {
-    let mut bound = Bound::default();
-    let pattern = bound.bind(pattern(id), Type::TEXT);
-    let id = bound.bind(id.to_string(), Type::TEXT);
-    let (select, column, event_id) = (select(marks), &marks.id, &marks.event_id);
-    let sql = format!(
-        "{select}
-          where ({column}::text like {pattern} or {event_id}::text like {pattern})
-            and {column} is distinct from {id}::{of}
-          order by 5 desc nulls last, 1 limit 20"
-    );
-    let at_most = session.share(2).min(LIKE_AT_MOST);
-    let rows = session.ask(&marks.table, &sql, &bound, at_most).await?;
-    rows.iter().rev().map(mark).collect()
-}
-
-/// The same for any of several ids; those of one id are found by `=` for another.
-pub(super) async fn like_any(
-    session: &Session,
-    marks: &Marks,
-    ids: &[String],
-    of: &str,
-) -> Result<Vec<Mark>, Why> {
+/// The newest rows that hold one of the ids somewhere in their id or event id, without
+/// those that [`exact`] finds; oldest first. The table is read once for all of them.
+pub async fn like(session: &Session, marks: &Marks, ids: &[String], of: &str) -> Result<Vec<Mark>, Why> {
     let mut bound = Bound::default();
     let patterns: Vec<String> = ids.iter().map(|id| pattern(id)).collect();
     let patterns = bound.bind(patterns, Type::TEXT_ARRAY);
-    let ids = bound.bind(ids.to_vec(), Type::TEXT_ARRAY);
+    let exactly = bound.bind(ids.to_vec(), Type::TEXT_ARRAY);
     let (select, column, event_id) = (select(marks), &marks.id, &marks.event_id);
+    // A row without an id is none of theirs, and may hold one all the same.
     let sql = format!(
         "{select}
           where ({column}::text like any({patterns}) or {event_id}::text like any({patterns}))
-            and {column} <> all({ids}::{of}[])
-          order by 5 desc nulls last, 1 limit 1000"
+            and ({column} = any({exactly}::{of}[])) is not true
+          order by 5 desc nulls last, 1 limit {}",
+        LIKE_ROWS * ids.len()
     );
     let at_most = session.share(2).min(LIKE_AT_MOST);
     let rows = session.ask(&marks.table, &sql, &bound, at_most).await?;

@@ -167,7 +167,7 @@ async fn fill(config: &Config, session: &Session, tell_event: &TellEvent, seen: 
     }
     if let Some(id) = id {
         seen.marks_like = match &id_type {
-            Ok(of) => marks::like(session, &pipeline.marks, id, of).await.into(),
+            Ok(of) => marks::like(session, &pipeline.marks, &[id.to_string()], of).await.into(),
             Err(why) => Seen::Unknown(why.clone()),
         };
         others::like(session, &pipeline.marks, &id_type, &mut seen.others).await;

@@ -1,7 +1,7 @@
 //! Several ids at once: each statement is asked once for all of them.
 
-use super::marks;
-use super::session::{Bound, Session, get, quoted, required_time};
+use super::session::{Bound, Session, get, quoted};
+use super::{event, marks, stages};
 use crate::evidence::{Effect, Event, Mark, Name, RowsOfEvent, Seen, Why, WhyKind};
 use crate::pipeline::{EventSql, Marks, Pipeline, Stage};
 use std::collections::BTreeMap;
@@ -30,10 +30,8 @@ pub async fn look(
     let rows = |id: &String| RowsOfEvent {
         marks: own(&marks, id),
         marks_like: Seen::unknown(WhyKind::NoAnswer, "not looked at in time"),
-        event: own(&events, id).and_then(|events: Vec<Event>| match events.into_iter().next() {
-            Some(event) => Seen::Known(event),
-            None => Seen::unknown(WhyKind::Missing, "no row of this id: when it happened is not known"),
-        }),
+        event: own(&events, id)
+            .and_then(|events: Vec<Event>| events.into_iter().next().ok_or_else(event::no_row).into()),
         effects: effects.iter().map(|(stage, rows)| (stage.clone(), own(rows, id))).collect(),
     };
     ids.iter().map(|id| (id.clone(), rows(id))).collect()
@@ -60,24 +58,14 @@ fn bind(bound: &mut Bound, ids: &[String], of: &str) -> String {
     format!("any({}::{of}[])", bound.bind(ids.to_vec(), Type::TEXT_ARRAY))
 }
 
-async fn events(session: &Session, event: &EventSql, ids: &[String], of: &str) -> ById<Event> {
+async fn events(session: &Session, declared: &EventSql, ids: &[String], of: &str) -> ById<Event> {
     let mut bound = Bound::default();
     let any = bind(&mut bound, ids, of);
-    let keys: String = event.keys.iter().map(|key| format!(", event.{}::text", quoted(key))).collect();
-    let sql = format!(
-        "select event.at::timestamptz, event.id::text{keys} from ({}) event where event.id = {any} order by 1",
-        event.sql
-    );
+    let (columns, sql) = (event::columns(declared), &declared.sql);
+    let sql =
+        format!("select {columns}, event.id::text from ({sql}) event where event.id = {any} order by 1");
     let rows = session.ask("the events", &sql, &bound, session.share(4)).await?;
-    by_id(&rows, 1, |row| {
-        let mut keys = BTreeMap::new();
-        for (i, name) in event.keys.iter().enumerate() {
-            if let Some(value) = get::<Option<String>>(row, i + 2)? {
-                keys.insert(name.clone(), value);
-            }
-        }
-        Ok(Event { at: required_time(row, 0, "the event")?, keys })
-    })
+    by_id(&rows, 1 + declared.keys.len(), |row| event::read(row, &declared.keys))
 }
 
 async fn marks_of(session: &Session, marks: &Marks, ids: &[String], of: &str) -> ById<Mark> {
@@ -98,7 +86,7 @@ async fn effects_of(session: &Session, stage: &Stage, ids: &[String], of: &str) 
     );
     let what = format!("stage {} ({})", stage.name, stage.effect);
     let rows = session.ask(&what, &sql, &bound, session.share(4)).await?;
-    by_id(&rows, 2, |row| Ok(Effect { at: required_time(row, 0, &what)?, status: get(row, 1)? }))
+    by_id(&rows, 2, |row| stages::read_effect(row, &what))
 }
 
 /// Enters the marks that hold an id somewhere in a text; the table is read once.
@@ -113,7 +101,7 @@ pub async fn like(
     }
     let ids: Vec<String> = others.keys().cloned().collect();
     let found = match id_type {
-        Ok(of) => marks::like_any(session, marks, &ids, of).await,
+        Ok(of) => marks::like(session, marks, &ids, of).await,
         Err(why) => Err(why.clone()),
     };
     for (id, rows) in others {

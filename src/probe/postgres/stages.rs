@@ -25,8 +25,12 @@ pub async fn effect(session: &Session, stage: &Stage, id: &str, of: &str) -> Res
     );
     let what = format!("stage {} ({})", stage.name, stage.effect);
     let rows = session.ask(&what, &sql, &bound, session.share(4)).await?;
-    let effect = |row: &Row| Ok(Effect { at: required_time(row, 0, &what)?, status: get(row, 1)? });
-    rows.iter().map(effect).collect()
+    rows.iter().map(|row| read_effect(row, &what)).collect()
+}
+
+/// An effect of a row that begins with its time and its status.
+pub(super) fn read_effect(row: &Row, what: &str) -> Result<Effect, Why> {
+    Ok(Effect { at: required_time(row, 0, what)?, status: get(row, 1)? })
 }
 
 /// How many events of the last `window_s` seconds reached the pipeline's stage
