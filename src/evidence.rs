@@ -247,11 +247,6 @@ impl Evidence {
         }
     }
 
-    /// All ids that were asked about.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.target.id.iter().chain(&self.target.others).map(String::as_str)
-    }
-
     /// The same as if only this one of the ids had been asked about.
     pub fn about(&self, id: &str) -> Evidence {
         let mut about = self.clone();
@@ -261,15 +256,15 @@ impl Evidence {
         if let Seen::Known(kafka) = &mut about.kafka {
             for search in kafka.records.values_mut().filter_map(Seen::known_mut) {
                 search.found.retain(|found| found.of == of);
+                search.found.iter_mut().for_each(|found| found.of = None);
                 search.matched = search.found.len() as u64;
             }
             for letter in kafka.dead_letters.known_mut().into_iter().flat_map(|letters| &mut letters.found) {
-                letter.by = letter.by.take().filter(|_| letter.of == of);
+                // Those of other events stay, as dead letters of the window.
+                if letter.of.take() != of {
+                    letter.by = None;
+                }
             }
-            let dead = kafka.dead_letters.known_mut().into_iter().flat_map(|search| &mut search.found);
-            let records = kafka.records.values_mut().filter_map(Seen::known_mut);
-            let records = records.flat_map(|search| &mut search.found);
-            dead.chain(records).for_each(|found| found.of = None);
         }
         if let Seen::Known(rows) = &mut about.postgres {
             let others = std::mem::take(&mut rows.others);
@@ -314,6 +309,13 @@ pub struct Target {
     /// their values, which are as seen from here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<String>,
+}
+
+impl Target {
+    /// All ids that were asked about, the first one first.
+    pub fn ids(&self) -> impl Iterator<Item = &String> {
+        self.id.iter().chain(&self.others)
+    }
 }
 
 /// What the compose file declares.

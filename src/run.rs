@@ -39,13 +39,17 @@ fn doctor(id: Option<&str>, look: &Look, show: &Show, environment: &Environment)
         let healthy = matches!(report.outcome, Outcome::Healthy | Outcome::Warning);
         if healthy || give_up.is_none_or(|give_up| Instant::now() >= give_up) {
             record(&config, &evidence)?;
-            return match print(&report, show) {
-                // Whoever reads no further has still asked how it ended.
-                Err(Error::OutputClosed) | Ok(()) => Ok(report.exit_code),
-                Err(error) => Err(error),
-            };
+            return ended(print(&report, show), report.exit_code);
         }
         std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Whoever reads no further has still asked how it ended.
+fn ended(written: Result<(), Error>, exit_code: u8) -> Result<u8, Error> {
+    match written {
+        Err(Error::OutputClosed) | Ok(()) => Ok(exit_code),
+        Err(error) => Err(error),
     }
 }
 
@@ -95,14 +99,14 @@ fn recorded(config: &Config, file: &Path) -> Result<Evidence, Error> {
     let text = read_file("--replay", file, "evidence written by --record")?;
     let place = format!("--replay {}", file.display());
     let evidence = replayed(&place, &text, &config.pipeline)?;
-    let (asked, recorded) = (&config.target.id, &evidence.target.id);
-    match asked {
-        Some(id) if !evidence.ids().any(|recorded| recorded == id) => {
-            let recorded = recorded.as_deref().unwrap_or("no id");
+    let of_another = config.target.ids().find(|asked| !evidence.target.ids().any(|id| id == *asked));
+    match of_another {
+        Some(id) => {
+            let recorded = evidence.target.id.as_deref().unwrap_or("no id");
             let mistake = Mistake::new(place, format!("was recorded of {recorded}, not of {id}"));
             Err(Error::usage(mistake.help("leave the id out: the recording has its own")))
         }
-        _ => Ok(evidence),
+        None => Ok(evidence),
     }
 }
 

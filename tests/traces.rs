@@ -129,6 +129,14 @@ fn an_id_is_taken_as_people_type_it() {
 }
 
 #[test]
+fn an_id_that_a_recording_is_not_of_is_told_and_not_taken_for_another() {
+    let known = trace("healthy", &["--json"]).json()["id"].as_str().unwrap().to_string();
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let run = trace("healthy", &[&known, unknown]).code(2);
+    assert!(run.stderr.contains(&format!("not of {unknown}")), "{}", run.stderr);
+}
+
+#[test]
 fn several_ids_have_a_line_each_and_are_traced_as_each_alone() {
     let all = trace("several", &["--json"]).code(3).json();
     let traces = all["traces"].as_array().unwrap();

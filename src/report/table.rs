@@ -78,7 +78,7 @@ fn headline(report: &Report) -> String {
 
 /// The sign of a verdict. ASCII signs differ in form, so that colour is never
 /// needed to tell them apart.
-pub(super) fn sign(verdict: &str, screen: Screen) -> &'static str {
+fn sign(verdict: &str, screen: Screen) -> &'static str {
     match (verdict, screen.unicode) {
         ("pass", true) => "✓",
         ("pass", false) => "+",
@@ -90,7 +90,7 @@ pub(super) fn sign(verdict: &str, screen: Screen) -> &'static str {
     }
 }
 
-pub(super) fn coloured(sign: &str, verdict: &str) -> String {
+fn coloured(sign: &str, verdict: &str) -> String {
     match verdict {
         "pass" => sign.green().to_string(),
         "fail" => sign.red().bold().to_string(),
@@ -108,10 +108,7 @@ fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<(
             _ => vec![String::new(), String::new(), line.to_string()],
         }),
     );
-    for (i, line) in lines.iter().enumerate() {
-        let sign = if i == 0 { coloured(sign(&step.verdict, screen), &step.verdict) } else { " ".into() };
-        writeln!(out, " {sign} {line}")?;
-    }
+    render_signed(&step.verdict, &lines, 1, screen, out)?;
     if screen.verbose {
         render_findings(step, screen, out)?;
     }
@@ -125,16 +122,28 @@ fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Resu
         |a: &FindingShown, b: &FindingShown| a.verdict == "pass" && b.verdict == "pass" && a.say == b.say;
     for alike in step.findings.chunk_by(same) {
         let finding = &alike[0];
-        let sign_of = coloured(sign(&finding.verdict, screen), &finding.verdict);
         let name = match alike.len() {
             1 => finding.check.clone(),
             all => format!("{} +{}", finding.check, all - 1),
         };
         let rows = [vec![name, finding.say.clone()]];
-        for (i, line) in columns(screen.width - 7, &[27], rows.into_iter()).iter().enumerate() {
-            let sign = if i == 0 { sign_of.as_str() } else { " " };
-            writeln!(out, "     {sign} {line}")?;
-        }
+        let lines = columns(screen.width - 7, &[27], rows.into_iter());
+        render_signed(&finding.verdict, &lines, 5, screen, out)?;
+    }
+    Ok(())
+}
+
+/// Lines, indented, with the sign of a verdict before the first of them.
+pub(super) fn render_signed(
+    verdict: &str,
+    lines: &[String],
+    indent: usize,
+    screen: Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (i, line) in lines.iter().enumerate() {
+        let sign = if i == 0 { coloured(sign(verdict, screen), verdict) } else { " ".to_string() };
+        writeln!(out, "{:indent$}{sign} {line}", "")?;
     }
     Ok(())
 }

@@ -54,10 +54,17 @@ pub fn render_news(
     if before.is_none() {
         render_head(trace, out)?;
     }
-    let was_seen = |at: usize| before.is_some_and(|before| before.hops[at].state == "seen");
-    let is_new = |(at, hop): &(usize, &HopShown)| hop.state == "seen" && !was_seen(*at);
+    // A dead letter is a hop only once it is there: places in the list may shift.
+    let same = |one: &HopShown, other: &HopShown| {
+        (&one.stage, one.kind, &one.by, &one.title) == (&other.stage, other.kind, &other.by, &other.title)
+    };
+    let was_seen = |hop: &HopShown| {
+        let mut hops = before.into_iter().flat_map(|before| &before.hops);
+        hops.any(|other| other.state == "seen" && same(hop, other))
+    };
+    let is_new = |(_, hop): &(usize, &HopShown)| hop.state == "seen" && !was_seen(hop);
     for stage in &trace.stages {
-        let begun = of_stage(trace, stage).any(|(at, _)| was_seen(at));
+        let begun = of_stage(trace, stage).any(|(_, hop)| was_seen(hop));
         for (i, (_, hop)) in of_stage(trace, stage).filter(is_new).enumerate() {
             if i == 0 && !begun {
                 render_stage(stage, out)?;
@@ -105,11 +112,8 @@ pub fn render_all(traces: &Traces, screen: Screen, out: &mut dyn Write) -> io::R
             Outcome::UnderWay | Outcome::Unclear => "unknown",
         };
         let row = vec![trace.id.clone(), in_short(trace)];
-        for (i, line) in columns(screen.width - 3, &[longest], [row].into_iter()).iter().enumerate() {
-            let sign =
-                if i == 0 { table::coloured(table::sign(verdict, screen), verdict) } else { " ".into() };
-            writeln!(out, " {sign} {line}")?;
-        }
+        let lines = columns(screen.width - 3, &[longest], [row].into_iter());
+        table::render_signed(verdict, &lines, 1, screen, out)?;
     }
     if !traces.stops.is_empty() {
         writeln!(out, "\n {}", "WHERE THEY STOP".bold())?;
@@ -160,13 +164,8 @@ fn render_hop(hop: &HopShown, by: &str, is_gap: bool, screen: Screen, out: &mut 
         (after, false) => signed(after),
     });
     let row = vec![hop.title.clone(), by.to_string(), after.unwrap_or_default(), hop.say.clone()];
-    for (i, line) in columns(screen.width - 3, &FIXED, [row].into_iter()).iter().enumerate() {
-        let sign = match i {
-            0 => table::coloured(table::sign(verdict, screen), verdict),
-            _ => " ".to_string(),
-        };
-        writeln!(out, " {sign} {line}")?;
-    }
+    let lines = columns(screen.width - 3, &FIXED, [row].into_iter());
+    table::render_signed(verdict, &lines, 1, screen, out)?;
     if let Some(value) = &hop.value {
         // With a space behind each comma it can be wrapped.
         let text = value.replace(",\"", ", \"");
@@ -208,4 +207,68 @@ fn render_timeline(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Re
 
 fn signed(ms: i64) -> String {
     if ms < 0 { length(ms) } else { format!("+{}", length(ms)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    fn hop(kind: HopKind, title: &str, state: &'static str) -> HopShown {
+        HopShown {
+            stage: "order".into(),
+            kind,
+            by: "order-worker".into(),
+            title: title.into(),
+            source: String::new(),
+            state,
+            at: None,
+            after_ms: None,
+            step_ms: None,
+            slowest: false,
+            say: String::new(),
+            value: None,
+        }
+    }
+
+    fn trace(hops: Vec<HopShown>) -> Trace {
+        let stage = StageShown {
+            stage: "order".into(),
+            event: "ORDERED".into(),
+            topic: "orders".into(),
+            reached: true,
+        };
+        Trace {
+            schema_version: 1,
+            tool: String::new(),
+            pipeline: "shop".into(),
+            id: "ORD-1".into(),
+            taken: Timestamp::UNIX_EPOCH,
+            outcome: Outcome::Stopped,
+            exit_code: 3,
+            headline: String::new(),
+            last_seen: None,
+            first_missing: None,
+            component: None,
+            took_ms: None,
+            stages: vec![stage],
+            hops,
+            clocks: vec![],
+            causes: vec![],
+            actions: vec![],
+            unseen: vec![],
+        }
+    }
+
+    #[test]
+    fn a_dead_letter_that_appears_is_news_and_what_was_seen_is_not() {
+        let taken = || hop(HopKind::Taken, "taken", "seen");
+        let before = trace(vec![taken(), hop(HopKind::Mark, "marked", "missing")]);
+        let letter = hop(HopKind::DeadLetter, "given up", "seen");
+        let now = trace(vec![taken(), hop(HopKind::Mark, "marked", "missing"), letter]);
+        let screen = Screen { width: 80, unicode: false, verbose: false };
+        let mut news = Vec::new();
+        render_news(&now, Some(&before), screen, &mut news).unwrap();
+        assert_eq!(String::from_utf8(news).unwrap().trim(), "x given up        order-worker");
+    }
 }

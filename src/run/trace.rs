@@ -1,6 +1,6 @@
 //! `trace`: how far these events came.
 
-use super::{diagnosed, read, record, see, show};
+use super::{diagnosed, ended, read, record, see, show};
 use crate::check::catalog::Catalog;
 use crate::cli::{Format, Show, Trace as Asked};
 use crate::config::{Config, Environment};
@@ -40,11 +40,9 @@ pub(super) fn run(asked: &Asked, environment: &Environment) -> Result<u8, Error>
     }
     let evidence = see(&config)?;
     record(&config, &evidence)?;
-    let ids: Vec<&str> = match (config.replay.is_some(), typed.is_empty()) {
-        // A recording has its own.
-        (true, true) => evidence.ids().collect(),
-        _ => config.target.id.iter().chain(&config.target.others).map(String::as_str).collect(),
-    };
+    // A recording has its own, where none is asked for.
+    let asked_for = if config.target.id.is_some() { &config.target } else { &evidence.target };
+    let ids: Vec<&String> = asked_for.ids().collect();
     match ids.as_slice() {
         [] => {
             let mistake = Mistake::new("trace", format!("no {} given", config.pipeline.id.name));
@@ -149,7 +147,7 @@ fn of(evidence: &Evidence, id: &str, config: &Config, catalog: &Catalog, show: &
 
 fn one(trace: &Trace, asked: &Show) -> Result<u8, Error> {
     let written = show(asked, |format, screen, out| match format {
-        Format::Json => json::render_trace(trace, out),
+        Format::Json => json::render(trace, out),
         Format::Table => trace_table::render(trace, screen, out),
     });
     ended(written, trace.exit_code)
@@ -157,18 +155,10 @@ fn one(trace: &Trace, asked: &Show) -> Result<u8, Error> {
 
 fn shown(traces: &Traces, asked: &Show) -> Result<u8, Error> {
     let written = show(asked, |format, screen, out| match format {
-        Format::Json => json::render_traces(traces, out),
+        Format::Json => json::render(traces, out),
         Format::Table => trace_table::render_all(traces, screen, out),
     });
     ended(written, traces.exit_code)
-}
-
-/// Whoever reads no further has still asked how it ended.
-fn ended(written: Result<(), Error>, exit_code: u8) -> Result<u8, Error> {
-    match written {
-        Err(Error::OutputClosed) | Ok(()) => Ok(exit_code),
-        Err(error) => Err(error),
-    }
 }
 
 /// Looks again and again, and shows each hop as it appears.
@@ -195,7 +185,7 @@ fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Err
         if now.outcome == Outcome::Arrived || last {
             record(&config, &evidence)?;
             let written = show(asked, |format, screen, out| match format {
-                Format::Json => json::render_trace(&now, out),
+                Format::Json => json::render(&now, out),
                 Format::Table => trace_table::render_end(&now, screen, out),
             });
             return ended(written, now.exit_code);

@@ -201,19 +201,17 @@ impl Visit {
     /// Reads the event's records and the dead letters.
     fn read(&self, session: &mut Session, kafka: &mut Kafka) {
         let event_at = self.event_at();
-        let ids = Ids::new(self.target.id.iter().chain(&self.target.others));
-        let until = self.until;
+        let ids = Ids::new(self.target.ids());
+        let (values, until) = (self.values, self.until);
         if let Some(dead) = &self.dead_letters {
             let from = event_at.or_else(|| self.window_start());
             let headers: Vec<String> = [&dead.reason].into_iter().chain(&dead.worker).cloned().collect();
-            let values = self.values;
             let wanted = Wanted { ids: &ids, values, all: true, from, likely: None, headers: &headers };
             kafka.dead_letters = records::look(session, kafka, &dead.topic, &wanted, until);
             self.show(kafka);
         }
         for topic in self.stage_topics.iter().filter(|_| self.target.id.is_some()) {
             let likely = event_at.and_then(|from| from.checked_add(CLOCKS - AT_ONCE).ok());
-            let values = self.values;
             let wanted = Wanted { ids: &ids, values, all: false, from: event_at, likely, headers: &[] };
             let found = records::look(session, kafka, topic, &wanted, until);
             kafka.records.insert(topic.clone(), found);

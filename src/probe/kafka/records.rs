@@ -291,7 +291,7 @@ impl Reading<'_> {
             of: named.filter(|(id, _)| *id > 0).and_then(|(id, _)| self.wanted.ids.all.get(id).cloned()),
             size,
             headers: shown(record, self.wanted.headers),
-            value: value(record).filter(|_| self.wanted.values && named.is_some()),
+            value: (self.wanted.values && named.is_some()).then(|| value(record)).flatten(),
         });
     }
 

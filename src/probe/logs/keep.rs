@@ -40,7 +40,7 @@ impl Wanted {
         let target = &config.target;
         Wanted {
             since,
-            id: any_of(target.id.iter().chain(&target.others).map(String::as_str).collect()),
+            id: any_of(target.ids().map(String::as_str).collect()),
             keys: any_of(keys),
             patterns: RegexSet::new(patterns(config)).unwrap_or_default(),
             most: MOST + MOST_OF_ID * target.others.len(),
