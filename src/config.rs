@@ -241,9 +241,16 @@ fn pipeline_source(file: Option<&Path>) -> Result<Source, Error> {
 /// The lookups of the pipeline that a command line names, each with its key: they
 /// are flags of it. What is wrong with the pipeline is told when it is read.
 pub fn lookups(arguments: &[OsString]) -> Vec<(String, String)> {
+    // Nobody else has them; and what is no file can be read only once.
+    if !arguments.iter().any(|argument| argument == "trace") {
+        return Vec::new();
+    }
     let of_flag = arguments.iter().zip(arguments.iter().skip(1)).find(|(flag, _)| *flag == "--config");
     let joined = arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("--config="));
     let file = of_flag.map(|(_, file)| PathBuf::from(file)).or_else(|| joined.map(PathBuf::from).next());
+    if file.as_ref().is_some_and(|file| !file.is_file()) {
+        return Vec::new();
+    }
     let Ok(source) = pipeline_source(file.as_deref()) else { return Vec::new() };
     let Some(pipeline) = Pipeline::read(&source, &mut Vec::new()) else { return Vec::new() };
     let lookups = pipeline.lookup.into_iter().map(|(name, key)| (name, key.into_inner()));

@@ -6,18 +6,12 @@ mod support;
 use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Stdio};
-use support::{Sandbox, doctor, root, shell, sql};
+use support::{Sandbox, doctor, recorded, shell, sql};
 
 /// Traces it, and records the evidence under a name if that was asked for
 /// (`PIPELINE_DOCTOR_RECORD=1`).
 fn traced(name: &str, id: &str) -> Value {
-    let run = doctor(["trace", id, "--json"]);
-    let file = root().join(format!("tests/scenarios/traces/{name}.json"));
-    let run = match std::env::var_os("PIPELINE_DOCTOR_RECORD") {
-        Some(_) => run.arg("--record").arg(file.to_str().unwrap()),
-        None => run,
-    };
-    run.finish().json()
+    recorded(&format!("traces/{name}"), doctor(["trace", id, "--json"])).finish().json()
 }
 
 /// Where the event stops: who did not do its part, and what is missing.
@@ -199,14 +193,8 @@ fn a_hundred_ids_cost_less_than_three_times_what_one_costs() {
         assert!(all.0 < 3 * one.0 && all.1 < 3 * one.1, "{one:?} {all:?}");
     }
     assert!(all_logs < 3 * one_logs, "{one_logs} {all_logs}");
-    let mixed = format!("{arrived} {}", ids.lines().take(4).collect::<Vec<&str>>().join(" "));
-    let record = match std::env::var_os("PIPELINE_DOCTOR_RECORD") {
-        Some(_) => "--record tests/scenarios/traces/several.json",
-        None => "",
-    };
-    let program = env!("CARGO_BIN_EXE_pipeline-doctor");
-    let document = shell(&format!("{program} trace {mixed} --json {record} || (($? == 3))"));
-    let document: Value = serde_json::from_str(&document).unwrap();
+    let mixed = ["trace", arrived.as_str(), "--json"].into_iter().chain(ids.lines().take(4));
+    let document = recorded("traces/several", doctor(mixed)).finish().code(3).json();
     assert_eq!(document["traces"][0]["outcome"], "arrived", "{}", document["headline"]);
     let stuck = doctor(["trace", "--stuck", "--json"]).finish().code(3).json();
     assert_eq!(stuck["traces"].as_array().unwrap().len(), 100);

@@ -4,7 +4,7 @@
 use super::records::{self, Standing, Taken};
 use super::view::View;
 use super::{call, clocks, stages};
-use crate::evidence::{Record, Seen, Why, WhyKind};
+use crate::evidence::{Log, Record, Seen, Why, WhyKind};
 use crate::pipeline::{HopKind, Line, Stage, Worker};
 use crate::plural::count;
 use jiff::{SignedDuration, Timestamp};
@@ -236,19 +236,13 @@ fn row(view: &View) -> State {
 
 fn logged(view: &View, stage: &Stage, line: &Line) -> Hop {
     let part = line.part.get_ref();
-    let state = view.id().and_then(|id| view.log(part).map(|log| (id, log)));
-    let state = match state {
-        Seen::Known((id, log)) => {
+    let records = view.id().and_then(|id| {
+        view.log(part).map(|log| {
             let records = log.records.iter().filter(|record| line.pattern.0.is_match(&record.text));
-            let records: Vec<&Record> = records.filter(|record| record.names(id)).collect();
-            match (records.first(), view.covers_event(part, log)) {
-                (Some(first), _) => seen(view, "Docker", Some(first.at), said(&records)),
-                (None, Ok(())) => missing(view, stage, format!("not in {}", count(log.read, "record"))),
-                (None, Err(why)) => State::Unknown(why),
-            }
-        }
-        other => unseen(other),
-    };
+            (log, records.filter(|record| record.names(id)).collect())
+        })
+    });
+    let state = in_log(view, stage, part, "not", records);
     Hop {
         stage: stage.name.clone(),
         kind: HopKind::Line,
@@ -258,6 +252,19 @@ fn logged(view: &View, stage: &Stage, line: &Line) -> Hop {
         state,
         skew_ms: 0,
         value: None,
+    }
+}
+
+/// The first of a log's records of a hop; `not` begins what is said where there is none.
+fn in_log(view: &View, stage: &Stage, part: &str, not: &str, records: Seen<(&Log, Vec<&Record>)>) -> State {
+    let (log, records) = match records {
+        Seen::Known(found) => found,
+        other => return unseen(other),
+    };
+    match (records.first(), view.covers_event(part, log)) {
+        (Some(first), _) => seen(view, "Docker", Some(first.at), said(&records)),
+        (None, Ok(())) => missing(view, stage, format!("{not} in {}", count(log.read, "record"))),
+        (None, Err(why)) => State::Unknown(why),
     }
 }
 
@@ -316,14 +323,7 @@ fn called(view: &View, stage: &Stage) -> (String, String, String, State) {
         return (stage.worker.get_ref().clone(), "called".into(), String::new(), State::Unknown(why));
     };
     let service = declared.service.get_ref();
-    let state = match call::calls(view, declared) {
-        Seen::Known((log, calls)) => match (calls.first(), view.covers_event(service, log)) {
-            (Some(_), _) => seen(view, "Docker", calls.first().map(|first| first.at), said(&calls)),
-            (None, Ok(())) => missing(view, stage, format!("no call in {}", count(log.read, "record"))),
-            (None, Err(why)) => State::Unknown(why),
-        },
-        other => unseen(other),
-    };
+    let state = in_log(view, stage, service, "no call", call::calls(view, declared));
     (service.clone(), format!("{} called", declared.name), format!("log of {service}"), state)
 }
 

@@ -1,26 +1,15 @@
 //! The JSON document: the contract for scripts.
 
-use super::trace::Trace;
-use super::traces::Traces;
-use super::{Report, SCHEMA_VERSION};
+use super::SCHEMA_VERSION;
 use crate::error::{Error, Mistake};
 use crate::secret::redact;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Writes the report as one JSON document.
-pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    document(report, out)
-}
-
-/// Writes the trace of one event as one JSON document.
-pub fn render_trace(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
-    document(trace, out)
-}
-
-/// Writes the traces of several events as one JSON document.
-pub fn render_traces(traces: &Traces, out: &mut dyn Write) -> io::Result<()> {
-    document(traces, out)
+/// Writes a report, or what else has its contract in its type, as one JSON document.
+pub fn render(report: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report).map_err(io::Error::from)?;
+    writeln!(out)
 }
 
 /// Writes an error as one JSON document.
@@ -55,15 +44,10 @@ pub fn render_error(error: &Error, out: &mut dyn Write) -> io::Result<()> {
     }
     let mistakes = mistakes.iter().map(one).collect();
     let shown = Shown { exit_code: error.exit_code(), message: error.to_string(), mistakes };
-    document(&Document { schema_version: SCHEMA_VERSION, error: shown }, out)
+    render(&Document { schema_version: SCHEMA_VERSION, error: shown }, out)
 }
 
 /// Writes an explanation, or what it generates, as one JSON document.
 pub fn render_text(id: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
-    document(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "id": id, "text": text }), out)
-}
-
-fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
-    writeln!(out)
+    render(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "id": id, "text": text }), out)
 }

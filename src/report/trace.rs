@@ -345,7 +345,7 @@ fn why(hop: &Hop) -> String {
 pub(super) fn length(ms: i64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     match ms {
-        -9_999..10_000 if ms.abs() < 1_000 => format!("{ms} ms"),
+        _ if ms.abs() < 1_000 => format!("{ms} ms"),
         _ if ms.abs() < 120_000 => format!("{:.1} s", ms as f64 / 1000.0),
         _ => format!("{} min {} s", ms / 60_000, (ms / 1000 % 60).abs()),
     }

@@ -2,7 +2,6 @@
 
 use super::SCHEMA_VERSION;
 use super::trace::{Outcome, Trace};
-use crate::error::exit;
 use crate::evidence::Target;
 use crate::pipeline::Pipeline;
 use jiff::Timestamp;
@@ -60,7 +59,7 @@ impl Traces {
             pipeline: pipeline.name.clone(),
             taken: None,
             outcome,
-            exit_code: if stuck { exit::HEALTHY } else { outcome.exit_code() },
+            exit_code: outcome.exit_code(),
             headline,
             stops: Vec::new(),
             traces: Vec::new(),
