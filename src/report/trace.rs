@@ -170,6 +170,17 @@ pub fn trace(evidence: &Evidence, pipeline: &Pipeline, report: &Report) -> Trace
     }
 }
 
+impl Trace {
+    /// Says of each record whose value was asked for and is none to show that it is not JSON.
+    pub fn tell_unshown_values(&mut self) {
+        let is_bare =
+            |hop: &&mut HopShown| hop.kind == HopKind::Record && hop.state == "seen" && hop.value.is_none();
+        for hop in self.hops.iter_mut().filter(is_bare) {
+            hop.say.push_str("; its value is not JSON and is not shown");
+        }
+    }
+}
+
 /// Where the event is on its way.
 struct Way {
     arrived: bool,
