@@ -51,9 +51,21 @@ fn longest_run(text: &str) -> usize {
     text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default()
 }
 
-/// Writes a heading.
+/// Writes a heading; the title, of level 1, comes first of all.
 pub fn heading(level: usize, markdown: &str, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} {markdown}\n", "#".repeat(level))
+    let before = if level == 1 { "" } else { "\n" };
+    writeln!(out, "{before}{} {markdown}", "#".repeat(level))
+}
+
+/// Writes a paragraph; nothing, where it is empty.
+pub fn paragraph(markdown: &str, out: &mut dyn Write) -> io::Result<()> {
+    if markdown.is_empty() { Ok(()) } else { writeln!(out, "\n{markdown}") }
+}
+
+/// Writes a list; nothing, where it is empty.
+pub fn list(items: impl IntoIterator<Item = String>, out: &mut dyn Write) -> io::Result<()> {
+    let items: Vec<String> = items.into_iter().map(|item| format!("- {item}")).collect();
+    paragraph(&items.join("\n"), out)
 }
 
 /// Writes commands in a fence, as far to the right as the list item that they are in.
@@ -61,25 +73,28 @@ pub fn fence(commands: &[String], indent: usize, out: &mut dyn Write) -> io::Res
     let margin = " ".repeat(indent);
     let longest = commands.iter().map(|command| longest_run(command)).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
-    writeln!(out, "{margin}{fence}sh")?;
+    writeln!(out, "\n{margin}{fence}sh")?;
     for line in commands.iter().flat_map(|command| command.lines()) {
         writeln!(out, "{margin}{line}")?;
     }
-    writeln!(out, "{margin}{fence}\n")
+    writeln!(out, "{margin}{fence}")
 }
 
 /// Writes a table of Markdown cells; nothing, where it has no rows.
-pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]], out: &mut dyn Write) -> io::Result<()> {
+pub fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let row = |cells: [String; N]| {
+        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', r"\|")).collect();
+        format!("| {} |", cells.join(" | "))
+    };
+    let rows: Vec<String> = rows.into_iter().map(row).collect();
     if rows.is_empty() {
         return Ok(());
     }
-    writeln!(out, "| {} |", head.join(" | "))?;
-    writeln!(out, "|{}", "---|".repeat(N))?;
-    for row in rows {
-        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', r"\|")).collect();
-        writeln!(out, "| {} |", cells.join(" | "))?;
-    }
-    writeln!(out)
+    writeln!(out, "\n| {} |\n|{}\n{}", head.join(" | "), "---|".repeat(N), rows.join("\n"))
 }
 
 #[cfg(test)]
@@ -122,7 +137,7 @@ mod tests {
     fn every_text_is_shown_as_it_is_in_a_cell() {
         for hard in HARD {
             let mut markdown = Vec::new();
-            table(["a", "b"], &[[text(hard), code(hard)]], &mut markdown).unwrap();
+            table(["a", "b"], [[text(hard), code(hard)]], &mut markdown).unwrap();
             let markdown = String::from_utf8(markdown).unwrap();
             let shown = cells(&markdown);
             let as_code = shown[3].trim_start_matches("<code>").trim_end_matches("</code>");
@@ -133,7 +148,7 @@ mod tests {
 
     #[test]
     fn names_stay_readable() {
-        assert_eq!(text("a row in trainer_allocations"), "a row in trainer_allocations");
+        assert_eq!(text("a row in stock_items"), "a row in stock_items");
         assert_eq!(text("_x_ a_"), r"\_x\_ a\_");
     }
 
@@ -141,6 +156,6 @@ mod tests {
     fn a_fence_is_longer_than_what_it_holds() {
         let mut markdown = Vec::new();
         fence(&["echo '```'".to_string()], 3, &mut markdown).unwrap();
-        assert_eq!(String::from_utf8(markdown).unwrap(), "   ````sh\n   echo '```'\n   ````\n\n");
+        assert_eq!(String::from_utf8(markdown).unwrap(), "\n   ````sh\n   echo '```'\n   ````\n");
     }
 }
