@@ -1,7 +1,9 @@
 //! The report: one struct, rendered by every format. Pure.
 
 pub mod explain;
+mod gfm;
 pub mod json;
+pub mod markdown;
 mod summary;
 pub mod table;
 pub mod trace;
