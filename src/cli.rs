@@ -57,6 +57,25 @@ pub enum Command {
     },
     /// What a check or cause means, how to see it by hand, how to mend it
     Explain(Box<Explain>),
+    /// The JSON Schema of the files that are read, or of the JSON that is printed
+    Schema {
+        /// Of what; without it a list, and how to use them
+        #[arg(value_enum, hide_possible_values = true)]
+        of: Option<SchemaOf>,
+    },
+}
+
+/// What has a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The file of --config
+    Pipeline,
+    /// Each file of --checks
+    Checks,
+    /// What --json prints
+    Report,
+    /// What trace --json prints
+    Trace,
 }
 
 /// `trace`.

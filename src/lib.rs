@@ -17,6 +17,7 @@ pub mod plural;
 pub mod probe;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod secret;
 pub mod signature;
 pub mod toml_input;

@@ -1,14 +1,16 @@
 //! The pipeline: what should exist. Data, read from TOML; one is built in.
 
 use crate::error::{Mistake, way_out};
+use crate::schema;
 use crate::toml_input::Source;
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
-/// A pipeline, as its file declares it. Field docs name the TOML keys' meaning.
-#[derive(Debug, Clone, Deserialize)]
+/// A pipeline, as its file declares it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pipeline {
     /// Its name, shown in the report and kept in recordings.
@@ -40,6 +42,7 @@ pub struct Pipeline {
     /// By what events are looked up, beside their id: a word for the command line,
     /// and the event's key that has the value.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub lookup: BTreeMap<String, Spanned<String>>,
     /// The stages, in order.
     #[serde(default)]
@@ -54,7 +57,7 @@ pub struct Pipeline {
 }
 
 /// What an id looks like.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdFormat {
     /// What people call it: "payment id".
@@ -64,7 +67,7 @@ pub struct IdFormat {
 }
 
 /// The forms that an id can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdForm {
     /// 8-4-4-4-12 hexadecimal digits.
@@ -74,7 +77,7 @@ pub enum IdForm {
 }
 
 /// Hints for finding the compose project.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ComposeHints {
     /// The project's name, preferred where several match.
@@ -82,17 +85,18 @@ pub struct ComposeHints {
 }
 
 /// A system of which the pipeline uses one.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct System {
     /// The `[[service]]` that runs it, for its container.
+    #[schemars(with = "String")]
     pub service: Spanned<String>,
     /// Its address, where neither flag nor environment gives one.
     pub address: Option<String>,
 }
 
 /// What a service is in the pipeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Sends the first event.
@@ -106,7 +110,7 @@ pub enum Role {
 }
 
 /// A service that is not a worker.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Compose service name.
@@ -126,7 +130,7 @@ pub struct Service {
 }
 
 /// A worker: consumes topics as a member of one group.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
     /// Compose service name.
@@ -136,6 +140,7 @@ pub struct Worker {
     /// Consumer group.
     pub group: String,
     /// Topics that it consumes.
+    #[schemars(with = "Vec<String>")]
     pub topics: Vec<Spanned<String>>,
     /// Regular expression: the log line of its start.
     pub started: Option<Pattern>,
@@ -151,7 +156,7 @@ impl Worker {
 }
 
 /// How a worker is deployed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deploy {
     /// Image name.
@@ -165,7 +170,7 @@ pub struct Deploy {
 }
 
 /// A topic that must exist.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopicSpec {
     /// Its name.
@@ -175,7 +180,7 @@ pub struct TopicSpec {
 }
 
 /// The table that says who has processed what: names of table and columns.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Marks {
     /// Table, with its schema where it is not on the search path.
@@ -193,7 +198,7 @@ pub struct Marks {
 }
 
 /// Where workers send what they gave up.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetters {
     /// Topic.
@@ -205,11 +210,12 @@ pub struct DeadLetters {
 }
 
 /// The SQL that finds events.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventSql {
     /// `id` (of the type of the marks table's), `at` (timestamptz) and a column
     /// for each key, of all events.
+    #[schemars(extend("not" = schema::binding()))]
     pub sql: String,
     /// The key columns of `sql`.
     #[serde(default)]
@@ -217,7 +223,7 @@ pub struct EventSql {
 }
 
 /// One hop's contract.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
     /// Its name.
@@ -225,14 +231,17 @@ pub struct Stage {
     /// Event type.
     pub event: String,
     /// Topic on which the event arrives.
+    #[schemars(with = "String")]
     pub topic: Spanned<String>,
     /// Service or worker that sends it.
+    #[schemars(with = "String")]
     pub emitter: Spanned<String>,
     /// The emitter writes the event's row into the marks table itself; that row
     /// is never removed, and its source says nothing of the worker.
     #[serde(default)]
     pub recorded_by_emitter: bool,
     /// Worker that handles it.
+    #[schemars(with = "String")]
     pub worker: Spanned<String>,
     /// Sources that may mark it as processed.
     pub marked_by: Vec<String>,
@@ -247,22 +256,26 @@ pub struct Stage {
     /// Seconds after its event before a missing effect counts.
     pub grace_s: u64,
     /// `id`, `at` (timestamptz) and `status` of the effect rows of all events.
+    #[schemars(extend("not" = schema::binding()))]
     pub sql: String,
     /// `id`, `key` (text), `headers` and `value` (jsonb) of the records of all
     /// events, for sending them once more.
+    #[schemars(extend("not" = schema::binding()))]
     pub record_sql: Option<String>,
     /// The effect's rows do not say when they were written: their `at` is a time
     /// before.
     #[serde(default)]
     pub undated: bool,
-    /// What an event passes here, in order: [`HopKind::NAMED`] by their words, and the names
-    /// of the stage's lines. Empty: what there is, in the usual order.
+    /// What an event passes here, in order: `row`, `record`, `taken`, `call`, `effect`,
+    /// `mark` (see [`HopKind::NAMED`]), and the names of the stage's lines. Empty: what
+    /// there is, in the usual order.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub hops: Vec<Spanned<String>>,
 }
 
 /// What an event passes at a stage, beside the lines that are logged of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HopKind {
     /// The emitter has written the event's row.
@@ -298,28 +311,32 @@ impl HopKind {
 }
 
 /// A diagnostic line: what a part logs of an event at a stage.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// What people call it: "received".
     pub name: String,
     /// The service or worker that logs it.
+    #[schemars(with = "String")]
     pub part: Spanned<String>,
     /// The stage that it belongs to.
+    #[schemars(with = "String")]
     pub stage: Spanned<String>,
     /// Regular expression: the line, on a record that names the id.
     pub pattern: Pattern,
 }
 
 /// The documented API call of a stage.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Call {
     /// What people call it.
     pub name: String,
     /// The stage whose worker makes it.
+    #[schemars(with = "String")]
     pub stage: Spanned<String>,
     /// The service that answers it.
+    #[schemars(with = "String")]
     pub service: Spanned<String>,
     /// Regular expression: the call in the service's log.
     pub logged: Pattern,
@@ -336,7 +353,7 @@ pub struct Call {
 }
 
 /// A request that changes nothing, judged by its body.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Harmless {
     /// Path and query; `{key}` stands for the event's keys.
@@ -352,7 +369,9 @@ pub struct Harmless {
 }
 
 /// A regular expression (linear in time), compiled when the file is read.
-#[derive(Debug, Clone)]
+// The format `regex` of JSON Schema is JavaScript's: it refuses `(?i)`.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(with = "String", inline)]
 pub struct Pattern(pub Regex);
 
 impl<'de> Deserialize<'de> for Pattern {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&str] = &[
     "secret",
     "plural",
+    "schema",
     "error",
     "toml_input",
     "evidence",

@@ -1,13 +1,16 @@
 //! The checks and causes as data: read, and every mistake in them reported.
 
 use super::expect::{Expect, Scalar};
+use super::schema;
 use crate::config::{in_words, read_file};
 use crate::error::{Error, Mistake, way_out};
 use crate::evidence::Name;
 use crate::fact::{self, Scope};
 use crate::pipeline::{Pipeline, Stage};
+use crate::schema::ID;
 use crate::signature::Signature;
 use crate::toml_input::Source;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;
@@ -35,22 +38,26 @@ pub struct Catalog {
     pub causes: Vec<Cause>,
 }
 
-/// One file of the catalog.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// One file of the catalog: any number of steps, checks, signatures and causes.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub struct File {
+    /// The runbook's steps.
     #[serde(default)]
     step: Vec<Step>,
+    /// What is judged.
     #[serde(default)]
     check: Vec<Check>,
+    /// What logs say of trouble; each is a check, too.
     #[serde(default)]
     signature: Vec<Signature>,
+    /// What explains failed checks.
     #[serde(default)]
     cause: Vec<Cause>,
 }
 
 /// A step of the runbook.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Its number.
@@ -64,7 +71,7 @@ pub struct Step {
 }
 
 /// What a step's line sums up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum About {
     /// Containers of the workers, and their groups.
@@ -78,14 +85,17 @@ pub enum About {
 }
 
 /// One check.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("allOf" = schema::fitting()))]
 pub struct Check {
     /// Stable kebab-case id.
+    #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
     /// True when healthy. `{subject}` is its subject.
     pub title: String,
     /// The runbook's step that it belongs to.
+    #[schemars(with = "u8")]
     pub step: Spanned<u8>,
     /// What a failure means for the exit code.
     #[serde(default)]
@@ -100,20 +110,24 @@ pub struct Check {
     #[serde(default)]
     pub in_summary: bool,
     /// What it is asked of.
+    #[schemars(with = "Scope")]
     pub for_each: Spanned<Scope>,
     /// The fact that it judges.
+    #[schemars(schema_with = "schema::fact")]
     pub fact: Spanned<String>,
     /// What the fact must be.
+    #[schemars(with = "Expect")]
     pub expect: Spanned<Expect>,
     /// Checks without whose pass a pass of this one would be empty.
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub pass_needs: Vec<Spanned<String>>,
     /// The same by hand.
     pub by_hand: String,
 }
 
 /// What a failed check means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// A problem: exit code 3.
@@ -126,35 +140,43 @@ pub enum Severity {
 }
 
 /// One cause.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = schema::links_or_members)]
 pub struct Cause {
     /// Stable kebab-case id.
+    #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
     /// What it is called.
     pub title: String,
     /// What it means, in one or two sentences.
     pub means: String,
     /// Its ceiling in per cent: the runbook's number, or the tool's own.
+    #[schemars(with = "u16", range(min = 1, max = 99))]
     pub confidence: Spanned<u16>,
     /// The runbook's name for it: `root cause 1`; absent: the tool's own.
     pub documented: Option<String>,
-    /// Checks that fail when it is true: always (.98),
+    /// Checks that always fail when it is true (.98).
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub always: Vec<Spanned<String>>,
-    /// usually (.90),
+    /// Checks that usually fail when it is true (.90).
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub usually: Vec<Spanned<String>>,
-    /// sometimes (.50).
+    /// Checks that sometimes fail when it is true (.50).
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub sometimes: Vec<Spanned<String>>,
     /// In place of links: causes of which one must be true, if this is. It is
     /// named where they cannot be told apart.
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub any_of: Vec<Spanned<String>>,
     /// Of a group: checks of which one must have failed for it to be named, as it
     /// says what they saw.
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub seen: Vec<Spanned<String>>,
     /// Whom it is about, where that is not whom its checks name.
     #[serde(default)]
@@ -164,7 +186,7 @@ pub struct Cause {
 }
 
 /// Whom a cause is about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Whom {
     /// The subjects of its checks.
@@ -205,8 +227,9 @@ impl Cause {
 }
 
 /// One thing to do. Exactly one of `run`, `generate` and neither (a sentence).
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("not" = { "required": ["run", "generate"] }))]
 pub struct Action {
     /// What it does.
     pub kind: ActionKind,
@@ -223,7 +246,7 @@ pub struct Action {
 }
 
 /// What an action does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActionKind {
     /// Puts it right.
@@ -235,7 +258,7 @@ pub enum ActionKind {
 }
 
 /// What makes commands from what was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Generator {
     /// The compose fragment of the missing workers.

@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod expect;
+mod schema;
 
 use crate::evidence::{Name, Seen, Why};
 use crate::fact::{Fact, Facts, Kind, Value, spec};
