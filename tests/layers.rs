@@ -9,6 +9,8 @@ const ORDER: &[&str] = &[
     "plural",
     "error",
     "toml_input",
+    "names",
+    "pattern",
     "evidence",
     "pipeline",
     "cli",

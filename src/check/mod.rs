@@ -2,6 +2,8 @@
 
 pub mod catalog;
 pub mod expect;
+pub mod notes;
+mod rows;
 
 use crate::evidence::{Name, Seen, Why};
 use crate::fact::{Fact, Facts, Kind, Value, spec};
