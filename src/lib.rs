@@ -12,6 +12,8 @@ pub mod diagnosis;
 pub mod error;
 pub mod evidence;
 pub mod fact;
+pub mod names;
+pub mod pattern;
 pub mod pipeline;
 pub mod plural;
 pub mod probe;

@@ -1,12 +1,19 @@
 //! The pipeline: what should exist. Data, read from TOML; one is built in.
 
-use crate::error::{Mistake, way_out};
+mod names;
+mod patterns;
+pub mod sql;
+mod stages;
+
+use crate::error::{Mistake, by_line};
+use crate::pattern;
 use crate::schema;
 use crate::toml_input::Source;
+use crate::toml_input::document::Document;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// A pipeline, as its file declares it.
@@ -377,11 +384,7 @@ pub struct Pattern(pub Regex);
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Regex::new(&text).map(Pattern).map_err(|error| {
-            let reason = error.to_string();
-            let last = reason.lines().last().unwrap_or_default();
-            serde::de::Error::custom(format!("not a regular expression: {last}"))
-        })
+        pattern::compile(&text).map(Pattern).map_err(serde::de::Error::custom)
     }
 }
 
@@ -389,80 +392,17 @@ impl Pipeline {
     /// Reads a pipeline. All mistakes are put into `mistakes`; a pipeline with
     /// mistakes must not be used.
     pub fn read(source: &Source, mistakes: &mut Vec<Mistake>) -> Option<Pipeline> {
-        let before = mistakes.len();
-        let pipeline: Option<Pipeline> = source.read(mistakes);
-        if let Some(pipeline) = pipeline.as_ref().filter(|_| mistakes.len() == before) {
-            pipeline.check_names(source, mistakes);
-            pipeline.check_sql(source, mistakes);
+        let mut own = Vec::new();
+        let pipeline: Option<Pipeline> = source.read(&mut own);
+        if let Some(document) = Document::of(source) {
+            names::check(&document, &mut own);
+            stages::check(&document, &mut own);
+            patterns::check(&document, &mut own);
+            sql::check(&document, &mut own);
         }
+        by_line(&mut own, &[&source.name]);
+        mistakes.append(&mut own);
         pipeline
-    }
-
-    /// Every name that refers to something must be that of something.
-    fn check_names(&self, source: &Source, mistakes: &mut Vec<Mistake>) {
-        let services: Vec<&str> = self.service.iter().map(|s| s.name.as_str()).collect();
-        let workers: Vec<&str> = self.worker.iter().map(|w| w.name.as_str()).collect();
-        let topics: Vec<&str> = self.topic.iter().map(|t| t.name.as_str()).collect();
-        let stages: Vec<&str> = self.stage.iter().map(|s| s.name.as_str()).collect();
-        let both: Vec<&str> = services.iter().chain(&workers).copied().collect();
-
-        let mut must_be = |what: &str, name: &Spanned<String>, valid: &[&str]| {
-            if !valid.contains(&name.get_ref().as_str()) {
-                let text = format!("unknown {what} `{}`", name.get_ref());
-                let mistake = source.mistake(name.span().start, text);
-                mistakes.push(mistake.help(way_out(name.get_ref(), valid.iter().copied())));
-            }
-        };
-        must_be("service", &self.kafka.service, &services);
-        must_be("service", &self.postgres.service, &services);
-        for worker in &self.worker {
-            for topic in &worker.topics {
-                must_be("topic", topic, &topics);
-            }
-        }
-        for stage in &self.stage {
-            must_be("topic", &stage.topic, &topics);
-            must_be("worker", &stage.worker, &workers);
-            must_be("service or worker", &stage.emitter, &both);
-        }
-        let keys: Vec<&str> = self.event.keys.iter().map(String::as_str).collect();
-        self.lookup.values().for_each(|key| must_be("key", key, &keys));
-        for stage in &self.stage {
-            let lines = self.line.iter().filter(|line| *line.stage.get_ref() == stage.name);
-            let named = HopKind::NAMED.iter().map(|(name, _)| *name);
-            let hops: Vec<&str> = named.chain(lines.map(|line| line.name.as_str())).collect();
-            stage.hops.iter().for_each(|hop| must_be("hop", hop, &hops));
-        }
-        for line in &self.line {
-            must_be("service or worker", &line.part, &both);
-            must_be("stage", &line.stage, &stages);
-        }
-        if let Some(call) = &self.call {
-            must_be("stage", &call.stage, &stages);
-            must_be("service", &call.service, &services);
-        }
-        let mut seen = BTreeSet::new();
-        for name in both.iter().filter(|name| !seen.insert(**name)) {
-            let what = format!("two services or workers are called `{name}`");
-            mistakes.push(Mistake::new(&source.name, what));
-        }
-    }
-
-    /// The SQL is for all events: the tool adds `where id = …` itself, so that
-    /// one statement serves for one id and for counting.
-    fn check_sql(&self, source: &Source, mistakes: &mut Vec<Mistake>) {
-        let stages = self.stage.iter().flat_map(|stage| {
-            let record = stage.record_sql.iter().map(|sql| ("record_sql", sql));
-            let all = [("sql", &stage.sql)].into_iter().chain(record);
-            all.map(|(key, sql)| (format!("the {key} of stage {}", stage.name), sql))
-        });
-        for (owner, sql) in [("event.sql".to_string(), &self.event.sql)].into_iter().chain(stages) {
-            if sql.contains("{id}") || sql.contains('$') {
-                let mistake = Mistake::new(&source.name, format!("{owner} binds a value"));
-                let help = "expected the rows of all events, each with its event's id in a column `id`";
-                mistakes.push(mistake.help(help));
-            }
-        }
     }
 
     /// The worker of that name.

@@ -10,6 +10,8 @@ const ORDER: &[&str] = &[
     "schema",
     "error",
     "toml_input",
+    "names",
+    "pattern",
     "evidence",
     "pipeline",
     "cli",

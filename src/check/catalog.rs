@@ -2,15 +2,17 @@
 
 use super::expect::{Expect, Scalar};
 use super::schema;
+use super::rows::{self, Origins};
 use crate::config::{in_words, read_file};
-use crate::error::{Error, Mistake, way_out};
+use crate::error::{Error, Mistake, by_line};
 use crate::evidence::Name;
-use crate::fact::{self, Scope};
+use crate::fact::Scope;
 use crate::pipeline::{Pipeline, Stage};
 use crate::schema::ID;
 use crate::signature::Signature;
 use crate::toml_input::Source;
 use schemars::JsonSchema;
+use crate::toml_input::document::Document;
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;
@@ -36,6 +38,8 @@ pub struct Catalog {
     pub signatures: Vec<Signature>,
     /// The causes, in declaration order.
     pub causes: Vec<Cause>,
+    /// The files that all of it was read from.
+    pub sources: Vec<Source>,
 }
 
 /// One file of the catalog: any number of steps, checks, signatures and causes.
@@ -197,22 +201,6 @@ pub enum Whom {
 }
 
 impl Cause {
-    /// A group has members that are causes themselves, and no links.
-    fn check_group(&self, causes: &[Cause], source: &Source, mistakes: &mut Vec<Mistake>) {
-        let single = |cause: &&Cause| cause.any_of.is_empty();
-        let ids: Vec<&str> = causes.iter().filter(single).map(|cause| cause.id.get_ref().as_str()).collect();
-        for member in self.any_of.iter().filter(|member| !ids.contains(&member.get_ref().as_str())) {
-            let what = format!("`{}` is not a cause with links of its own", member.get_ref());
-            let help = way_out(member.get_ref(), ids.iter().copied());
-            mistakes.push(source.mistake(member.span().start, what).help(help));
-        }
-        let linked = [&self.always, &self.usually, &self.sometimes].into_iter().flatten().next();
-        if let Some(link) = linked.filter(|_| !self.any_of.is_empty()) {
-            let what = format!("`{}` has both `any_of` and links", self.id.get_ref());
-            mistakes.push(source.mistake(link.span().start, what).help("its members have the links"));
-        }
-    }
-
     /// Whom the cause is about, where its checks name these.
     pub fn whom(&self, pipeline: &Pipeline, subjects: &[Name]) -> Vec<Name> {
         if self.about == Whom::Subjects {
@@ -292,15 +280,7 @@ impl Catalog {
         let mut catalog = Catalog::default();
         let mut origins = Origins::default();
         for source in sources {
-            let before = own.len();
-            let file = source.read::<File>(&mut own);
-            // A row that could not be read is not there to be referred to.
-            let lost = own.len() > before
-                && (source.text.contains("[[check]]")
-                    || source.text.contains("[[step]]")
-                    || source.text.contains("[[signature]]"));
-            origins.rows_lost |= lost;
-            if let Some(file) = file {
+            if let Some(file) = source.read::<File>(&mut own) {
                 origins.checks.extend(file.check.iter().map(|_| source));
                 origins.checks.extend(file.signature.iter().map(|_| source));
                 origins.causes.extend(file.cause.iter().map(|_| source));
@@ -311,9 +291,12 @@ impl Catalog {
                 catalog.causes.extend(file.cause);
             }
         }
-        catalog.check_checks(&origins, &mut own);
-        catalog.check_causes(&origins, &mut own);
+        let files: Vec<Option<Document>> = sources.iter().map(Document::of).collect();
+        rows::check(&files, &catalog, &origins, &mut own);
+        let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+        by_line(&mut own, &names);
         mistakes.append(&mut own);
+        catalog.sources = sources.to_vec();
         catalog.steps.sort_by_key(|step| step.step);
         catalog
     }
@@ -332,53 +315,6 @@ impl Catalog {
     pub fn names(&self) -> Vec<&str> {
         let checks = self.checks.iter().map(|check| check.id.get_ref().as_str());
         checks.chain(self.causes.iter().map(|cause| cause.id.get_ref().as_str())).collect()
-    }
-
-    fn check_checks(&self, origins: &Origins, mistakes: &mut Vec<Mistake>) {
-        let ids: Vec<&str> = self.checks.iter().map(|check| check.id.get_ref().as_str()).collect();
-        let steps: Vec<u8> = self.steps.iter().map(|step| step.step).collect();
-        for (i, (check, source)) in self.checks.iter().zip(&origins.checks).enumerate() {
-            check_id(&check.id, &ids[..i], source, mistakes);
-            check_fact(check, source, mistakes);
-            if !origins.rows_lost && !steps.contains(check.step.get_ref()) {
-                let what = format!("unknown step {}", check.step.get_ref());
-                let help = format!("steps: {steps:?}");
-                mistakes.push(source.mistake(check.step.span().start, what).help(help));
-            }
-            for need in check.pass_needs.iter().filter(|_| !origins.rows_lost) {
-                must_be_check(need, &ids, source, mistakes);
-            }
-        }
-    }
-
-    fn check_causes(&self, origins: &Origins, mistakes: &mut Vec<Mistake>) {
-        let checks: Vec<&str> = self.checks.iter().map(|check| check.id.get_ref().as_str()).collect();
-        let ids = self.names();
-        let first = self.checks.len();
-        for (i, (cause, source)) in self.causes.iter().zip(&origins.causes).enumerate() {
-            check_id(&cause.id, &ids[..first + i], source, mistakes);
-            let mut linked: Vec<&str> = Vec::new();
-            for link in cause.always.iter().chain(&cause.usually).chain(&cause.sometimes).chain(&cause.seen) {
-                if !origins.rows_lost {
-                    must_be_check(link, &checks, source, mistakes);
-                }
-                if linked.contains(&link.get_ref().as_str()) {
-                    let what = format!("`{}` is linked twice", link.get_ref());
-                    mistakes.push(source.mistake(link.span().start, what));
-                }
-                linked.push(link.get_ref());
-            }
-            if !(1..=99).contains(cause.confidence.get_ref()) {
-                let what = format!("confidence {} is not between 1 and 99", cause.confidence.get_ref());
-                mistakes.push(source.mistake(cause.confidence.span().start, what));
-            }
-            cause.check_group(&self.causes, source, mistakes);
-            if cause.always.is_empty() && cause.any_of.is_empty() {
-                let what =
-                    format!("cause `{}` breaks no check `always`: nothing can raise it", cause.id.get_ref());
-                mistakes.push(source.mistake(cause.id.span().start, what));
-            }
-        }
     }
 }
 
@@ -404,56 +340,6 @@ fn check_of(signature: &Signature) -> Check {
 
 /// The step of the runbook that reads logs.
 const LOGS: u8 = 4;
-
-/// Which file each row came from, for messages.
-#[derive(Default)]
-struct Origins<'a> {
-    checks: Vec<&'a Source>,
-    causes: Vec<&'a Source>,
-    /// Checks or steps could not be read: names that nobody has may be theirs.
-    rows_lost: bool,
-}
-
-fn check_id(id: &Spanned<String>, before: &[&str], source: &Source, mistakes: &mut Vec<Mistake>) {
-    let name = id.get_ref();
-    let kebab =
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !kebab {
-        let help = "expected lower-case letters, digits and dashes";
-        mistakes.push(source.mistake(id.span().start, format!("`{name}` is not an id")).help(help));
-    }
-    if before.contains(&name.as_str()) {
-        mistakes.push(source.mistake(id.span().start, format!("the id `{name}` is used twice")));
-    }
-}
-
-fn check_fact(check: &Check, source: &Source, mistakes: &mut Vec<Mistake>) {
-    let name = check.fact.get_ref();
-    let Some(spec) = fact::spec(name) else {
-        let names: Vec<&str> = fact::FACTS.iter().map(|spec| spec.name).collect();
-        let mistake = source.mistake(check.fact.span().start, format!("unknown fact `{name}`"));
-        mistakes.push(mistake.help(way_out(name, names.iter().copied())));
-        return;
-    };
-    if !spec.scopes.contains(check.for_each.get_ref()) {
-        let what =
-            format!("the fact `{name}` says nothing of each {:?}", check.for_each.get_ref()).to_lowercase();
-        let help = format!("it has: {:?}", spec.scopes).to_lowercase();
-        mistakes.push(source.mistake(check.for_each.span().start, what).help(help));
-    }
-    if let Err(unfit) = check.expect.get_ref().fits(spec.kind) {
-        let what = format!("the fact `{name}` is never `{}`", unfit.value);
-        let help = way_out(&unfit.value, unfit.valid.iter().copied());
-        mistakes.push(source.mistake(check.expect.span().start, what).help(help));
-    }
-}
-
-fn must_be_check(name: &Spanned<String>, ids: &[&str], source: &Source, mistakes: &mut Vec<Mistake>) {
-    if !ids.contains(&name.get_ref().as_str()) {
-        let mistake = source.mistake(name.span().start, format!("unknown check `{}`", name.get_ref()));
-        mistakes.push(mistake.help(way_out(name.get_ref(), ids.iter().copied())));
-    }
-}
 
 fn built_in_sources() -> Vec<Source> {
     BUILT_IN

@@ -3,6 +3,8 @@
 pub mod catalog;
 pub mod expect;
 mod schema;
+pub mod notes;
+mod rows;
 
 use crate::evidence::{Name, Seen, Why};
 use crate::fact::{Fact, Facts, Kind, Value, spec};

@@ -7,6 +7,37 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
 
+/// A mistake, as scripts read it.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct OneMistake {
+    /// Where: a file with its line, a flag, a variable.
+    place: String,
+    /// The file, where it is in one.
+    file: Option<String>,
+    /// Its line there, from 1.
+    line: Option<usize>,
+    /// Its column there, in characters from 1.
+    column: Option<usize>,
+    /// What is wrong, and what was expected.
+    what: String,
+    /// The way out, where there is one to name.
+    help: Option<String>,
+}
+
+impl From<&Mistake> for OneMistake {
+    fn from(mistake: &Mistake) -> Self {
+        let excerpt = mistake.excerpt.as_ref();
+        OneMistake {
+            place: redact(&mistake.place),
+            file: excerpt.map(|excerpt| redact(&excerpt.file)),
+            line: excerpt.map(|excerpt| excerpt.line),
+            column: excerpt.map(|excerpt| excerpt.column),
+            what: redact(&mistake.what),
+            help: mistake.help.as_deref().map(redact),
+        }
+    }
+}
+
 /// Writes a report, or what else has its contract in its type, as one JSON document.
 pub fn render(report: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, report).map_err(io::Error::from)?;
@@ -34,31 +65,13 @@ struct Shown {
     mistakes: Vec<OneMistake>,
 }
 
-/// One mistake in what the user gave.
-#[derive(Serialize, JsonSchema)]
-struct OneMistake {
-    /// Where: a file with its line, a flag, a variable.
-    place: String,
-    /// What is wrong, and what was expected.
-    what: String,
-    /// The way out, where there is one to name.
-    help: Option<String>,
-}
-
 /// Writes an error as one JSON document.
 pub fn render_error(error: &Error, out: &mut dyn Write) -> io::Result<()> {
     let mistakes = match error {
         Error::Usage(mistakes) => mistakes.as_slice(),
         Error::Internal(_) | Error::OutputClosed => &[],
     };
-    fn one(mistake: &Mistake) -> OneMistake {
-        OneMistake {
-            place: redact(&mistake.place),
-            what: redact(&mistake.what),
-            help: mistake.help.as_deref().map(redact),
-        }
-    }
-    let mistakes = mistakes.iter().map(one).collect();
+    let mistakes = mistakes.iter().map(OneMistake::from).collect();
     let shown = Shown { exit_code: error.exit_code(), message: error.to_string(), mistakes };
     render(&NoReport { schema_version: SCHEMA_VERSION, error: shown }, out)
 }
