@@ -20,10 +20,11 @@ choose() {
     . "$pipelines/$name/pipeline.sh"
 }
 
-compose() { docker compose --progress quiet -f "$pipelines/$name/docker-compose.yml" "$@"; }
+# Nothing waits for ever: two minutes, or what $at_most says.
+compose() { timeout "${at_most:-120}" docker compose --progress quiet -f "$pipelines/$name/docker-compose.yml" "$@"; }
 
 # sql DATABASE STATEMENT: as the server's own superuser, who needs no password.
-sql() { compose exec -T postgres psql -qtAX -v ON_ERROR_STOP=1 -U postgres -d "$1" -c "$2"; }
+sql() { at_most=10 compose exec -T postgres psql -qtAX -v ON_ERROR_STOP=1 -U postgres -d "$1" -c "$2"; }
 
 topic() { compose exec -T kafka kafka-topics --bootstrap-server kafka:9092 "$@" >&2; }
 

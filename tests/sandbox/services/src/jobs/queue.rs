@@ -33,13 +33,11 @@ pub async fn run<J: Job>(job: &J) -> Result<(), Failure> {
     poll::run(J::SERVICE, async || {
         let Some(taken) = take::<J>(&database).await? else { return Ok(false) };
         log::info("job taken", taken.about::<J>());
-        match finish(job, &database, &taken).await {
-            Ok(()) => log::info("job done", taken.about::<J>()),
-            Err(failure) => {
-                put_back::<J>(&database, &taken, &failure).await?;
-                return Err(failure);
-            }
+        if let Err(failure) = finish(job, &database, &taken).await {
+            put_back::<J>(&database, &taken, &failure).await?;
+            return Ok(false);
         }
+        log::info("job done", taken.about::<J>());
         Ok(true)
     })
     .await
