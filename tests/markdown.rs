@@ -156,7 +156,7 @@ fn what_the_runbook_does_by_hand_is_there() {
     }
     for worker in &pipeline.worker {
         assert!(
-            rows.iter().any(|cells| cells[0] == worker.name && cells[2] == worker.group),
+            rows.iter().any(|cells| cells[0] == worker.name && cells[2] == worker.group_name()),
             "{}",
             worker.name
         );

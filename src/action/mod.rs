@@ -213,7 +213,7 @@ impl<'a> Remedy<'a> {
         let pipeline = self.view.pipeline;
         let named = |stage: &&Stage| {
             let subject = pipeline.stage_subject(stage);
-            self.subjects.iter().any(|s| *s == subject || s == stage.topic.get_ref())
+            self.subjects.iter().any(|s| *s == subject || stage.topic().known() == Some(&s))
         };
         let of_subjects: Vec<&Stage> = pipeline.stage.iter().filter(named).collect();
         if of_subjects.is_empty() { pipeline.stage.iter().collect() } else { of_subjects }

@@ -1,8 +1,8 @@
 //! The checks and causes as data: read, and every mistake in them reported.
 
 use super::expect::{Expect, Scalar};
-use super::schema;
 use super::rows::{self, Origins};
+use super::schema;
 use crate::config::{in_words, read_file};
 use crate::error::{Error, Mistake, by_line};
 use crate::evidence::Name;
@@ -11,8 +11,8 @@ use crate::pipeline::{Pipeline, Stage};
 use crate::schema::ID;
 use crate::signature::Signature;
 use crate::toml_input::Source;
-use schemars::JsonSchema;
 use crate::toml_input::document::Document;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;

@@ -2,9 +2,9 @@
 
 pub mod catalog;
 pub mod expect;
-mod schema;
 pub mod notes;
 mod rows;
+mod schema;
 
 use crate::evidence::{Name, Seen, Why};
 use crate::fact::{Fact, Facts, Kind, Value, spec};

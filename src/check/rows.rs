@@ -21,14 +21,8 @@ pub struct Origins<'a> {
 const LINKS: [&str; 4] = ["cause[].always[]", "cause[].usually[]", "cause[].sometimes[]", "cause[].seen[]"];
 
 /// Checks all rows; `None` is a file that could not be read at all.
-pub fn check(
-    files: &[Option<Document>],
-    catalog: &Catalog,
-    origins: &Origins,
-    mistakes: &mut Vec<Mistake>,
-) {
-    let checks =
-        Names::in_files("check", files, &[("check[]", "id", ""), ("signature[]", "id", "log-")]);
+pub fn check(files: &[Option<Document>], catalog: &Catalog, origins: &Origins, mistakes: &mut Vec<Mistake>) {
+    let checks = Names::in_files("check", files, &[("check[]", "id", ""), ("signature[]", "id", "log-")]);
     for document in files.iter().flatten() {
         let mut must_be_check = |path: &str| {
             checks.must_have(&document.texts(path), document.source(), mistakes);
@@ -124,7 +118,9 @@ fn needs(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
             [one] => format!("`{one}` needs itself"),
             _ => format!("`pass_needs` goes in a circle: {}", round(&circle)),
         };
-        mistakes.push(source.mistake_in(closing.at, what).help("none of them could ever pass: take one need out"));
+        mistakes.push(
+            source.mistake_in(closing.at, what).help("none of them could ever pass: take one need out"),
+        );
     }
 }
 
@@ -166,7 +162,11 @@ fn groups(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     let mut in_circles: Vec<Entry> = Vec::new();
     for (circle, closing, source) in circles_of(files, "cause[]", "any_of") {
         let what = format!("`any_of` goes in a circle: {}", round(&circle));
-        mistakes.push(source.mistake_in(closing.at.clone(), what).help("the members of a group have links of their own"));
+        mistakes.push(
+            source
+                .mistake_in(closing.at.clone(), what)
+                .help("the members of a group have links of their own"),
+        );
         in_circles.push(closing);
     }
     for document in files.iter().flatten() {
