@@ -2,6 +2,7 @@
 
 use super::{Material, placeholders};
 use crate::check::catalog::{Cause, Check};
+use crate::cli::quoted;
 use crate::check::{Finding, Instance, Verdict};
 use crate::fact::Scope;
 use crate::fact::view::View;
@@ -178,7 +179,8 @@ pub fn fill_with(
         let declared = pipeline.parts().find(|(name, _)| *name == part).and_then(|(_, container)| container);
         seen(part).unwrap_or_else(|| declared.unwrap_or(part).to_string())
     };
-    let id = id.unwrap_or("ID");
+    // It stands within quotes of SQL and shell: what is more than a word is not put there.
+    let id = id.filter(|id| quoted(id) == **id).unwrap_or("ID");
     let mut values = placeholders::of_pipeline(pipeline, &container);
     placeholders::of_service(pipeline, subject, &mut values);
     values.insert("{subject}", subject.to_string());
@@ -205,6 +207,18 @@ mod tests {
     fn certainty_is_never_claimed() {
         assert_eq!(per_cent(0.9999), 99);
         assert_eq!(per_cent(0.95), 95);
+    }
+
+    #[test]
+    fn an_id_never_ends_the_quotes_that_it_stands_in() {
+        let text = include_str!("../../tests/support/shop.toml").into();
+        let source = crate::toml_input::Source { name: "shop.toml".into(), text };
+        let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
+        let filled = |id| fill_with(&pipeline, "select '{id}' from {marks}", "", &|_| None, Some(id));
+        assert_eq!(filled("ORD-1"), "select 'ORD-1' from done");
+        for wrong in ["x'; drop table y; --", "$(reboot)", "{marks}", "a b"] {
+            assert_eq!(filled(wrong), "select 'ID' from done");
+        }
     }
 
     #[test]
