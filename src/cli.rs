@@ -51,6 +51,22 @@ pub enum Command {
     },
     /// What a check or cause means, how to see it by hand, how to mend it
     Explain(Box<Explain>),
+    /// Every mistake of pipeline, checks and causes at once
+    Lint(Box<Lint>),
+}
+
+/// `lint`.
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// Where the files are, and the database that prepares their SQL.
+    #[command(flatten)]
+    pub look: Look,
+    /// Also what is odd about the built-in rows
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `trace`.

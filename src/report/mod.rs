@@ -2,6 +2,7 @@
 
 pub mod explain;
 pub mod json;
+pub mod lint;
 mod summary;
 pub mod table;
 pub mod trace;

@@ -8,15 +8,21 @@ use tokio_postgres::types::Type;
 
 /// The event of the id, by the pipeline's `event.sql`; the oldest, if there are several.
 pub async fn look(session: &Session, event: &EventSql, id: &str, of: &str) -> Result<Event, Why> {
-    let mut bound = Bound::default();
-    let id = bound.bind(id.to_string(), Type::TEXT);
-    let (columns, sql) = (columns(event), &event.sql);
-    let sql = format!("select {columns} from ({sql}) event where event.id = {id}::{of} order by 1 limit 1");
+    let (sql, bound) = statement(event, id, of);
     let rows = session.ask("the event", &sql, &bound, session.share(4));
     match rows.await?.first() {
         Some(row) => read(row, &event.keys),
         None => Err(no_row()),
     }
+}
+
+/// The event of one id.
+pub(super) fn statement(event: &EventSql, id: &str, of: &str) -> (String, Bound) {
+    let mut bound = Bound::default();
+    let id = bound.bind(id.to_string(), Type::TEXT);
+    let (columns, sql) = (columns(event), &event.sql);
+    let sql = format!("select {columns} from ({sql}) event where event.id = {id}::{of} order by 1 limit 1");
+    (sql, bound)
 }
 
 /// There is no event of an id.

@@ -4,7 +4,9 @@ pub mod address;
 mod connect;
 mod event;
 mod marks;
+mod neighbours;
 mod others;
+pub mod prepare;
 mod schemas;
 mod session;
 mod sessions;
@@ -19,10 +21,12 @@ use crate::evidence::{Docker, Event, Mark, Name, Postgres, Seen, StageRows, Why,
 use crate::secret::Secret;
 use address::Address;
 use jiff::{SignedDuration, Timestamp};
-use session::Session;
+use connect::Reached;
+use session::{Server, Session};
 use std::collections::BTreeMap;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, timeout_at};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// What the probe keeps for its own last words before the deadline.
 const LAST_WORDS: Duration = Duration::from_millis(150);
@@ -87,6 +91,46 @@ async fn look_at(
     tell_event: &TellEvent,
 ) -> Result<Postgres, Why> {
     let start = Instant::now();
+    let Opened { session, server, connected, address, tls } = open(place, docker, until).await?;
+    let late = no_answer(&connected.place, until.saturating_duration_since(start));
+    let (marks, stages) = unseen(config, &late);
+    let mut seen = Postgres {
+        address: address.shown_at(&connected.place),
+        mapped: connected.mapped,
+        version: server.version,
+        tls: connected.tls,
+        now: server.now,
+        clock: Some(server.clock),
+        replica_behind_ms: server.replica_behind_ms,
+        marks: marks.clone(),
+        marks_like: marks.clone(),
+        sessions: Seen::Unknown(late.clone()),
+        indexed: Seen::Unknown(late.clone()),
+        elsewhere: BTreeMap::new(),
+        others: BTreeMap::new(),
+        looked_up: config.target.lookup.as_ref().map(|_| Seen::Unknown(late.clone())),
+        event: marks.and_then(|_| Seen::Unknown(late)),
+        stages,
+    };
+    let filled = timeout_at(until, fill(config, &session, tell_event, &mut seen)).await;
+    match filled {
+        Ok(()) => session.end().await,
+        Err(_) => session.cancel(&tls).await,
+    }
+    Ok(seen)
+}
+
+/// The transaction, and how it came about.
+struct Opened {
+    session: Session,
+    server: Server,
+    connected: Reached,
+    address: Address,
+    tls: MakeRustlsConnect,
+}
+
+/// Connects and begins the transaction.
+async fn open(place: Place<'_>, docker: Option<&Docker>, until: Instant) -> Result<Opened, Why> {
     let understood = Address::read(place.address.expose())
         .and_then(|address| Ok((tls::connector(&address.ssl)?, address)));
     let (tls, address) = understood.map_err(|mistake| {
@@ -94,38 +138,12 @@ async fn look_at(
         Why::new(WhyKind::NotConfigured, say)
     })?;
     let begin = async {
-        let connected = connect::connect(&address, &tls, docker, place.inside, until).await?;
-        let schema = address.schema.as_deref();
-        let (session, server) = Session::begin(connected.client, schema, until).await?;
-        let late = no_answer(&connected.place, until.saturating_duration_since(start));
-        let (marks, stages) = unseen(config, &late);
-        let seen = Postgres {
-            address: address.shown_at(&connected.place),
-            mapped: connected.mapped,
-            version: server.version,
-            tls: connected.tls,
-            now: server.now,
-            clock: Some(server.clock),
-            replica_behind_ms: server.replica_behind_ms,
-            marks: marks.clone(),
-            marks_like: marks.clone(),
-            sessions: Seen::Unknown(late.clone()),
-            indexed: Seen::Unknown(late.clone()),
-            elsewhere: BTreeMap::new(),
-            others: BTreeMap::new(),
-            looked_up: config.target.lookup.as_ref().map(|_| Seen::Unknown(late.clone())),
-            event: marks.and_then(|_| Seen::Unknown(late)),
-            stages,
-        };
-        Ok((session, seen))
+        let (client, connected) = connect::connect(&address, &tls, docker, place.inside, until).await?;
+        let (session, server) = Session::begin(client, address.schema.as_deref(), until).await?;
+        Ok((session, server, connected))
     };
-    let (session, mut seen) = in_time(&address.places(), until, begin).await?;
-    let filled = timeout_at(until, fill(config, &session, tell_event, &mut seen)).await;
-    match filled {
-        Ok(()) => session.end().await,
-        Err(_) => session.cancel(&tls).await,
-    }
-    Ok(seen)
+    let (session, server, connected) = in_time(&address.places(), until, begin).await?;
+    Ok(Opened { session, server, connected, address, tls })
 }
 
 type Unseen = (Seen<Vec<Mark>>, BTreeMap<Name, StageRows>);
