@@ -3,6 +3,7 @@
 pub mod explain;
 mod gfm;
 pub mod json;
+pub mod lint;
 pub mod markdown;
 mod placeholders;
 mod summary;
