@@ -5,6 +5,7 @@ mod connect;
 mod event;
 mod marks;
 mod others;
+pub mod own;
 mod schemas;
 mod session;
 mod sessions;
@@ -33,12 +34,14 @@ const NO_ID: &str = "no id given";
 type TellEvent = watch::Sender<Option<Seen<Vec<Event>>>>;
 
 /// Looks into the database. `docker`: `None` if the engine has not answered in
-/// time. At the deadline what was seen stays seen.
+/// time. At the deadline what was seen stays seen; so it does of the facts of the
+/// user's `own`.
 pub async fn look(
     config: &Config,
     docker: Option<&(Seen<Docker>, Discovered)>,
     until: Instant,
     tell_event: &TellEvent,
+    own: &mut own::Told,
 ) -> Seen<Postgres> {
     let until = until.checked_sub(LAST_WORDS).unwrap_or(until);
     let place = match place(config, docker) {
@@ -47,7 +50,7 @@ pub async fn look(
         Seen::NotAsked(why) => return Seen::NotAsked(why),
     };
     let docker = docker.and_then(|found| found.0.known());
-    Seen::from(look_at(config, place, docker, until, tell_event).await)
+    Seen::from(look_at(config, place, docker, until, (tell_event, own)).await)
 }
 
 /// An address as text, password included.
@@ -84,7 +87,7 @@ async fn look_at(
     place: Place<'_>,
     docker: Option<&Docker>,
     until: Instant,
-    tell_event: &TellEvent,
+    (tell_event, own): (&TellEvent, &mut own::Told),
 ) -> Result<Postgres, Why> {
     let start = Instant::now();
     let understood = Address::read(place.address.expose())
@@ -120,7 +123,7 @@ async fn look_at(
         Ok((session, seen))
     };
     let (session, mut seen) = in_time(&address.places(), until, begin).await?;
-    let filled = timeout_at(until, fill(config, &session, tell_event, &mut seen)).await;
+    let filled = timeout_at(until, fill(config, &session, (tell_event, own), &mut seen)).await;
     match filled {
         Ok(()) => session.end().await,
         Err(_) => session.cancel(&tls).await,
@@ -144,7 +147,12 @@ fn unseen(config: &Config, late: &Why) -> Unseen {
 }
 
 /// Looks at everything, what others wait for first, what reads whole tables last.
-async fn fill(config: &Config, session: &Session, tell_event: &TellEvent, seen: &mut Postgres) {
+async fn fill(
+    config: &Config,
+    session: &Session,
+    (tell_event, own): (&TellEvent, &mut own::Told),
+    seen: &mut Postgres,
+) {
     let pipeline = &config.pipeline;
     let id = config.target.id.as_deref();
     let mut id_type = Ok(marks::likely_type(pipeline));
@@ -165,6 +173,7 @@ async fn fill(config: &Config, session: &Session, tell_event: &TellEvent, seen: 
             rows.extent = extent.into();
         }
     }
+    own::look(config, session, own).await;
     if let Some(id) = id {
         seen.marks_like = match &id_type {
             Ok(of) => marks::like(session, &pipeline.marks, &[id.to_string()], of).await.into(),
