@@ -13,6 +13,7 @@ pub mod error;
 pub mod evidence;
 pub mod fact;
 pub mod names;
+pub mod own;
 pub mod pattern;
 pub mod pipeline;
 pub mod plural;

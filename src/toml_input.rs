@@ -34,6 +34,11 @@ impl Source {
         Mistake::in_line(text::excerpt(&self.name, &self.text, at), what)
     }
 
+    /// `file:line` of a byte offset.
+    pub fn place(&self, offset: usize) -> String {
+        format!("{}:{}", self.name, text::excerpt(&self.name, &self.text, offset..offset).line)
+    }
+
     /// A mistake inside of a text that stands at `value`: `within` are bytes of
     /// the text as it is read, without quotes and escapes.
     pub fn mistake_within(

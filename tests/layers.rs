@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "pattern",
     "evidence",
     "pipeline",
+    "own",
     "cli",
     "config",
     "probe",
