@@ -59,7 +59,8 @@ impl Names {
     /// Names that refer to nothing are mistakes.
     pub fn must_have(&self, entries: &[Entry], source: &Source, mistakes: &mut Vec<Mistake>) {
         for entry in entries.iter().filter(|entry| !self.has(&entry.text)) {
-            let mistake = source.mistake_in(entry.at.clone(), format!("unknown {} `{}`", self.what, entry.text));
+            let mistake =
+                source.mistake_in(entry.at.clone(), format!("unknown {} `{}`", self.what, entry.text));
             let help = match self.list.is_empty() {
                 true => format!("there is no {} at all", self.what),
                 false => way_out(&entry.text, self.list.iter().map(String::as_str)),
@@ -78,7 +79,9 @@ pub fn twice(entries: &[Entry]) -> Vec<&Entry> {
 /// The circles of a graph, each once and from the name that is declared first:
 /// `a` needs `b`, which needs `a`.
 pub fn circles(edges: &[(String, Vec<String>)]) -> Vec<Vec<String>> {
-    let graph: BTreeMap<&str, &Vec<String>> = edges.iter().map(|(from, to)| (from.as_str(), to)).collect();
+    // Two rows may have one name, by mistake.
+    let mut graph: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    edges.iter().for_each(|(from, to)| graph.entry(from).or_default().extend(to));
     let mut done: BTreeSet<&str> = BTreeSet::new();
     let mut found = Vec::new();
     for (start, _) in edges {
@@ -90,7 +93,9 @@ pub fn circles(edges: &[(String, Vec<String>)]) -> Vec<Vec<String>> {
             *next += 1;
             match to.and_then(|to| graph.get_key_value(to.as_str())).map(|(to, _)| *to) {
                 Some(to) => match way.iter().position(|(on_way, _)| *on_way == to) {
-                    Some(from) => found.push(way.iter().skip(from).map(|(name, _)| (*name).to_string()).collect()),
+                    Some(from) => {
+                        found.push(way.iter().skip(from).map(|(name, _)| (*name).to_string()).collect())
+                    }
                     None if !done.contains(to) => way.push((to, 0)),
                     None => {}
                 },
@@ -116,7 +121,8 @@ mod tests {
 
     #[test]
     fn each_circle_is_found_once() {
-        let graph = edges(&[("a", &["b", "x"]), ("b", &["c"]), ("c", &["a"]), ("d", &["d", "a"]), ("e", &["b"])]);
+        let graph =
+            edges(&[("a", &["b", "x"]), ("b", &["c"]), ("c", &["a"]), ("d", &["d", "a"]), ("e", &["b"])]);
         assert_eq!(circles(&graph), [vec!["a", "b", "c"], vec!["d"]]);
     }
 

@@ -21,7 +21,9 @@ pub fn compile(text: &str) -> Result<Regex, String> {
             regex::Error::CompiledTooBig(limit) => {
                 format!("a regular expression that takes more than {} MiB", limit >> 20)
             }
-            other => format!("not a regular expression: {}", other.to_string().lines().last().unwrap_or_default()),
+            other => {
+                format!("not a regular expression: {}", other.to_string().lines().last().unwrap_or_default())
+            }
         };
         let help = "repeat less: x{1,1000} is a thousand times x, and \\w is hundreds of letters";
         Within { at: whole, what: &what, help }.message()
@@ -67,7 +69,9 @@ fn syntax(kind: &ErrorKind) -> (Option<String>, &'static str) {
         ErrorKind::GroupUnclosed => (None, "close it with ), or take the sign literally: \\("),
         ErrorKind::GroupUnopened => (None, "open it with (, or take the sign literally: \\)"),
         ErrorKind::ClassUnclosed => (None, "close it with ], or take the sign literally: \\["),
-        ErrorKind::RepetitionMissing => (None, "say what is repeated, or take the sign literally: \\* \\+ \\?"),
+        ErrorKind::RepetitionMissing => {
+            (None, "say what is repeated, or take the sign literally: \\* \\+ \\?")
+        }
         ErrorKind::EscapeUnrecognized => (None, "take the backslash away, or take it literally: \\\\"),
         _ => (None, OTHERWISE),
     }

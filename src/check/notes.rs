@@ -124,7 +124,9 @@ fn confusable(catalog: &Catalog, rows: &Rows, all: bool, found: &mut Vec<Mistake
             if let Some((built_in, note)) = rows.at_cause(other, what)
                 && (all || !built_in)
             {
-                found.push(note.help("where that is not seen they are one: group them with `any_of`, or link another check"));
+                found.push(note.help(
+                    "where that is not seen they are one: group them with `any_of`, or link another check",
+                ));
             }
         }
     }
@@ -171,7 +173,8 @@ mod tests {
     const CHECK: &str = "step = 1\ntitle = \"t\"\nfact = \"container.rung\"\nexpect = { at_least = \"running\" }\nby_hand = \"x\"\n";
 
     fn catalog(file: &str, causes: &str) -> Catalog {
-        let check = |id: &str, scope: &str| format!("[[check]]\nid = \"{id}\"\nfor_each = \"{scope}\"\n{CHECK}");
+        let check =
+            |id: &str, scope: &str| format!("[[check]]\nid = \"{id}\"\nfor_each = \"{scope}\"\n{CHECK}");
         let text = format!(
             "[[step]]\nstep = 1\ntitle = \"t\"\nabout = \"workers\"\nby_hand = \"x\"\n{}{}{}{causes}",
             check("a", "worker"),
@@ -185,7 +188,9 @@ mod tests {
     }
 
     fn cause(id: &str, links: &str) -> String {
-        format!("[[cause]]\nid = \"{id}\"\ntitle = \"t\"\nmeans = \"m\"\nconfidence = 50\nactions = []\n{links}\n")
+        format!(
+            "[[cause]]\nid = \"{id}\"\ntitle = \"t\"\nmeans = \"m\"\nconfidence = 50\nactions = []\n{links}\n"
+        )
     }
 
     fn shop(without_api: bool) -> Pipeline {

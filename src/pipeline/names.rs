@@ -59,7 +59,8 @@ fn hops(document: &Document, stage: Row) -> Names {
     let name = stage.text("name").map(|name| name.text);
     let lines = document.rows("line[]");
     let own = |line: &&Row| name.is_none() || line.text("stage").is_none_or(|of| Some(of.text) == name);
-    let lines: Vec<_> = lines.iter().filter(own).map(|line| line.text("name").map(|name| name.text)).collect();
+    let lines: Vec<_> =
+        lines.iter().filter(own).map(|line| line.text("name").map(|name| name.text)).collect();
     let some_lost = lines.contains(&None);
     let named = HopKind::NAMED.iter().map(|(name, _)| (*name).to_string());
     Names { what: "hop", list: named.chain(lines.into_iter().flatten()).collect(), some_lost }

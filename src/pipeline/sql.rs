@@ -11,7 +11,8 @@ const SQL: &[&str] = &["event.sql", "stage[].sql"];
 const ON_ONE_LINE: &str = "stage[].record_sql";
 
 /// What a statement of a pipeline must be.
-const EXPECTED: &str = "expected one select of the rows of all events, each with its event's id in a column `id`";
+const EXPECTED: &str =
+    "expected one select of the rows of all events, each with its event's id in a column `id`";
 
 /// Headers, key and value of the records of these ids (literals), as the console
 /// producer reads them: `name:value,…<tab>key<tab>value`.
@@ -56,7 +57,11 @@ fn mistakes_of(sql: &str, on_one_line: bool) -> Vec<Wrong> {
                 found.push((piece.at.clone(), "`)` closes nothing".into(), "take it out, or open it before"));
             }
             (Kind::Unclosed, _) => {
-                found.push((piece.at.clone(), "what begins here has no end".into(), "close the quotes, or the comment"));
+                found.push((
+                    piece.at.clone(),
+                    "what begins here has no end".into(),
+                    "close the quotes, or the comment",
+                ));
             }
             (Kind::Comment, text) if text.starts_with("--") && (on_one_line || piece.at.end == sql.len()) => {
                 found.push((piece.at.clone(), "a comment that hides what follows".into(), COMMENT));
@@ -64,9 +69,9 @@ fn mistakes_of(sql: &str, on_one_line: bool) -> Vec<Wrong> {
             _ => {}
         }
     }
-    found.extend(open.iter().map(|piece| {
-        (piece.at.clone(), "`(` is never closed".to_string(), "close it with )")
-    }));
+    found.extend(
+        open.iter().map(|piece| (piece.at.clone(), "`(` is never closed".to_string(), "close it with )")),
+    );
     found
 }
 

@@ -256,7 +256,11 @@ mod tests {
     fn a_place_in_a_statement_is_a_place_in_the_sql_inside_of_it() {
         let sql = "select é, e.idd\n  from e";
         let statement = format!("select x.at from ({sql}) x");
-        let at = |word: &str| statement.chars().count() - statement.split_once(word).unwrap().1.chars().count() - word.chars().count();
+        let at = |word: &str| {
+            statement.chars().count()
+                - statement.split_once(word).unwrap().1.chars().count()
+                - word.chars().count()
+        };
         assert_eq!(&sql[within(&statement, sql, at("e.idd")).unwrap()], "e.idd");
         assert_eq!(within(&statement, sql, at("x.at")), None);
         assert_eq!(within(&statement, sql, at(" x") + 1), None);

@@ -10,8 +10,8 @@ use futures_util::future::join;
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout};
-use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
 use tokio_postgres::error::ErrorPosition;
+use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 

@@ -86,7 +86,12 @@ fn read_extent(row: &Row) -> Result<Extent, Why> {
 /// through, and of those that reached `stage` the ones without its effect.
 /// Sets are joined to sets, so that the planner may choose how; asking once per
 /// event would be slow where a stage's SQL cannot use an index.
-pub(super) fn extent_sql(pipeline: &Pipeline, stage: &Stage, before: &[Stage], window_s: u64) -> (String, Bound) {
+pub(super) fn extent_sql(
+    pipeline: &Pipeline,
+    stage: &Stage,
+    before: &[Stage],
+    window_s: u64,
+) -> (String, Bound) {
     let mut bound = Bound::default();
     let window = i64::try_from(window_s).unwrap_or(i64::MAX);
     let window = bound.bind(window, Type::INT8);
