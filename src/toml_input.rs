@@ -3,6 +3,7 @@
 
 pub mod document;
 mod text;
+mod words;
 
 use crate::error::{Mistake, nearest, way_out};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -125,7 +126,10 @@ impl Source {
                 let help = way_out(wrong, valid.iter().copied());
                 self.mistake_in(at, format!("unknown name `{wrong}`")).help(help)
             }
-            None => self.mistake_in(at, message),
+            None => {
+                let (what, help) = words::of(message);
+                self.mistake_in(at, what).help(help)
+            }
         }
     }
 }
@@ -266,7 +270,7 @@ mod tests {
         for expected in [
             "x.toml:4:1: unknown name `titel`\n  |\n4 | titel = \"x\"\n  | ^^^^^\n  did you mean `title`?",
             "x.toml:7:6: invalid type: integer `5`, expected a string",
-            "x.toml:8:8: invalid type: string \"one\", expected u8",
+            "x.toml:8:8: invalid type: string \"one\", expected a whole number",
             "x.toml:10:1: missing field `step`",
             "x.toml:13:3: unknown name `raw`",
         ] {

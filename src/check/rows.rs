@@ -158,8 +158,10 @@ fn circles_of<'a>(
     let edges: Vec<_> = rows.iter().map(|(_, id, list)| (id.clone(), texts(list))).collect();
     let closing = |circle: &[String]| {
         let (first, last) = (circle.first()?, circle.last()?);
-        let (source, _, list) = rows.iter().find(|(_, id, _)| id == last)?;
-        Some((list.iter().find(|entry| entry.text == *first)?.clone(), *source))
+        let mut of_last = rows.iter().filter(|(_, id, _)| id == last);
+        of_last.find_map(|(source, _, list)| {
+            Some((list.iter().find(|entry| entry.text == *first)?.clone(), *source))
+        })
     };
     let found = circles(&edges).into_iter();
     found.filter_map(|circle| closing(&circle).map(|(entry, source)| (circle, entry, source))).collect()
@@ -172,19 +174,19 @@ fn groups(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     let mut names = Names::of("cause with links of its own", Vec::<String>::new());
     names.list = single.filter_map(|row| Some(row.text("id")?.text)).collect();
     names.some_lost = files.iter().any(Option::is_none) || rows.iter().any(|row| row.text("id").is_none());
-    let mut in_circles: Vec<Entry> = Vec::new();
+    let mut in_circles: Vec<String> = Vec::new();
     for (circle, closing, source) in circles_of(files, "cause[]", "any_of") {
-        let what = format!("`any_of` goes in a circle: {}", round(&circle));
-        mistakes.push(
-            source
-                .mistake_in(closing.at.clone(), what)
-                .help("the members of a group have links of their own"),
-        );
-        in_circles.push(closing);
+        let what = match circle.as_slice() {
+            [one] => format!("`{one}` is not a cause with links of its own: it is this group"),
+            _ => format!("`any_of` goes in a circle: {}", round(&circle)),
+        };
+        mistakes
+            .push(source.mistake_in(closing.at, what).help("the members of a group have links of their own"));
+        in_circles.extend(circle);
     }
     for document in files.iter().flatten() {
         let members = document.texts("cause[].any_of[]");
-        for member in members.iter().filter(|m| !names.has(&m.text) && !in_circles.contains(m)) {
+        for member in members.iter().filter(|m| !names.has(&m.text) && !in_circles.contains(&m.text)) {
             let what = format!("`{}` is not a cause with links of its own", member.text);
             let help = way_out(&member.text, names.list.iter().map(String::as_str));
             mistakes.push(document.source().mistake_in(member.at.clone(), what).help(help));
