@@ -226,7 +226,7 @@ pub struct Look {
     /// A further database of the pipeline: shipping=postgres://user:password@host/db
     #[arg(long = "database", value_name = "NAME=URL")]
     pub databases: Vec<String>,
-    /// Base address of an HTTP service: admin-service=http://localhost:3010
+    /// Base address of an HTTP service: api=http://localhost:3010
     #[arg(long, value_name = "SERVICE=URL")]
     pub http: Vec<String>,
     /// Leave a system out, as often as needed: a laptop without the socket

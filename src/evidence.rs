@@ -985,7 +985,7 @@ pub struct IdleSession {
     pub since: Option<Timestamp>,
 }
 
-/// A row of the marks table (`processed_events` in the built-in pipeline).
+/// A row of the marks table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {

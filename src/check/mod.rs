@@ -151,9 +151,9 @@ fn judge_one(
         })
         .collect();
     let worst = instances.iter().map(|instance| &instance.verdict).max_by_key(|verdict| verdict.badness());
-    let nothing = || {
-        let say = off.map_or("the pipeline has none".to_string(), |off| off.words());
-        Verdict::NotAsked(Why::new(WhyKind::NotConfigured, say))
+    let nothing = || match off {
+        Some(off) => Verdict::NotAsked(Why::new(WhyKind::NotConfigured, off.words())),
+        None => Verdict::NotAsked(Why::new(WhyKind::NoPart, "the pipeline has none")),
     };
     Finding {
         check: check.id.get_ref().clone(),

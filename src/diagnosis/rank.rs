@@ -3,6 +3,7 @@
 
 use crate::check::catalog::{Catalog, Cause, Severity};
 use crate::check::{Finding, Verdict};
+use crate::evidence::WhyKind;
 
 /// `always` breaks its check with this probability.
 pub const ALWAYS: f64 = 0.98;
@@ -55,7 +56,14 @@ impl<'a> Model<'a> {
             }
         };
         let row = |cause: &&Cause| findings.iter().map(|finding| link(cause, &finding.check)).collect();
-        let causes: Vec<&Cause> = catalog.ranked().filter(|cause| cause.any_of.is_empty()).collect();
+        // What is about something that the pipeline does not have cannot be true in it.
+        let no_part = |check: &str| {
+            let mut found = findings.iter().filter(|finding| finding.check == check);
+            found.any(|f| matches!(&f.verdict, Verdict::NotAsked(why) if why.kind == WhyKind::NoPart))
+        };
+        let possible = |cause: &&Cause| !cause.always.iter().any(|check| no_part(check.get_ref()));
+        let causes = catalog.ranked().filter(|cause| cause.any_of.is_empty()).filter(possible);
+        let causes: Vec<&Cause> = causes.collect();
         let links = causes.iter().map(row).collect();
         let tells = |f: &&Finding| f.of_event && f.severity != Severity::Note;
         let event_is_fine = !findings.iter().filter(tells).any(|f| f.verdict == Verdict::Fail);

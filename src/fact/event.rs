@@ -7,6 +7,15 @@ use crate::plural::count;
 
 pub(super) fn recorded(view: &View) -> Vec<Fact> {
     let rows = marks(view).map(|(exact, like)| exact.len() + like.len());
+    // The event's row may stand elsewhere.
+    let event = view.postgres().and_then(|rows| rows.event.as_ref()).known().is_some();
+    let rows = match rows {
+        Seen::Known(0) | Seen::NotAsked(_) if event => {
+            let say = "its own row".to_string();
+            return vec![Fact::new(view.pipeline.noun.0.as_str(), Value::Count(1), say)];
+        }
+        rows => rows,
+    };
     let rows = rows.and_then(|rows| match rows {
         0 => view.caught_up().map(|()| 0),
         rows => Seen::Known(rows),

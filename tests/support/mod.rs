@@ -1,6 +1,8 @@
 //! What the tests of the program share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod pipelines;
+
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
