@@ -1,5 +1,6 @@
 //! The table of contents: each arrow of the flow is one call here.
 
+mod init;
 mod trace;
 
 use crate::check::catalog::{Catalog, Cause, Generator};
@@ -26,6 +27,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<u8, Error> {
         Some(Command::Demo { incident, show }) => demo(incident.as_deref(), show),
         Some(Command::Trace(args)) => trace::run(args, environment),
         Some(Command::Explain(args)) => explain(args, environment),
+        Some(Command::Init(args)) => init::run(args, environment),
     }
 }
 
@@ -83,15 +85,19 @@ fn looked_at(config: &Config) -> Result<Evidence, Error> {
     if let Some(file) = &config.replay {
         return recorded(config, file);
     }
+    awaited(probe::gather(config))
+}
+
+/// What a probe brings back; whatever still hangs then is left behind.
+fn awaited<T>(work: impl Future<Output = T>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Error::Internal(format!("no runtime: {error}")))?;
-    let evidence = runtime.block_on(probe::gather(config));
-    // Whatever still hangs is left behind: it must not keep the report.
+    let seen = runtime.block_on(work);
     runtime.shutdown_background();
-    Ok(evidence)
+    Ok(seen)
 }
 
 /// A recording, if it is of the event that was asked about.

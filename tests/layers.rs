@@ -10,6 +10,7 @@ const ORDER: &[&str] = &[
     "error",
     "toml_input",
     "evidence",
+    "survey",
     "pipeline",
     "cli",
     "config",
@@ -21,6 +22,7 @@ const ORDER: &[&str] = &[
     "action",
     "report",
     "demo",
+    "init",
     "run",
 ];
 

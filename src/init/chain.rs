@@ -1,0 +1,457 @@
+//! The stages: which worker leaves what, after which event, in which order.
+
+use super::draft::{Marks, Service, Stage, Worker};
+use super::ids::Found;
+use super::names::{alike, subject, words};
+use super::parts::source_of;
+use super::tables::{Linked, delays, median};
+use crate::evidence::Name;
+use crate::survey::{Cluster, Record, sql_name};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A pair of worker and table below this is none.
+const ENOUGH: f64 = 1.0;
+/// Rows written within so many seconds are written together.
+const TOGETHER: f64 = 0.02;
+
+/// All that the stages are guessed from.
+pub struct Clues<'a> {
+    /// What the broker shows.
+    pub cluster: Option<&'a Cluster>,
+    /// The id.
+    pub found: Option<&'a Found<'a>>,
+    /// The table of marks.
+    pub marks: Option<&'a (Linked<'a>, Marks)>,
+    /// The table where every id begins.
+    pub event: Option<&'a Linked<'a>>,
+    /// When each id began.
+    pub begun: BTreeMap<&'a str, Timestamp>,
+    /// What workers may leave.
+    pub effects: Vec<Linked<'a>>,
+    /// The names of the databases, the event's first.
+    pub databases: Vec<&'a str>,
+    /// The services that are no workers.
+    pub services: &'a [Service],
+    /// The workers.
+    pub workers: &'a [Worker],
+}
+
+/// What a worker's marks say.
+#[derive(Debug, Default, Clone)]
+struct Marked {
+    sources: BTreeSet<String>,
+    types: BTreeMap<String, usize>,
+    delay: Option<f64>,
+}
+
+/// A stage before it has its place.
+struct Candidate<'a> {
+    worker: &'a Worker,
+    effect: Option<&'a Linked<'a>>,
+    topic: Option<&'a Name>,
+    marked: Marked,
+    delay: f64,
+}
+
+/// The stages in order, and the tables that nobody seems to write.
+pub fn stages<'a>(clues: &'a Clues<'a>) -> (Vec<Stage>, Vec<Name>) {
+    let marked: Vec<Marked> = clues.workers.iter().map(|worker| clues.marked(worker)).collect();
+    let mut assigned = clues.assign(&marked);
+    clues.assign_the_rest(&mut assigned);
+    let used: BTreeSet<usize> = assigned.iter().flatten().copied().collect();
+    let left = clues.effects.iter().enumerate().filter(|(place, _)| !used.contains(place));
+    let left = left.map(|(_, linked)| linked.table.sql.clone()).collect();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for ((worker, effect), marked) in clues.workers.iter().zip(&assigned).zip(marked) {
+        let effect = effect.and_then(|place| clues.effects.get(place));
+        candidates.push(clues.candidate(worker, effect, marked));
+    }
+    let covered = clues.covered(&candidates);
+    candidates.retain(|one| clues.is_stage(one, &covered));
+    candidates.sort_by(|a, b| a.delay.total_cmp(&b.delay));
+    let mut stages: Vec<Stage> = Vec::new();
+    for candidate in &candidates {
+        let stage = clues.stage(candidate, &stages);
+        stages.push(stage);
+    }
+    let last_of = |name: &str, stages: &[Stage]| stages.iter().position(|stage| stage.worker == name);
+    for place in 1..stages.len() {
+        let after = branches(&stages, place, &last_of);
+        if let Some(stage) = stages.get_mut(place) {
+            stage.after = after;
+        }
+    }
+    (stages, left)
+}
+
+/// The stages before one, where that is not just the one above: that of its emitter,
+/// or those of whoever reads the same topic.
+fn branches(
+    stages: &[Stage],
+    place: usize,
+    stage_of: &dyn Fn(&str, &[Stage]) -> Option<usize>,
+) -> Option<Vec<Name>> {
+    let (stage, above) = (stages.get(place)?, stages.get(place - 1)?);
+    if stage.emitter == above.worker {
+        return None;
+    }
+    match stage_of(&stage.emitter, stages) {
+        Some(before) if before < place => Some(vec![stages.get(before)?.name.clone()]),
+        Some(_) => None,
+        // A service sends it: with the event itself.
+        None => Some(Vec::new()),
+    }
+}
+
+impl<'a> Clues<'a> {
+    /// The name of a database that is not the event's.
+    pub fn further(&self, number: usize) -> Option<Name> {
+        self.databases.get(number).filter(|_| number > 0).map(ToString::to_string)
+    }
+
+    fn marked(&self, worker: &Worker) -> Marked {
+        let mut found = Marked::default();
+        let Some((linked, marks)) = self.marks else { return found };
+        let (source, of) = (plain(&marks.source), plain(&marks.event_type));
+        let mut times = Vec::new();
+        for (id, row) in linked.rows.iter().flat_map(|(id, rows)| rows.iter().map(move |row| (id, row))) {
+            let Some(by) = row.get(&source).filter(|by| is_source(by, worker)) else { continue };
+            found.sources.insert(by.clone());
+            if let Some(of) = row.get(&of) {
+                *found.types.entry(of.clone()).or_default() += 1;
+            }
+            let at = row.get(&plain(&marks.processed_at)).and_then(|at| at.parse::<Timestamp>().ok());
+            if let (Some(at), Some(begun)) = (at, self.begun.get(id)) {
+                times.push(at.duration_since(*begun).as_secs_f64());
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        found.delay = median(&times);
+        found
+    }
+
+    /// How long after the event its records are on a topic: the middle of those seen.
+    fn topic_delay(&self, topic: &str) -> Option<f64> {
+        let records = &self.cluster?.topics.get(topic)?.records;
+        let found = self.found?;
+        let delay = |record: &Record| {
+            let begun = self.begun.get(id_of(record, &found.values)?)?;
+            Some(record.at?.duration_since(*begun).as_secs_f64())
+        };
+        let mut all: Vec<f64> = records.iter().filter_map(delay).collect();
+        all.sort_by(f64::total_cmp);
+        median(&all)
+    }
+
+    /// For each worker the table that fits it best, each table once.
+    fn assign(&self, marked: &[Marked]) -> Vec<Option<usize>> {
+        let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
+        for (worker, marked) in marked.iter().enumerate() {
+            for effect in 0..self.effects.len() {
+                pairs.extend(self.fit(worker, effect, marked).map(|fit| (fit, worker, effect)));
+            }
+        }
+        pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut assigned: Vec<Option<usize>> = vec![None; self.workers.len()];
+        let mut taken = BTreeSet::new();
+        for (_, worker, effect) in pairs.into_iter().filter(|(fit, ..)| *fit > ENOUGH) {
+            if let Some(place) = assigned.get_mut(worker).filter(|place| place.is_none())
+                && taken.insert(effect)
+            {
+                *place = Some(effect);
+            }
+        }
+        assigned
+    }
+
+    fn fit(&self, worker: usize, effect: usize, marked: &Marked) -> Option<f64> {
+        let (worker, effect) = (self.workers.get(worker)?, self.effects.get(effect)?);
+        let types = marked.types.keys().map(|of| alike(of, &effect.table.name)).fold(0.0, f64::max);
+        let named = alike(&worker.name, &effect.table.name).max(types / 2.0) * 4.0;
+        let topics = worker.topics.iter().filter_map(|topic| self.topic_delay(topic));
+        let reference = marked.delay.or_else(|| topics.reduce(f64::max));
+        let timed = match (median(&delays(effect, &self.begun)), reference) {
+            (Some(table), Some(reference)) if marked.delay.is_none() && table < reference - TOGETHER => -1.0,
+            (Some(table), Some(reference)) => 2.0 / (1.0 + 10.0 * (table - reference).abs()),
+            _ => 0.0,
+        };
+        Some(named + timed)
+    }
+
+    /// Where as many workers as tables are left, and both have their order.
+    fn assign_the_rest(&self, assigned: &mut [Option<usize>]) {
+        let used: BTreeSet<usize> = assigned.iter().flatten().copied().collect();
+        let late = |effect: &Linked| median(&delays(effect, &self.begun)).is_some_and(|delay| delay > TOGETHER);
+        let mut tables: Vec<usize> = (0..self.effects.len()).filter(|place| !used.contains(place)).collect();
+        tables.retain(|place| self.effects.get(*place).is_some_and(late));
+        let free = assigned.iter().filter(|effect| effect.is_none()).count();
+        if free != tables.len() {
+            return;
+        }
+        let delay = |place: &usize| self.effects.get(*place).and_then(|one| median(&delays(one, &self.begun)));
+        tables.sort_by(|a, b| delay(a).unwrap_or(0.0).total_cmp(&delay(b).unwrap_or(0.0)));
+        for (place, table) in assigned.iter_mut().filter(|effect| effect.is_none()).zip(tables) {
+            *place = Some(table);
+        }
+    }
+
+    fn candidate(&'a self, worker: &'a Worker, effect: Option<&'a Linked<'a>>, marked: Marked) -> Candidate<'a> {
+        let written = effect.and_then(|effect| median(&delays(effect, &self.begun)));
+        let mut topics: Vec<(f64, &Name)> =
+            worker.topics.iter().map(|topic| (self.topic_delay(topic).unwrap_or(0.0), topic)).collect();
+        topics.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let before = topics.iter().rev().find(|(delay, _)| written.is_none_or(|written| *delay <= written + TOGETHER));
+        let chosen = before.or(topics.first()).map(|(_, topic)| *topic);
+        let of_topic = chosen.and_then(|topic| self.topic_delay(topic));
+        let delay = written.or(marked.delay).or(of_topic).unwrap_or(f64::MAX);
+        Candidate { worker, effect, topic: chosen, marked, delay }
+    }
+
+    /// The topics of workers that leave something.
+    fn covered(&self, candidates: &[Candidate]) -> BTreeSet<Name> {
+        let leaving = candidates.iter().filter(|one| one.effect.is_some() || !one.marked.types.is_empty());
+        leaving.flat_map(|one| one.worker.topics.iter().cloned()).collect()
+    }
+
+    /// A worker that leaves nothing, and reads only what others read, is no stage.
+    fn is_stage(&self, one: &Candidate, covered: &BTreeSet<Name>) -> bool {
+        let leaves = one.effect.is_some() || !one.marked.types.is_empty();
+        let topics = &one.worker.topics;
+        leaves || topics.is_empty() || topics.iter().any(|topic| !covered.contains(topic))
+    }
+
+    fn stage(&self, one: &Candidate, before: &[Stage]) -> Stage {
+        let word = self.word(one);
+        let (emitter, emitter_why) = self.emitter(one, before);
+        let statuses = one.effect.map(|effect| effect.statuses()).unwrap_or_default();
+        let (good, waiting) = sort_statuses(&statuses);
+        let recorded_by_emitter = self.records_it(&emitter, &word);
+        let name = unique(&subject(&one.worker.name), before);
+        let sources: Vec<String> = one.marked.sources.iter().cloned().collect();
+        let (grace_s, grace_why) = self.grace(one);
+        let stage = Stage {
+            name,
+            event: word,
+            topic: one.topic.cloned(),
+            emitter,
+            emitter_why,
+            recorded_by_emitter,
+            worker: one.worker.name.clone(),
+            marked_by: if sources.is_empty() { vec![one.worker.name.clone()] } else { sources },
+            good_status: good,
+            waiting_status: waiting,
+            grace_s,
+            grace_why,
+            ..Stage::default()
+        };
+        self.with_sql(stage, one)
+    }
+
+    /// What its event is called: by its marks, by the records of its topic, else as
+    /// the topic.
+    fn word(&self, one: &Candidate) -> String {
+        let of_topic = || {
+            let records = &self.cluster?.topics.get(one.topic?)?.records;
+            most_common(records.iter().filter_map(type_of))
+        };
+        let by_marks = one.marked.types.iter().max_by_key(|(_, count)| **count).map(|(of, _)| of.clone());
+        let named = || one.topic.map_or_else(|| subject(&one.worker.name), Clone::clone);
+        of_topic().or(by_marks).unwrap_or_else(|| words(&named()).join("_").to_uppercase())
+    }
+
+    fn emitter(&self, one: &Candidate, before: &[Stage]) -> (Name, String) {
+        let known = |name: &str| {
+            let is = |other: &str| words(other) == words(name);
+            let workers = self.workers.iter().map(|worker| &worker.name);
+            workers.chain(self.services.iter().map(|service| &service.name)).find(|other| is(other)).cloned()
+        };
+        let records = one.topic.and_then(|topic| self.cluster?.topics.get(topic)).map(|topic| &topic.records);
+        let said = most_common(records.into_iter().flatten().filter_map(source_of));
+        if let Some(emitter) = said.as_deref().and_then(known) {
+            return (emitter, "records of its topic name it as their source".into());
+        }
+        let guessed = |what: &str| format!("guessed: {what}; Kafka does not tell who sends");
+        let same_topic = before.iter().find(|stage| stage.topic.is_some() && stage.topic.as_ref() == one.topic);
+        let http = self.services.iter().find(|service| service.role == "emitter");
+        let http = http.or_else(|| self.services.iter().find(|service| service.role == "api"));
+        match (same_topic, before.last(), http) {
+            (Some(same), ..) => (same.emitter.clone(), guessed("the same topic as above")),
+            (None, Some(last), _) => (last.worker.clone(), guessed("the worker of the stage above")),
+            (None, None, Some(http)) => (http.name.clone(), guessed("a service that may send")),
+            (None, None, None) => (one.worker.name.clone(), "to fill in: nobody was found who sends it".into()),
+        }
+    }
+
+    /// Whether the emitter writes a row of that type into the marks itself.
+    fn records_it(&self, emitter: &str, word: &str) -> bool {
+        let Some((linked, marks)) = self.marks else { return false };
+        let is = |row: &super::tables::Row, column: &str, value: &str| {
+            row.get(&plain(column)).is_some_and(|is| words(is) == words(value))
+        };
+        linked.rows.values().flatten().any(|row| is(row, &marks.source, emitter) && is(row, &marks.event_type, word))
+    }
+
+    /// Twice the largest delay that was seen, without those that were stuck.
+    fn grace(&self, one: &Candidate) -> (u64, String) {
+        let all = one.effect.map(|effect| delays(effect, &self.begun)).unwrap_or_default();
+        let usual = median(&all).map_or(0.0, |median| median * 20.0 + 2.0);
+        let largest = all.iter().copied().filter(|delay| *delay <= usual).fold(0.0, f64::max);
+        match all.is_empty() {
+            true => (30, "guessed: no delays were seen".into()),
+            false => {
+                let twice = (largest * 2.0).ceil().clamp(5.0, 86_400.0);
+                (twice as u64, format!("twice the largest delay of {} rows ({largest:.1} s), at least 5", all.len()))
+            }
+        }
+    }
+
+    fn with_sql(&self, stage: Stage, one: &Candidate) -> Stage {
+        if let Some(effect) = one.effect {
+            let (sql, undated) = self.effect_sql(effect);
+            let database = self.further(effect.database);
+            return Stage {
+                effect: effect.table.name.clone(),
+                database,
+                sql,
+                undated,
+                why: effect.how.clone(),
+                ..stage
+            };
+        }
+        if let Some((linked, marks)) = self.marks.filter(|_| !one.marked.sources.is_empty()) {
+            let sources: Vec<String> = one.marked.sources.iter().map(|source| quoted(source)).collect();
+            let sql = format!(
+                "select {} as id, {} as at, null::text as status\n  from {}\n where {} in ({})",
+                marks.id,
+                marks.processed_at,
+                marks.table,
+                marks.source,
+                sources.join(", ")
+            );
+            let why = "no table was found that it writes: its mark stands for it".to_string();
+            let effect = format!("its mark in {}", plain(&marks.table));
+            return Stage { effect, database: self.further(linked.database), sql, why, ..stage };
+        }
+        if let Some((sql, column)) = self.on_the_event(one) {
+            let why = format!("no table was found that it writes: column {column} of the event stands for it");
+            return Stage { effect: column, sql, why, ..stage };
+        }
+        let sql = "select null::text as id, null::timestamptz as at, null::text as status where false".into();
+        let why = "nothing was found that this worker leaves in the database".into();
+        Stage { effect: "nothing yet".into(), sql, why, to_fill: true, ..stage }
+    }
+
+    /// `id`, `at` and `status` of an effect's rows; and whether they are undated.
+    fn effect_sql(&self, effect: &Linked) -> (String, bool) {
+        let status = effect.status().map(|column| format!("{}{}::text", effect.prefix, sql_name(&column.name)));
+        let status = status.unwrap_or("null::text".into());
+        let condition = effect.condition.as_ref().map(|condition| format!("\n where {condition}")).unwrap_or_default();
+        if let Some(written) = effect.written {
+            let at = format!("{}{}", effect.prefix, sql_name(written));
+            let sql = format!("select {} as id, {at} as at, {status} as status\n  from {}{condition}", effect.id, effect.from);
+            return (sql, false);
+        }
+        let of_event = self.event.and_then(|event| Some((event, event.written?)));
+        let Some((event, written)) = of_event else {
+            let sql = format!("select {} as id, now() as at, {status} as status\n  from {}{condition}", effect.id, effect.from);
+            return (sql, true);
+        };
+        // Where the rows are joined to their event already, its time is at hand.
+        let joined = effect.from.starts_with(&format!("{} e\n", event.from));
+        let (id, at) = (&effect.id, sql_name(written));
+        let sql = match (joined, effect.prefix) {
+            (true, _) => format!("select {id} as id, e.{at} as at, {status} as status\n  from {}{condition}", effect.from),
+            (false, "") => format!(
+                "select n.{id} as id, b.{at} as at, {} as status\n  from {} n\n  join {} b on b.{}::text = n.{id}::text",
+                if status.starts_with("null") { status } else { format!("n.{status}") },
+                effect.from,
+                event.from,
+                event.id
+            ),
+            (false, _) => format!(
+                "select {id} as id, b.{at} as at, {status} as status\n  from {}\n  join {} b on b.{}::text = {id}::text{condition}",
+                effect.from, event.from, event.id
+            ),
+        };
+        (sql, true)
+    }
+
+    /// A time on the event's own row that sounds like the worker, or like an end.
+    fn on_the_event(&self, one: &Candidate) -> Option<(String, String)> {
+        let event = self.event?;
+        let times = || event.table.columns.iter().filter(|column| column.is_time() && Some(column.name.as_str()) != event.written);
+        let ends = ["finished", "completed", "done", "processed", "closed", "delivered"];
+        let sounds = times().find(|column| alike(&one.worker.name, &column.name) > 0.3);
+        let column = sounds.or_else(|| times().find(|column| ends.iter().any(|end| column.name.contains(end))))?;
+        let status = event.status().map_or("null::text".into(), |column| format!("{}::text", sql_name(&column.name)));
+        let at = sql_name(&column.name);
+        let sql = format!("select {} as id, {at} as at, {status} as status\n  from {}\n where {at} is not null", event.id, event.from);
+        Some((sql, column.name.clone()))
+    }
+}
+
+/// The id that a record names.
+pub fn id_of<'a>(record: &Record, values: &BTreeSet<&'a str>) -> Option<&'a str> {
+    let known = |value: &str| values.get(value).copied();
+    let header = || record.headers.values().find_map(|value| known(value));
+    let field = || record.fields.iter().find_map(|(_, value)| known(value));
+    known(&record.key).or_else(header).or_else(field)
+}
+
+/// What a record calls its event.
+fn type_of(record: &Record) -> Option<&str> {
+    let names = ["eventType", "event_type", "type", "ce_type", "event", "messageType", "kind"];
+    let header = names.iter().find_map(|name| record.headers.get(*name));
+    let field = || names.iter().find_map(|name| record.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value));
+    header.or_else(field).map(String::as_str)
+}
+
+fn most_common<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    values.for_each(|value| *counts.entry(value).or_default() += 1);
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(value, _)| value.to_string())
+}
+
+fn is_source(source: &str, worker: &Worker) -> bool {
+    let same = |name: &str| words(source) == words(name);
+    same(&worker.name) || worker.group.as_deref().is_some_and(same) || subject(source) == subject(&worker.name)
+}
+
+/// Good ones, and those that wait; others say that it went wrong.
+fn sort_statuses(statuses: &BTreeSet<&str>) -> (Vec<String>, Vec<String>) {
+    let wait = ["pending", "wait", "queue", "progress", "processing", "running", "open", "hold", "new"];
+    let bad = ["fail", "error", "reject", "cancel", "dead", "abort", "declin", "denied", "refus", "expired", "lost"];
+    // More of them are no statuses.
+    if statuses.is_empty() || statuses.len() > 8 {
+        return (Vec::new(), Vec::new());
+    }
+    let has = |list: &[&str], status: &str| list.iter().any(|word| status.to_lowercase().contains(word));
+    let (bad, rest): (Vec<&str>, Vec<&str>) = statuses.iter().partition(|status| has(&bad, status));
+    let (waiting, good): (Vec<&str>, Vec<&str>) = rest.into_iter().partition(|status| has(&wait, status));
+    // Where only bad or waiting ones were seen nobody knows the good ones.
+    if good.is_empty() || (bad.is_empty() && waiting.is_empty() && good.len() > 4) {
+        return (Vec::new(), Vec::new());
+    }
+    let owned = |list: Vec<&str>| list.into_iter().map(String::from).collect();
+    (owned(good), owned(waiting))
+}
+
+fn unique(name: &str, before: &[Stage]) -> Name {
+    let taken = |name: &str| before.iter().any(|stage| stage.name == name);
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.to_string()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+}
+
+/// A name of SQL without its quotes.
+pub fn plain(name: &str) -> String {
+    match name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\""),
+        None => name.to_string(),
+    }
+}
+
+/// A text as SQL takes it.
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
