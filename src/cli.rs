@@ -18,6 +18,12 @@ Addresses come from flags, else from KAFKA_BROKERS, POSTGRES_URL (or
 DATABASE_URL), DOCKER_HOST and the address variables of the pipeline's
 services, else from the pipeline file, else from the running containers.";
 
+/// The exit codes and what they mean, as the help has them.
+pub fn exit_codes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = EXIT_CODES.lines().filter_map(|line| line.trim_start().split_once("  "));
+    lines.filter(|(code, _)| code.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Finds out where a stuck event is, why, and what sends it on its way again.
 #[derive(Debug, Parser)]
 #[command(name = "pipeline-doctor", version, after_help = EXIT_CODES)]
@@ -53,6 +59,25 @@ pub enum Command {
     Explain(Box<Explain>),
     /// Look at what runs, and write the pipeline's file for it
     Init(Box<Init>),
+    /// The JSON Schema of the files that are read, or of the JSON that is printed
+    Schema {
+        /// Of what; without it a list, and how to use them
+        #[arg(value_enum, hide_possible_values = true)]
+        of: Option<SchemaOf>,
+    },
+}
+
+/// What has a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The file of --config
+    Pipeline,
+    /// Each file of --checks
+    Checks,
+    /// What --json prints
+    Report,
+    /// What trace --json prints
+    Trace,
 }
 
 /// `init`.
@@ -99,7 +124,8 @@ pub struct Trace {
 #[derive(Debug, Args)]
 pub struct Explain {
     /// The id of a check or a cause, as a report prints it
-    pub name: String,
+    #[arg(required_unless_present = "markdown")]
+    pub name: Option<String>,
     /// The event that the remedy is for
     pub id: Option<String>,
     /// Print the compose fragment of the missing workers, for what is seen now
@@ -114,6 +140,9 @@ pub struct Explain {
     /// Print the commands that send the stuck events' records once more
     #[arg(long, group = "remedy")]
     pub records: bool,
+    /// Print the runbook as Markdown: the whole one, or of NAME alone
+    #[arg(long, conflicts_with = "remedy")]
+    pub markdown: bool,
     /// Where and how to look.
     #[command(flatten)]
     pub look: Look,

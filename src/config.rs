@@ -46,6 +46,9 @@ pub struct Config {
     pub settle: Duration,
     /// Look again until healthy or until this is over.
     pub wait: Option<Duration>,
+    /// Whether it is looked again and again within a second: what takes long and
+    /// tells nothing of an event on its way is left out.
+    pub in_haste: bool,
     /// What checks look for in logs: such records are kept.
     pub log_patterns: Vec<String>,
     /// Which systems are left out.
@@ -91,7 +94,11 @@ impl Config {
     }
 
     /// The same before there is a pipeline: only where and how to look counts.
-    pub fn undescribed(look: &Look, environment: &Environment, mistakes: &mut Vec<Mistake>) -> Option<Config> {
+    pub fn undescribed(
+        look: &Look,
+        environment: &Environment,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Option<Config> {
         let source = Source { name: "undescribed".into(), text: UNDESCRIBED.into() };
         Config::of(&source, None, look, environment, mistakes)
     }
@@ -142,6 +149,7 @@ impl Config {
             deadline,
             settle,
             wait,
+            in_haste: false,
             log_patterns: Vec::new(),
             without: look.without.clone(),
             places,

@@ -1,7 +1,10 @@
 //! What the user gets when the input is wrong: one sentence that names the
 //! thing, what was expected and how to put it right.
 
+mod excerpt;
+
 use crate::secret::redact;
+pub use excerpt::Excerpt;
 use std::fmt;
 
 /// Exit codes of the program; documented in the README and in `--help`.
@@ -40,12 +43,19 @@ pub struct Mistake {
     pub what: String,
     /// The way out, where there is one to name.
     pub help: Option<String>,
+    /// The line of the file, where it is in one.
+    pub excerpt: Option<Excerpt>,
 }
 
 impl Mistake {
     /// A mistake without a way out yet; see [`Mistake::help`].
     pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
-        Mistake { place: place.into(), what: what.into(), help: None }
+        Mistake { place: place.into(), what: what.into(), help: None, excerpt: None }
+    }
+
+    /// A mistake in a line of a file.
+    pub fn in_line(excerpt: Excerpt, what: impl Into<String>) -> Self {
+        Mistake { excerpt: Some(excerpt.clone()), ..Mistake::new(excerpt.place(), what) }
     }
 
     /// Adds the way out.
@@ -59,11 +69,24 @@ impl Mistake {
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", redact(&self.place), redact(&self.what))?;
+        if let Some(excerpt) = &self.excerpt {
+            write!(f, "\n{excerpt}")?;
+        }
         match &self.help {
             Some(help) => write!(f, "\n  {}", redact(help)),
             None => Ok(()),
         }
     }
+}
+
+/// Puts mistakes into the order of the files, and of their lines.
+pub fn by_line(mistakes: &mut [Mistake], files: &[&str]) {
+    mistakes.sort_by_key(|mistake| {
+        mistake.excerpt.as_ref().map(|excerpt| {
+            let file = files.iter().position(|file| *file == excerpt.file);
+            (file, excerpt.line, excerpt.column)
+        })
+    });
 }
 
 impl Error {

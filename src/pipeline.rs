@@ -1,14 +1,23 @@
 //! The pipeline: what should exist. Data, read from TOML; one is built in.
 
-use crate::error::{Mistake, way_out};
+mod names;
+mod patterns;
+pub mod sql;
+mod stages;
+
+use crate::error::{Mistake, by_line};
+use crate::pattern;
+use crate::schema;
 use crate::toml_input::Source;
+use crate::toml_input::document::Document;
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// A pipeline, as its file declares it. Field docs name the TOML keys' meaning.
-#[derive(Debug, Clone, Deserialize)]
+/// A pipeline, as its file declares it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pipeline {
     /// Its name, shown in the report and kept in recordings.
@@ -40,6 +49,7 @@ pub struct Pipeline {
     /// By what events are looked up, beside their id: a word for the command line,
     /// and the event's key that has the value.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub lookup: BTreeMap<String, Spanned<String>>,
     /// The stages, in order.
     #[serde(default)]
@@ -54,7 +64,7 @@ pub struct Pipeline {
 }
 
 /// What an id looks like.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdFormat {
     /// What people call it: "payment id".
@@ -64,7 +74,7 @@ pub struct IdFormat {
 }
 
 /// The forms that an id can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdForm {
     /// 8-4-4-4-12 hexadecimal digits.
@@ -74,7 +84,7 @@ pub enum IdForm {
 }
 
 /// Hints for finding the compose project.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ComposeHints {
     /// The project's name, preferred where several match.
@@ -82,17 +92,18 @@ pub struct ComposeHints {
 }
 
 /// A system of which the pipeline uses one.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct System {
     /// The `[[service]]` that runs it, for its container.
+    #[schemars(with = "String")]
     pub service: Spanned<String>,
     /// Its address, where neither flag nor environment gives one.
     pub address: Option<String>,
 }
 
 /// What a service is in the pipeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Sends the first event.
@@ -106,7 +117,7 @@ pub enum Role {
 }
 
 /// A service that is not a worker.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Compose service name.
@@ -126,7 +137,7 @@ pub struct Service {
 }
 
 /// A worker: consumes topics as a member of one group.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
     /// Compose service name.
@@ -136,6 +147,7 @@ pub struct Worker {
     /// Consumer group.
     pub group: String,
     /// Topics that it consumes.
+    #[schemars(with = "Vec<String>")]
     pub topics: Vec<Spanned<String>>,
     /// Regular expression: the log line of its start.
     pub started: Option<Pattern>,
@@ -151,7 +163,7 @@ impl Worker {
 }
 
 /// How a worker is deployed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deploy {
     /// Image name.
@@ -165,7 +177,7 @@ pub struct Deploy {
 }
 
 /// A topic that must exist.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopicSpec {
     /// Its name.
@@ -175,7 +187,7 @@ pub struct TopicSpec {
 }
 
 /// The table that says who has processed what: names of table and columns.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Marks {
     /// Table, with its schema where it is not on the search path.
@@ -193,7 +205,7 @@ pub struct Marks {
 }
 
 /// Where workers send what they gave up.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetters {
     /// Topic.
@@ -205,11 +217,12 @@ pub struct DeadLetters {
 }
 
 /// The SQL that finds events.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventSql {
     /// `id` (of the type of the marks table's), `at` (timestamptz) and a column
     /// for each key, of all events.
+    #[schemars(extend("not" = schema::binding()))]
     pub sql: String,
     /// The key columns of `sql`.
     #[serde(default)]
@@ -217,7 +230,7 @@ pub struct EventSql {
 }
 
 /// One hop's contract.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
     /// Its name.
@@ -225,14 +238,17 @@ pub struct Stage {
     /// Event type.
     pub event: String,
     /// Topic on which the event arrives.
+    #[schemars(with = "String")]
     pub topic: Spanned<String>,
     /// Service or worker that sends it.
+    #[schemars(with = "String")]
     pub emitter: Spanned<String>,
     /// The emitter writes the event's row into the marks table itself; that row
     /// is never removed, and its source says nothing of the worker.
     #[serde(default)]
     pub recorded_by_emitter: bool,
     /// Worker that handles it.
+    #[schemars(with = "String")]
     pub worker: Spanned<String>,
     /// Sources that may mark it as processed.
     pub marked_by: Vec<String>,
@@ -247,22 +263,26 @@ pub struct Stage {
     /// Seconds after its event before a missing effect counts.
     pub grace_s: u64,
     /// `id`, `at` (timestamptz) and `status` of the effect rows of all events.
+    #[schemars(extend("not" = schema::binding()))]
     pub sql: String,
     /// `id`, `key` (text), `headers` and `value` (jsonb) of the records of all
     /// events, for sending them once more.
+    #[schemars(extend("not" = schema::binding()))]
     pub record_sql: Option<String>,
     /// The effect's rows do not say when they were written: their `at` is a time
     /// before.
     #[serde(default)]
     pub undated: bool,
-    /// What an event passes here, in order: [`HopKind::NAMED`] by their words, and the names
-    /// of the stage's lines. Empty: what there is, in the usual order.
+    /// What an event passes here, in order: `row`, `record`, `taken`, `call`, `effect`,
+    /// `mark` (see [`HopKind::NAMED`]), and the names of the stage's lines. Empty: what
+    /// there is, in the usual order.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub hops: Vec<Spanned<String>>,
 }
 
 /// What an event passes at a stage, beside the lines that are logged of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HopKind {
     /// The emitter has written the event's row.
@@ -298,28 +318,32 @@ impl HopKind {
 }
 
 /// A diagnostic line: what a part logs of an event at a stage.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// What people call it: "received".
     pub name: String,
     /// The service or worker that logs it.
+    #[schemars(with = "String")]
     pub part: Spanned<String>,
     /// The stage that it belongs to.
+    #[schemars(with = "String")]
     pub stage: Spanned<String>,
     /// Regular expression: the line, on a record that names the id.
     pub pattern: Pattern,
 }
 
 /// The documented API call of a stage.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Call {
     /// What people call it.
     pub name: String,
     /// The stage whose worker makes it.
+    #[schemars(with = "String")]
     pub stage: Spanned<String>,
     /// The service that answers it.
+    #[schemars(with = "String")]
     pub service: Spanned<String>,
     /// Regular expression: the call in the service's log.
     pub logged: Pattern,
@@ -336,7 +360,7 @@ pub struct Call {
 }
 
 /// A request that changes nothing, judged by its body.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Harmless {
     /// Path and query; `{key}` stands for the event's keys.
@@ -352,17 +376,15 @@ pub struct Harmless {
 }
 
 /// A regular expression (linear in time), compiled when the file is read.
-#[derive(Debug, Clone)]
+// The format `regex` of JSON Schema is JavaScript's: it refuses `(?i)`.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(with = "String", inline)]
 pub struct Pattern(pub Regex);
 
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Regex::new(&text).map(Pattern).map_err(|error| {
-            let reason = error.to_string();
-            let last = reason.lines().last().unwrap_or_default();
-            serde::de::Error::custom(format!("not a regular expression: {last}"))
-        })
+        pattern::compile(&text).map(Pattern).map_err(serde::de::Error::custom)
     }
 }
 
@@ -370,80 +392,17 @@ impl Pipeline {
     /// Reads a pipeline. All mistakes are put into `mistakes`; a pipeline with
     /// mistakes must not be used.
     pub fn read(source: &Source, mistakes: &mut Vec<Mistake>) -> Option<Pipeline> {
-        let before = mistakes.len();
-        let pipeline: Option<Pipeline> = source.read(mistakes);
-        if let Some(pipeline) = pipeline.as_ref().filter(|_| mistakes.len() == before) {
-            pipeline.check_names(source, mistakes);
-            pipeline.check_sql(source, mistakes);
+        let mut own = Vec::new();
+        let pipeline: Option<Pipeline> = source.read(&mut own);
+        if let Some(document) = Document::of(source) {
+            names::check(&document, &mut own);
+            stages::check(&document, &mut own);
+            patterns::check(&document, &mut own);
+            sql::check(&document, &mut own);
         }
+        by_line(&mut own, &[&source.name]);
+        mistakes.append(&mut own);
         pipeline
-    }
-
-    /// Every name that refers to something must be that of something.
-    fn check_names(&self, source: &Source, mistakes: &mut Vec<Mistake>) {
-        let services: Vec<&str> = self.service.iter().map(|s| s.name.as_str()).collect();
-        let workers: Vec<&str> = self.worker.iter().map(|w| w.name.as_str()).collect();
-        let topics: Vec<&str> = self.topic.iter().map(|t| t.name.as_str()).collect();
-        let stages: Vec<&str> = self.stage.iter().map(|s| s.name.as_str()).collect();
-        let both: Vec<&str> = services.iter().chain(&workers).copied().collect();
-
-        let mut must_be = |what: &str, name: &Spanned<String>, valid: &[&str]| {
-            if !valid.contains(&name.get_ref().as_str()) {
-                let text = format!("unknown {what} `{}`", name.get_ref());
-                let mistake = source.mistake(name.span().start, text);
-                mistakes.push(mistake.help(way_out(name.get_ref(), valid.iter().copied())));
-            }
-        };
-        must_be("service", &self.kafka.service, &services);
-        must_be("service", &self.postgres.service, &services);
-        for worker in &self.worker {
-            for topic in &worker.topics {
-                must_be("topic", topic, &topics);
-            }
-        }
-        for stage in &self.stage {
-            must_be("topic", &stage.topic, &topics);
-            must_be("worker", &stage.worker, &workers);
-            must_be("service or worker", &stage.emitter, &both);
-        }
-        let keys: Vec<&str> = self.event.keys.iter().map(String::as_str).collect();
-        self.lookup.values().for_each(|key| must_be("key", key, &keys));
-        for stage in &self.stage {
-            let lines = self.line.iter().filter(|line| *line.stage.get_ref() == stage.name);
-            let named = HopKind::NAMED.iter().map(|(name, _)| *name);
-            let hops: Vec<&str> = named.chain(lines.map(|line| line.name.as_str())).collect();
-            stage.hops.iter().for_each(|hop| must_be("hop", hop, &hops));
-        }
-        for line in &self.line {
-            must_be("service or worker", &line.part, &both);
-            must_be("stage", &line.stage, &stages);
-        }
-        if let Some(call) = &self.call {
-            must_be("stage", &call.stage, &stages);
-            must_be("service", &call.service, &services);
-        }
-        let mut seen = BTreeSet::new();
-        for name in both.iter().filter(|name| !seen.insert(**name)) {
-            let what = format!("two services or workers are called `{name}`");
-            mistakes.push(Mistake::new(&source.name, what));
-        }
-    }
-
-    /// The SQL is for all events: the tool adds `where id = …` itself, so that
-    /// one statement serves for one id and for counting.
-    fn check_sql(&self, source: &Source, mistakes: &mut Vec<Mistake>) {
-        let stages = self.stage.iter().flat_map(|stage| {
-            let record = stage.record_sql.iter().map(|sql| ("record_sql", sql));
-            let all = [("sql", &stage.sql)].into_iter().chain(record);
-            all.map(|(key, sql)| (format!("the {key} of stage {}", stage.name), sql))
-        });
-        for (owner, sql) in [("event.sql".to_string(), &self.event.sql)].into_iter().chain(stages) {
-            if sql.contains("{id}") || sql.contains('$') {
-                let mistake = Mistake::new(&source.name, format!("{owner} binds a value"));
-                let help = "expected the rows of all events, each with its event's id in a column `id`";
-                mistakes.push(mistake.help(help));
-            }
-        }
     }
 
     /// The worker of that name.

@@ -1,6 +1,7 @@
 //! The table of contents: each arrow of the flow is one call here.
 
 mod init;
+mod schema;
 mod trace;
 
 use crate::check::catalog::{Catalog, Cause, Generator};
@@ -28,6 +29,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<u8, Error> {
         Some(Command::Trace(args)) => trace::run(args, environment),
         Some(Command::Explain(args)) => explain(args, environment),
         Some(Command::Init(args)) => init::run(args, environment),
+        Some(Command::Schema { of }) => schema::run(*of),
     }
 }
 
@@ -221,15 +223,41 @@ fn demo(name: Option<&str>, show: &Show) -> Result<u8, Error> {
 
 fn explain(args: &Explain, environment: &Environment) -> Result<u8, Error> {
     let (config, catalog) = read(args.id.as_deref(), &args.look, environment)?;
-    let name = args.name.as_str();
     set_colours(if args.json { Color::Never } else { args.color }, io::stdout().is_terminal());
+    let pipeline = &config.pipeline;
     let mut text = Vec::new();
+    match &args.name {
+        Some(name) => explain_one(name, args, &config, &catalog, &mut text)?,
+        None => report::markdown::runbook(&catalog, pipeline, &config.target.flags, &mut text)?,
+    }
+    let name = args.name.as_ref().unwrap_or(&pipeline.name);
+    let mut out = io::stdout().lock();
+    match args.json {
+        true => report::json::render_text(name, &String::from_utf8_lossy(&text), &mut out)?,
+        false => out.write_all(&text)?,
+    }
+    Ok(exit::HEALTHY)
+}
+
+/// A check, a cause, or the remedy of a cause.
+fn explain_one(
+    name: &str,
+    args: &Explain,
+    config: &Config,
+    catalog: &Catalog,
+    text: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let pipeline = &config.pipeline;
     match (catalog.cause(name), catalog.check(name), wanted(args)) {
         (Some(cause), _, Some(generator)) => {
-            text.write_all(remedy(&config, &catalog, cause, generator)?.as_bytes())?;
+            text.write_all(remedy(config, catalog, cause, generator)?.as_bytes())?;
         }
-        (Some(cause), _, None) => report::explain::cause(cause, &mut text)?,
-        (None, Some(check), None) => report::explain::check(check, &catalog, &config.pipeline, &mut text)?,
+        (Some(cause), _, None) if args.markdown => report::markdown::cause(cause, text)?,
+        (Some(cause), _, None) => report::explain::cause(cause, text)?,
+        (None, Some(check), None) if args.markdown => {
+            report::markdown::check(check, catalog, pipeline, text)?;
+        }
+        (None, Some(check), None) => report::explain::check(check, catalog, pipeline, text)?,
         (None, Some(_), Some(_)) => {
             let mistake = Mistake::new("explain", format!("`{name}` is a check: only causes have remedies"));
             return Err(Error::usage(mistake.help("leave --yaml, --offsets, --sql and --records out")));
@@ -239,12 +267,7 @@ fn explain(args: &Explain, environment: &Environment) -> Result<u8, Error> {
             return Err(Error::usage(mistake.help(way_out(name, catalog.names().iter().copied()))));
         }
     }
-    let mut out = io::stdout().lock();
-    match args.json {
-        true => report::json::render_text(name, &String::from_utf8_lossy(&text), &mut out)?,
-        false => out.write_all(&text)?,
-    }
-    Ok(exit::HEALTHY)
+    Ok(())
 }
 
 fn wanted(args: &Explain) -> Option<Generator> {

@@ -1,14 +1,17 @@
 //! What logs say of trouble: rows of `checks/logs.toml`.
 
 use crate::pipeline::Pattern;
+use crate::schema::ID;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
 /// One kind of trouble that a log record tells of.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
     /// Stable kebab-case id; its check is `log-ID`.
+    #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
     /// True when healthy. `{subject}` is whose log it is.
     pub title: String,

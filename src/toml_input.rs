@@ -1,8 +1,12 @@
 //! Reads TOML so that all mistakes come at once, each with its line and the
 //! nearest valid name.
 
+pub mod document;
+mod text;
+
 use crate::error::{Mistake, nearest, way_out};
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use std::borrow::Cow;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -20,31 +24,63 @@ pub struct Source {
 }
 
 impl Source {
-    /// `file:line` of a byte offset.
-    pub fn place(&self, offset: usize) -> String {
-        let line =
-            self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count();
-        format!("{}:{}", self.name, line + 1)
+    /// A mistake at a byte offset: the word, text or header that begins there.
+    pub fn mistake(&self, offset: usize, what: impl Into<String>) -> Mistake {
+        self.mistake_in(offset..text::end_of_token(&self.text, offset), what)
     }
 
-    /// A mistake at a byte offset.
-    pub fn mistake(&self, offset: usize, what: impl Into<String>) -> Mistake {
-        Mistake::new(self.place(offset), what)
+    /// A mistake in a range of bytes, as far as it is on one line.
+    pub fn mistake_in(&self, at: Range<usize>, what: impl Into<String>) -> Mistake {
+        Mistake::in_line(text::excerpt(&self.name, &self.text, at), what)
+    }
+
+    /// A mistake inside of a text that stands at `value`: `within` are bytes of
+    /// the text as it is read, without quotes and escapes.
+    pub fn mistake_within(
+        &self,
+        value: &Range<usize>,
+        within: &Range<usize>,
+        what: impl Into<String>,
+    ) -> Mistake {
+        let raw = self.text.get(value.clone()).unwrap_or_default();
+        let start = value.start + text::raw_offset(raw, within.start);
+        let end = value.start + text::raw_offset(raw, within.end);
+        self.mistake_in(start..end, what)
+    }
+
+    /// The text without the lines that are not TOML, so that the rest can be read,
+    /// and where those were; all other offsets stay. `None` where too much is wrong.
+    fn readable(&self, mistakes: &mut Vec<Mistake>) -> Option<(Cow<'_, str>, Vec<usize>)> {
+        let (_, errors) = DeTable::parse_recoverable(&self.text);
+        if errors.is_empty() {
+            return Some((Cow::Borrowed(&self.text), Vec::new()));
+        }
+        mistakes.extend(errors.iter().take(SYNTAX_ERRORS).map(|error| self.explain(error)));
+        if let Some(more) = errors.len().checked_sub(SYNTAX_ERRORS).filter(|more| *more > 0) {
+            let what = format!("{more} more lines are not TOML");
+            mistakes.push(Mistake::new(&self.name, what).help("is it the file that was meant?"));
+            return None;
+        }
+        let mut text = self.text.clone();
+        let mut gone = Vec::new();
+        for error in &errors {
+            let line = text::line_around(&text, error.span()?.start);
+            let blank = " ".repeat(line.len());
+            // Without its header a row's entries would be those of another.
+            if text.get(line.clone())?.trim_start().starts_with('[') {
+                return None;
+            }
+            gone.push(line.start);
+            text.replace_range(line, &blank);
+        }
+        DeTable::parse_recoverable(&text).1.is_empty().then_some((Cow::Owned(text), gone))
     }
 
     /// Reads the whole file as a `T`. What is wrong is put into `mistakes`; the
     /// rest is still read, so that one mistake does not hide the next.
     pub fn read<T: DeserializeOwned>(&self, mistakes: &mut Vec<Mistake>) -> Option<T> {
-        let (table, errors) = DeTable::parse_recoverable(&self.text);
-        if !errors.is_empty() {
-            mistakes.extend(errors.iter().take(SYNTAX_ERRORS).map(|error| self.explain(error)));
-            if let Some(more) = errors.len().checked_sub(SYNTAX_ERRORS).filter(|more| *more > 0) {
-                let what = format!("{more} more lines are not TOML");
-                mistakes.push(Mistake::new(&self.name, what).help("is it the file that was meant?"));
-            }
-            return None;
-        }
-        let mut table = table;
+        let (text, gone) = self.readable(mistakes)?;
+        let (mut table, _) = DeTable::parse_recoverable(&text);
         let mut removed: Vec<Removed> = Vec::new();
         loop {
             let error = match T::deserialize(table.clone().into_deserializer()) {
@@ -53,8 +89,11 @@ impl Source {
             };
             let at = error.span()?;
             // A field that was taken out because of its own mistake is not missing.
-            let follows = missing_field(error.message())
-                .is_some_and(|field| removed.iter().any(|gone| gone.name == field && gone.row == at.start));
+            let follows = missing_field(error.message()).is_some_and(|field| {
+                let row = at.start..text::end_of_row(&text, at.start);
+                gone.iter().any(|line| row.contains(line))
+                    || removed.iter().any(|gone| gone.name == field && gone.row == at.start)
+            });
             if !follows {
                 mistakes.push(self.explain(&error));
             }
@@ -71,15 +110,46 @@ impl Source {
     }
 
     fn explain(&self, error: &toml::de::Error) -> Mistake {
+        let at = error.span().unwrap_or(0..0);
+        if let Some(within) = Within::read(error.message()) {
+            return self.mistake_within(&at, &within.at, within.what).help(within.help);
+        }
         let message = error.message().lines().next().unwrap_or_default();
-        let mistake = self.mistake(error.span().map_or(0, |span| span.start), message);
         match unknown_name(message) {
             Some((wrong, valid)) => {
                 let help = way_out(wrong, valid.iter().copied());
-                Mistake { what: format!("unknown name `{wrong}`"), ..mistake }.help(help)
+                self.mistake_in(at, format!("unknown name `{wrong}`")).help(help)
             }
-            None => mistake,
+            None => self.mistake_in(at, message),
         }
+    }
+}
+
+/// A mistake inside of a text, as it passes through the message of a deserializer.
+pub struct Within<'a> {
+    /// Bytes of the text.
+    pub at: Range<usize>,
+    /// What is wrong.
+    pub what: &'a str,
+    /// The way out.
+    pub help: &'a str,
+}
+
+impl<'a> Within<'a> {
+    /// What no other message begins with.
+    const BEGIN: &'static str = "within ";
+
+    /// The deserializer's message.
+    pub fn message(&self) -> String {
+        let Within { at, what, help } = self;
+        format!("{}{} {}\n{what}\n{help}", Self::BEGIN, at.start, at.end)
+    }
+
+    fn read(message: &'a str) -> Option<Self> {
+        let mut lines = message.strip_prefix(Self::BEGIN)?.lines();
+        let (start, end) = lines.next()?.split_once(' ')?;
+        let at = start.parse().ok()?..end.parse().ok()?;
+        Some(Within { at, what: lines.next()?, help: lines.next()? })
     }
 }
 
@@ -189,20 +259,20 @@ mod tests {
         let found = mistakes(text);
         assert_eq!(found.len(), 5, "{found:#?}");
         for expected in [
-            "x.toml:4: unknown name `titel`\n  did you mean `title`?",
-            "x.toml:7: invalid type: integer `5`, expected a string",
-            "x.toml:8: invalid type: string \"one\", expected u8",
-            "x.toml:10: missing field `step`",
-            "x.toml:13: unknown name `raw`\n  did you mean `row`?",
+            "x.toml:4:1: unknown name `titel`\n  |\n4 | titel = \"x\"\n  | ^^^^^\n  did you mean `title`?",
+            "x.toml:7:6: invalid type: integer `5`, expected a string",
+            "x.toml:8:8: invalid type: string \"one\", expected u8",
+            "x.toml:10:1: missing field `step`",
+            "x.toml:13:3: unknown name `raw`",
         ] {
-            assert!(found.iter().any(|m| m == expected), "{expected}\n{found:#?}");
+            assert!(found.iter().any(|m| m.starts_with(expected)), "{expected}\n{found:#?}");
         }
     }
 
     #[test]
     fn broken_syntax_is_named_with_its_line() {
         let found = mistakes("[[row]]\nid = \n");
-        assert!(found[0].starts_with("x.toml:2: "), "{found:?}");
+        assert!(found[0].starts_with("x.toml:2:"), "{found:?}");
     }
 
     #[test]

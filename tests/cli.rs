@@ -161,6 +161,15 @@ fn an_unknown_name_gets_the_nearest_one() {
 }
 
 #[test]
+fn explain_wants_a_name_or_the_whole_runbook_and_then_no_remedy() {
+    refused(&["explain"], &["NAME"]);
+    for remedy in ["--yaml", "--offsets", "--sql", "--records"] {
+        refused(&["explain", "kafka-down", "--markdown", remedy], &["--markdown", remedy]);
+    }
+    refused(&["explain", "--markdown", "worker-runing"], &["did you mean `worker-running`?"]);
+}
+
+#[test]
 fn the_demo_is_a_show_and_not_an_alarm() {
     let demo = doctor(["demo"]).finish().code(0);
     assert!(demo.last_line().starts_with("BROKEN: workers not deployed (95 %)."), "{}", demo.stdout);

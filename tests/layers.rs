@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&str] = &[
     "secret",
     "plural",
+    "schema",
     "error",
     "toml_input",
+    "names",
+    "pattern",
     "evidence",
     "survey",
     "pipeline",

@@ -29,7 +29,7 @@ pub struct Remedy<'a> {
 }
 
 /// One action as it is printed.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Planned {
     /// What it does.
     pub kind: ActionKind,

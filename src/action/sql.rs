@@ -5,6 +5,7 @@ use crate::cli::quoted;
 use crate::evidence::{Container, Postgres};
 use crate::fact::view::View;
 use crate::pipeline::Stage;
+use crate::pipeline::sql::record_lines;
 
 /// `psql` at the database that was read: in its container, if the address led
 /// there, else by the address in `POSTGRES_URL`.
@@ -80,10 +81,7 @@ pub(super) fn remove_marks(remedy: &Remedy) -> Option<String> {
 pub(super) fn records(stage: &Stage, ids: &[String]) -> Option<String> {
     let record = stage.record_sql.as_deref()?.split_whitespace().collect::<Vec<_>>().join(" ");
     let ids = literals(ids)?;
-    Some(format!(
-        "select (select string_agg(h.key || ':' || h.value, ',') from jsonb_each_text(r.headers) h) \
-         || chr(9) || r.key || chr(9) || r.value from ({record}) r where r.id in ({ids})"
-    ))
+    Some(record_lines(&record, &ids))
 }
 
 fn literals(ids: &[String]) -> Option<String> {

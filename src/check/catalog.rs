@@ -1,13 +1,18 @@
 //! The checks and causes as data: read, and every mistake in them reported.
 
 use super::expect::{Expect, Scalar};
+use super::rows::{self, Origins};
+use super::schema;
 use crate::config::{in_words, read_file};
-use crate::error::{Error, Mistake, way_out};
+use crate::error::{Error, Mistake, by_line};
 use crate::evidence::Name;
-use crate::fact::{self, Scope};
+use crate::fact::Scope;
 use crate::pipeline::{Pipeline, Stage};
+use crate::schema::ID;
 use crate::signature::Signature;
 use crate::toml_input::Source;
+use crate::toml_input::document::Document;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;
@@ -33,24 +38,30 @@ pub struct Catalog {
     pub signatures: Vec<Signature>,
     /// The causes, in declaration order.
     pub causes: Vec<Cause>,
+    /// The files that all of it was read from.
+    pub sources: Vec<Source>,
 }
 
-/// One file of the catalog.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// One file of the catalog: any number of steps, checks, signatures and causes.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub struct File {
+    /// The runbook's steps.
     #[serde(default)]
     step: Vec<Step>,
+    /// What is judged.
     #[serde(default)]
     check: Vec<Check>,
+    /// What logs say of trouble; each is a check, too.
     #[serde(default)]
     signature: Vec<Signature>,
+    /// What explains failed checks.
     #[serde(default)]
     cause: Vec<Cause>,
 }
 
 /// A step of the runbook.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Its number.
@@ -64,7 +75,7 @@ pub struct Step {
 }
 
 /// What a step's line sums up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum About {
     /// Containers of the workers, and their groups.
@@ -78,14 +89,17 @@ pub enum About {
 }
 
 /// One check.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("allOf" = schema::fitting()))]
 pub struct Check {
     /// Stable kebab-case id.
+    #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
     /// True when healthy. `{subject}` is its subject.
     pub title: String,
     /// The runbook's step that it belongs to.
+    #[schemars(with = "u8")]
     pub step: Spanned<u8>,
     /// What a failure means for the exit code.
     #[serde(default)]
@@ -100,20 +114,24 @@ pub struct Check {
     #[serde(default)]
     pub in_summary: bool,
     /// What it is asked of.
+    #[schemars(with = "Scope")]
     pub for_each: Spanned<Scope>,
     /// The fact that it judges.
+    #[schemars(schema_with = "schema::fact")]
     pub fact: Spanned<String>,
     /// What the fact must be.
+    #[schemars(with = "Expect")]
     pub expect: Spanned<Expect>,
     /// Checks without whose pass a pass of this one would be empty.
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub pass_needs: Vec<Spanned<String>>,
     /// The same by hand.
     pub by_hand: String,
 }
 
 /// What a failed check means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// A problem: exit code 3.
@@ -126,35 +144,43 @@ pub enum Severity {
 }
 
 /// One cause.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = schema::links_or_members)]
 pub struct Cause {
     /// Stable kebab-case id.
+    #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
     /// What it is called.
     pub title: String,
     /// What it means, in one or two sentences.
     pub means: String,
     /// Its ceiling in per cent: the runbook's number, or the tool's own.
+    #[schemars(with = "u16", range(min = 1, max = 99))]
     pub confidence: Spanned<u16>,
     /// The runbook's name for it: `root cause 1`; absent: the tool's own.
     pub documented: Option<String>,
-    /// Checks that fail when it is true: always (.98),
+    /// Checks that always fail when it is true (.98).
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub always: Vec<Spanned<String>>,
-    /// usually (.90),
+    /// Checks that usually fail when it is true (.90).
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub usually: Vec<Spanned<String>>,
-    /// sometimes (.50).
+    /// Checks that sometimes fail when it is true (.50).
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub sometimes: Vec<Spanned<String>>,
     /// In place of links: causes of which one must be true, if this is. It is
     /// named where they cannot be told apart.
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub any_of: Vec<Spanned<String>>,
     /// Of a group: checks of which one must have failed for it to be named, as it
     /// says what they saw.
     #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub seen: Vec<Spanned<String>>,
     /// Whom it is about, where that is not whom its checks name.
     #[serde(default)]
@@ -164,7 +190,7 @@ pub struct Cause {
 }
 
 /// Whom a cause is about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Whom {
     /// The subjects of its checks.
@@ -175,22 +201,6 @@ pub enum Whom {
 }
 
 impl Cause {
-    /// A group has members that are causes themselves, and no links.
-    fn check_group(&self, causes: &[Cause], source: &Source, mistakes: &mut Vec<Mistake>) {
-        let single = |cause: &&Cause| cause.any_of.is_empty();
-        let ids: Vec<&str> = causes.iter().filter(single).map(|cause| cause.id.get_ref().as_str()).collect();
-        for member in self.any_of.iter().filter(|member| !ids.contains(&member.get_ref().as_str())) {
-            let what = format!("`{}` is not a cause with links of its own", member.get_ref());
-            let help = way_out(member.get_ref(), ids.iter().copied());
-            mistakes.push(source.mistake(member.span().start, what).help(help));
-        }
-        let linked = [&self.always, &self.usually, &self.sometimes].into_iter().flatten().next();
-        if let Some(link) = linked.filter(|_| !self.any_of.is_empty()) {
-            let what = format!("`{}` has both `any_of` and links", self.id.get_ref());
-            mistakes.push(source.mistake(link.span().start, what).help("its members have the links"));
-        }
-    }
-
     /// Whom the cause is about, where its checks name these.
     pub fn whom(&self, pipeline: &Pipeline, subjects: &[Name]) -> Vec<Name> {
         if self.about == Whom::Subjects {
@@ -205,8 +215,9 @@ impl Cause {
 }
 
 /// One thing to do. Exactly one of `run`, `generate` and neither (a sentence).
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("not" = { "required": ["run", "generate"] }))]
 pub struct Action {
     /// What it does.
     pub kind: ActionKind,
@@ -223,7 +234,7 @@ pub struct Action {
 }
 
 /// What an action does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActionKind {
     /// Puts it right.
@@ -235,7 +246,7 @@ pub enum ActionKind {
 }
 
 /// What makes commands from what was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Generator {
     /// The compose fragment of the missing workers.
@@ -269,15 +280,7 @@ impl Catalog {
         let mut catalog = Catalog::default();
         let mut origins = Origins::default();
         for source in sources {
-            let before = own.len();
-            let file = source.read::<File>(&mut own);
-            // A row that could not be read is not there to be referred to.
-            let lost = own.len() > before
-                && (source.text.contains("[[check]]")
-                    || source.text.contains("[[step]]")
-                    || source.text.contains("[[signature]]"));
-            origins.rows_lost |= lost;
-            if let Some(file) = file {
+            if let Some(file) = source.read::<File>(&mut own) {
                 origins.checks.extend(file.check.iter().map(|_| source));
                 origins.checks.extend(file.signature.iter().map(|_| source));
                 origins.causes.extend(file.cause.iter().map(|_| source));
@@ -288,9 +291,12 @@ impl Catalog {
                 catalog.causes.extend(file.cause);
             }
         }
-        catalog.check_checks(&origins, &mut own);
-        catalog.check_causes(&origins, &mut own);
+        let files: Vec<Option<Document>> = sources.iter().map(Document::of).collect();
+        rows::check(&files, &catalog, &origins, &mut own);
+        let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+        by_line(&mut own, &names);
         mistakes.append(&mut own);
+        catalog.sources = sources.to_vec();
         catalog.steps.sort_by_key(|step| step.step);
         catalog
     }
@@ -309,53 +315,6 @@ impl Catalog {
     pub fn names(&self) -> Vec<&str> {
         let checks = self.checks.iter().map(|check| check.id.get_ref().as_str());
         checks.chain(self.causes.iter().map(|cause| cause.id.get_ref().as_str())).collect()
-    }
-
-    fn check_checks(&self, origins: &Origins, mistakes: &mut Vec<Mistake>) {
-        let ids: Vec<&str> = self.checks.iter().map(|check| check.id.get_ref().as_str()).collect();
-        let steps: Vec<u8> = self.steps.iter().map(|step| step.step).collect();
-        for (i, (check, source)) in self.checks.iter().zip(&origins.checks).enumerate() {
-            check_id(&check.id, &ids[..i], source, mistakes);
-            check_fact(check, source, mistakes);
-            if !origins.rows_lost && !steps.contains(check.step.get_ref()) {
-                let what = format!("unknown step {}", check.step.get_ref());
-                let help = format!("steps: {steps:?}");
-                mistakes.push(source.mistake(check.step.span().start, what).help(help));
-            }
-            for need in check.pass_needs.iter().filter(|_| !origins.rows_lost) {
-                must_be_check(need, &ids, source, mistakes);
-            }
-        }
-    }
-
-    fn check_causes(&self, origins: &Origins, mistakes: &mut Vec<Mistake>) {
-        let checks: Vec<&str> = self.checks.iter().map(|check| check.id.get_ref().as_str()).collect();
-        let ids = self.names();
-        let first = self.checks.len();
-        for (i, (cause, source)) in self.causes.iter().zip(&origins.causes).enumerate() {
-            check_id(&cause.id, &ids[..first + i], source, mistakes);
-            let mut linked: Vec<&str> = Vec::new();
-            for link in cause.always.iter().chain(&cause.usually).chain(&cause.sometimes).chain(&cause.seen) {
-                if !origins.rows_lost {
-                    must_be_check(link, &checks, source, mistakes);
-                }
-                if linked.contains(&link.get_ref().as_str()) {
-                    let what = format!("`{}` is linked twice", link.get_ref());
-                    mistakes.push(source.mistake(link.span().start, what));
-                }
-                linked.push(link.get_ref());
-            }
-            if !(1..=99).contains(cause.confidence.get_ref()) {
-                let what = format!("confidence {} is not between 1 and 99", cause.confidence.get_ref());
-                mistakes.push(source.mistake(cause.confidence.span().start, what));
-            }
-            cause.check_group(&self.causes, source, mistakes);
-            if cause.always.is_empty() && cause.any_of.is_empty() {
-                let what =
-                    format!("cause `{}` breaks no check `always`: nothing can raise it", cause.id.get_ref());
-                mistakes.push(source.mistake(cause.id.span().start, what));
-            }
-        }
     }
 }
 
@@ -381,56 +340,6 @@ fn check_of(signature: &Signature) -> Check {
 
 /// The step of the runbook that reads logs.
 const LOGS: u8 = 4;
-
-/// Which file each row came from, for messages.
-#[derive(Default)]
-struct Origins<'a> {
-    checks: Vec<&'a Source>,
-    causes: Vec<&'a Source>,
-    /// Checks or steps could not be read: names that nobody has may be theirs.
-    rows_lost: bool,
-}
-
-fn check_id(id: &Spanned<String>, before: &[&str], source: &Source, mistakes: &mut Vec<Mistake>) {
-    let name = id.get_ref();
-    let kebab =
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !kebab {
-        let help = "expected lower-case letters, digits and dashes";
-        mistakes.push(source.mistake(id.span().start, format!("`{name}` is not an id")).help(help));
-    }
-    if before.contains(&name.as_str()) {
-        mistakes.push(source.mistake(id.span().start, format!("the id `{name}` is used twice")));
-    }
-}
-
-fn check_fact(check: &Check, source: &Source, mistakes: &mut Vec<Mistake>) {
-    let name = check.fact.get_ref();
-    let Some(spec) = fact::spec(name) else {
-        let names: Vec<&str> = fact::FACTS.iter().map(|spec| spec.name).collect();
-        let mistake = source.mistake(check.fact.span().start, format!("unknown fact `{name}`"));
-        mistakes.push(mistake.help(way_out(name, names.iter().copied())));
-        return;
-    };
-    if !spec.scopes.contains(check.for_each.get_ref()) {
-        let what =
-            format!("the fact `{name}` says nothing of each {:?}", check.for_each.get_ref()).to_lowercase();
-        let help = format!("it has: {:?}", spec.scopes).to_lowercase();
-        mistakes.push(source.mistake(check.for_each.span().start, what).help(help));
-    }
-    if let Err(unfit) = check.expect.get_ref().fits(spec.kind) {
-        let what = format!("the fact `{name}` is never `{}`", unfit.value);
-        let help = way_out(&unfit.value, unfit.valid.iter().copied());
-        mistakes.push(source.mistake(check.expect.span().start, what).help(help));
-    }
-}
-
-fn must_be_check(name: &Spanned<String>, ids: &[&str], source: &Source, mistakes: &mut Vec<Mistake>) {
-    if !ids.contains(&name.get_ref().as_str()) {
-        let mistake = source.mistake(name.span().start, format!("unknown check `{}`", name.get_ref()));
-        mistakes.push(mistake.help(way_out(name.get_ref(), ids.iter().copied())));
-    }
-}
 
 fn built_in_sources() -> Vec<Source> {
     BUILT_IN

@@ -1,12 +1,13 @@
 //! What a check expects of its fact.
 
 use crate::fact::{Kind, Value};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{self, Visitor};
 use std::fmt;
 
 /// One expectation: `{ is = 0 }`, `{ at_least = "running" }`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Expect {
     /// Exactly this.
@@ -24,7 +25,8 @@ pub enum Expect {
 }
 
 /// A value in an expectation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
 pub enum Scalar {
     /// `true`, `false`.
     Bool(bool),

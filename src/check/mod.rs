@@ -2,6 +2,9 @@
 
 pub mod catalog;
 pub mod expect;
+pub mod notes;
+mod rows;
+mod schema;
 
 use crate::evidence::{Name, Seen, Why};
 use crate::fact::{Fact, Facts, Kind, Value, spec};

@@ -27,6 +27,8 @@ pub struct Clues<'a> {
     pub event: Option<&'a Linked<'a>>,
     /// When each id began.
     pub begun: BTreeMap<&'a str, Timestamp>,
+    /// What is still to be sent, and the column that says when it was.
+    pub outbox: Option<(Linked<'a>, Name)>,
     /// What workers may leave.
     pub effects: Vec<Linked<'a>>,
     /// The names of the databases, the event's first.
@@ -75,33 +77,13 @@ pub fn stages<'a>(clues: &'a Clues<'a>) -> (Vec<Stage>, Vec<Name>) {
         let stage = clues.stage(candidate, &stages);
         stages.push(stage);
     }
-    let last_of = |name: &str, stages: &[Stage]| stages.iter().position(|stage| stage.worker == name);
     for place in 1..stages.len() {
-        let after = branches(&stages, place, &last_of);
+        let after = clues.after(&stages, place);
         if let Some(stage) = stages.get_mut(place) {
             stage.after = after;
         }
     }
     (stages, left)
-}
-
-/// The stages before one, where that is not just the one above: that of its emitter,
-/// or those of whoever reads the same topic.
-fn branches(
-    stages: &[Stage],
-    place: usize,
-    stage_of: &dyn Fn(&str, &[Stage]) -> Option<usize>,
-) -> Option<Vec<Name>> {
-    let (stage, above) = (stages.get(place)?, stages.get(place - 1)?);
-    if stage.emitter == above.worker {
-        return None;
-    }
-    match stage_of(&stage.emitter, stages) {
-        Some(before) if before < place => Some(vec![stages.get(before)?.name.clone()]),
-        Some(_) => None,
-        // A service sends it: with the event itself.
-        None => Some(Vec::new()),
-    }
 }
 
 impl<'a> Clues<'a> {
@@ -182,29 +164,38 @@ impl<'a> Clues<'a> {
     /// Where as many workers as tables are left, and both have their order.
     fn assign_the_rest(&self, assigned: &mut [Option<usize>]) {
         let used: BTreeSet<usize> = assigned.iter().flatten().copied().collect();
-        let late = |effect: &Linked| median(&delays(effect, &self.begun)).is_some_and(|delay| delay > TOGETHER);
-        let mut tables: Vec<usize> = (0..self.effects.len()).filter(|place| !used.contains(place)).collect();
-        tables.retain(|place| self.effects.get(*place).is_some_and(late));
-        let free = assigned.iter().filter(|effect| effect.is_none()).count();
-        if free != tables.len() {
-            return;
-        }
-        let delay = |place: &usize| self.effects.get(*place).and_then(|one| median(&delays(one, &self.begun)));
-        tables.sort_by(|a, b| delay(a).unwrap_or(0.0).total_cmp(&delay(b).unwrap_or(0.0)));
-        for (place, table) in assigned.iter_mut().filter(|effect| effect.is_none()).zip(tables) {
-            *place = Some(table);
+        let delay = |place: &usize| median(&delays(self.effects.get(*place)?, &self.begun));
+        let mut tables: Vec<(f64, usize)> = (0..self.effects.len())
+            .filter(|place| !used.contains(place))
+            .filter_map(|place| Some((delay(&place).filter(|delay| *delay > TOGETHER)?, place)))
+            .collect();
+        tables.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let carries = |worker: &Worker| self.outbox_of(&worker.name).is_some();
+        let workers = self.workers.iter().zip(assigned.iter_mut());
+        let free = workers.filter(|(worker, effect)| effect.is_none() && !carries(worker));
+        let free: Vec<&mut Option<usize>> = free.map(|(_, effect)| effect).collect();
+        if free.len() == tables.len() {
+            free.into_iter().zip(tables).for_each(|(effect, (_, table))| *effect = Some(table));
         }
     }
 
-    fn candidate(&'a self, worker: &'a Worker, effect: Option<&'a Linked<'a>>, marked: Marked) -> Candidate<'a> {
+    fn candidate(
+        &'a self,
+        worker: &'a Worker,
+        effect: Option<&'a Linked<'a>>,
+        marked: Marked,
+    ) -> Candidate<'a> {
         let written = effect.and_then(|effect| median(&delays(effect, &self.begun)));
         let mut topics: Vec<(f64, &Name)> =
             worker.topics.iter().map(|topic| (self.topic_delay(topic).unwrap_or(0.0), topic)).collect();
         topics.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let before = topics.iter().rev().find(|(delay, _)| written.is_none_or(|written| *delay <= written + TOGETHER));
+        let before =
+            topics.iter().rev().find(|(delay, _)| written.is_none_or(|written| *delay <= written + TOGETHER));
         let chosen = before.or(topics.first()).map(|(_, topic)| *topic);
         let of_topic = chosen.and_then(|topic| self.topic_delay(topic));
-        let delay = written.or(marked.delay).or(of_topic).unwrap_or(f64::MAX);
+        // Carrying from the outbox comes before all that is read from topics.
+        let carried = self.outbox_of(&worker.name).map(|_| -1.0);
+        let delay = carried.or(written).or(marked.delay).or(of_topic).unwrap_or(f64::MAX);
         Candidate { worker, effect, topic: chosen, marked, delay }
     }
 
@@ -260,27 +251,70 @@ impl<'a> Clues<'a> {
         of_topic().or(by_marks).unwrap_or_else(|| words(&named()).join("_").to_uppercase())
     }
 
-    fn emitter(&self, one: &Candidate, before: &[Stage]) -> (Name, String) {
-        let known = |name: &str| {
-            let is = |other: &str| words(other) == words(name);
-            let workers = self.workers.iter().map(|worker| &worker.name);
-            workers.chain(self.services.iter().map(|service| &service.name)).find(|other| is(other)).cloned()
-        };
-        let records = one.topic.and_then(|topic| self.cluster?.topics.get(topic)).map(|topic| &topic.records);
+    /// The service or worker of that name, however it is written.
+    fn part(&self, name: &str) -> Option<&Name> {
+        let workers = self.workers.iter().map(|worker| &worker.name);
+        let mut all = workers.chain(self.services.iter().map(|service| &service.name));
+        all.find(|other| words(other) == words(name))
+    }
+
+    /// Who sends the records of a topic, and how that is known: by their source, else
+    /// by a worker's name, unless he reads it himself.
+    fn sender(&self, topic: &str) -> Option<(Name, String)> {
+        let records = self.cluster.and_then(|cluster| cluster.topics.get(topic)).map(|topic| &topic.records);
         let said = most_common(records.into_iter().flatten().filter_map(source_of));
-        if let Some(emitter) = said.as_deref().and_then(known) {
-            return (emitter, "records of its topic name it as their source".into());
+        if let Some(emitter) = said.as_deref().and_then(|said| self.part(said)) {
+            return Some((emitter.clone(), "records of its topic name it as their source".into()));
         }
-        let guessed = |what: &str| format!("guessed: {what}; Kafka does not tell who sends");
-        let same_topic = before.iter().find(|stage| stage.topic.is_some() && stage.topic.as_ref() == one.topic);
+        let others = self.workers.iter().filter(|worker| !worker.topics.iter().any(|own| own == topic));
+        let ranked = others.map(|worker| (alike(&worker.name, topic), worker));
+        let best = ranked.filter(|(alike, _)| *alike > 0.3).max_by(|(a, _), (b, _)| a.total_cmp(b));
+        best.map(|(_, worker)| (worker.name.clone(), guessed("its name sounds like the topic's")))
+    }
+
+    fn emitter(&self, one: &Candidate, before: &[Stage]) -> (Name, String) {
+        if let Some(sender) = one.topic.and_then(|topic| self.sender(topic)) {
+            return sender;
+        }
+        let same_topic =
+            before.iter().find(|stage| stage.topic.is_some() && stage.topic.as_ref() == one.topic);
         let http = self.services.iter().find(|service| service.role == "emitter");
         let http = http.or_else(|| self.services.iter().find(|service| service.role == "api"));
         match (same_topic, before.last(), http) {
             (Some(same), ..) => (same.emitter.clone(), guessed("the same topic as above")),
             (None, Some(last), _) => (last.worker.clone(), guessed("the worker of the stage above")),
             (None, None, Some(http)) => (http.name.clone(), guessed("a service that may send")),
-            (None, None, None) => (one.worker.name.clone(), "to fill in: nobody was found who sends it".into()),
+            (None, None, None) => {
+                (one.worker.name.clone(), "to fill in: nobody was found who sends it".into())
+            }
         }
+    }
+
+    /// The stages before one, where that is not just the one above: those of whoever
+    /// sends what its worker reads. What a service sends begins with the event, unless
+    /// somebody carries it from an outbox to the topic.
+    fn after(&self, stages: &[Stage], place: usize) -> Option<Vec<Name>> {
+        let (earlier, stage) = (stages.get(..place)?, stages.get(place)?);
+        let worker = self.workers.iter().find(|worker| worker.name == stage.worker)?;
+        let senders = worker.topics.iter().filter_map(|topic| self.sender(topic)).map(|(name, _)| name);
+        let senders: BTreeSet<Name> = senders.chain([stage.emitter.clone()]).collect();
+        let before = earlier.iter().filter(|other| senders.contains(&other.worker));
+        let mut before: Vec<Name> = before.map(|other| other.name.clone()).collect();
+        let relay = earlier.iter().find(|other| self.outbox_of(&other.worker).is_some());
+        if let (true, Some(relay)) = (before.is_empty(), relay) {
+            before.push(relay.name.clone());
+        }
+        let above = earlier.last().map(|above| &above.name);
+        (before.len() != 1 || before.first() != above).then_some(before)
+    }
+
+    /// The outbox that a worker carries from: he reads no topic, and sounds like it.
+    fn outbox_of(&self, worker: &str) -> Option<(&Linked<'a>, &str)> {
+        let worker = self.workers.iter().find(|other| other.name == worker)?;
+        let carries = ["outbox", "relay", "publish", "dispatch", "forward", "poller"];
+        let sounds = carries.iter().any(|word| worker.name.contains(word));
+        let (outbox, sent) = self.outbox.as_ref()?;
+        (sounds && worker.topics.is_empty()).then_some((outbox, sent.as_str()))
     }
 
     /// Whether the emitter writes a row of that type into the marks itself.
@@ -289,7 +323,11 @@ impl<'a> Clues<'a> {
         let is = |row: &super::tables::Row, column: &str, value: &str| {
             row.get(&plain(column)).is_some_and(|is| words(is) == words(value))
         };
-        linked.rows.values().flatten().any(|row| is(row, &marks.source, emitter) && is(row, &marks.event_type, word))
+        linked
+            .rows
+            .values()
+            .flatten()
+            .any(|row| is(row, &marks.source, emitter) && is(row, &marks.event_type, word))
     }
 
     /// Twice the largest delay that was seen, without those that were stuck.
@@ -301,7 +339,10 @@ impl<'a> Clues<'a> {
             true => (30, "guessed: no delays were seen".into()),
             false => {
                 let twice = (largest * 2.0).ceil().clamp(5.0, 86_400.0);
-                (twice as u64, format!("twice the largest delay of {} rows ({largest:.1} s), at least 5", all.len()))
+                (
+                    twice as u64,
+                    format!("twice the largest delay of {} rows ({largest:.1} s), at least 5", all.len()),
+                )
             }
         }
     }
@@ -319,6 +360,16 @@ impl<'a> Clues<'a> {
                 ..stage
             };
         }
+        if let Some((outbox, sent)) = self.outbox_of(&one.worker.name) {
+            let sent = sql_name(sent);
+            let sql = format!(
+                "select {} as id, {sent} as at, null::text as status\n  from {}\n where {sent} is not null",
+                outbox.id, outbox.from
+            );
+            let (effect, why) =
+                (format!("sent from {}", outbox.table.name), "it carries what the outbox holds".into());
+            return Stage { effect, database: self.further(outbox.database), sql, why, ..stage };
+        }
         if let Some((linked, marks)) = self.marks.filter(|_| !one.marked.sources.is_empty()) {
             let sources: Vec<String> = one.marked.sources.iter().map(|source| quoted(source)).collect();
             let sql = format!(
@@ -334,7 +385,8 @@ impl<'a> Clues<'a> {
             return Stage { effect, database: self.further(linked.database), sql, why, ..stage };
         }
         if let Some((sql, column)) = self.on_the_event(one) {
-            let why = format!("no table was found that it writes: column {column} of the event stands for it");
+            let why =
+                format!("no table was found that it writes: column {column} of the event stands for it");
             return Stage { effect: column, sql, why, ..stage };
         }
         let sql = "select null::text as id, null::timestamptz as at, null::text as status where false".into();
@@ -344,24 +396,35 @@ impl<'a> Clues<'a> {
 
     /// `id`, `at` and `status` of an effect's rows; and whether they are undated.
     fn effect_sql(&self, effect: &Linked) -> (String, bool) {
-        let status = effect.status().map(|column| format!("{}{}::text", effect.prefix, sql_name(&column.name)));
+        let status =
+            effect.status().map(|column| format!("{}{}::text", effect.prefix, sql_name(&column.name)));
         let status = status.unwrap_or("null::text".into());
-        let condition = effect.condition.as_ref().map(|condition| format!("\n where {condition}")).unwrap_or_default();
+        let condition =
+            effect.condition.as_ref().map(|condition| format!("\n where {condition}")).unwrap_or_default();
         if let Some(written) = effect.written {
             let at = format!("{}{}", effect.prefix, sql_name(written));
-            let sql = format!("select {} as id, {at} as at, {status} as status\n  from {}{condition}", effect.id, effect.from);
+            let sql = format!(
+                "select {} as id, {at} as at, {status} as status\n  from {}{condition}",
+                effect.id, effect.from
+            );
             return (sql, false);
         }
         let of_event = self.event.and_then(|event| Some((event, event.written?)));
         let Some((event, written)) = of_event else {
-            let sql = format!("select {} as id, now() as at, {status} as status\n  from {}{condition}", effect.id, effect.from);
+            let sql = format!(
+                "select {} as id, now() as at, {status} as status\n  from {}{condition}",
+                effect.id, effect.from
+            );
             return (sql, true);
         };
         // Where the rows are joined to their event already, its time is at hand.
         let joined = effect.from.starts_with(&format!("{} e\n", event.from));
         let (id, at) = (&effect.id, sql_name(written));
         let sql = match (joined, effect.prefix) {
-            (true, _) => format!("select {id} as id, e.{at} as at, {status} as status\n  from {}{condition}", effect.from),
+            (true, _) => format!(
+                "select {id} as id, e.{at} as at, {status} as status\n  from {}{condition}",
+                effect.from
+            ),
             (false, "") => format!(
                 "select n.{id} as id, b.{at} as at, {} as status\n  from {} n\n  join {} b on b.{}::text = n.{id}::text",
                 if status.starts_with("null") { status } else { format!("n.{status}") },
@@ -380,13 +443,24 @@ impl<'a> Clues<'a> {
     /// A time on the event's own row that sounds like the worker, or like an end.
     fn on_the_event(&self, one: &Candidate) -> Option<(String, String)> {
         let event = self.event?;
-        let times = || event.table.columns.iter().filter(|column| column.is_time() && Some(column.name.as_str()) != event.written);
+        let times = || {
+            event
+                .table
+                .columns
+                .iter()
+                .filter(|column| column.is_time() && Some(column.name.as_str()) != event.written)
+        };
         let ends = ["finished", "completed", "done", "processed", "closed", "delivered"];
         let sounds = times().find(|column| alike(&one.worker.name, &column.name) > 0.3);
-        let column = sounds.or_else(|| times().find(|column| ends.iter().any(|end| column.name.contains(end))))?;
-        let status = event.status().map_or("null::text".into(), |column| format!("{}::text", sql_name(&column.name)));
+        let column =
+            sounds.or_else(|| times().find(|column| ends.iter().any(|end| column.name.contains(end))))?;
+        let status =
+            event.status().map_or("null::text".into(), |column| format!("{}::text", sql_name(&column.name)));
         let at = sql_name(&column.name);
-        let sql = format!("select {} as id, {at} as at, {status} as status\n  from {}\n where {at} is not null", event.id, event.from);
+        let sql = format!(
+            "select {} as id, {at} as at, {status} as status\n  from {}\n where {at} is not null",
+            event.id, event.from
+        );
         Some((sql, column.name.clone()))
     }
 }
@@ -403,8 +477,16 @@ pub fn id_of<'a>(record: &Record, values: &BTreeSet<&'a str>) -> Option<&'a str>
 fn type_of(record: &Record) -> Option<&str> {
     let names = ["eventType", "event_type", "type", "ce_type", "event", "messageType", "kind"];
     let header = names.iter().find_map(|name| record.headers.get(*name));
-    let field = || names.iter().find_map(|name| record.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value));
+    let field = || {
+        names
+            .iter()
+            .find_map(|name| record.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value))
+    };
     header.or_else(field).map(String::as_str)
+}
+
+fn guessed(what: &str) -> String {
+    format!("guessed: {what}; Kafka does not tell who sends")
 }
 
 fn most_common<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {
@@ -415,13 +497,17 @@ fn most_common<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {
 
 fn is_source(source: &str, worker: &Worker) -> bool {
     let same = |name: &str| words(source) == words(name);
-    same(&worker.name) || worker.group.as_deref().is_some_and(same) || subject(source) == subject(&worker.name)
+    same(&worker.name)
+        || worker.group.as_deref().is_some_and(same)
+        || subject(source) == subject(&worker.name)
 }
 
 /// Good ones, and those that wait; others say that it went wrong.
 fn sort_statuses(statuses: &BTreeSet<&str>) -> (Vec<String>, Vec<String>) {
     let wait = ["pending", "wait", "queue", "progress", "processing", "running", "open", "hold", "new"];
-    let bad = ["fail", "error", "reject", "cancel", "dead", "abort", "declin", "denied", "refus", "expired", "lost"];
+    let bad = [
+        "fail", "error", "reject", "cancel", "dead", "abort", "declin", "denied", "refus", "expired", "lost",
+    ];
     // More of them are no statuses.
     if statuses.is_empty() || statuses.len() > 8 {
         return (Vec::new(), Vec::new());

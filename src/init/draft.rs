@@ -66,6 +66,8 @@ pub struct System {
     pub name: Name,
     /// Its address, where the tool would not find it by itself.
     pub address: Option<String>,
+    /// Of one of several databases: whose environment has its address.
+    pub used_by: Option<Name>,
     /// Where it was found.
     pub why: String,
 }

@@ -7,7 +7,8 @@ pub fn form(ids: &[&str]) -> (&'static str, Option<String>) {
     let all = |is: fn(&str) -> bool| !ids.is_empty() && ids.iter().all(|id| is(id));
     if all(is_uuid) {
         ("uuid", None)
-    } else if all(|id| id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0') && !id.is_empty()) {
+    } else if all(|id| id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0') && !id.is_empty())
+    {
         ("number", None)
     } else if all(is_ulid) {
         ("ulid", None)
@@ -67,7 +68,8 @@ fn piece(kind: Run, texts: &[&str]) -> Option<String> {
     let first = texts.first()?;
     let same = texts.iter().all(|text| text == first);
     if kind == Run::Other || (kind == Run::Letters && same) {
-        return same.then(|| regex::escape(first));
+        // A dash means something only between brackets.
+        return same.then(|| regex::escape(first).replace("\\-", "-"));
     }
     let class = match kind {
         Run::Digits => "[0-9]",
@@ -76,7 +78,11 @@ fn piece(kind: Run, texts: &[&str]) -> Option<String> {
         _ => "[A-Za-z]",
     };
     let same_length = texts.iter().all(|text| text.len() == first.len());
-    Some(if same_length { format!("{class}{{{}}}", first.len()) } else { format!("{class}+") })
+    Some(match (same_length, first.len()) {
+        (true, 1) => class.to_string(),
+        (true, length) => format!("{class}{{{length}}}"),
+        (false, _) => format!("{class}+"),
+    })
 }
 
 #[cfg(test)]
@@ -89,8 +95,11 @@ mod tests {
             (vec!["1fa90c93-ea40-4ba9-a7bf-4ed47e735b91"], ("uuid", None)),
             (vec!["01ARZ3NDEKTSV4RRFFQ69G5FAV"], ("ulid", None)),
             (vec!["17", "4"], ("number", None)),
-            (vec!["ORD-2026-0017", "ORD-2026-0018", "ORD-2026-0019"], ("text", Some("^ORD\\-[0-9]{4}\\-[0-9]{4}$"))),
-            (vec!["A-1", "B-22", "C-3"], ("text", Some("^[A-Z]{1}\\-[0-9]+$"))),
+            (
+                vec!["ORD-2026-0017", "ORD-2026-0018", "ORD-2026-0019"],
+                ("text", Some("^ORD-[0-9]{4}-[0-9]{4}$")),
+            ),
+            (vec!["A-1", "B-22", "C-3"], ("text", Some("^[A-Z]-[0-9]+$"))),
             (vec!["A-1", "x"], ("text", None)),
             (vec![], ("text", None)),
         ] {

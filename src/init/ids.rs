@@ -44,8 +44,11 @@ pub fn find(survey: &Survey) -> (Option<Found<'_>>, Vec<String>) {
         .filter(|column| column.can_be_id() && is_reference(&column.name))
         .map(|column| column.name.as_str())
         .collect();
-    let mut found: Vec<(f64, Found)> =
-        names.into_iter().map(|name| candidate(name, &tables)).map(|one| (score(&one, survey), one)).collect();
+    let mut found: Vec<(f64, Found)> = names
+        .into_iter()
+        .map(|name| candidate(name, &tables))
+        .map(|one| (score(&one, survey), one))
+        .collect();
     found.retain(|(score, one)| *score >= 3.0 && !one.held.is_empty());
     found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let mut found = found.into_iter().map(|(_, one)| one);
@@ -54,7 +57,9 @@ pub fn find(survey: &Survey) -> (Option<Found<'_>>, Vec<String>) {
 
 fn is_reference(name: &str) -> bool {
     let name = snake(name);
-    ["_id", "_no", "_number", "_ref", "_key", "_code", "_uuid", "_reference"].iter().any(|end| name.ends_with(end))
+    ["_id", "_no", "_number", "_ref", "_key", "_code", "_uuid", "_reference"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 /// All columns that hold it: of its name, those that a foreign key or their table's
@@ -71,7 +76,8 @@ fn candidate<'a>(name: &str, tables: &[(usize, &'a Table)]) -> Found<'a> {
     let targets: Vec<_> = held.iter().filter_map(|held| held.column.refers_to.clone()).collect();
     let stem = snake(name).trim_end_matches("_id").to_string();
     let is_target = |one: &Held| {
-        let referred = targets.iter().any(|(table, column)| one.table.name == *table && one.column.name == *column);
+        let referred =
+            targets.iter().any(|(table, column)| one.table.name == *table && one.column.name == *column);
         let named = one.column.name == "id" && singular(&one.table.name) == stem && one.column.unique;
         referred || named
     };

@@ -34,7 +34,8 @@ pub fn of_events(part: &str, stage: &str, log: &[String], ids: &BTreeSet<&str>) 
             seen.0 += 1;
         }
     }
-    let mut kinds: Vec<_> = kinds.into_iter().filter(|(kind, (count, _))| *count >= 2 && kind.len() >= 6).collect();
+    let mut kinds: Vec<_> =
+        kinds.into_iter().filter(|(kind, (count, _))| *count >= 2 && kind.len() >= 6).collect();
     kinds.sort_by_key(|(_, (_, first))| *first);
     let line = |(pattern, _): (String, _)| Line {
         name: name(&pattern),
@@ -49,7 +50,8 @@ pub fn of_events(part: &str, stage: &str, log: &[String], ids: &BTreeSet<&str>) 
 /// without the time at its beginning.
 fn message(line: &str) -> String {
     static TIME: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*(Z|[+-]\d\d:?\d\d)?\]?\s*").expect("a constant pattern")
+        Regex::new(r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*(Z|[+-]\d\d:?\d\d)?\]?\s*")
+            .expect("a constant pattern")
     });
     let json: Option<serde_json::Value> = serde_json::from_str(line).ok();
     let said = json.as_ref().and_then(|json| {
@@ -70,7 +72,8 @@ fn pattern(message: &str) -> String {
     let first = pieces.first().copied().unwrap_or_default();
     // The beginning says most, unless there is hardly any.
     let best = if first.trim().len() >= 8 { first } else { longest };
-    let best: Vec<&str> = best.trim().trim_end_matches([':', ',', '(', '[', '-']).split_whitespace().take(8).collect();
+    let best: Vec<&str> =
+        best.trim().trim_end_matches([':', ',', '(', '[', '-']).split_whitespace().take(8).collect();
     regex::escape(&best.join(" ")).replace("\\-", "-")
 }
 

@@ -28,16 +28,14 @@ pub fn guess(survey: &Survey) -> Draft {
     guess_of(&main_first(survey))
 }
 
-/// The database first that has most of the tables with the id.
+/// The database first that holds the event: it is the pipeline's own.
 fn main_first(survey: &Survey) -> Survey {
     let (found, _) = ids::find(survey);
-    let count = |number: usize| {
-        found.iter().flat_map(|found| &found.held).filter(|held| held.database == number).count()
-    };
-    let best = (0..survey.databases.len()).max_by_key(|number| (count(*number), usize::MAX - number));
+    let rows = found.as_ref().map(|found| Rows::of(found, survey)).unwrap_or_default();
+    let main = rows.event.and_then(|place| rows.direct.get(place)).map(|event| event.database);
     let mut sorted = survey.clone();
-    if let Some(best) = best {
-        let main = sorted.databases.remove(best);
+    if let Some(main) = main {
+        let main = sorted.databases.remove(main);
         sorted.databases.insert(0, main);
     }
     sorted
@@ -57,6 +55,7 @@ fn guess_of(survey: &Survey) -> Draft {
         marks: rows.marks.as_ref(),
         event,
         begun: beginnings(&rows.direct),
+        outbox: tables::outbox(&rows.direct),
         effects: rows.effects.clone(),
         databases: survey.databases.iter().map(|database| database.name.as_str()).collect(),
         services: &parts.services,
@@ -66,10 +65,10 @@ fn guess_of(survey: &Survey) -> Draft {
     let mut draft = Draft {
         id: id_of(found.as_ref(), &others, event),
         event: event_sql(event, rows.first_type.as_ref()),
-        marks: rows.marks.as_ref().map(|(linked, marks)| Marks {
-            database: clues.further(linked.database),
-            ..marks.clone()
-        }),
+        marks: rows
+            .marks
+            .as_ref()
+            .map(|(linked, marks)| Marks { database: clues.further(linked.database), ..marks.clone() }),
         lines: lines_of(survey, &parts, &stages, found.as_ref()),
         topics: topics(survey, dead),
         seen: seen(survey),
@@ -81,8 +80,10 @@ fn guess_of(survey: &Survey) -> Draft {
         dead_letters,
         ..Draft::default()
     };
-    draft.databases = further_databases(survey, &draft);
-    let tables = unused.into_iter().map(|table| (table, "holds the id, but no worker was found that writes it".into()));
+    draft.databases = further_databases(survey, &draft, &parts);
+    let tables = unused
+        .into_iter()
+        .map(|table| (table, "holds the id, but no worker was found that writes it".into()));
     draft.left_out = parts.left_out.iter().cloned().chain(tables).collect();
     draft.services = parts.services;
     draft.workers = parts.workers;
@@ -158,7 +159,12 @@ fn id_of(found: Option<&Found>, others: &[String], event: Option<&Linked>) -> Id
         ("id", Some(event)) => format!("{} id", singular(&event.table.name)),
         (name, _) => words(name).join(" "),
     };
-    Id { name, format: format.into(), pattern, why: format!("guessed: it stands in {}{or}", places.join(", ")) }
+    Id {
+        name,
+        format: format.into(),
+        pattern,
+        why: format!("guessed: it stands in {}{or}", places.join(", ")),
+    }
 }
 
 fn event_sql(event: Option<&Linked>, first_type: Option<&(String, String)>) -> Event {
@@ -199,11 +205,15 @@ fn topics(survey: &Survey, dead: Option<&str>) -> Vec<(String, u32, String)> {
 fn lines_of(survey: &Survey, parts: &Parts, stages: &[Stage], found: Option<&Found>) -> Vec<Line> {
     let Some(found) = found else { return Vec::new() };
     let log = |name: &str| survey.parts.iter().find(|part| part.name == name).map(|part| part.log.as_slice());
-    let emitter = stages.first().filter(|stage| parts.services.iter().any(|service| service.name == stage.emitter));
+    let emitter =
+        stages.first().filter(|stage| parts.services.iter().any(|service| service.name == stage.emitter));
     let of_emitter = emitter.map(|stage| (stage.emitter.as_str(), stage.name.as_str()));
-    let all = of_emitter.into_iter().chain(stages.iter().map(|stage| (stage.worker.as_str(), stage.name.as_str())));
+    let all =
+        of_emitter.into_iter().chain(stages.iter().map(|stage| (stage.worker.as_str(), stage.name.as_str())));
     let mut seen = BTreeSet::new();
-    let all = all.flat_map(|(part, stage)| lines::of_events(part, stage, log(part).unwrap_or_default(), &found.values));
+    let all = all.flat_map(|(part, stage)| {
+        lines::of_events(part, stage, log(part).unwrap_or_default(), &found.values)
+    });
     all.filter(|line| seen.insert((line.part.clone(), line.pattern.clone()))).collect()
 }
 
@@ -211,7 +221,12 @@ fn seen(survey: &Survey) -> Vec<String> {
     let compose = survey.compose.known().map(|files| format!("compose: {}", files.join(", ")));
     let docker = survey.docker.known().map(|address| format!("Docker: {address}"));
     let kafka = survey.kafka.known().map(|cluster| {
-        format!("Kafka: {}, {} topics, {} groups", cluster.bootstrap, cluster.topics.len(), cluster.groups.len())
+        format!(
+            "Kafka: {}, {} topics, {} groups",
+            cluster.bootstrap,
+            cluster.topics.len(),
+            cluster.groups.len()
+        )
     });
     let databases = survey.databases.iter().filter_map(|database| {
         let tables = database.tables.known()?;
@@ -221,27 +236,30 @@ fn seen(survey: &Survey) -> Vec<String> {
 }
 
 fn unseen(survey: &Survey) -> Vec<String> {
-    let of = |name: &str, why: Option<&crate::evidence::Why>| why.map(|why| format!("{name}: {}", why.words()));
+    let of =
+        |name: &str, why: Option<&crate::evidence::Why>| why.map(|why| format!("{name}: {}", why.words()));
     let systems = [
         of("compose file", survey.compose.why()),
         of("Docker", survey.docker.why()),
         of("Kafka", survey.kafka.why()),
     ];
     let databases = survey.databases.iter().map(|database| of(&database.address, database.tables.why()));
-    let none = survey.databases.is_empty().then(|| "PostgreSQL: no service is told of a database".to_string());
+    let none =
+        survey.databases.is_empty().then(|| "PostgreSQL: no service is told of a database".to_string());
     let tables = survey.databases.iter().filter_map(|database| database.tables.known()).flatten();
     let tables = tables.filter_map(|table| Some(format!("table {}: {}", table.name, table.unseen.as_ref()?)));
     systems.into_iter().chain(databases).flatten().chain(none).chain(tables.take(5)).collect()
 }
 
 /// The databases besides the first that were seen.
-fn further_databases(survey: &Survey, draft: &Draft) -> Vec<draft::System> {
+fn further_databases(survey: &Survey, draft: &Draft, parts: &Parts) -> Vec<draft::System> {
     let further = survey.databases.iter().skip(1);
     let further = further.map(|database| draft::System {
         service: draft.postgres.service.clone(),
         name: database.name.clone(),
-        address: Some(database.address.clone()),
-        why: format!("as told to {}", database.told.iter().map(|(part, _)| part.as_str()).collect::<Vec<_>>().join(", ")),
+        address: Some(database.address.clone()).filter(|_| database.told.is_empty()),
+        used_by: parts::user(database, parts),
+        why: parts::told_by(&database.told),
     });
     further.collect()
 }
@@ -250,9 +268,13 @@ fn further_databases(survey: &Survey, draft: &Draft) -> Vec<draft::System> {
 fn name(draft: &mut Draft, event: Option<&Linked>) {
     let project = draft.project.clone().unwrap_or_else(|| "pipeline".into());
     let of_id = draft.id.name.rsplit_once(' ').map(|(first, _)| first.to_string());
-    let telling = |word: &String| !["correlation", "trace", "event", "request", "saga", "process"].contains(&word.as_str());
-    let of_table = event.filter(|event| Some(&event.table.sql) != draft.marks.as_ref().map(|marks| &marks.table));
-    let of_table = of_table.and_then(|event| words(&snake(&event.table.name)).pop()).map(|word| singular(&word));
+    let telling = |word: &String| {
+        !["correlation", "trace", "event", "request", "saga", "process"].contains(&word.as_str())
+    };
+    let of_table =
+        event.filter(|event| Some(&event.table.sql) != draft.marks.as_ref().map(|marks| &marks.table));
+    let of_table =
+        of_table.and_then(|event| words(&snake(&event.table.name)).pop()).map(|word| singular(&word));
     let one = of_id.filter(telling).or(of_table).unwrap_or_else(|| "event".into());
     draft.noun = (one.clone(), plural(&one));
     draft.name = project;
@@ -262,19 +284,22 @@ fn name(draft: &mut Draft, event: Option<&Linked>) {
 fn complete(draft: &mut Draft) {
     let has = |draft: &Draft, name: &str| draft.services.iter().any(|service| service.name == name);
     if !has(draft, &draft.postgres.service) {
-        let why = "to fill in: no service of the project runs PostgreSQL; this one is a placeholder".to_string();
+        let why =
+            "to fill in: no service of the project runs PostgreSQL; this one is a placeholder".to_string();
         let name = draft.postgres.service.clone();
         draft.services.push(draft::Service { name, role: "database", why, ..Default::default() });
     }
-    if draft.kafka.is_none() {
-        // Without a broker nobody is in a group.
-        for worker in &mut draft.workers {
-            (worker.group, worker.topics) = (None, Vec::new());
-        }
-    }
     let topics: BTreeSet<&String> = draft.topics.iter().map(|(name, ..)| name).collect();
-    let missing: BTreeSet<String> = draft.workers.iter().flat_map(|worker| &worker.topics).filter(|topic| !topics.contains(topic)).cloned().collect();
-    let missing = missing.into_iter().map(|name| (name, 0, "a group has offsets of it; the broker does not show it".to_string()));
+    let missing: BTreeSet<String> = draft
+        .workers
+        .iter()
+        .flat_map(|worker| &worker.topics)
+        .filter(|topic| !topics.contains(topic))
+        .cloned()
+        .collect();
+    let missing = missing
+        .into_iter()
+        .map(|name| (name, 0, "a group has offsets of it; the broker does not show it".to_string()));
     draft.topics.extend(missing);
 }
 

@@ -2,8 +2,22 @@
 
 /// Words that say nothing of what something is about.
 const EMPTY: [&str; 16] = [
-    "worker", "workers", "service", "svc", "consumer", "consumers", "handler", "processor", "job", "jobs",
-    "events", "event", "app", "the", "topic", "group",
+    "worker",
+    "workers",
+    "service",
+    "svc",
+    "consumer",
+    "consumers",
+    "handler",
+    "processor",
+    "job",
+    "jobs",
+    "events",
+    "event",
+    "app",
+    "the",
+    "topic",
+    "group",
 ];
 
 /// The words of a name: at dashes, underscores, dots, and where capitals begin.
@@ -77,8 +91,7 @@ pub fn alike(one: &str, other: &str) -> f64 {
 /// A worker's name without what every worker is called.
 pub fn subject(name: &str) -> String {
     let all = words(name);
-    let telling: Vec<&str> =
-        all.iter().map(String::as_str).filter(|word| !EMPTY.contains(word)).collect();
+    let telling: Vec<&str> = all.iter().map(String::as_str).filter(|word| !EMPTY.contains(word)).collect();
     if telling.is_empty() { name.to_string() } else { telling.join("-") }
 }
 
@@ -94,6 +107,9 @@ mod tests {
         assert!(alike("order-worker", "event_workers") < 0.1);
         assert_eq!(snake("orderId"), "order_id");
         assert_eq!(subject("payment-worker"), "payment");
-        assert_eq!((singular("deliveries").as_str(), plural("delivery").as_str()), ("delivery", "deliveries"));
+        assert_eq!(
+            (singular("deliveries").as_str(), plural("delivery").as_str()),
+            ("delivery", "deliveries")
+        );
     }
 }

@@ -4,7 +4,7 @@ use super::draft::{DeadLetters, Service, System, Worker};
 use super::names::alike;
 use crate::evidence::{Name, hosts_of};
 use crate::survey::kinds::{self, Kind, kind};
-use crate::survey::{Cluster, GroupSeen, Part, Survey};
+use crate::survey::{Cluster, Database, GroupSeen, Part, Survey};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -20,7 +20,7 @@ pub struct Parts {
     pub left_out: Vec<(Name, String)>,
 }
 
-/// Sorts the parts; `uses_kafka`: the pipeline has a broker.
+/// Sorts the parts; `dead`: the topic of dead letters, which is nobody's work.
 pub fn sort(survey: &Survey, dead: Option<&str>) -> Parts {
     let groups = groups(survey);
     let mut parts = Parts::default();
@@ -86,7 +86,8 @@ fn name_emitters(parts: &mut Parts, survey: &Survey) {
 
 /// The names that records give as where they come from.
 fn sources(cluster: Option<&Cluster>) -> BTreeSet<String> {
-    let records = cluster.into_iter().flat_map(|cluster| cluster.topics.values()).flat_map(|topic| &topic.records);
+    let records =
+        cluster.into_iter().flat_map(|cluster| cluster.topics.values()).flat_map(|topic| &topic.records);
     records.filter_map(|record| source_of(record).map(String::from)).collect()
 }
 
@@ -114,7 +115,8 @@ fn groups(survey: &Survey) -> BTreeMap<Name, (Name, GroupSeen, String)> {
 }
 
 fn member_of<'a>(name: &str, group: &GroupSeen, parts: &'a [Part]) -> Option<(&'a Part, String)> {
-    let usable = || parts.iter().filter(|part| !matches!(kind(part), Kind::Broker | Kind::Database | Kind::Beside));
+    let usable =
+        || parts.iter().filter(|part| !matches!(kind(part), Kind::Broker | Kind::Database | Kind::Beside));
     let by_address = usable().find(|part| !part.addresses.is_disjoint(&group.hosts));
     let by_variable = || usable().find(|part| part.variables.values().any(|value| value.expose() == name));
     let by_client = || usable().find(|part| group.clients.iter().any(|client| client == &part.name));
@@ -130,14 +132,21 @@ fn member_of<'a>(name: &str, group: &GroupSeen, parts: &'a [Part]) -> Option<(&'
         .or_else(|| by_name().map(because("guessed by its name:")))
 }
 
-fn worker(part: &Part, own: Option<&(Name, GroupSeen, String)>, survey: &Survey, dead: Option<&str>) -> Worker {
+fn worker(
+    part: &Part,
+    own: Option<&(Name, GroupSeen, String)>,
+    survey: &Survey,
+    dead: Option<&str>,
+) -> Worker {
     let not_dead = |topic: &&Name| Some(topic.as_str()) != dead;
     let told: Vec<Name> = addresses_told(part, survey);
     Worker {
         name: part.name.clone(),
         container: container(part, survey),
         group: own.map(|(group, ..)| group.clone()),
-        topics: own.map(|(_, seen, _)| seen.topics.iter().filter(not_dead).cloned().collect()).unwrap_or_default(),
+        topics: own
+            .map(|(_, seen, _)| seen.topics.iter().filter(not_dead).cloned().collect())
+            .unwrap_or_default(),
         started: super::lines::started(&part.log),
         image: part.image.clone(),
         command: part.command.clone(),
@@ -151,7 +160,9 @@ fn worker(part: &Part, own: Option<&(Name, GroupSeen, String)>, survey: &Survey,
 
 /// The variables by which a part is told where others are.
 fn addresses_told(part: &Part, survey: &Survey) -> Vec<Name> {
-    let is_part = |host: &String| survey.parts.iter().any(|other| other.name == *host || other.container.as_ref() == Some(host));
+    let is_part = |host: &String| {
+        survey.parts.iter().any(|other| other.name == *host || other.container.as_ref() == Some(host))
+    };
     let told = part.variables.iter().filter(|(_, value)| hosts_of(value.expose()).iter().any(is_part));
     told.map(|(name, _)| name.clone()).collect()
 }
@@ -173,13 +184,24 @@ fn service(part: &Part, role: &'static str, survey: &Survey) -> Service {
     let listens = listed(&part.published).or_else(|| listed(&part.ports)).or(variable);
     let is_http = role == "api";
     let (port, health, why) = match (by_check, &part.answers) {
-        (Some((port, path)), _) => (port.or(listens), Some(path), "port and path of its health check in compose".to_string()),
-        (None, Some((port, path))) => (Some(*port), Some(path.clone()), format!("GET {path} was answered well at port {port}")),
-        (None, None) => (listens, None, "its port is published or exposed; no health path was found".to_string()),
+        (Some((port, path)), _) => {
+            (port.or(listens), Some(path), "port and path of its health check in compose".to_string())
+        }
+        (None, Some((port, path))) => {
+            (Some(*port), Some(path.clone()), format!("GET {path} was answered well at port {port}"))
+        }
+        (None, None) => {
+            (listens, None, "its port is published or exposed; no health path was found".to_string())
+        }
     };
-    let called = |name: &&Name, part: &Part, value: &str| hosts_of(value).contains(&part.name) && value.starts_with("http") && !name.is_empty();
+    let called = |name: &&Name, part: &Part, value: &str| {
+        hosts_of(value).contains(&part.name) && value.starts_with("http") && !name.is_empty()
+    };
     let variables = survey.parts.iter().flat_map(|other| &other.variables);
-    let address_variable = variables.filter(|(name, value)| called(name, part, value.expose())).map(|(name, _)| name.clone()).next();
+    let address_variable = variables
+        .filter(|(name, value)| called(name, part, value.expose()))
+        .map(|(name, _)| name.clone())
+        .next();
     Service {
         name: part.name.clone(),
         role,
@@ -205,10 +227,13 @@ fn url_of_check(test: &str) -> Option<(Option<u16>, String)> {
 pub fn dead_letters(cluster: Option<&Cluster>) -> Option<DeadLetters> {
     let is_dead = |name: &str| {
         let name = name.to_lowercase().replace(['_', '.'], "-");
-        name.contains("dead-letter") || name.contains("deadletter") || name.split('-').any(|word| word == "dlq" || word == "dlt")
+        name.contains("dead-letter")
+            || name.contains("deadletter")
+            || name.split('-').any(|word| word == "dlq" || word == "dlt")
     };
     let topics = &cluster?.topics;
-    let (topic, seen) = topics.iter().filter(|(name, _)| is_dead(name)).max_by_key(|(_, seen)| seen.records.len())?;
+    let (topic, seen) =
+        topics.iter().filter(|(name, _)| is_dead(name)).max_by_key(|(_, seen)| seen.records.len())?;
     let headers: BTreeSet<&String> = seen.records.iter().flat_map(|record| record.headers.keys()).collect();
     let header = |words: &[&str]| {
         let named = |word: &&str| headers.iter().find(|name| name.to_lowercase().contains(word));
@@ -223,14 +248,16 @@ pub fn dead_letters(cluster: Option<&Cluster>) -> Option<DeadLetters> {
 pub fn systems(survey: &Survey, parts: &Parts) -> (Option<System>, System) {
     let of_role = |role: &str| parts.services.iter().find(|service| service.role == role);
     let told = kinds::brokers(&survey.parts);
-    let usual = |who: &[(Name, Name)], names: &[&str]| who.iter().any(|(_, variable)| names.contains(&variable.as_str()));
+    let usual = |who: &[(Name, Name)], names: &[&str]| {
+        who.iter().any(|(_, variable)| names.contains(&variable.as_str()))
+    };
     let kafka = of_role("broker").map(|service| {
         let (address, why) = match &told {
             Some((_, who)) if usual(who, &["KAFKA_BROKERS"]) => (None, told_by(who)),
             Some((address, who)) => (Some(address.clone()), told_by(who)),
             None => (None, "no service is told its address".to_string()),
         };
-        System { service: service.name.clone(), name: String::new(), address, why }
+        System { service: service.name.clone(), address, why, ..System::default() }
     });
     let database = survey.databases.first();
     let why = database.map_or("no service is told of a database".to_string(), |database| {
@@ -239,16 +266,28 @@ pub fn systems(survey: &Survey, parts: &Parts) -> (Option<System>, System) {
     let is_usual = database.is_some_and(|database| usual(&database.told, &["POSTGRES_URL", "DATABASE_URL"]));
     let service = of_role("database").map_or("postgres".to_string(), |service| service.name.clone());
     let address = database.filter(|_| !is_usual).map(|database| database.address.clone());
-    (kafka, System { service, name: String::new(), address, why })
+    let used_by = database.filter(|_| survey.databases.len() > 1).and_then(|database| user(database, parts));
+    (kafka, System { service, address, used_by, why, ..System::default() })
+}
+
+/// A service or worker whose environment has the database's address.
+pub fn user(database: &Database, parts: &Parts) -> Option<Name> {
+    let services = parts.services.iter().map(|service| &service.name);
+    let all: BTreeSet<&Name> = services.chain(parts.workers.iter().map(|worker| &worker.name)).collect();
+    database.told.iter().map(|(part, _)| part).find(|part| all.contains(part)).cloned()
 }
 
 /// `KAFKA_BROKERS of api, packer`.
-fn told_by(who: &[(Name, Name)]) -> String {
+pub fn told_by(who: &[(Name, Name)]) -> String {
     let mut by_variable: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (part, variable) in who {
         by_variable.entry(variable).or_default().push(part);
     }
     let each = by_variable.iter().map(|(variable, parts)| format!("{variable} of {}", parts.join(", ")));
     let each: Vec<String> = each.collect();
-    if each.is_empty() { "by the address that was given".to_string() } else { format!("as told by {}", each.join("; ")) }
+    if each.is_empty() {
+        "by the address that was given".to_string()
+    } else {
+        format!("as told by {}", each.join("; "))
+    }
 }

@@ -13,11 +13,13 @@ pub fn further<'a>(
     event_type: Option<(&str, &str)>,
 ) -> Vec<Linked<'a>> {
     let mut found: Vec<Linked> = Vec::new();
-    let others: Vec<_> = others.iter().filter(|(_, table)| !table.rows.is_empty() && !is_outbox(table)).collect();
+    let others: Vec<_> =
+        others.iter().filter(|(_, table)| !table.rows.is_empty() && !is_outbox(table)).collect();
     for (database, table) in &others {
         let of_same = |linked: &&Linked| linked.database == *database;
         let by_key = direct.iter().filter(of_same).find_map(|linked| by_key(linked, table));
-        let by_document = || direct.iter().filter(of_same).find_map(|linked| by_document(linked, table, event_type));
+        let by_document =
+            || direct.iter().filter(of_same).find_map(|linked| by_document(linked, table, event_type));
         found.extend(by_key.or_else(by_document));
     }
     let reached: BTreeSet<String> = found.iter().map(|linked| linked.table.sql.clone()).collect();
@@ -57,7 +59,13 @@ fn by_key_of_reached<'a>(linked: &Linked<'a>, table: &'a Table) -> Option<Linked
         table,
         written: written(table),
         id: linked.id.clone(),
-        from: format!("{}\n  join {} m on m.{} = n.{}", linked.from, table.sql, sql_name(column), sql_name(key)),
+        from: format!(
+            "{}\n  join {} m on m.{} = n.{}",
+            linked.from,
+            table.sql,
+            sql_name(column),
+            sql_name(key)
+        ),
         condition: linked.condition.clone(),
         prefix: "m.",
         how: format!("its column {column} names a row of {}", linked.table.name),
@@ -117,7 +125,9 @@ fn by_document<'a>(
         .rows
         .iter()
         .flat_map(|(id, rows)| rows.iter().map(move |row| (*id, *row)))
-        .filter(|(_, row)| of_type.is_none_or(|(column, value)| row.get(column).is_some_and(|is| is == value)))
+        .filter(|(_, row)| {
+            of_type.is_none_or(|(column, value)| row.get(column).is_some_and(|is| is == value))
+        })
         .filter_map(|(id, row)| Some((id, serde_json::from_str(row.get(&document.name)?).ok()?)))
         .collect();
     let names: BTreeSet<&String> = documents.iter().flat_map(|(_, document)| document.keys()).collect();
@@ -131,7 +141,8 @@ fn by_document<'a>(
     let ids: BTreeMap<Vec<&str>, &str> = documents
         .iter()
         .filter_map(|(id, document)| {
-            let values: Option<Vec<&str>> = pairs.iter().map(|(name, _)| document.get(*name)?.as_str()).collect();
+            let values: Option<Vec<&str>> =
+                pairs.iter().map(|(name, _)| document.get(*name)?.as_str()).collect();
             Some((values?, *id))
         })
         .collect();
@@ -147,7 +158,8 @@ fn by_document<'a>(
         format!("n.{}::text = e.{json}->>'{}'", sql_name(column), name.replace('\'', "''"))
     });
     let on: Vec<String> = on.collect();
-    let condition = of_type.map(|(column, value)| format!("e.{} = '{}'", sql_name(column), value.replace('\'', "''")));
+    let condition =
+        of_type.map(|(column, value)| format!("e.{} = '{}'", sql_name(column), value.replace('\'', "''")));
     Some(Linked {
         database: linked.database,
         table,

@@ -69,13 +69,17 @@ impl<'a> Linked<'a> {
         let words = || self.table.columns.iter().filter(|column| column.is_word());
         let exact = |name: &&str| words().find(|column| snake(&column.name) == **name);
         let exact = names.iter().find_map(|name| exact(name));
-        exact.or_else(|| words().find(|column| names.iter().any(|name| snake(&column.name).ends_with(&format!("_{name}")))))
+        exact.or_else(|| {
+            words().find(|column| names.iter().any(|name| snake(&column.name).ends_with(&format!("_{name}"))))
+        })
     }
 
     /// The statuses that were seen.
     pub fn statuses(&self) -> BTreeSet<&str> {
         let rows = self.rows.values().flatten();
-        self.status().map(|column| rows.filter_map(|row| row.get(&column.name)).map(String::as_str).collect()).unwrap_or_default()
+        self.status()
+            .map(|column| rows.filter_map(|row| row.get(&column.name)).map(String::as_str).collect())
+            .unwrap_or_default()
     }
 }
 
@@ -84,7 +88,8 @@ impl<'a> Linked<'a> {
 pub fn written(table: &Table) -> Option<&str> {
     let times = || table.columns.iter().filter(|column| column.is_time());
     let sounds = |column: &&Column| says_written(&column.name);
-    let later = ["schedule", "expire", "expiry", "due", "deleted", "next", "valid", "updated", "start", "end"];
+    let later =
+        ["schedule", "expire", "expiry", "due", "deleted", "next", "valid", "updated", "start", "end"];
     let past = |column: &&Column| {
         let name = column.name.to_lowercase();
         name.ends_with("_at") && !later.iter().any(|word| name.contains(word))
@@ -95,17 +100,50 @@ pub fn written(table: &Table) -> Option<&str> {
 /// Whether it holds what is still to be sent.
 pub fn is_outbox(table: &Table) -> bool {
     let sent = ["sent_at", "published_at", "dispatched_at", "emitted_at", "published", "sent"];
-    let has = |names: &[&str]| table.columns.iter().any(|column| names.contains(&snake(&column.name).as_str()));
-    table.name.to_lowercase().contains("outbox") || (has(&sent) && has(&["payload", "body", "message", "topic"]))
+    let has =
+        |names: &[&str]| table.columns.iter().any(|column| names.contains(&snake(&column.name).as_str()));
+    table.name.to_lowercase().contains("outbox")
+        || (has(&sent) && has(&["payload", "body", "message", "topic"]))
+}
+
+/// The table of what is still to be sent, and the column that says when it was.
+pub fn outbox<'a>(direct: &[Linked<'a>]) -> Option<(Linked<'a>, String)> {
+    let sent = ["sent", "published", "dispatched", "emitted", "processed"];
+    let is_sent = |column: &&Column| {
+        let name = column.name.to_lowercase();
+        column.is_time() && sent.iter().any(|word| name.contains(word))
+    };
+    let outbox = direct.iter().filter(|linked| is_outbox(linked.table));
+    let found = outbox.filter_map(|linked| Some((linked, linked.table.columns.iter().find(is_sent)?)));
+    found.map(|(linked, column)| (linked.clone(), column.name.clone())).next()
 }
 
 const TYPES: [&str; 11] = [
-    "event_type", "message_type", "event_name", "event", "type", "kind", "job_type", "step", "stage", "action",
+    "event_type",
+    "message_type",
+    "event_name",
+    "event",
+    "type",
+    "kind",
+    "job_type",
+    "step",
+    "stage",
+    "action",
     "topic",
 ];
 const SOURCES: [&str; 12] = [
-    "source", "handler", "worker", "consumer", "processed_by", "handled_by", "done_by", "service", "subscriber",
-    "consumer_group", "group_id", "actor",
+    "source",
+    "handler",
+    "worker",
+    "consumer",
+    "processed_by",
+    "handled_by",
+    "done_by",
+    "service",
+    "subscriber",
+    "consumer_group",
+    "group_id",
+    "actor",
 ];
 const MESSAGES: [&str; 5] = ["event_id", "message_id", "msg_id", "message_uuid", "idempotency_key"];
 
@@ -116,7 +154,10 @@ pub fn marks_shape(table: &Table, id: &str) -> Option<Marks> {
     }
     let named = |names: &[&str], fits: fn(&Column) -> bool| {
         let column = |name: &&str| {
-            table.columns.iter().find(|column| snake(&column.name) == **name && column.name != id && fits(column))
+            table
+                .columns
+                .iter()
+                .find(|column| snake(&column.name) == **name && column.name != id && fits(column))
         };
         names.iter().find_map(|name| column(name)).map(|column| sql_name(&column.name))
     };
@@ -139,7 +180,8 @@ pub fn marks<'a>(found: &Found<'a>) -> Option<(Linked<'a>, Marks)> {
         let marks = marks_shape(held.table, &held.column.name)?;
         Some((sounds(held.table), held, marks))
     });
-    let best = shaped.max_by_key(|(sounds, held, marks)| (*sounds, marks.event_id.is_some(), held.table.rows.len()));
+    let best =
+        shaped.max_by_key(|(sounds, held, marks)| (*sounds, marks.event_id.is_some(), held.table.rows.len()));
     best.map(|(_, held, marks)| (Linked::directly(held), marks))
 }
 
@@ -174,7 +216,8 @@ pub fn median(sorted: &[f64]) -> Option<f64> {
 /// where nothing else is as early.
 pub fn event<'a>(tables: &[Linked<'a>], marks: Option<&str>) -> Option<usize> {
     let begin = beginnings(tables);
-    let usable = tables.iter().enumerate().filter(|(_, table)| table.written.is_some() && !is_outbox(table.table));
+    let usable =
+        tables.iter().enumerate().filter(|(_, table)| table.written.is_some() && !is_outbox(table.table));
     let rank = |table: &Linked| {
         let lead = median(&delays(table, &begin)).unwrap_or(f64::MAX);
         let is_marks = marks == Some(table.table.sql.as_str());
@@ -184,6 +227,7 @@ pub fn event<'a>(tables: &[Linked<'a>], marks: Option<&str>) -> Option<usize> {
         (lead, u8::from(is_marks), u8::from(!single), usize::MAX - table.rows.len())
     };
     let ranked = usable.map(|(place, table)| (rank(table), place));
-    let best = ranked.min_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then((a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
+    let best =
+        ranked.min_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then((a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
     best.map(|(_, place)| place)
 }

@@ -163,7 +163,10 @@ fn systems(file: &mut File, draft: &Draft) {
     let unused = draft.databases.iter().filter(|further| !uses(draft, &further.name));
     for further in unused {
         file.blank();
-        file.comment(&format!("left out: database {}, {}: no table of it is used", further.name, further.why));
+        file.comment(&format!(
+            "left out: database {}, {}: no table of it is used",
+            further.name, further.why
+        ));
     }
 }
 
@@ -178,6 +181,7 @@ fn system(file: &mut File, header: &str, system: &System) {
     file.table(header, &system.why);
     file.set("service", system.service.as_str());
     file.set_some("address", system.address.as_deref());
+    file.set_some("used_by", system.used_by.as_deref());
 }
 
 fn write_service(file: &mut File, service: &Service) {
@@ -197,16 +201,11 @@ fn write_worker(file: &mut File, worker: &Worker, kafka: bool) {
     file.table("[[worker]]", &worker.why);
     file.set("name", worker.name.as_str());
     file.set_some("container", worker.container.as_deref());
-    match &worker.group {
-        Some(group) => file.set("group", group.as_str()),
-        None if kafka => {
-            file.comment("to fill in: no group of it was seen; group and topics are placeholders");
-            file.set("group", worker.name.as_str());
-        }
-        None => {}
-    }
-    if kafka {
+    file.set_some("group", worker.group.as_deref());
+    if worker.group.is_some() {
         file.set("topics", worker.topics.clone());
+    } else if kafka {
+        file.comment("No group of it was seen. If it reads topics, to fill in: group and topics.");
     }
     if let Some(started) = &worker.started {
         file.comment("guessed: the first line of its log that sounds like it");
@@ -226,9 +225,6 @@ fn write_worker(file: &mut File, worker: &Worker, kafka: bool) {
     }
 }
 
-/// Stands for a topic that nobody could see.
-const UNKNOWN_TOPIC: &str = "to-fill-in";
-
 fn topics(file: &mut File, draft: &Draft) {
     if draft.kafka.is_none() {
         return;
@@ -240,10 +236,6 @@ fn topics(file: &mut File, draft: &Draft) {
         if *partitions > 0 {
             file.set("partitions", i64::from(*partitions));
         }
-    }
-    if draft.stages.iter().any(|stage| stage.topic.is_none()) {
-        file.table("[[topic]]", "to fill in: the topic of stages of which none was seen");
-        file.set("name", UNKNOWN_TOPIC);
     }
     if let Some(dead) = &draft.dead_letters {
         file.table("[dead_letters]", "guessed by the topic's name, and by the names of its records' headers");
@@ -294,9 +286,7 @@ fn write_stage(file: &mut File, stage: &Stage, draft: &Draft) {
     file.table("[[stage]]", &format!("{mark}: {}", stage.why));
     file.set("name", stage.name.as_str());
     file.set("event", stage.event.as_str());
-    if draft.kafka.is_some() {
-        file.set("topic", stage.topic.as_deref().unwrap_or(UNKNOWN_TOPIC));
-    }
+    file.set_some("topic", stage.topic.as_deref());
     if let Some(after) = &stage.after {
         file.set("after", after.clone());
     }
@@ -307,7 +297,9 @@ fn write_stage(file: &mut File, stage: &Stage, draft: &Draft) {
         file.set("recorded_by_emitter", true);
     }
     file.set("worker", stage.worker.as_str());
-    file.set("marked_by", stage.marked_by.clone());
+    if draft.marks.is_some() {
+        file.set("marked_by", stage.marked_by.clone());
+    }
     file.set("effect", stage.effect.as_str());
     file.set_some("database", stage.database.as_deref());
     if !stage.good_status.is_empty() {

@@ -102,6 +102,10 @@ impl Looking<'_> {
     }
 
     async fn compose(&self) -> Seen<evidence::Compose> {
+        // Reading it takes longer than all the rest.
+        if self.config.in_haste {
+            return Seen::not_asked("not read while an event is followed");
+        }
         // Time must remain for reading the file of this directory.
         let found = wait_for(&self.docker, self.until - self.config.deadline / 3).await;
         compose::look(self.config, found.as_deref(), self.until).await

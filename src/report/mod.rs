@@ -1,7 +1,9 @@
 //! The report: one struct, rendered by every format. Pure.
 
 pub mod explain;
+mod gfm;
 pub mod json;
+pub mod markdown;
 mod summary;
 pub mod table;
 pub mod trace;
@@ -19,13 +21,14 @@ use crate::fact::view::View;
 use crate::fact::{Facts, Scope};
 use crate::pipeline::Pipeline;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The version of the JSON contract.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Everything asked for was looked at and passed.
@@ -51,9 +54,10 @@ impl Outcome {
 }
 
 /// Everything that a report says. Field order is the JSON's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Report {
-    /// [`SCHEMA_VERSION`].
+    /// The version of this contract.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// `pipeline-doctor` and the version that looked.
     pub tool: String,
@@ -92,7 +96,7 @@ pub struct Report {
 }
 
 /// How many events of the window are stuck.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Extent {
     /// The window in seconds.
     pub window_s: u64,
@@ -105,6 +109,7 @@ pub struct Extent {
     /// When the newest effect of any stage was written.
     pub last_good: Option<Timestamp>,
     /// The newest stuck ids, at most [`Extent::SHOWN`].
+    #[schemars(description = "The newest stuck ids.", length(max = Extent::SHOWN))]
     pub newest_ids: Vec<String>,
     /// The same, stage by stage.
     pub stages: Vec<StageExtent>,
@@ -116,7 +121,7 @@ impl Extent {
 }
 
 /// The stuck events of one stage.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StageExtent {
     /// The stage.
     pub stage: String,
@@ -129,13 +134,14 @@ pub struct StageExtent {
 }
 
 /// One step of the runbook.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Step {
     /// Its number.
     pub step: u8,
     /// Its title.
     pub title: String,
     /// fail, warn, unknown, pass or not-asked.
+    #[schemars(extend("enum" = ["fail", "warn", "unknown", "pass", "not-asked"]))]
     pub verdict: String,
     /// Its lines.
     pub summary: String,
@@ -146,11 +152,12 @@ pub struct Step {
 }
 
 /// A judged check.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FindingShown {
     /// The check's id.
     pub check: String,
     /// Its verdict.
+    #[schemars(extend("enum" = ["pass", "fail", "unknown", "blocked", "not-asked"]))]
     pub verdict: String,
     /// What a failure means.
     pub severity: Severity,
@@ -163,13 +170,14 @@ pub struct FindingShown {
 }
 
 /// A check judged about one subject.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct InstanceShown {
     /// Whom it is about.
     pub subject: String,
     /// What is true when healthy.
     pub title: String,
     /// Its verdict.
+    #[schemars(extend("enum" = ["pass", "fail", "unknown", "blocked", "not-asked"]))]
     pub verdict: String,
     /// The fact's value, where it was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,7 +191,7 @@ pub struct InstanceShown {
 }
 
 /// A listed cause.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Cause {
     /// Its id.
     pub id: String,
@@ -219,7 +227,7 @@ pub struct Cause {
 }
 
 /// A check or cause, and a sentence about it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Told {
     /// The id of a check or a cause.
     pub id: String,
@@ -228,7 +236,7 @@ pub struct Told {
 }
 
 /// Something that could not be looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unseen {
     /// The system, or the check.
     pub system: String,
@@ -242,7 +250,7 @@ pub struct Unseen {
 }
 
 /// What to look at next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Next {
     /// The check.
     pub check: String,

@@ -9,10 +9,11 @@ use crate::fact::hops::{self, Hop, State};
 use crate::fact::view::View;
 use crate::pipeline::{HopKind, Pipeline, Stage};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How far an event came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Through every stage, branches included.
@@ -50,9 +51,10 @@ impl Outcome {
 }
 
 /// Everything that is said of one event. Field order is the JSON's.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Trace {
-    /// [`SCHEMA_VERSION`].
+    /// The version of this contract.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// `pipeline-doctor` and the version that looked.
     pub tool: String,
@@ -93,7 +95,7 @@ pub struct Trace {
 }
 
 /// One stage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StageShown {
     /// Its name.
     pub stage: String,
@@ -106,7 +108,7 @@ pub struct StageShown {
 }
 
 /// One hop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HopShown {
     /// The stage that it belongs to.
     pub stage: String,
@@ -119,6 +121,7 @@ pub struct HopShown {
     /// Where it was looked for.
     pub source: String,
     /// seen, missing, skipped (not seen, and the event came further) or unknown.
+    #[schemars(extend("enum" = ["seen", "missing", "skipped", "unknown"]))]
     pub state: &'static str,
     /// When, by the clock of where it was seen.
     pub at: Option<Timestamp>,
@@ -167,6 +170,17 @@ pub fn trace(evidence: &Evidence, pipeline: &Pipeline, report: &Report) -> Trace
         causes,
         actions: if told { report.actions.clone() } else { Vec::new() },
         unseen: report.unseen.clone(),
+    }
+}
+
+impl Trace {
+    /// Says of each record whose value was asked for and is none to show that it is not JSON.
+    pub fn tell_unshown_values(&mut self) {
+        let is_bare =
+            |hop: &&mut HopShown| hop.kind == HopKind::Record && hop.state == "seen" && hop.value.is_none();
+        for hop in self.hops.iter_mut().filter(is_bare) {
+            hop.say.push_str("; its value is not JSON and is not shown");
+        }
     }
 }
 

@@ -5,12 +5,14 @@ use super::trace::{Outcome, Trace};
 use crate::evidence::Target;
 use crate::pipeline::Pipeline;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Everything that is said of several events. Field order is the JSON's.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Traces {
-    /// [`SCHEMA_VERSION`].
+    /// The version of this contract.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The pipeline's name.
     pub pipeline: String,
@@ -29,7 +31,7 @@ pub struct Traces {
 }
 
 /// A place where events stop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Stop {
     /// The service or worker.
     pub component: String,

@@ -33,8 +33,10 @@ pub fn run(args: &Init, environment: &Environment) -> Result<u8, Error> {
         let mistake = Mistake::new("init", why.say.clone());
         return Err(Error::usage(mistake.help("choose one with --project")));
     }
-    if let Some(why) = seen.docker.why().filter(|why| why.kind == WhyKind::Missing && look.project.is_some()) {
-        let mistake = Mistake::new(format!("--project {}", look.project.unwrap_or_default()), why.say.clone());
+    if let Some(why) = seen.docker.why().filter(|why| why.kind == WhyKind::Missing && look.project.is_some())
+    {
+        let mistake =
+            Mistake::new(format!("--project {}", look.project.unwrap_or_default()), why.say.clone());
         return Err(Error::usage(mistake.help("start it first, or name one that is there")));
     }
     let draft = guess(&seen);
@@ -98,6 +100,8 @@ fn summary(draft: &Draft, file: &Path) -> String {
         text += &format!("{} nobody could see: look for \"to fill in\".\n", number(to_fill, "stage"));
     }
     let file = quoted(&file.display().to_string());
-    text += &format!("\nNow read it, what says \"guessed\" first. Then:\n  pipeline-doctor lint --config {file}\n  pipeline-doctor --config {file}\n");
+    text += &format!(
+        "\nNow read it, what says \"guessed\" first. Then:\n  pipeline-doctor lint --config {file}\n  pipeline-doctor --config {file}\n"
+    );
     text
 }

@@ -17,7 +17,7 @@ const MOST: usize = 1_000;
 /// So long is followed, if not `--wait` says how long.
 const FOLLOW: Duration = Duration::from_secs(60);
 /// Between two looks at what is followed.
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Traces what was asked for; the exit code belongs to the one that came the least far.
 pub(super) fn run(asked: &Asked, environment: &Environment) -> Result<u8, Error> {
@@ -142,7 +142,12 @@ fn stuck(config: &Config, rows: &Postgres) -> Seen<Vec<String>> {
 fn of(evidence: &Evidence, id: &str, config: &Config, catalog: &Catalog, show: &Show) -> Trace {
     let evidence = evidence.about(id);
     let report = diagnosed(&evidence, &config.pipeline, catalog, show);
-    trace(&evidence, &config.pipeline, &report)
+    let mut trace = trace(&evidence, &config.pipeline, &report);
+    // A recording may have been made without them.
+    if config.values && config.replay.is_none() {
+        trace.tell_unshown_values();
+    }
+    trace
 }
 
 fn one(trace: &Trace, asked: &Show) -> Result<u8, Error> {
@@ -167,8 +172,10 @@ fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Err
         let mistake = Mistake::new("trace --follow", "not one id given");
         return Err(Error::usage(mistake.help("expected the one event that is to be followed")));
     };
-    // What moves is seen from one look to the next; only the last one looks twice.
+    // What moves is seen from one look to the next; only the last one looks twice,
+    // and at everything.
     let settle = std::mem::take(&mut config.settle);
+    config.in_haste = true;
     let give_up = Instant::now() + config.wait.unwrap_or(FOLLOW);
     let table = asked.format() == Format::Table;
     let mut before: Option<Trace> = None;
@@ -176,6 +183,7 @@ fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Err
         let last = Instant::now() >= give_up;
         if last {
             config.settle = settle;
+            config.in_haste = false;
         }
         let evidence = see(&config)?;
         let now = of(&evidence, &id, &config, catalog, asked);

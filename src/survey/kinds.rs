@@ -23,35 +23,71 @@ pub enum Kind {
     Worker,
 }
 
-const BROKERS: [&str; 3] = ["kafka", "redpanda", "cp-server"];
-const DATABASES: [&str; 5] = ["postgres", "postgis", "timescale", "pgvector", "supabase"];
-const BESIDE: [&str; 26] = [
-    "zookeeper", "schema-registry", "kafka-ui", "kafka-connect", "kafdrop", "akhq", "kowl", "console",
-    "redis", "valkey", "memcached", "rabbitmq", "pgadmin", "adminer", "pgbouncer", "grafana", "prometheus",
-    "loki", "jaeger", "otel", "nginx", "traefik", "caddy", "mailhog", "minio", "elasticsearch",
+const BROKERS: [&str; 7] =
+    ["kafka", "cp-kafka", "cp-server", "kafka-native", "redpanda", "confluent-local", "broker"];
+const DATABASES: [&str; 8] = [
+    "postgres",
+    "postgresql",
+    "postgis",
+    "timescaledb",
+    "timescaledb-ha",
+    "pgvector",
+    "alloydbomni",
+    "spilo",
+];
+const BESIDE: [&str; 29] = [
+    "zookeeper",
+    "schema-registry",
+    "kafka-ui",
+    "kafka-connect",
+    "kafdrop",
+    "akhq",
+    "kowl",
+    "console",
+    "redis",
+    "valkey",
+    "memcached",
+    "rabbitmq",
+    "pgadmin",
+    "adminer",
+    "pgbouncer",
+    "grafana",
+    "prometheus",
+    "loki",
+    "jaeger",
+    "otel",
+    "nginx",
+    "traefik",
+    "caddy",
+    "mailhog",
+    "minio",
+    "elasticsearch",
+    "exporter",
+    "pgweb",
+    "postgrest",
 ];
 
 /// The kind of a part: by its image, else by its name; and by whether it listens.
 pub fn kind(part: &Part) -> Kind {
     let image = image_name(&part.image);
-    let has = |words: &[&str], text: &str| words.iter().any(|word| text.contains(word));
-    let exact = |words: &[&str]| words.contains(&part.name.as_str());
-    if has(&BESIDE, &image) || exact(&BESIDE) {
-        return Kind::Beside;
-    }
-    if part.ended || ["init", "migrate", "migrations", "setup", "seed"].iter().any(|word| ends_in(part, word)) {
-        return Kind::Once;
-    }
+    // `kafka-2` is one of several brokers; a `kafka-mailer` is none.
+    let name =
+        part.name.trim_end_matches(|letter: char| letter.is_ascii_digit()).trim_end_matches(['-', '_']);
+    let is = |words: &[&str]| words.contains(&image.as_str()) || words.contains(&name);
+    let once = ["init", "migrate", "migrations", "migration", "setup", "seed"];
     match () {
-        () if has(&BROKERS, &image) || exact(&BROKERS) => Kind::Broker,
-        () if has(&DATABASES, &image) || exact(&DATABASES) => Kind::Database,
+        () if BESIDE.iter().any(|word| image.contains(word)) || BESIDE.contains(&name) => Kind::Beside,
+        () if part.ended || once.iter().any(|word| ends_in(part, word)) => Kind::Once,
+        () if is(&BROKERS) => Kind::Broker,
+        () if is(&DATABASES) => Kind::Database,
         () if part.ports.is_empty() => Kind::Worker,
         () => Kind::Http,
     }
 }
 
 fn ends_in(part: &Part, word: &str) -> bool {
-    part.name == word || part.name.ends_with(&format!("-{word}")) || part.name.ends_with(&format!("_{word}"))
+    let before = part.name.strip_suffix(word);
+    before.is_some_and(|before| before.is_empty() || before.ends_with(['-', '_']))
 }
 
 /// `registry:5000/shop/kafka:3@sha256…` → `kafka`: who made it says nothing.
@@ -67,7 +103,8 @@ pub fn brokers(parts: &[Part]) -> Option<(String, Vec<(Name, Name)>)> {
         for (name, value) in &part.variables {
             let value = value.expose();
             let hosts = hosts_of(value);
-            let named = ["KAFKA", "BROKER", "BOOTSTRAP"].iter().any(|word| name.to_uppercase().contains(word));
+            let named =
+                ["KAFKA", "BROKER", "BOOTSTRAP"].iter().any(|word| name.to_uppercase().contains(word));
             let is_http = value.starts_with("http") || value.contains('@');
             if named && !is_http && !hosts.is_empty() && !hosts.iter().all(|host| is_own(host)) {
                 told.entry(value.to_string()).or_default().push((part.name.clone(), name.clone()));
@@ -160,13 +197,7 @@ fn with_login(part: &Part, variable: &str, address: String) -> String {
     url.into()
 }
 
-fn made_of(
-    host: &str,
-    port: &str,
-    name: &str,
-    user: Option<&str>,
-    password: Option<&str>,
-) -> Option<String> {
+fn made_of(host: &str, port: &str, name: &str, user: Option<&str>, password: Option<&str>) -> Option<String> {
     let mut url = Url::parse(&format!("postgresql://{host}:{port}")).ok()?;
     url.set_path(name);
     url.set_username(user?).ok()?;
@@ -203,6 +234,8 @@ mod tests {
             ("events", "bitnami/kafka:3.7", Some(9092), Kind::Broker),
             ("kafka", "registry:5000/own@sha256:0", Some(9092), Kind::Broker),
             ("db", "postgres:15", Some(5432), Kind::Database),
+            ("kafka-2", "own", Some(9092), Kind::Broker),
+            ("mailer", "shop/kafka-mailer", None, Kind::Worker),
             ("ui", "provectuslabs/kafka-ui", Some(8080), Kind::Beside),
             ("kafka-init", "shop", None, Kind::Once),
             ("api", "kafka-shop/api", Some(80), Kind::Http),
@@ -234,7 +267,8 @@ mod tests {
         let (address, who) = brokers(&parts).unwrap();
         assert_eq!((address.as_str(), who.len()), ("events:9092", 2));
         let found = databases(&parts);
-        let names: Vec<(&str, usize)> = found.iter().map(|told| (told.name.as_str(), told.who.len())).collect();
+        let names: Vec<(&str, usize)> =
+            found.iter().map(|told| (told.name.as_str(), told.who.len())).collect();
         assert_eq!(names, [("shop", 3), ("reports", 1)]);
     }
 }

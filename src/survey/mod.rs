@@ -194,7 +194,8 @@ impl Column {
 
 /// Whether a time's name says when a row was written, and not when something will be.
 pub fn says_written(name: &str) -> bool {
-    let first = ["created", "inserted", "occurred", "recorded", "received", "processed", "placed", "happened"];
+    let first =
+        ["created", "inserted", "occurred", "recorded", "received", "processed", "placed", "happened"];
     let name = name.to_lowercase();
     first.iter().any(|word| name.contains(word)) || ["at", "time", "timestamp", "ts"].contains(&name.as_str())
 }
@@ -211,6 +212,26 @@ pub fn sql_name(name: &str) -> String {
 
 /// Words that tables and columns are called by and that SQL keeps for itself.
 const KEYWORDS: [&str; 22] = [
-    "all", "case", "check", "column", "default", "desc", "end", "from", "grant", "group", "limit", "offset",
-    "order", "placing", "primary", "references", "select", "table", "to", "user", "when", "window",
+    "all",
+    "case",
+    "check",
+    "column",
+    "default",
+    "desc",
+    "end",
+    "from",
+    "grant",
+    "group",
+    "limit",
+    "offset",
+    "order",
+    "placing",
+    "primary",
+    "references",
+    "select",
+    "table",
+    "to",
+    "user",
+    "when",
+    "window",
 ];

@@ -46,9 +46,8 @@ pub async fn survey(config: &Config, docker: Option<&Docker>, until: Instant) ->
 fn by_hand(files: &Files, variables: &Variables) -> Result<Value, Why> {
     let mut whole = Value::Object(serde_json::Map::new());
     for path in &files.paths {
-        let failed = |what: String| {
-            Why::new(WhyKind::Failed, redact(&format!("{}: {what}", shown_path(path))))
-        };
+        let failed =
+            |what: String| Why::new(WhyKind::Failed, redact(&format!("{}: {what}", shown_path(path))));
         let text = std::fs::read_to_string(path).map_err(|error| super::unreadable(path, &error))?;
         // Excerpts of the file in an error could hold anything.
         let options = serde_saphyr::options! { with_snippet: false };

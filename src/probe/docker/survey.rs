@@ -49,7 +49,8 @@ async fn seen(
     let listed: Vec<_> = listed.collect();
     let projects = projects(listed.iter().map(|(one, running)| (one.project.as_deref(), *running)));
     let project = choose(&projects, asked, likely)?;
-    let own = listed.iter().filter(|(one, running)| one.project == project && (project.is_some() || *running));
+    let own =
+        listed.iter().filter(|(one, running)| one.project == project && (project.is_some() || *running));
     let inspected = try_join_all(own.map(|(one, _)| inspect(engine, &one.id))).await?;
     let inspected: Vec<ContainerInspectResponse> = inspected.into_iter().flatten().collect();
     let environments = inspected.iter().map(|seen| {
@@ -192,12 +193,16 @@ mod tests {
 
     #[test]
     fn of_several_projects_one_must_be_named() {
-        let projects = projects([(Some("a"), true), (Some("b"), false), (Some("c"), true), (None, true)].into_iter());
+        let projects =
+            projects([(Some("a"), true), (Some("b"), false), (Some("c"), true), (None, true)].into_iter());
         let chosen = |asked, likely| choose(&projects, asked, likely);
         assert_eq!(chosen(None, None).unwrap_err().say, "2 compose projects run: a, c");
         assert_eq!(chosen(None, Some("c")).unwrap().as_deref(), Some("c"));
         assert_eq!(chosen(Some("b"), Some("c")).unwrap().as_deref(), Some("b"));
-        assert_eq!(chosen(Some("x"), None).unwrap_err().say, "no container of compose project `x`; here: a, b, c");
+        assert_eq!(
+            chosen(Some("x"), None).unwrap_err().say,
+            "no container of compose project `x`; here: a, b, c"
+        );
         let one = BTreeMap::from([("a".to_string(), true), ("b".to_string(), false)]);
         assert_eq!(choose(&one, None, None).unwrap().as_deref(), Some("a"));
         assert_eq!(choose(&BTreeMap::new(), None, None).unwrap(), None);

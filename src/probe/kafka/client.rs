@@ -241,6 +241,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("enable.auto.offset.store", "false"),
     // So that the end of a partition is told where its last record is none to be read.
     ("enable.partition.eof", "true"),
+    // A client has one fetch under way: at the end of a partition, that of the next
+    // one would wait for as long as this one waits for records that may still come.
+    ("fetch.wait.max.ms", "5"),
     // Or it would send its own measurements to brokers that collect them.
     ("enable.metrics.push", "false"),
     // So that all addresses of a host are tried within the grace.

@@ -19,6 +19,9 @@ const BYTES: u64 = 256 * 1024 * 1024;
 const AFTERWARDS: u64 = 20_000;
 /// and so long.
 const TIME: Duration = Duration::from_secs(3);
+/// So many records before it are looked through where an id was not found: whose clock is
+/// behind stamps them too early.
+const EARLIER: i64 = 2_000;
 /// From the event's time on so many records of each partition are read first.
 const STRETCH: i64 = 20_000;
 /// At most so many records of each kind are kept of one topic: the last.
@@ -135,6 +138,7 @@ fn search(
         let whole = reading.partition(session, (name, partition), range, until)?;
         left += usize::from(!whole);
     }
+    reading.further_back(session, (name, topic), &begins_at, until)?;
     let mut search = reading.search;
     search.found = reading.naming.into_iter().chain(reading.others).collect();
     search.complete = left == 0;
@@ -258,6 +262,32 @@ impl Reading<'_> {
         let ended = read.map_err(|fault| client::refused_by_broker(&fault))?;
         // The last offsets may hold no records: then the end of the partition is told.
         Ok(whole || (ended && self.search.bound.is_none()))
+    }
+
+    /// Looks for what was not found in the records just before, too. They prove no absence,
+    /// and so are not counted.
+    fn further_back(
+        &mut self,
+        session: &Session,
+        (name, topic): (&str, &Topic),
+        begins: &BTreeMap<i32, Range>,
+        until: Instant,
+    ) -> Result<(), Why> {
+        let (read, bytes, bound) = (self.search.read, self.search.bytes, self.search.bound.clone());
+        for partition in topic.partitions.iter().filter(|_| !self.wanted.all) {
+            let Some((begin, earliest)) =
+                begins.get(&partition.id).map(|range| range.0).zip(partition.earliest.known())
+            else {
+                continue;
+            };
+            let from = begin.saturating_sub(EARLIER).max(*earliest);
+            if self.missing.is_empty() || from >= begin || Instant::now() >= until {
+                continue;
+            }
+            self.partition(session, (name, partition.id), (from, begin), until)?;
+        }
+        (self.search.read, self.search.bytes, self.search.bound) = (read, bytes, bound);
+        Ok(())
     }
 
     fn take(&mut self, partition: i32, record: &RawRecord) {

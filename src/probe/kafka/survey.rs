@@ -71,10 +71,10 @@ fn look(
         let topic = topics::read(&metadata, name, &pending).ok()?;
         topic.exists.then(|| (name.to_string(), Seen::Known(topic)))
     });
-    let brokers = metadata.brokers().iter().map(|broker| Broker {
-        id: broker.id(),
-        address: format!("{}:{}", broker.host(), broker.port()),
-    });
+    let brokers = metadata
+        .brokers()
+        .iter()
+        .map(|broker| Broker { id: broker.id(), address: format!("{}:{}", broker.host(), broker.port()) });
     let mut kafka = Kafka {
         bootstrap: scout.ways().bootstrap_of(client::answered_at(&metadata)),
         mapped: Vec::new(),

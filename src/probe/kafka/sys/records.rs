@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-/// How long one wait for a batch may last.
+/// How long one wait for a record may last.
 const WAIT: Duration = Duration::from_millis(100);
 /// Records taken over at once.
 const BATCH: usize = 1_000;
@@ -57,6 +57,22 @@ struct Reading {
     partition: i32,
 }
 
+impl Reading {
+    /// The next records, or events of the partition: at most so many. It takes the whole
+    /// time unless there are as many.
+    fn batch(&self, at_most: usize, wait: Duration) -> Vec<Owned<RDKafkaMessage>> {
+        let mut batch: Vec<*mut RDKafkaMessage> = vec![ptr::null_mut(); at_most];
+        // SAFETY: reading has begun, and the array has room for as many as announced.
+        let count = unsafe {
+            let (topic, first) = (self.topic.ptr(), batch.as_mut_ptr());
+            rd::rd_kafka_consume_batch(topic, self.partition, milliseconds(wait), first, at_most)
+        };
+        batch.truncate(usize::try_from(count).unwrap_or_default());
+        let messages = batch.into_iter();
+        messages.filter_map(|message| Owned::new(message, rd::rd_kafka_message_destroy)).collect()
+    }
+}
+
 impl Drop for Reading {
     fn drop(&mut self) {
         // SAFETY: reading was begun, and this is its only end.
@@ -80,18 +96,9 @@ impl Native {
     ) -> Result<bool, Fault> {
         let reading = self.begin(topic, partition, from)?;
         while Instant::now() < until {
-            let mut batch: Vec<*mut RDKafkaMessage> = vec![ptr::null_mut(); BATCH];
             let wait = WAIT.min(until.saturating_duration_since(Instant::now()));
-            // SAFETY: reading has begun, and the array has room for as many as announced.
-            let count = unsafe {
-                let topic = reading.topic.ptr();
-                rd::rd_kafka_consume_batch(topic, partition, milliseconds(wait), batch.as_mut_ptr(), BATCH)
-            };
-            batch.truncate(usize::try_from(count).unwrap_or_default());
-            let messages: Vec<Owned<RDKafkaMessage>> = batch
-                .into_iter()
-                .filter_map(|message| Owned::new(message, rd::rd_kafka_message_destroy))
-                .collect();
+            let mut messages = reading.batch(1, wait);
+            messages.extend(reading.batch(BATCH, Duration::ZERO));
             for message in &messages {
                 // SAFETY: the message lives until the end of this round.
                 match unsafe { record(message.ptr()) } {

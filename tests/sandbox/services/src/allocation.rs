@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::event::{Event, TRAINER_ALLOCATED};
+use crate::event::{DEAD_LETTERS, Event, TRAINER_ALLOCATED};
 use crate::failure::{Failure, chain};
 use crate::worker::{Tools, Work};
 use crate::{admin, http, setting};
@@ -91,6 +91,8 @@ impl Work for AllocationWorker {
     const SERVICE: &str = "allocation-worker";
     const GROUP: &str = "trainer-allocation-workers";
     const TOPICS: &[&str] = &["purchase-created"];
+    const DEAD_LETTERS: Option<&str> = Some(DEAD_LETTERS);
+    type Event = Event;
 
     async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
         tokio::time::sleep(self.delay).await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::event::{Event, PURCHASE_CREATED};
+use crate::event::{DEAD_LETTERS, Event, PURCHASE_CREATED};
 use crate::failure::Failure;
 use crate::setting;
 use crate::worker::{Tools, Work};
@@ -23,6 +23,8 @@ impl Work for CacheWorker {
     const SERVICE: &str = "cache-worker";
     const GROUP: &str = "cache-invalidation-workers";
     const TOPICS: &[&str] = &["purchase-created", "trainer-allocated"];
+    const DEAD_LETTERS: Option<&str> = Some(DEAD_LETTERS);
+    type Event = Event;
 
     async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
         Self::log("Cache invalidated", event, &json!({}));

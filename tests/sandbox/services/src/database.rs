@@ -1,14 +1,10 @@
-//! PostgreSQL: one connection, made anew when it is lost, and the table that
-//! all services share, `processed_events`.
+//! PostgreSQL: one connection, made anew when it is lost.
 
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio_postgres::{Client, Config, NoTls};
-use uuid::Uuid;
 
-use crate::event::{Event, VERSION};
 use crate::failure::{Failure, chain};
 use crate::{log, setting};
 
@@ -78,63 +74,4 @@ impl Database {
             log::error(&failure.to_string(), failure.meta());
         }
     }
-
-    /// Who marked this type of event as processed, if anybody did.
-    pub async fn marked_by(&self, event: &Event) -> Result<Option<String>, Failure> {
-        let row = self
-            .client()
-            .await?
-            .query_opt(
-                "SELECT source FROM processed_events WHERE correlation_id::text = $1::uuid::text AND event_type = $2",
-                &[&event.correlation_id, &event.event_type],
-            )
-            .await?;
-        Ok(row.map(|row| row.get(0)))
-    }
-
-    /// Marks the event as processed by `source`, unless it is marked already.
-    pub async fn mark(&self, event: &Event, source: &str) -> Result<(), Failure> {
-        self.take_over(event, source, "").await
-    }
-
-    /// As `mark`; a mark that `owner` made becomes one of `source`.
-    pub async fn take_over(&self, event: &Event, source: &str, owner: &str) -> Result<(), Failure> {
-        self.client()
-            .await?
-            .execute(
-                "INSERT INTO processed_events
-                     (event_id, event_type, correlation_id, payload, source, version)
-                 VALUES ($1, $2, $3::uuid, $4, $5, $6)
-                 ON CONFLICT (correlation_id, event_type) DO UPDATE
-                     SET source = excluded.source, processed_at = now()
-                     WHERE processed_events.source = $7",
-                &[
-                    &event.event_id,
-                    &event.event_type,
-                    &event.correlation_id,
-                    &event.payload,
-                    &source,
-                    &VERSION,
-                    &owner,
-                ],
-            )
-            .await?;
-        Ok(())
-    }
-
-    /// Whether such an allocation exists.
-    pub async fn allocation_status(&self, id: Uuid) -> Result<Option<String>, Failure> {
-        let query = "SELECT status FROM trainer_allocations WHERE id = $1";
-        let row = self.client().await?.query_opt(query, &[&id]).await?;
-        Ok(row.map(|row| row.get(0)))
-    }
-}
-
-/// What every log record about an event says of it.
-pub fn about(event: &Event) -> serde_json::Value {
-    json!({
-        "correlationId": event.correlation_id,
-        "eventId": event.event_id,
-        "eventType": event.event_type,
-    })
 }

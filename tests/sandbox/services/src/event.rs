@@ -1,14 +1,19 @@
 //! Events as they travel: a key, five headers, and a JSON value that repeats them.
 
+use rdkafka::Message as _;
+use rdkafka::message::BorrowedMessage;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::clock;
 use crate::failure::Failure;
+use crate::worker::Travels;
 
 pub const PURCHASE_CONFIRMED: &str = "PURCHASE_CONFIRMED";
 pub const PURCHASE_CREATED: &str = "PURCHASE_CREATED";
 pub const TRAINER_ALLOCATED: &str = "TRAINER_ALLOCATED";
+/// Where workers send what they give up.
+pub const DEAD_LETTERS: &str = "dead-letter-queue";
 pub const VERSION: &str = "1.0.0";
 
 /// One event. The correlation id is the id of the payment that began it all.
@@ -97,6 +102,22 @@ impl Event {
             payload.extend(fields);
         }
         payload
+    }
+}
+
+impl Travels for Event {
+    const ID: &str = "correlationId";
+
+    fn read(record: &BorrowedMessage<'_>) -> Result<Self, Failure> {
+        Self::parse(record.payload().unwrap_or_default())
+    }
+
+    fn about(&self) -> Value {
+        json!({
+            "correlationId": self.correlation_id,
+            "eventId": self.event_id,
+            "eventType": self.event_type,
+        })
     }
 }
 

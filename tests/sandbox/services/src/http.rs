@@ -44,3 +44,16 @@ pub async fn check_health(port: u16) -> Result<(), Failure> {
     let answer = client()?.get(url).send().await.map_err(|error| Failure::away(&chain(&error)))?;
     answer.error_for_status().map(|_| ()).map_err(|error| Failure::refused(&error))
 }
+
+/// Prints the answer of a service of this container.
+pub async fn post(port: u16, path: &str) -> Result<(), Failure> {
+    let url = format!("http://127.0.0.1:{port}{path}");
+    let answer = client()?.post(url).send().await.map_err(|error| Failure::away(&chain(&error)))?;
+    let status = answer.status();
+    let body = answer.text().await.map_err(|error| Failure::away(&chain(&error)))?;
+    if !status.is_success() {
+        return Err(Failure::refused(&format!("{path} answered {status}: {body}")));
+    }
+    println!("{body}");
+    Ok(())
+}

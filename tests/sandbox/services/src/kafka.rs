@@ -15,10 +15,7 @@ use serde_json::json;
 
 use crate::event::Event;
 use crate::failure::Failure;
-use crate::{clock, log, setting};
-
-/// Exists once the first partitions were assigned; the container's health check.
-const READY: &str = "/tmp/ready";
+use crate::{clock, log, readiness, setting};
 
 /// The settings that producers, consumers and admin clients share.
 pub fn client_config(service: &str) -> Result<ClientConfig, Failure> {
@@ -80,8 +77,7 @@ impl ConsumerContext for Context {
             .map(|element| format!("{}-{}", element.topic(), element.partition()))
             .collect();
         log::info(&format!("[{}] Joined group", self.name), json!({ "partitions": partitions }));
-        // A container that cannot write there stays unhealthy, and says so itself.
-        let _ = std::fs::write(READY, "");
+        readiness::announce();
     }
 }
 
@@ -132,8 +128,7 @@ pub type Consumer = StreamConsumer<Context>;
 
 /// Makes a consumer whose offsets are committed by hand.
 pub fn consumer(service: &str, name: &str, group: &str) -> Result<Consumer, Failure> {
-    // Left over from before a restart of the container.
-    let _ = std::fs::remove_file(READY);
+    readiness::withdraw();
     let start_at = setting::optional("START_AT").unwrap_or_else(|| "earliest".to_owned());
     let poll_interval = setting::number("MAX_POLL_INTERVAL_MS", 300_000);
     client_config(service)?

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::types::RDKafkaErrorCode;
@@ -10,18 +11,23 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::{kafka, log};
 
-const TOPICS: [&str; 4] =
-    ["purchase-confirmed", "purchase-created", "trainer-allocated", "dead-letter-queue"];
+#[derive(Args)]
+pub struct Arguments {
+    /// The topics
+    #[arg(default_values = ["purchase-confirmed", "purchase-created", "trainer-allocated", "dead-letter-queue"])]
+    topics: Vec<String>,
+}
+
 const PARTITIONS: i32 = 3;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub async fn run() -> Result<(), Failure> {
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let admin: AdminClient<DefaultClientContext> = kafka::client_config("kafka-init")?
         .set("log_level", "0")
         .create()
         .map_err(|error| Failure::refused(&error))?;
     let started = Instant::now();
-    while let Err(failure) = create(&admin).await {
+    while let Err(failure) = create(&admin, &arguments.topics).await {
         if started.elapsed() > PATIENCE {
             return Err(failure);
         }
@@ -30,8 +36,9 @@ pub async fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn create(admin: &AdminClient<DefaultClientContext>) -> Result<(), Failure> {
-    let topics = TOPICS.map(|name| NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(1)));
+async fn create(admin: &AdminClient<DefaultClientContext>, topics: &[String]) -> Result<(), Failure> {
+    let new = |name| NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(1));
+    let topics: Vec<_> = topics.iter().map(String::as_str).map(new).collect();
     let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(2)));
     let results = admin.create_topics(&topics, &options).await.map_err(|error| Failure::away(&error))?;
     for result in results {

@@ -1,5 +1,6 @@
-//! The services of the purchase pipeline, small but real: they talk to Kafka,
-//! to PostgreSQL and to each other, and log as the reference deployment does.
+//! The services of the sandbox's pipelines, small but real: they talk to Kafka, to
+//! PostgreSQL and to each other. Those of the purchase pipeline, which log as the
+//! reference deployment does, lie beside this file, others in their directories.
 
 mod admin;
 mod allocation;
@@ -11,13 +12,19 @@ mod event;
 mod failure;
 mod flood;
 mod http;
+mod jobs;
 mod kafka;
 mod kafka_init;
 mod log;
+mod marks;
+mod onboarding;
 mod payment;
+mod poll;
 mod purchase;
+mod readiness;
 mod session;
 mod setting;
+mod shop;
 mod worker;
 
 use std::process::ExitCode;
@@ -28,7 +35,7 @@ use failure::Failure;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The services of the purchase pipeline.
+/// The services of the sandbox's pipelines.
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -50,7 +57,7 @@ enum Command {
     /// Follows both, to drop stale caches
     CacheWorker,
     /// Creates the topics and exits
-    KafkaInit,
+    KafkaInit(kafka_init::Arguments),
     /// Sends one purchase through payment-service and waits for its sessions
     Buy(buy::Arguments),
     /// Sends purchases at a steady rate, for so long
@@ -59,6 +66,14 @@ enum Command {
     Flood(flood::Arguments),
     /// Exits 0 if the service on this port of this container is healthy
     Health { port: u16 },
+    /// Asks the service on this port of this container; prints what it answers
+    Post { port: u16, path: String },
+    #[command(flatten)]
+    Shop(shop::Service),
+    #[command(flatten)]
+    Jobs(jobs::Service),
+    #[command(flatten)]
+    Onboarding(onboarding::Service),
 }
 
 /// What is under way gets so long to be finished.
@@ -90,11 +105,15 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::AllocationWorker => worker::run(allocation::AllocationWorker::from_environment()?).await,
         Command::SessionWorker => worker::run(session::SessionWorker).await,
         Command::CacheWorker => worker::run(cache::CacheWorker::from_environment()).await,
-        Command::KafkaInit => kafka_init::run().await,
+        Command::KafkaInit(arguments) => kafka_init::run(&arguments).await,
         Command::Buy(arguments) => buy::run(&arguments).await,
         Command::Load(arguments) => buy::load(&arguments).await,
         Command::Flood(arguments) => flood::run(&arguments).await,
         Command::Health { port } => http::check_health(port).await,
+        Command::Post { port, path } => http::post(port, &path).await,
+        Command::Shop(service) => shop::run(&service).await,
+        Command::Jobs(service) => jobs::run(&service).await,
+        Command::Onboarding(service) => onboarding::run(&service).await,
     }
 }
 

@@ -11,11 +11,12 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::database::{Database, about};
+use crate::database::Database;
 use crate::event::{Event, PURCHASE_CONFIRMED};
 use crate::failure::Failure;
 use crate::http::{self, Answer, refusal};
 use crate::kafka::Producer;
+use crate::worker::Travels;
 use crate::{log, setting};
 
 pub const SERVICE: &str = "payment-service";
@@ -63,7 +64,7 @@ async fn purchase(State(service): State<Arc<PaymentService>>, body: Bytes) -> An
         Ok(()) => (StatusCode::CREATED, Json(json!({ "success": true, "data": data }))),
         Err(failure) => {
             let message = format!("Failed to emit {PURCHASE_CONFIRMED}: {failure}");
-            log::error(&message, about(&event));
+            log::error(&message, event.about());
             let body = json!({ "success": false, "error": failure.to_string(), "data": data });
             (StatusCode::BAD_GATEWAY, Json(body))
         }
@@ -113,7 +114,7 @@ impl PaymentService {
         if !self.emits {
             return Ok(());
         }
-        log::info(&format!("Emitting {PURCHASE_CONFIRMED}"), about(event));
+        log::info(&format!("Emitting {PURCHASE_CONFIRMED}"), event.about());
         let (partition, offset) = self.producer.emit(event).await?;
         let meta = json!({
             "correlationId": event.correlation_id, "eventId": event.event_id,

@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::event::{Event, PURCHASE_CREATED};
+use crate::event::{DEAD_LETTERS, Event, PURCHASE_CREATED};
 use crate::failure::Failure;
 use crate::worker::{Tools, Work};
 use crate::{payment, setting};
@@ -25,6 +25,8 @@ impl Work for PurchaseWorker {
     const SERVICE: &str = "purchase-worker";
     const GROUP: &str = "purchase-creation-workers";
     const TOPICS: &[&str] = &["purchase-confirmed"];
+    const DEAD_LETTERS: Option<&str> = Some(DEAD_LETTERS);
+    type Event = Event;
 
     async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
         if self.checks_first && tools.database.marked_by(event).await?.is_some() {

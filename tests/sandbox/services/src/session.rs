@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::event::Event;
+use crate::event::{DEAD_LETTERS, Event};
 use crate::failure::Failure;
 use crate::log;
 use crate::worker::{Tools, Work};
@@ -17,6 +17,8 @@ impl Work for SessionWorker {
     const SERVICE: &str = "session-worker";
     const GROUP: &str = "session-scheduling-workers";
     const TOPICS: &[&str] = &["trainer-allocated"];
+    const DEAD_LETTERS: Option<&str> = Some(DEAD_LETTERS);
+    type Event = Event;
 
     async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
         let allocation = event.id("allocationId")?;

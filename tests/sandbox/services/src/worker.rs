@@ -9,8 +9,7 @@ use rdkafka::message::{BorrowedMessage, Headers};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::database::{Database, about};
-use crate::event::Event;
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::kafka::{self, Producer};
 use crate::{log, setting};
@@ -19,7 +18,6 @@ const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
 /// Between attempts to reach what is away.
 const AWAY_PAUSE: Duration = Duration::from_secs(1);
-const DEAD_LETTERS: &str = "dead-letter-queue";
 
 static STOPPING: Notify = Notify::const_new();
 
@@ -29,27 +27,46 @@ pub fn stop() {
     STOPPING.notify_one();
 }
 
+/// Returns when this process is told to end.
+pub async fn stopping() {
+    STOPPING.notified().await;
+}
+
 /// What a worker works with.
 pub struct Tools {
     pub database: Database,
     pub producer: Producer,
 }
 
+/// The events of a pipeline, as far as the loop has to know them.
+pub trait Travels: Sized {
+    /// What log records call the id, which is the key of the event's record.
+    const ID: &str;
+
+    fn read(record: &BorrowedMessage<'_>) -> Result<Self, Failure>;
+
+    /// What every log record about an event says of it.
+    fn about(&self) -> Value;
+}
+
 /// One kind of worker.
 pub trait Work {
     /// As its log records name it.
     const NAME: &str;
-    /// As compose and `processed_events.source` name it.
+    /// As compose and the marks name it.
     const SERVICE: &str;
     const GROUP: &str;
     const TOPICS: &[&str];
+    /// Where it sends what it gives up. Without one it tries for ever.
+    const DEAD_LETTERS: Option<&str>;
+    type Event: Travels;
 
     /// Does the work that an event asks for. Must bear being called again.
-    async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure>;
+    async fn handle(&self, tools: &Tools, event: &Self::Event) -> Result<(), Failure>;
 
     /// Logs under the worker's name, and says which event it is about.
-    fn log(message: &str, event: &Event, more: &Value) {
-        log::info(&format!("[{}] {message}", Self::NAME), merged(about(event), more));
+    fn log(message: &str, event: &Self::Event, more: &Value) {
+        log::info(&format!("[{}] {message}", Self::NAME), merged(event.about(), more));
     }
 }
 
@@ -73,7 +90,7 @@ pub async fn run<W: Work>(work: W) -> Result<(), Failure> {
     loop {
         let record = tokio::select! {
             record = consumer.recv() => record,
-            () = STOPPING.notified() => return Ok(()),
+            () = stopping() => return Ok(()),
         };
         match record {
             Ok(record) => {
@@ -93,24 +110,24 @@ pub async fn run<W: Work>(work: W) -> Result<(), Failure> {
 
 /// Returns when the record is done with: handled, or a dead letter.
 async fn process<W: Work>(work: &W, tools: &Tools, record: &BorrowedMessage<'_>) {
-    let give_up = setting::switch("DEAD_LETTERS", true);
+    let dead_letters = W::DEAD_LETTERS.filter(|_| setting::switch("DEAD_LETTERS", true));
     let mut attempt = 0;
     loop {
         let Err(failure) = handle(work, tools, record).await else {
             return;
         };
         if failure.is_away() {
-            log_failure::<W>("Waiting", &failure, &position(record));
+            log_failure::<W>("Waiting", &failure, &position::<W>(record));
             tokio::time::sleep(AWAY_PAUSE).await;
             continue;
         }
         attempt += 1;
         let title = format!("Attempt {attempt} of {ATTEMPTS} failed");
-        log_failure::<W>(&title, &failure, &position(record));
-        if attempt >= ATTEMPTS && give_up {
-            match bury::<W>(tools, record, &failure).await {
+        log_failure::<W>(&title, &failure, &position::<W>(record));
+        if let Some(topic) = dead_letters.filter(|_| attempt >= ATTEMPTS) {
+            match bury::<W>(tools, record, topic, &failure).await {
                 Ok(()) => return,
-                Err(failure) => log_failure::<W>("Dead letter", &failure, &position(record)),
+                Err(failure) => log_failure::<W>("Dead letter", &failure, &position::<W>(record)),
             }
         }
         tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt.min(ATTEMPTS) - 1)).await;
@@ -118,15 +135,16 @@ async fn process<W: Work>(work: &W, tools: &Tools, record: &BorrowedMessage<'_>)
 }
 
 async fn handle<W: Work>(work: &W, tools: &Tools, record: &BorrowedMessage<'_>) -> Result<(), Failure> {
-    let event = Event::parse(record.payload().unwrap_or_default())?;
-    W::log("Event received", &event, &position(record));
+    let event = W::Event::read(record)?;
+    W::log("Event received", &event, &position::<W>(record));
     work.handle(tools, &event).await
 }
 
-/// Sends the record as it is to the dead letter queue, with the reason in headers.
+/// Sends the record as it is to the topic of dead letters, with the reason in headers.
 async fn bury<W: Work>(
     tools: &Tools,
     record: &BorrowedMessage<'_>,
+    topic: &str,
     failure: &Failure,
 ) -> Result<(), Failure> {
     let mut headers: Vec<(&str, String)> = record
@@ -145,9 +163,9 @@ async fn bury<W: Work>(
     ]);
     let key = record.key().unwrap_or_default();
     let value = record.payload().unwrap_or_default();
-    tools.producer.send(DEAD_LETTERS, key, value, &headers).await?;
-    let title = format!("Sent to {DEAD_LETTERS} after {ATTEMPTS} attempts");
-    log_failure::<W>(&title, failure, &position(record));
+    tools.producer.send(topic, key, value, &headers).await?;
+    let title = format!("Sent to {topic} after {ATTEMPTS} attempts");
+    log_failure::<W>(&title, failure, &position::<W>(record));
     Ok(())
 }
 
@@ -156,10 +174,10 @@ fn log_failure<W: Work>(title: &str, failure: &Failure, more: &Value) {
     log::error(&format!("[{}] {title}: {failure}", W::NAME), meta);
 }
 
-/// Where a record is, and its key, which is the correlation id.
-fn position(record: &BorrowedMessage<'_>) -> Value {
+/// Where a record is, and its key, which is the event's id.
+fn position<W: Work>(record: &BorrowedMessage<'_>) -> Value {
     json!({
-        "correlationId": String::from_utf8_lossy(record.key().unwrap_or_default()),
+        W::Event::ID: String::from_utf8_lossy(record.key().unwrap_or_default()),
         "topic": record.topic(),
         "partition": record.partition(),
         "offset": record.offset(),

@@ -1,0 +1,236 @@
+//! What can be wrong with the rows of checks and causes, taken together.
+
+use super::catalog::{Catalog, Cause, Check};
+use crate::error::{Mistake, way_out};
+use crate::fact;
+use crate::names::{Names, circles};
+use crate::pattern;
+use crate::toml_input::Source;
+use crate::toml_input::document::{Document, Entry};
+
+/// Which file each row of the catalog came from.
+#[derive(Default)]
+pub struct Origins<'a> {
+    /// Of the checks, in their order.
+    pub checks: Vec<&'a Source>,
+    /// Of the causes, in their order.
+    pub causes: Vec<&'a Source>,
+}
+
+/// Links from a cause to checks.
+const LINKS: [&str; 4] = ["cause[].always[]", "cause[].usually[]", "cause[].sometimes[]", "cause[].seen[]"];
+
+/// Checks all rows; `None` is a file that could not be read at all.
+pub fn check(files: &[Option<Document>], catalog: &Catalog, origins: &Origins, mistakes: &mut Vec<Mistake>) {
+    let checks = Names::in_files("check", files, &[("check[]", "id", ""), ("signature[]", "id", "log-")]);
+    for document in files.iter().flatten() {
+        let mut must_be_check = |path: &str| {
+            checks.must_have(&document.texts(path), document.source(), mistakes);
+        };
+        must_be_check("check[].pass_needs[]");
+        LINKS.iter().for_each(|path| must_be_check(path));
+        facts(document, mistakes);
+        signatures(document, mistakes);
+    }
+    ids(files, mistakes);
+    steps(files, mistakes);
+    needs(files, mistakes);
+    groups(files, mistakes);
+    for (check, source) in catalog.checks.iter().zip(&origins.checks) {
+        fits(check, source, mistakes);
+    }
+    for (cause, source) in catalog.causes.iter().zip(&origins.causes) {
+        links(cause, source, mistakes);
+    }
+    nothing_raises(files, mistakes);
+}
+
+/// Ids are for command lines, and each is that of one row.
+fn ids(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
+    let mut before: Vec<String> = Vec::new();
+    for (section, prefix) in [("check[].id", ""), ("signature[].id", "log-"), ("cause[].id", "")] {
+        for document in files.iter().flatten() {
+            for Entry { text, at } in document.texts(section) {
+                let mut tell = |what: String, help: &str| {
+                    mistakes.push(document.source().mistake_in(at.clone(), what).help(help));
+                };
+                let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+                if text.is_empty() || !text.bytes().all(plain) {
+                    tell(format!("`{text}` is not an id"), "expected lower-case letters, digits and dashes");
+                }
+                let id = format!("{prefix}{text}");
+                if before.contains(&id) {
+                    tell(format!("the id `{id}` is used twice"), "give one of the rows another id");
+                }
+                before.push(id);
+            }
+        }
+    }
+}
+
+/// Checks belong to steps that there are.
+fn steps(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
+    let rows: Vec<_> = files.iter().flatten().flat_map(|document| document.rows("step[]")).collect();
+    let known: Vec<i64> = rows.iter().filter_map(|row| Some(row.number("step")?.0)).collect();
+    if known.len() < rows.len() || files.iter().any(Option::is_none) {
+        return;
+    }
+    for document in files.iter().flatten() {
+        for (step, at) in document.rows("check[]").iter().filter_map(|row| row.number("step")) {
+            if !known.contains(&step) {
+                let mistake = document.source().mistake_in(at, format!("unknown step {step}"));
+                mistakes.push(mistake.help(format!("steps: {known:?}")));
+            }
+        }
+    }
+    for (i, row) in rows.iter().enumerate() {
+        if let Some((step, at)) = row.number("step").filter(|(step, _)| known[..i].contains(step)) {
+            let mistake = row.mistake_in(at, format!("two steps are number {step}"));
+            mistakes.push(mistake.help("give one of them another number"));
+        }
+    }
+}
+
+/// A check judges a fact that there is.
+fn facts(document: &Document, mistakes: &mut Vec<Mistake>) {
+    for entry in document.texts("check[].fact").iter().filter(|entry| fact::spec(&entry.text).is_none()) {
+        let names: Vec<&str> = fact::FACTS.iter().map(|spec| spec.name).collect();
+        let mistake =
+            document.source().mistake_in(entry.at.clone(), format!("unknown fact `{}`", entry.text));
+        mistakes.push(mistake.help(way_out(&entry.text, names.iter().copied())));
+    }
+}
+
+/// A signature that every record has tells nothing.
+fn signatures(document: &Document, mistakes: &mut Vec<Mistake>) {
+    for entry in document.texts("signature[].pattern") {
+        if pattern::compile(&entry.text).is_ok_and(|compiled| pattern::finds_anything(&compiled)) {
+            let mistake = document.source().mistake_in(entry.at, "a pattern that every record matches");
+            mistakes.push(mistake.help("expected words that only such records have"));
+        }
+    }
+}
+
+/// A pass that needs itself is never given.
+fn needs(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
+    for (circle, closing, source) in circles_of(files, "check[]", "pass_needs") {
+        let what = match circle.as_slice() {
+            [one] => format!("`{one}` needs itself"),
+            _ => format!("`pass_needs` goes in a circle: {}", round(&circle)),
+        };
+        mistakes.push(
+            source.mistake_in(closing.at, what).help("none of them could ever pass: take one need out"),
+        );
+    }
+}
+
+fn round(circle: &[String]) -> String {
+    let first = circle.first().into_iter();
+    circle.iter().chain(first).map(String::as_str).collect::<Vec<_>>().join(" -> ")
+}
+
+/// The circles that a list of ids leads in, with the entry that closes each.
+fn circles_of<'a>(
+    files: &'a [Option<Document>],
+    section: &str,
+    list: &str,
+) -> Vec<(Vec<String>, Entry, &'a Source)> {
+    let rows: Vec<_> = files
+        .iter()
+        .flatten()
+        .flat_map(|document| document.rows(section).into_iter().map(|row| (document.source(), row)))
+        .filter_map(|(source, row)| Some((source, row.text("id")?.text, row.list(list))))
+        .collect();
+    let texts = |entries: &[Entry]| entries.iter().map(|entry| entry.text.clone()).collect();
+    let edges: Vec<_> = rows.iter().map(|(_, id, list)| (id.clone(), texts(list))).collect();
+    let closing = |circle: &[String]| {
+        let (first, last) = (circle.first()?, circle.last()?);
+        let (source, _, list) = rows.iter().find(|(_, id, _)| id == last)?;
+        Some((list.iter().find(|entry| entry.text == *first)?.clone(), *source))
+    };
+    let found = circles(&edges).into_iter();
+    found.filter_map(|circle| closing(&circle).map(|(entry, source)| (circle, entry, source))).collect()
+}
+
+/// A group has members that are causes themselves, and have links.
+fn groups(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
+    let rows: Vec<_> = files.iter().flatten().flat_map(|document| document.rows("cause[]")).collect();
+    let single = rows.iter().filter(|row| row.list("any_of").is_empty());
+    let mut names = Names::of("cause with links of its own", Vec::<String>::new());
+    names.list = single.filter_map(|row| Some(row.text("id")?.text)).collect();
+    names.some_lost = files.iter().any(Option::is_none) || rows.iter().any(|row| row.text("id").is_none());
+    let mut in_circles: Vec<Entry> = Vec::new();
+    for (circle, closing, source) in circles_of(files, "cause[]", "any_of") {
+        let what = format!("`any_of` goes in a circle: {}", round(&circle));
+        mistakes.push(
+            source
+                .mistake_in(closing.at.clone(), what)
+                .help("the members of a group have links of their own"),
+        );
+        in_circles.push(closing);
+    }
+    for document in files.iter().flatten() {
+        let members = document.texts("cause[].any_of[]");
+        for member in members.iter().filter(|m| !names.has(&m.text) && !in_circles.contains(m)) {
+            let what = format!("`{}` is not a cause with links of its own", member.text);
+            let help = way_out(&member.text, names.list.iter().map(String::as_str));
+            mistakes.push(document.source().mistake_in(member.at.clone(), what).help(help));
+        }
+    }
+}
+
+/// The fact has such a subject and such a value.
+fn fits(check: &Check, source: &Source, mistakes: &mut Vec<Mistake>) {
+    let name = check.fact.get_ref();
+    let Some(spec) = fact::spec(name) else { return };
+    if !spec.scopes.contains(check.for_each.get_ref()) {
+        let what =
+            format!("the fact `{name}` says nothing of each {:?}", check.for_each.get_ref()).to_lowercase();
+        let help = format!("it has: {:?}", spec.scopes).to_lowercase();
+        mistakes.push(source.mistake_in(check.for_each.span(), what).help(help));
+    }
+    if let Err(unfit) = check.expect.get_ref().fits(spec.kind) {
+        let what = format!("the fact `{name}` is never `{}`", unfit.value);
+        let help = way_out(&unfit.value, unfit.valid.iter().copied());
+        mistakes.push(source.mistake_in(check.expect.span(), what).help(help));
+    }
+}
+
+/// A cause's links and its number.
+fn links(cause: &Cause, source: &Source, mistakes: &mut Vec<Mistake>) {
+    let mut linked: Vec<&str> = Vec::new();
+    for link in cause.always.iter().chain(&cause.usually).chain(&cause.sometimes).chain(&cause.seen) {
+        if linked.contains(&link.get_ref().as_str()) {
+            let mistake = source.mistake_in(link.span(), format!("`{}` is linked twice", link.get_ref()));
+            mistakes.push(mistake.help("keep the link that says how often the check fails"));
+        }
+        linked.push(link.get_ref());
+    }
+    if !(1..=99).contains(cause.confidence.get_ref()) {
+        let what = format!("confidence {} is not between 1 and 99", cause.confidence.get_ref());
+        mistakes.push(source.mistake_in(cause.confidence.span(), what).help("it is a number of per cent"));
+    }
+    let mut links = [&cause.always, &cause.usually, &cause.sometimes].into_iter().flatten();
+    if let Some(link) = links.next().filter(|_| !cause.any_of.is_empty()) {
+        let what = format!("`{}` has both `any_of` and links", cause.id.get_ref());
+        mistakes.push(source.mistake_in(link.span(), what).help("its members have the links"));
+    }
+}
+
+/// A cause without a check that always fails is never named.
+fn nothing_raises(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
+    for document in files.iter().flatten() {
+        for row in document.rows("cause[]") {
+            let linked = !row.list("always").is_empty() || !row.list("any_of").is_empty();
+            // What was meant for it may be what is wrong in the row.
+            if linked || mistakes.iter().any(|mistake| row.holds(mistake)) {
+                continue;
+            }
+            if let Some(Entry { text, at }) = row.text("id") {
+                let what = format!("cause `{text}` breaks no check `always`: nothing can raise it");
+                let help = "name in `always` the checks that fail whenever it is true";
+                mistakes.push(document.source().mistake_in(at, what).help(help));
+            }
+        }
+    }
+}

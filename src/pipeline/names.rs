@@ -1,0 +1,119 @@
+//! Every name in a pipeline that refers to something must be that of something,
+//! and no two things have one name.
+
+use super::HopKind;
+use crate::error::Mistake;
+use crate::names::{Names, twice};
+use crate::toml_input::document::{Document, Entry, Row};
+
+/// Which names refer to what.
+const TO_SERVICE: &[&str] = &["kafka.service", "postgres.service", "call.service"];
+const TO_WORKER: &[&str] = &["stage[].worker"];
+const TO_PART: &[&str] = &["stage[].emitter", "line[].part"];
+const TO_TOPIC: &[&str] = &["worker[].topics[]", "stage[].topic"];
+const TO_STAGE: &[&str] = &["line[].stage", "call.stage"];
+const TO_KEY: &[&str] = &["lookup.*", "call.key"];
+
+/// Everything that has a name, and what two of it are called.
+const NAMED: &[(&[&str], &str)] = &[
+    (&["service[].name", "worker[].name"], "services or workers"),
+    (&["topic[].name"], "topics"),
+    (&["stage[].name"], "stages"),
+    (&["event.keys[]"], "keys"),
+];
+
+/// Checks the names of a pipeline.
+pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
+    let source = document.source();
+    let of = |what, section: &str| rows(document, what, section);
+    let services = of("service", "service[]");
+    let workers = of("worker", "worker[]");
+    let parts = workers.and("service or worker", &services);
+    let keys = Names::of("key", document.texts("event.keys[]").into_iter().map(|entry| entry.text));
+    let mut must = |paths: &[&str], names: &Names| {
+        paths.iter().for_each(|path| names.must_have(&document.texts(path), source, mistakes));
+    };
+    must(TO_SERVICE, &services);
+    must(TO_WORKER, &workers);
+    must(TO_PART, &parts);
+    must(TO_TOPIC, &of("topic", "topic[]"));
+    must(TO_STAGE, &of("stage", "stage[]"));
+    must(TO_KEY, &keys);
+    for stage in document.rows("stage[]") {
+        hops(document, stage).must_have(&stage.list("hops"), source, mistakes);
+        marked_by(document, stage, &parts, mistakes);
+    }
+    harmless(document, &keys, mistakes);
+    duplicates(document, mistakes);
+}
+
+fn rows(document: &Document, what: &'static str, section: &str) -> Names {
+    let rows = document.rows(section);
+    let names: Vec<String> = rows.iter().filter_map(|row| Some(row.text("name")?.text)).collect();
+    let some_lost = names.len() < rows.len();
+    Names { what, list: names, some_lost }
+}
+
+/// What can be a hop of a stage: the words, and the names of the stage's lines.
+fn hops(document: &Document, stage: Row) -> Names {
+    let name = stage.text("name").map(|name| name.text);
+    let lines = document.rows("line[]");
+    let own = |line: &&Row| name.is_none() || line.text("stage").is_none_or(|of| Some(of.text) == name);
+    let lines: Vec<_> =
+        lines.iter().filter(own).map(|line| line.text("name").map(|name| name.text)).collect();
+    let some_lost = lines.contains(&None);
+    let named = HopKind::NAMED.iter().map(|(name, _)| (*name).to_string());
+    Names { what: "hop", list: named.chain(lines.into_iter().flatten()).collect(), some_lost }
+}
+
+/// A source need not be a service's name; but one that is nearly so is a slip.
+fn marked_by(document: &Document, stage: Row, parts: &Names, mistakes: &mut Vec<Mistake>) {
+    for owner in stage.list("marked_by").iter().filter(|owner| !parts.has(&owner.text)) {
+        if let Some(near) = parts.nearest(&owner.text) {
+            let what = format!("`marked_by` names nobody: `{}`", owner.text);
+            let mistake = document.source().mistake_in(owner.at.clone(), what);
+            mistakes.push(mistake.help(format!("did you mean `{near}`?")));
+        }
+    }
+}
+
+/// The harmless request is made of the event's keys.
+fn harmless(document: &Document, keys: &Names, mistakes: &mut Vec<Mistake>) {
+    for path in document.texts("call.harmless.path") {
+        for (start, rest) in path.text.match_indices('{').map(|(at, _)| (at, &path.text[at + 1..])) {
+            let Some(key) = rest.split_once('}').map(|(key, _)| key).filter(|key| !keys.has(key)) else {
+                continue;
+            };
+            let within = start..start + key.len() + 2;
+            let what = format!("unknown key `{key}`");
+            let mistake = document.source().mistake_within(&path.at, &within, what);
+            let known = keys.list.iter().map(String::as_str);
+            mistakes.push(mistake.help(crate::error::way_out(key, known)));
+        }
+    }
+}
+
+fn duplicates(document: &Document, mistakes: &mut Vec<Mistake>) {
+    let source = document.source();
+    let mut tell = |entries: &[Entry], what: &str| {
+        for entry in twice(entries) {
+            let mistake =
+                source.mistake_in(entry.at.clone(), format!("two {what} are called `{}`", entry.text));
+            mistakes.push(mistake.help("give one of them another name, or take it out"));
+        }
+    };
+    for (paths, what) in NAMED {
+        let entries: Vec<Entry> = paths.iter().flat_map(|path| document.texts(path)).collect();
+        tell(&entries, what);
+    }
+    // A line is known by its name only among those of its part at its stage.
+    let mut lines: Vec<(Option<String>, Option<String>, Vec<Entry>)> = Vec::new();
+    for row in document.rows("line[]") {
+        let [part, stage] = ["part", "stage"].map(|key| row.text(key).map(|entry| entry.text));
+        match lines.iter_mut().find(|(p, s, _)| (p, s) == (&part, &stage)) {
+            Some((_, _, names)) => names.extend(row.text("name")),
+            None => lines.push((part, stage, row.text("name").into_iter().collect())),
+        }
+    }
+    lines.iter().for_each(|(_, _, names)| tell(names, "lines of one part and stage"));
+}

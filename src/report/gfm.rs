@@ -1,0 +1,161 @@
+//! GitHub-flavoured Markdown, piece by piece: whatever text is put in is shown as it is.
+
+use std::io::{self, Write};
+
+/// A text in one line. It must not stand at the beginning of a line, where `-` or
+/// `1.` would begin a list.
+pub fn text(plain: &str) -> String {
+    let line = plain.split_whitespace().collect::<Vec<&str>>().join(" ");
+    let letters: Vec<char> = line.chars().collect();
+    let mut shown = String::with_capacity(line.len());
+    for (i, letter) in letters.iter().enumerate() {
+        let in_word =
+            |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(|c| c.is_alphanumeric());
+        let plain_underscore = *letter == '_' && in_word(i.checked_sub(1)) && in_word(Some(i + 1));
+        if r"\`*_[]<&~$#".contains(*letter) && !plain_underscore {
+            shown.push('\\');
+        }
+        shown.push(*letter);
+    }
+    shown
+}
+
+/// Code inside of a line or a cell; the lines of longer code one below the other.
+pub fn code(plain: &str) -> String {
+    let lines = plain.lines().filter(|line| !line.trim().is_empty());
+    lines.map(one_line_of_code).collect::<Vec<String>>().join("<br>")
+}
+
+fn one_line_of_code(line: &str) -> String {
+    // In a cell the backslash would be taken as that of the cell's own pipe.
+    if line.contains(r"\|") {
+        return format!("<code>{}</code>", entities(line));
+    }
+    let fence = "`".repeat(longest_run(line) + 1);
+    let touches = |edge: char| line.starts_with(edge) || line.ends_with(edge);
+    let space = if touches('`') || touches(' ') { " " } else { "" };
+    format!("{fence}{space}{line}{space}{fence}")
+}
+
+/// Every sign as its number: none of them means anything any more.
+fn entities(line: &str) -> String {
+    let one = |letter: char| match letter.is_ascii_punctuation() {
+        true => format!("&#{};", u32::from(letter)),
+        false => letter.to_string(),
+    };
+    line.chars().map(one).collect()
+}
+
+/// How many backticks stand side by side at most.
+fn longest_run(text: &str) -> usize {
+    text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default()
+}
+
+/// Writes a heading; the title, of level 1, comes first of all.
+pub fn heading(level: usize, markdown: &str, out: &mut dyn Write) -> io::Result<()> {
+    let before = if level == 1 { "" } else { "\n" };
+    writeln!(out, "{before}{} {markdown}", "#".repeat(level))
+}
+
+/// Writes a paragraph; nothing, where it is empty.
+pub fn paragraph(markdown: &str, out: &mut dyn Write) -> io::Result<()> {
+    if markdown.is_empty() { Ok(()) } else { writeln!(out, "\n{markdown}") }
+}
+
+/// Writes a list; nothing, where it is empty.
+pub fn list(items: impl IntoIterator<Item = String>, out: &mut dyn Write) -> io::Result<()> {
+    let items: Vec<String> = items.into_iter().map(|item| format!("- {item}")).collect();
+    paragraph(&items.join("\n"), out)
+}
+
+/// Writes commands in a fence, as far to the right as the list item that they are in.
+pub fn fence(commands: &[String], indent: usize, out: &mut dyn Write) -> io::Result<()> {
+    let margin = " ".repeat(indent);
+    let longest = commands.iter().map(|command| longest_run(command)).max().unwrap_or_default();
+    let fence = "`".repeat(longest.max(2) + 1);
+    writeln!(out, "\n{margin}{fence}sh")?;
+    for line in commands.iter().flat_map(|command| command.lines()) {
+        writeln!(out, "{margin}{line}")?;
+    }
+    writeln!(out, "{margin}{fence}")
+}
+
+/// Writes a table of Markdown cells; nothing, where it has no rows.
+pub fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let row = |cells: [String; N]| {
+        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', r"\|")).collect();
+        format!("| {} |", cells.join(" | "))
+    };
+    let rows: Vec<String> = rows.into_iter().map(row).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n| {} |\n|{}\n{}", head.join(" | "), "---|".repeat(N), rows.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+    /// The cells of the tables of a Markdown text, as a reader sees them; HTML
+    /// is left as it is.
+    fn cells(markdown: &str) -> Vec<String> {
+        let mut cells: Vec<String> = Vec::new();
+        for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+            match (event, cells.last_mut()) {
+                (Event::Start(Tag::TableCell), _) => cells.push(String::new()),
+                (Event::Text(text) | Event::Code(text) | Event::InlineHtml(text), Some(cell)) => {
+                    *cell += &text
+                }
+                (Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Strikethrough), _) => {
+                    panic!("{markdown}")
+                }
+                (Event::End(TagEnd::Table), _) => return cells,
+                _ => {}
+            }
+        }
+        panic!("no table in\n{markdown}")
+    }
+
+    const HARD: [&str; 8] = [
+        "a | b",
+        r"grep 'a\|b' | tail",
+        "`date` | ``x``",
+        r"^\S+\\ *_x_ ~~y~~ \[z\](w)",
+        "a <br> b &amp; c",
+        "$x$ # @y <z@w.de> `",
+        " leading",
+        r"ends in \",
+    ];
+
+    #[test]
+    fn every_text_is_shown_as_it_is_in_a_cell() {
+        for hard in HARD {
+            let mut markdown = Vec::new();
+            table(["a", "b"], [[text(hard), code(hard)]], &mut markdown).unwrap();
+            let markdown = String::from_utf8(markdown).unwrap();
+            let shown = cells(&markdown);
+            let as_code = shown[3].trim_start_matches("<code>").trim_end_matches("</code>");
+            assert_eq!([&shown[2], as_code], [hard.trim(), hard], "{markdown}");
+            assert_eq!(shown.len(), 4, "{markdown}");
+        }
+    }
+
+    #[test]
+    fn names_stay_readable() {
+        assert_eq!(text("a row in stock_items"), "a row in stock_items");
+        assert_eq!(text("_x_ a_"), r"\_x\_ a\_");
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_what_it_holds() {
+        let mut markdown = Vec::new();
+        fence(&["echo '```'".to_string()], 3, &mut markdown).unwrap();
+        assert_eq!(String::from_utf8(markdown).unwrap(), "\n   ````sh\n   echo '```'\n   ````\n");
+    }
+}

@@ -1,0 +1,57 @@
+//! `schema`: what the files that are read, and the JSON that is printed, look like.
+
+use crate::check::catalog::File;
+use crate::cli::SchemaOf;
+use crate::error::{Error, exit};
+use crate::pipeline::Pipeline;
+use crate::report::Report;
+use crate::report::json::{self, NoReport};
+use crate::report::trace::Trace;
+use crate::report::traces::Traces;
+use crate::schema::{of_document, of_file};
+use clap::ValueEnum;
+use schemars::{Schema, SchemaGenerator as Generator};
+use std::io::{self, Write};
+
+const USE: &str = "
+prints the JSON Schema (draft 2020-12) of it. An editor that knows schemas of
+TOML (taplo, Even Better TOML) completes and checks a file that names its own in
+the first line:
+
+  pipeline-doctor schema pipeline > pipeline.schema.json
+  #:schema ./pipeline.schema.json
+";
+
+/// Prints a schema, or which there are.
+pub(super) fn run(of: Option<SchemaOf>) -> Result<u8, Error> {
+    let mut out = io::stdout().lock();
+    match of {
+        Some(of) => json::render(&schema(of), &mut out)?,
+        None => out.write_all(list().as_bytes())?,
+    }
+    Ok(exit::HEALTHY)
+}
+
+fn list() -> String {
+    let values = SchemaOf::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let line = |value: clap::builder::PossibleValue| {
+        let help = value.get_help().map(ToString::to_string).unwrap_or_default();
+        format!("pipeline-doctor schema {:<12}{help}\n", value.get_name())
+    };
+    values.map(line).collect::<String>() + USE
+}
+
+fn schema(of: SchemaOf) -> Schema {
+    let no_report = Generator::subschema_for::<NoReport>;
+    match of {
+        SchemaOf::Pipeline => of_file::<Pipeline>("A pipeline"),
+        SchemaOf::Checks => of_file::<File>("Steps, checks, signatures and causes"),
+        SchemaOf::Report => {
+            of_document("What --json prints", &[Generator::subschema_for::<Report>, no_report])
+        }
+        SchemaOf::Trace => of_document(
+            "What trace --json prints",
+            &[Generator::subschema_for::<Trace>, Generator::subschema_for::<Traces>, no_report],
+        ),
+    }
+}

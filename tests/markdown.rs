@@ -1,0 +1,247 @@
+//! `explain --markdown`: the written runbook, read as GitHub reads it.
+
+mod support;
+
+use pipeline_doctor::check::catalog::Catalog;
+use pipeline_doctor::pipeline::Pipeline;
+use pipeline_doctor::report::{explain, markdown};
+use pipeline_doctor::toml_input::Source;
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use support::{doctor, root};
+
+fn catalog() -> Catalog {
+    Catalog::read(None, &mut Vec::new()).unwrap()
+}
+
+fn pipeline() -> Pipeline {
+    let text = std::fs::read_to_string(root().join("checks/pipeline.toml")).unwrap();
+    Pipeline::read(&Source { name: "pipeline.toml".into(), text }, &mut Vec::new()).unwrap()
+}
+
+fn runbook() -> String {
+    doctor(["explain", "--markdown"]).finish().code(0).stdout
+}
+
+fn parsed(text: &str) -> impl Iterator<Item = Event<'_>> {
+    Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH)
+}
+
+/// The rows of all tables below the headings, each cell with what a reader sees,
+/// a line break for each `<br>`.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut in_cell = false;
+    for event in parsed(text) {
+        let cell = rows.last_mut().and_then(|row| row.last_mut()).filter(|_| in_cell);
+        match (event, cell) {
+            (Event::Start(Tag::TableRow | Tag::TableHead), _) => rows.push(Vec::new()),
+            (Event::Start(Tag::TableCell), _) => {
+                in_cell = true;
+                rows.last_mut().unwrap().push(String::new());
+            }
+            (Event::End(TagEnd::TableCell), _) => in_cell = false,
+            (Event::Text(text) | Event::Code(text), Some(cell)) => *cell += &text,
+            (Event::InlineHtml(html), Some(cell)) => match html.as_ref() {
+                "<br>" => *cell += "\n",
+                "<code>" | "</code>" => {}
+                other => panic!("{other} in a cell"),
+            },
+            _ => {}
+        }
+    }
+    rows
+}
+
+/// The commands of a check, as the terminal shows them.
+fn by_hand(id: &str, catalog: &Catalog, pipeline: &Pipeline) -> String {
+    let mut shown = Vec::new();
+    explain::check(catalog.check(id).unwrap(), catalog, pipeline, &mut shown).unwrap();
+    let shown = String::from_utf8(shown).unwrap();
+    let (_, commands) = shown.split_once("  by hand\n").unwrap();
+    let commands = commands.split("\n\n").next().unwrap().lines().map(str::trim);
+    commands.collect::<Vec<&str>>().join("\n")
+}
+
+/// The part of a cause in the whole runbook.
+fn section<'a>(runbook: &'a str, cause: &str) -> &'a str {
+    let (_, rest) = runbook.split_once(&format!("\n### `{cause}`")).unwrap_or_else(|| panic!("no {cause}"));
+    rest.split("\n### ").next().unwrap()
+}
+
+#[test]
+fn every_check_is_there_with_its_commands_as_explain_prints_them() {
+    let (catalog, pipeline) = (catalog(), pipeline());
+    let rows = rows(&runbook());
+    for check in &catalog.checks {
+        let id = check.id.get_ref();
+        let row = rows.iter().find(|row| row[0] == *id).unwrap_or_else(|| panic!("no row for {id}"));
+        match id.strip_prefix("log-") {
+            Some(signature) => {
+                let found = catalog.signatures.iter().find(|of| of.id.get_ref() == signature).unwrap();
+                assert_eq!(row[2], found.pattern.0.as_str(), "{id}");
+            }
+            None => assert_eq!(row[2], by_hand(id, &catalog, &pipeline), "{id}"),
+        }
+    }
+}
+
+#[test]
+fn every_step_and_cause_is_there() {
+    let (catalog, runbook) = (catalog(), runbook());
+    for step in &catalog.steps {
+        let heading = format!("\n## Step {}: {}\n", step.step, step.title);
+        assert!(runbook.contains(&heading), "{heading}");
+        assert!(runbook.contains(&step.by_hand.replace("{id}", "ID")), "{}", step.by_hand);
+    }
+    for cause in &catalog.causes {
+        let id = cause.id.get_ref();
+        assert!(
+            section(&runbook, id).contains(&format!("at most {} % (", cause.confidence.get_ref())),
+            "{id}"
+        );
+        assert!(section(&runbook, id).contains("1. **"), "{id}");
+    }
+}
+
+#[test]
+fn the_documented_causes_come_first_with_their_numbers() {
+    let runbook = runbook();
+    let documented = [
+        ("workers-not-deployed", 95, 1),
+        ("topics-missing", 80, 2),
+        ("marked-unverified", 70, 3),
+        ("admin-api-silent", 60, 4),
+        ("admin-api-never-called", 60, 4),
+    ];
+    for (cause, confidence, number) in documented {
+        let at_most = format!("at most {confidence} % (root cause {number})");
+        assert!(section(&runbook, cause).contains(&at_most), "{cause}");
+    }
+    let headings = runbook.lines().filter_map(|line| line.strip_prefix("### `"));
+    let order: Vec<&str> = headings.map(|line| line.split('`').next().unwrap()).collect();
+    assert_eq!(order[..5], documented.map(|(cause, ..)| cause));
+}
+
+#[test]
+fn each_step_leads_to_its_documented_cause() {
+    let runbook = runbook();
+    let steps: Vec<&str> = runbook.split("\n## Step ").skip(1).collect();
+    for (step, cause) in steps.iter().zip(["root cause 1", "root cause 2", "root cause 3", "root cause 4"]) {
+        let before_checks = step.split("\n| check").next().unwrap();
+        assert!(before_checks.contains(cause), "{cause} in\n{before_checks}");
+    }
+}
+
+#[test]
+fn what_the_runbook_does_by_hand_is_there() {
+    let runbook = runbook();
+    for command in [
+        "docker ps -a --format",
+        "docker exec kodingcaravan-kafka kafka-topics --bootstrap-server localhost:9092 --list",
+        "select event_type, correlation_id, processed_at, source from processed_events where \
+         correlation_id::text like '%ID%' order by processed_at desc",
+        "docker logs kodingcaravan-admin-service 2>&1 | grep auto-assign | tail -20",
+        "pipeline-doctor explain workers-not-deployed ID --yaml > workers.yml",
+        "kafka-topics --bootstrap-server \"$KAFKA_BROKERS\" --create --if-not-exists",
+        "let the worker verify that the row exists before it marks the event",
+        "docker logs --tail 50 CONTAINER",
+    ] {
+        assert!(runbook.contains(command), "{command}");
+    }
+    let rows = rows(&runbook);
+    let pipeline = pipeline();
+    for line in &pipeline.line {
+        let row = [line.part.get_ref(), line.stage.get_ref(), &line.name, line.pattern.0.as_str()];
+        assert!(rows.iter().any(|cells| cells[..] == row), "{row:?}");
+    }
+    for worker in &pipeline.worker {
+        assert!(
+            rows.iter().any(|cells| cells[0] == worker.name && cells[2] == worker.group),
+            "{}",
+            worker.name
+        );
+    }
+}
+
+#[test]
+fn a_pipe_breaks_no_table() {
+    let (mut catalog, pipeline) = (catalog(), pipeline());
+    let id = catalog.checks[0].id.get_ref().clone();
+    catalog.checks[0].title = "a | `b` | *c* of {subject}".into();
+    catalog.checks[0].by_hand = r"grep '{subject}\|x' | `y`".into();
+    let mut text = Vec::new();
+    markdown::runbook(&catalog, &pipeline, "", &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let row = rows(&text).into_iter().find(|row| row[0] == id).unwrap();
+    assert!(row[1].starts_with("a | `b` | *c* of purchase-worker\na | "), "{}", row[1]);
+    assert!(row[2].starts_with("grep 'purchase-worker\\|x' | `y`\ngrep "), "{}", row[2]);
+    assert_eq!(row[3], "a problem (exit code 3)");
+}
+
+#[test]
+fn headings_are_nested_and_nothing_is_marked_up_by_accident() {
+    for text in [runbook(), of_the_shop()] {
+        let mut above = 0;
+        for event in parsed(&text) {
+            match event {
+                Event::Start(Tag::Heading { level, .. }) => {
+                    assert!(level as usize <= above + 1, "{level} below {above}");
+                    above = level as usize;
+                }
+                Event::Start(
+                    Tag::Emphasis
+                    | Tag::Link { .. }
+                    | Tag::Image { .. }
+                    | Tag::Strikethrough
+                    | Tag::HtmlBlock,
+                ) => panic!("{event:?}"),
+                _ => {}
+            }
+        }
+        assert_eq!(text.lines().filter(|line| line.starts_with("# ")).count(), 1);
+        assert!(text.ends_with('\n') && !text.ends_with("\n\n") && !text.contains("\n\n\n"));
+    }
+}
+
+fn of_the_shop() -> String {
+    doctor(["explain", "--markdown", "--config", "tests/support/shop.toml"]).finish().code(0).stdout
+}
+
+#[test]
+fn another_pipeline_has_its_own_runbook() {
+    let text = of_the_shop();
+    assert!(text.starts_with("# Runbook: shop\n"), "{text}");
+    assert!(text.contains("pipeline-doctor ID --config tests/support/shop.toml "), "{text}");
+    assert!(text.contains("| order | `ORDERED` | `orders` | `shop` | `order-worker` | `orders` | 5 s |"));
+    assert!(!text.contains("purchase-worker"));
+}
+
+#[test]
+fn other_checks_make_another_runbook() {
+    let directory = tempfile::tempdir().unwrap();
+    let rows = std::fs::read_to_string(root().join("checks/1-workers.toml")).unwrap();
+    std::fs::write(directory.path().join("1.toml"), rows.replace("title = \"workers\"", "title = \"who\""))
+        .unwrap();
+    let run = doctor(["explain", "--markdown", "--checks", directory.path().to_str().unwrap()]);
+    let text = run.finish().code(0).stdout;
+    assert!(text.contains("\n## Step 1: who\n") && !text.contains("## Step 2"), "{text}");
+}
+
+#[test]
+fn one_cause_alone_is_what_the_whole_runbook_says_of_it() {
+    let whole = runbook();
+    for cause in ["workers-not-deployed", "connections-exhausted", "every-try-fails"] {
+        let alone = doctor(["explain", "--markdown", cause]).finish().code(0).stdout;
+        assert_eq!(alone.trim_end(), format!("# `{cause}`{}", section(&whole, cause).trim_end()));
+        assert!(!alone.contains('{'), "{alone}");
+    }
+    let check = doctor(["explain", "worker-running", "--markdown"]).finish().code(0).stdout;
+    assert!(check.starts_with("# `worker-running`\n") && check.contains("| `worker-stopped` |"), "{check}");
+}
+
+#[test]
+fn as_json_it_is_one_document() {
+    let document = doctor(["explain", "--markdown", "--json"]).finish().code(0).json();
+    assert_eq!(document["id"], "purchase");
+    assert_eq!(document["text"], runbook());
+}

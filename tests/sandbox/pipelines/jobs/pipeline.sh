@@ -1,0 +1,36 @@
+# Jobs: how an event is made, how far it came, and its faults (`inject_NAME`).
+# shellcheck shell=bash disable=SC2034
+
+api=report-api
+request=(8082 /reports)
+
+last_effect() { sql reporting "select exists (select from mails where report_id = $1)"; }
+
+# Without a look at a table that another session may have locked.
+steps() {
+    sql reporting "select 'report', exists (select from reports where id = $1)
+        union all select 'render job', exists (select from jobs where report_id = $1 and kind = 'render')
+        union all select 'rendered', exists (select from jobs
+            where report_id = $1 and kind = 'render' and state = 'done')
+        union all select 'mail job', exists (select from jobs where report_id = $1 and kind = 'mail')
+        union all select 'mail', exists (select from mails where report_id = $1)"
+}
+
+inject_mail_worker_stopped() { compose stop mail-worker >&2; }
+
+inject_render_worker_loops() { set_to render-worker RENDER_TEMPLATE=; }
+
+# A console in which somebody began and went for lunch, of ten minutes.
+inject_documents_locked() {
+    local locked
+    compose exec -d -e PGAPPNAME=console postgres sh -c \
+        "(echo 'begin; lock table documents in access exclusive mode;'; sleep 600) |
+            psql -qX -U reporting -d reporting"
+    for _ in {1..50}; do
+        locked=$(sql reporting "select exists (select from pg_locks
+            where relation = 'documents'::regclass and mode = 'AccessExclusiveLock' and granted)")
+        [[ $locked != t ]] || return 0
+        sleep 0.1
+    done
+    fail "the table documents could not be locked"
+}

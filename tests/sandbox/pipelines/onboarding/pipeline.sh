@@ -1,0 +1,28 @@
+# Onboarding: how an event is made, how far it came, and its faults (`inject_NAME`).
+# shellcheck shell=bash disable=SC2034
+
+api=signup-api
+request=(8083 /signups)
+
+last_effect() { sql onboarding "select exists (select from accounts where signup_id = '$1')"; }
+
+steps() {
+    sql onboarding "select 'signup', exists (select from signups where id = '$1')
+        union all select 'identity check', exists (select from identity_checks where signup_id = '$1')
+        union all select 'identity mark', exists (select from handled_events
+            where signup_id = '$1' and handler = 'identity-worker')
+        union all select 'credit check', exists (select from credit_checks where signup_id = '$1')
+        union all select 'credit mark', exists (select from handled_events
+            where signup_id = '$1' and handler = 'credit-worker')
+        union all select 'identity joined', exists (select from handled_events
+            where signup_id = '$1' and handler = 'account-worker' and event_type = 'identity-checked')
+        union all select 'credit joined', exists (select from handled_events
+            where signup_id = '$1' and handler = 'account-worker' and event_type = 'credit-checked')
+        union all select 'account', exists (select from accounts where signup_id = '$1')"
+}
+
+inject_credit_worker_stopped() { compose stop credit-worker >&2; }
+
+inject_topic_missing() { topic --delete --topic credit-checked; }
+
+inject_account_worker_paused() { compose pause account-worker >&2; }
