@@ -223,6 +223,9 @@ pub struct Look {
     /// PostgreSQL: postgres://user:password@host:port/database
     #[arg(long, value_name = "URL")]
     pub postgres: Option<String>,
+    /// A further database of the pipeline: shipping=postgres://user:password@host/db
+    #[arg(long = "database", value_name = "NAME=URL")]
+    pub databases: Vec<String>,
     /// Base address of an HTTP service: admin-service=http://localhost:3010
     #[arg(long, value_name = "SERVICE=URL")]
     pub http: Vec<String>,
@@ -329,6 +332,15 @@ impl Look {
             true => format!("--postgres {}", quoted(url)),
             false => "--postgres \"$POSTGRES_URL\"".to_string(),
         });
+        // With its name alone: the rest may hold a password.
+        let databases = self.databases.iter().filter_map(|flag| flag.split_once('=')).map(|(name, url)| {
+            Some(match redact(url) == *url {
+                true => format!("--database {}", quoted(&format!("{name}={url}"))),
+                false => {
+                    format!("--database {name}=\"$POSTGRES_URL_{}\"", name.to_uppercase().replace('-', "_"))
+                }
+            })
+        });
         let without = self.without.iter().map(|system| one("--without", Some(system.name().into())));
         let others = [
             one("--project", self.project.clone()),
@@ -341,7 +353,7 @@ impl Look {
             one("--config", self.config.as_deref().map(path)),
             one("--checks", self.checks.as_deref().map(path)),
         ];
-        let all = files.chain(others).chain(addresses).chain(http).chain(without).flatten();
+        let all = files.chain(others).chain(databases).chain(addresses).chain(http).chain(without).flatten();
         all.collect::<Vec<String>>().join(" ")
     }
 }

@@ -77,6 +77,8 @@ pub struct Places {
     pub kafka_addresses: BTreeMap<String, String>,
     /// PostgreSQL, with its password.
     pub postgres: Option<Secret>,
+    /// Further databases by the pipeline's names for them, with their passwords.
+    pub databases: BTreeMap<Name, Secret>,
     /// Base addresses by service name.
     pub http: BTreeMap<Name, String>,
 }
@@ -169,9 +171,10 @@ impl Places {
             compose_files: look.files.clone(),
             project: look.project.clone(),
             docker: look.docker.clone().or_else(|| set("DOCKER_HOST")),
-            kafka: brokers(kafka.or_else(|| pipeline.kafka.address.clone()), mistakes),
+            kafka: brokers(kafka.or_else(|| pipeline.kafka.as_ref()?.address.clone()), mistakes),
             kafka_addresses: kafka_addresses(&look.kafka_addresses, mistakes),
             postgres: postgres.or_else(|| pipeline.postgres.address.clone()).map(Secret::new),
+            databases: databases(look, pipeline, mistakes),
             http: http_addresses(look, pipeline, &set, mistakes),
         }
     }
@@ -201,6 +204,34 @@ fn brokers(brokers: Option<String>, mistakes: &mut Vec<Mistake>) -> Option<Strin
         mistakes.push(Mistake::new(place, "not a list of brokers").help(help));
     }
     Some(brokers)
+}
+
+/// The further databases that a flag or the pipeline's file gives an address.
+fn databases(look: &Look, pipeline: &Pipeline, mistakes: &mut Vec<Mistake>) -> BTreeMap<Name, Secret> {
+    let declared = pipeline.database.iter();
+    let declared = declared.filter_map(|(name, database)| Some((name.clone(), database.address.clone()?)));
+    let mut addresses: BTreeMap<Name, Secret> =
+        declared.map(|(name, address)| (name, Secret::new(address))).collect();
+    for flag in &look.databases {
+        match flag.split_once('=') {
+            Some((name, url)) if pipeline.database.contains_key(name) => {
+                addresses.insert(name.to_string(), Secret::new(url));
+            }
+            Some((name, _)) => {
+                let names = pipeline.database.keys().map(String::as_str);
+                let mistake = Mistake::new("--database", format!("unknown database `{name}`"));
+                mistakes.push(mistake.help(match pipeline.database.is_empty() {
+                    true => "the pipeline has none but [postgres]: its address is --postgres".to_string(),
+                    false => way_out(name, names),
+                }));
+            }
+            None => mistakes.push(
+                Mistake::new("--database", "not NAME=URL")
+                    .help("expected for example shipping=postgres://user:password@host:5432/database"),
+            ),
+        }
+    }
+    addresses
 }
 
 fn kafka_addresses(flags: &[String], mistakes: &mut Vec<Mistake>) -> BTreeMap<String, String> {

@@ -827,6 +827,9 @@ pub struct Postgres {
     pub clock: Option<Clock>,
     /// On a read replica: how far behind, in milliseconds (unknown: none yet).
     pub replica_behind_ms: Option<Seen<i64>>,
+    /// The addresses of further databases, by the pipeline's names, without passwords.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub databases: BTreeMap<Name, Seen<String>>,
     /// Rows of the id in the marks table, found by `=`, oldest first.
     pub marks: Seen<Vec<Mark>>,
     /// Rows that only `LIKE '%id%'` finds.

@@ -1,11 +1,15 @@
 //! The pipeline: what should exist. Data, read from TOML; one is built in.
 
+mod id;
 mod names;
 mod patterns;
 pub mod sql;
 mod stages;
 
+pub use id::{IdForm, IdFormat, is_uuid};
+
 use crate::error::{Mistake, by_line};
+use crate::evidence::Seen;
 use crate::pattern;
 use crate::schema;
 use crate::toml_input::Source;
@@ -29,10 +33,13 @@ pub struct Pipeline {
     /// Hints for the compose project.
     #[serde(default)]
     pub compose: ComposeHints,
-    /// The broker.
-    pub kafka: System,
-    /// The database.
+    /// The broker, if the pipeline has one.
+    pub kafka: Option<System>,
+    /// The database, with the events.
     pub postgres: System,
+    /// Further databases, by name: of other services.
+    #[serde(default)]
+    pub database: BTreeMap<String, System>,
     /// Services that are not workers.
     #[serde(default)]
     pub service: Vec<Service>,
@@ -42,8 +49,8 @@ pub struct Pipeline {
     /// The topics that must exist.
     #[serde(default)]
     pub topic: Vec<TopicSpec>,
-    /// The table that says who has processed what.
-    pub marks: Marks,
+    /// The table that says who has processed what, if there is one.
+    pub marks: Option<Marks>,
     /// The event: when it happened and what it leads to.
     pub event: EventSql,
     /// By what events are looked up, beside their id: a word for the command line,
@@ -63,26 +70,6 @@ pub struct Pipeline {
     pub dead_letters: Option<DeadLetters>,
 }
 
-/// What an id looks like.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct IdFormat {
-    /// What people call it: "payment id".
-    pub name: String,
-    /// Its form.
-    pub format: IdForm,
-}
-
-/// The forms that an id can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum IdForm {
-    /// 8-4-4-4-12 hexadecimal digits.
-    Uuid,
-    /// Any text without control characters, at most 200 characters.
-    Text,
-}
-
 /// Hints for finding the compose project.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,7 +78,7 @@ pub struct ComposeHints {
     pub project: Option<String>,
 }
 
-/// A system of which the pipeline uses one.
+/// A system that the pipeline uses.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct System {
@@ -100,6 +87,10 @@ pub struct System {
     pub service: Spanned<String>,
     /// Its address, where neither flag nor environment gives one.
     pub address: Option<String>,
+    /// Of a database: the service or worker whose environment has its address, where
+    /// nothing else gives one. Absent: whichever names it.
+    #[schemars(with = "Option<String>")]
+    pub used_by: Option<Spanned<String>>,
 }
 
 /// What a service is in the pipeline.
@@ -136,7 +127,7 @@ pub struct Service {
     pub address: Option<String>,
 }
 
-/// A worker: consumes topics as a member of one group.
+/// A worker: consumes topics as a member of one group, or takes its work from elsewhere.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
@@ -144,9 +135,10 @@ pub struct Worker {
     pub name: String,
     /// Container name, where it differs from compose's own.
     pub container: Option<String>,
-    /// Consumer group.
-    pub group: String,
+    /// Consumer group, if it consumes topics.
+    pub group: Option<String>,
     /// Topics that it consumes.
+    #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub topics: Vec<Spanned<String>>,
     /// Regular expression: the log line of its start.
@@ -156,6 +148,19 @@ pub struct Worker {
 }
 
 impl Worker {
+    /// Its consumer group; not asked where it has none.
+    pub fn group(&self) -> Seen<&String> {
+        match &self.group {
+            Some(group) => Seen::Known(group),
+            None => Seen::not_asked(format!("{} consumes no topic", self.name)),
+        }
+    }
+
+    /// The same in words.
+    pub fn group_name(&self) -> &str {
+        self.group.as_deref().unwrap_or("(none)")
+    }
+
     /// Whether a topic is one of those that it consumes.
     pub fn consumes(&self, topic: &str) -> bool {
         self.topics.iter().any(|own| own.get_ref() == topic)
@@ -194,14 +199,24 @@ pub struct Marks {
     pub table: String,
     /// Column of the correlation id: uuid, text or varchar.
     pub id: String,
-    /// Column of the event's own id.
-    pub event_id: String,
+    /// Column of the event's own id, if it has one.
+    pub event_id: Option<String>,
     /// Column of the event's type.
     pub event_type: String,
     /// Column that says who has marked it.
     pub source: String,
     /// Column of the time.
     pub processed_at: String,
+    /// The `[database.NAME]` that holds it, where that is not `[postgres]`.
+    #[schemars(with = "Option<String>")]
+    pub database: Option<Spanned<String>>,
+}
+
+impl Marks {
+    /// The name of its further database; `None`: it is `[postgres]`.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_ref().map(|name| name.get_ref().as_str())
+    }
 }
 
 /// Where workers send what they gave up.
@@ -237,9 +252,13 @@ pub struct Stage {
     pub name: String,
     /// Event type.
     pub event: String,
-    /// Topic on which the event arrives.
-    #[schemars(with = "String")]
-    pub topic: Spanned<String>,
+    /// Topic on which the event arrives, if it comes by one.
+    #[schemars(with = "Option<String>")]
+    pub topic: Option<Spanned<String>>,
+    /// The stages before it, all of which an event must have passed: the one before it
+    /// in the file, where this is left out. None of them: it begins with the event itself.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub after: Option<Vec<Spanned<String>>>,
     /// Service or worker that sends it.
     #[schemars(with = "String")]
     pub emitter: Spanned<String>,
@@ -251,6 +270,7 @@ pub struct Stage {
     #[schemars(with = "String")]
     pub worker: Spanned<String>,
     /// Sources that may mark it as processed.
+    #[serde(default)]
     pub marked_by: Vec<String>,
     /// What it leaves in the database, in words (a table's name).
     pub effect: String,
@@ -262,6 +282,9 @@ pub struct Stage {
     pub waiting_status: Vec<String>,
     /// Seconds after its event before a missing effect counts.
     pub grace_s: u64,
+    /// The `[database.NAME]` that holds the effect, where that is not `[postgres]`.
+    #[schemars(with = "Option<String>")]
+    pub database: Option<Spanned<String>>,
     /// `id`, `at` (timestamptz) and `status` of the effect rows of all events.
     #[schemars(extend("not" = schema::binding()))]
     pub sql: String,
@@ -279,6 +302,26 @@ pub struct Stage {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub hops: Vec<Spanned<String>>,
+}
+
+impl Stage {
+    /// Its topic; not asked where the event comes another way.
+    pub fn topic(&self) -> Seen<&String> {
+        match &self.topic {
+            Some(topic) => Seen::Known(topic.get_ref()),
+            None => Seen::not_asked(format!("{} comes by no topic", self.event)),
+        }
+    }
+
+    /// The same in words.
+    pub fn topic_name(&self) -> &str {
+        self.topic.as_ref().map_or("(none)", |topic| topic.get_ref().as_str())
+    }
+
+    /// The name of its further database; `None`: it is `[postgres]`.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_ref().map(|name| name.get_ref().as_str())
+    }
 }
 
 /// What an event passes at a stage, beside the lines that are logged of it.
@@ -395,6 +438,7 @@ impl Pipeline {
         let mut own = Vec::new();
         let pipeline: Option<Pipeline> = source.read(&mut own);
         if let Some(document) = Document::of(source) {
+            id::check(&document, &mut own);
             names::check(&document, &mut own);
             stages::check(&document, &mut own);
             patterns::check(&document, &mut own);
@@ -413,6 +457,59 @@ impl Pipeline {
     /// The stage of that name.
     pub fn stage(&self, name: &str) -> Option<&Stage> {
         self.stage.iter().find(|stage| stage.name == name)
+    }
+
+    /// The stages right before one.
+    pub fn before(&self, stage: &Stage) -> Vec<&Stage> {
+        match &stage.after {
+            Some(names) => names.iter().filter_map(|name| self.stage(name.get_ref())).collect(),
+            None => {
+                self.stage.iter().take_while(|other| other.name != stage.name).last().into_iter().collect()
+            }
+        }
+    }
+
+    /// All stages that an event passes before one, in their order.
+    pub fn all_before(&self, stage: &Stage) -> Vec<&Stage> {
+        let mut names: Vec<&str> = Vec::new();
+        let mut open = self.before(stage);
+        while let Some(next) = open.pop() {
+            if !names.contains(&next.name.as_str()) {
+                names.push(&next.name);
+                open.extend(self.before(next));
+            }
+        }
+        self.stage.iter().filter(|stage| names.contains(&stage.name.as_str())).collect()
+    }
+
+    /// Whether an event that has passed one stage has passed the other before it.
+    pub fn is_behind(&self, later: &Stage, earlier: &Stage) -> bool {
+        self.all_before(later).iter().any(|stage| stage.name == earlier.name)
+    }
+
+    /// The stages that no other comes after: where a way ends.
+    pub fn ends(&self) -> impl Iterator<Item = &Stage> {
+        let goes_on = |stage: &Stage| {
+            self.stage.iter().any(|other| self.before(other).iter().any(|before| before.name == stage.name))
+        };
+        self.stage.iter().filter(move |stage| !goes_on(stage))
+    }
+
+    /// The service that runs the broker, if the pipeline has one.
+    pub fn broker(&self) -> Option<&String> {
+        self.kafka.as_ref().map(|kafka| kafka.service.get_ref())
+    }
+
+    /// The services that run the databases, each once.
+    pub fn databases(&self) -> Vec<&String> {
+        let all = [&self.postgres].into_iter().chain(self.database.values());
+        let mut services: Vec<&String> = Vec::new();
+        for service in all.map(|database| database.service.get_ref()) {
+            if !services.contains(&service) {
+                services.push(service);
+            }
+        }
+        services
     }
 
     /// What a stage is called in findings: its worker, or its own name where
@@ -438,7 +535,8 @@ impl Pipeline {
     /// Whether the SQL of the pipeline names a table.
     pub fn uses_table(&self, table: &str) -> bool {
         let stages = self.stage.iter().map(|stage| stage.sql.as_str());
-        let mut texts = stages.chain([self.event.sql.as_str(), self.marks.table.as_str()]);
+        let marks = self.marks.iter().map(|marks| marks.table.as_str());
+        let mut texts = stages.chain(marks).chain([self.event.sql.as_str()]);
         texts.any(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == table))
     }
 
@@ -454,31 +552,6 @@ impl Pipeline {
         let (one, many) = &self.noun;
         format!("{count} {}", if count == 1 { one } else { many })
     }
-
-    /// The canonical form of an id as a user types it: trimmed, without braces,
-    /// a uuid in lower case.
-    pub fn canonical_id(&self, typed: &str) -> Result<String, Mistake> {
-        let id = typed.trim().trim_start_matches('{').trim_end_matches('}').trim();
-        let shown: String = typed.chars().take(60).flat_map(char::escape_debug).collect();
-        let wrong = |expected: &str| {
-            Mistake::new(format!("id `{shown}`"), format!("not a {}", self.id.name)).help(expected)
-        };
-        match self.id.format {
-            IdForm::Uuid if is_uuid(id) => Ok(id.to_ascii_lowercase()),
-            IdForm::Uuid => Err(wrong("expected a uuid like 1fa90c93-ea40-4ba9-a7bf-4ed47e735b91")),
-            IdForm::Text if id.is_empty() || id.len() > 200 || id.chars().any(char::is_control) => {
-                Err(wrong("expected 1 to 200 characters, none of them a control character"))
-            }
-            IdForm::Text => Ok(id.to_string()),
-        }
-    }
-}
-
-/// Whether the text is a uuid in its usual form.
-pub fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -518,17 +591,5 @@ mod tests {
     fn sql_that_binds_a_value_itself_is_a_mistake() {
         let found = mistakes_of(shop().replace("where type = 'ORDERED'", "where id = {id}"));
         assert!(found.iter().any(|mistake| mistake.contains("binds a value")), "{found:#?}");
-    }
-
-    #[test]
-    fn ids_are_taken_as_people_type_them() {
-        let source = Source { name: "shop.toml".into(), text: shop() };
-        let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
-        for typed in ["1FA90C93-EA40-4BA9-A7BF-4ED47E735B91", " {1fa90c93-ea40-4ba9-a7bf-4ed47e735b91} "] {
-            assert_eq!(pipeline.canonical_id(typed).unwrap(), "1fa90c93-ea40-4ba9-a7bf-4ed47e735b91");
-        }
-        for wrong in ["", "42", "1fa90c93ea404ba9a7bf4ed47e735b91", "x'; drop table y"] {
-            assert!(pipeline.canonical_id(wrong).is_err(), "{wrong}");
-        }
     }
 }

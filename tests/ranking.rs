@@ -412,7 +412,7 @@ fn mistakes_in_groups_are_told() {
     assert_eq!(told.len(), 4, "{told:#?}");
     for words in [
         "`onne` is not a cause",
-        "`several` is not a cause",
+        "`any_of` goes in a circle: several",
         "both `any_of` and links",
         "unknown check `aloone`",
     ] {

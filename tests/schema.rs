@@ -227,6 +227,12 @@ title = "workers"
 about = "workers"
 by_hand = "docker ps"
 
+[[step]]
+step = 4
+title = "logs"
+about = "call"
+by_hand = "docker logs"
+
 [[check]]
 id = "worker-running"
 title = "{subject} is running"

@@ -16,7 +16,7 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 /// `kafka-topics --bootstrap-server …`, run where the broker's own address
 /// resolves: in its container, where it has one.
 fn tool(view: &View, name: &str, interactive: bool) -> String {
-    let broker = view.pipeline.kafka.service.get_ref();
+    let broker = view.pipeline.broker().map_or("", String::as_str);
     let kafka = view.evidence.kafka.known();
     let advertised = kafka.and_then(|kafka| kafka.brokers.first()).map(|broker| broker.address.as_str());
     match view.container(broker).known() {
@@ -88,7 +88,7 @@ fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<String> {
     let reset = format!(
         "{} --group {} {} --reset-offsets {to} --execute",
         tool(view, "kafka-consumer-groups", false),
-        quoted(&worker.group),
+        quoted(worker.group_name()),
         topics.join(" ")
     );
     let has_members = group_of(view, worker).known().is_some_and(|group| !group.members.is_empty());
@@ -135,8 +135,7 @@ fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
 /// Starts what has the broker's image in its project and does not run.
 pub(super) fn start_brokers(remedy: &Remedy) -> Option<String> {
     let docker = remedy.view.evidence.docker.known()?;
-    let broker =
-        remedy.view.container(remedy.view.pipeline.kafka.service.get_ref()).known().copied().flatten()?;
+    let broker = remedy.view.container(remedy.view.pipeline.broker()?).known().copied().flatten()?;
     let alike =
         |c: &&Container| c.project == broker.project && c.image == broker.image && c.status == "exited";
     let names: Vec<String> = docker.containers.iter().filter(alike).map(|c| quoted(&c.name)).collect();
@@ -150,7 +149,7 @@ pub(super) fn records_script(remedy: &Remedy) -> Option<String> {
     let pipes: Vec<String> = remedy
         .stages()
         .into_iter()
-        .filter(|stage| !remedy.still_waits(stage))
+        .filter(|stage| stage.topic.is_some() && !remedy.still_waits(stage))
         .filter_map(|stage| {
             let ids = remedy.stuck_ids(stage, false);
             let query = sql::records(stage, &ids)?;
@@ -161,7 +160,7 @@ pub(super) fn records_script(remedy: &Remedy) -> Option<String> {
                 sql::psql(view),
                 quoted(&query),
                 tool(view, "kafka-console-producer", true),
-                quoted(stage.topic.get_ref())
+                quoted(stage.topic_name())
             ))
         })
         .collect();

@@ -130,7 +130,8 @@ impl<'a> Remedy<'a> {
         };
         let commands = script.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
         let explain = |flag: &str| {
-            let id = self.view.evidence.target.id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
+            let id = self.view.evidence.target.id.as_deref();
+            let id = id.map(|id| format!(" {}", quoted(id))).unwrap_or_default();
             format!("pipeline-doctor explain {}{id}{} --{flag}", self.cause.id.get_ref(), self.flags())
         };
         let (say, run) = match generator {
@@ -195,7 +196,7 @@ impl<'a> Remedy<'a> {
         let evidence = self.view.evidence;
         let subject = subject.unwrap_or_default();
         let id = evidence.target.id.as_deref();
-        let asked = id.map(|id| format!(" {id}")).unwrap_or_default();
+        let asked = id.map(|id| format!(" {}", quoted(id))).unwrap_or_default();
         let self_run = format!("pipeline-doctor{asked}{}", self.flags());
         template
             .replace("{subject}", subject)
@@ -204,7 +205,7 @@ impl<'a> Remedy<'a> {
             .replace("{self}", &self_run)
             .replace("{psql}", &sql::psql(&self.view))
             .replace("{psql_as_superuser}", &sql::psql_as_superuser(&self.view))
-            .replace("{id}", id.unwrap_or_default())
+            .replace("{id}", &id.map(quoted).unwrap_or_default())
     }
 
     /// The stages that the remedy is for: those of its subjects (workers or
@@ -213,7 +214,7 @@ impl<'a> Remedy<'a> {
         let pipeline = self.view.pipeline;
         let named = |stage: &&Stage| {
             let subject = pipeline.stage_subject(stage);
-            self.subjects.iter().any(|s| *s == subject || s == stage.topic.get_ref())
+            self.subjects.iter().any(|s| *s == subject || stage.topic().known() == Some(&s))
         };
         let of_subjects: Vec<&Stage> = pipeline.stage.iter().filter(named).collect();
         if of_subjects.is_empty() { pipeline.stage.iter().collect() } else { of_subjects }

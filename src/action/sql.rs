@@ -50,7 +50,7 @@ fn led_to(rows: &Postgres, container: &Container) -> bool {
 /// A row that its emitter wrote is the event itself: it stays, and is given back
 /// to the emitter.
 pub(super) fn remove_marks(remedy: &Remedy) -> Option<String> {
-    let marks = &remedy.view.pipeline.marks;
+    let marks = remedy.view.pipeline.marks.as_ref()?;
     let statements: Vec<String> = remedy
         .stages()
         .into_iter()

@@ -12,7 +12,7 @@ pub(super) fn recorded(view: &View) -> Vec<Fact> {
         rows => Seen::Known(rows),
     });
     vec![Fact::of(view.pipeline.noun.0.as_str(), rows, |rows| {
-        let table = &view.pipeline.marks.table;
+        let table = view.pipeline.marks.as_ref().map_or("", |marks| marks.table.as_str());
         (Value::Count(rows as u64), format!("{} in {table}", count(rows as u64, "row")))
     })]
 }

@@ -9,9 +9,10 @@ use jiff::SignedDuration;
 
 /// The group of a worker, as the broker describes it.
 pub fn group_of<'a>(view: &View<'a>, worker: &Worker) -> Seen<&'a Group> {
-    view.evidence.kafka.as_ref().and_then(|kafka| match kafka.groups.get(&worker.group) {
+    let kafka = worker.group().and_then(|name| view.evidence.kafka.as_ref().map(|kafka| (name, kafka)));
+    kafka.and_then(|(name, kafka)| match kafka.groups.get(name) {
         Some(group) => group.as_ref(),
-        None => Seen::unknown(WhyKind::Missing, format!("group {} was not asked for", worker.group)),
+        None => Seen::unknown(WhyKind::Missing, format!("group {name} was not asked for")),
     })
 }
 
@@ -21,7 +22,7 @@ pub(super) fn members(view: &View) -> Vec<Fact> {
             return Seen::not_asked(say);
         }
         group_of(view, worker).map(|group| {
-            let say = format!("group {} {}", worker.group, in_words(group));
+            let say = format!("group {} {}", worker.group_name(), in_words(group));
             (Value::Count(group.members.len() as u64), say)
         })
     })
@@ -48,12 +49,13 @@ pub(super) fn partitions(view: &View) -> Vec<Fact> {
         group_of(view, worker).and_then(|group| {
             let settled = group.state == "stable" && !group.members.is_empty();
             match (settled, own_partitions(worker, group)) {
-                (false, _) => Seen::not_asked(format!("group {} {}", worker.group, in_words(group))),
+                (false, _) => Seen::not_asked(format!("group {} {}", worker.group_name(), in_words(group))),
                 (true, 0) => {
                     let mut others: Vec<&str> = group.partitions().map(|p| p.topic.as_str()).collect();
                     others.dedup();
                     let others = if others.is_empty() { "nothing".to_string() } else { others.join(", ") };
-                    let say = format!("group {} is given {others}, and none of its topics", worker.group);
+                    let say =
+                        format!("group {} is given {others}, and none of its topics", worker.group_name());
                     Seen::Known((Value::Count(0), say))
                 }
                 (true, count) => {
@@ -79,9 +81,9 @@ pub fn member_elsewhere<'a>(view: &View<'a>, worker: &Worker) -> Option<&'a str>
     let kafka = view.evidence.kafka.known()?;
     let others = kafka.other_groups.known().into_iter().flatten().map(|(name, group)| (name, Some(group)));
     let mut all = kafka.groups.iter().map(|(name, group)| (name, group.known())).chain(others);
-    let own = kafka.groups.get(&worker.group).and_then(Seen::known);
+    let own = kafka.groups.get(worker.group.as_ref()?).and_then(Seen::known);
     let elsewhere = all.find(|(name, group)| {
-        **name != worker.group && group.is_some_and(|group| is_member(group, container))
+        Some(*name) != worker.group.as_ref() && group.is_some_and(|group| is_member(group, container))
     });
     elsewhere.filter(|_| !own.is_some_and(|own| is_member(own, container))).map(|(name, _)| name.as_str())
 }
@@ -96,16 +98,16 @@ pub(super) fn as_declared(view: &View) -> Vec<Fact> {
         group_of(view, worker).and_then(|group| match (container, member_elsewhere(view, worker)) {
             (Seen::Known(Some(container)), Some(other)) => {
                 let age = container.started.map(|started| view.docker_now().duration_since(started));
-                let say = format!("is a member of group {other}, not of {}", worker.group);
+                let say = format!("is a member of group {other}, not of {}", worker.group_name());
                 match age.is_some_and(|age| age < SESSIONS) && !group.members.is_empty() {
                     true => Seen::unknown(WhyKind::Young, format!("{say}; it started a moment ago")),
                     false => Seen::Known((Value::Bool(false), say)),
                 }
             }
             (Seen::Known(Some(container)), None) if is_member(group, container) => {
-                Seen::Known((Value::Bool(true), format!("group {} {}", worker.group, in_words(group))))
+                Seen::Known((Value::Bool(true), format!("group {} {}", worker.group_name(), in_words(group))))
             }
-            _ => Seen::not_asked(format!("its container is not seen in group {}", worker.group)),
+            _ => Seen::not_asked(format!("its container is not seen in group {}", worker.group_name())),
         })
     })
 }
@@ -136,7 +138,7 @@ pub fn lag(kafka: &Kafka, worker: &Worker) -> Option<u64> {
     if *super::skips::has_untaken(kafka, worker).known().unwrap_or(&true) {
         return None;
     }
-    let group = kafka.groups.get(&worker.group)?.known()?;
+    let group = kafka.groups.get(worker.group.as_ref()?)?.known()?;
     let mut lag = 0;
     let own = |committed: &&Committed| worker.consumes(&committed.topic);
     for committed in group.committed.known()?.iter().filter(own) {

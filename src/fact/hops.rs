@@ -5,7 +5,7 @@ use super::records::{self, Standing, Taken};
 use super::view::View;
 use super::{call, clocks, stages};
 use crate::evidence::{Log, Record, Seen, Why, WhyKind};
-use crate::pipeline::{HopKind, Line, Stage, Worker};
+use crate::pipeline::{HopKind, Line, Pipeline, Stage, Worker};
 use crate::plural::count;
 use jiff::{SignedDuration, Timestamp};
 
@@ -78,17 +78,36 @@ pub fn hops(view: &View) -> Vec<Hop> {
     let mut hops: Vec<Hop> = view.pipeline.stage.iter().flat_map(|stage| of_stage(view, stage)).collect();
     // A mark only says that the work was done.
     let is_proof = |hop: &Hop| hop.on_the_way() && hop.is_seen() && hop.kind != HopKind::Mark;
-    let furthest = hops.iter().rposition(is_proof).unwrap_or(0);
+    let proofs: Vec<(usize, String)> = hops
+        .iter()
+        .enumerate()
+        .filter(|(_, hop)| is_proof(hop))
+        .map(|(at, hop)| (at, hop.stage.clone()))
+        .collect();
+    // What was seen later at the same stage, or at one behind it.
+    let came_further = |at: usize, stage: &str| {
+        proofs.iter().any(|(proof, further)| match further == stage {
+            true => *proof > at,
+            false => is_behind(view.pipeline, further, stage),
+        })
+    };
     let arrived = has_arrived(view);
     // Whoever went on without the effect went on with nothing.
     let is_skipped = |hop: &Hop| hop.on_the_way() && (arrived || hop.kind != HopKind::Effect);
-    for hop in hops.iter_mut().take(furthest).filter(|hop| is_skipped(hop)) {
-        if let State::Missing(say) = &mut hop.state {
+    for (at, hop) in hops.iter_mut().enumerate().filter(|(_, hop)| is_skipped(hop)) {
+        if let State::Missing(say) = &mut hop.state
+            && came_further(at, &hop.stage)
+        {
             hop.state = State::Skipped(std::mem::take(say));
         }
     }
     distrust(view, &mut hops);
     hops
+}
+
+fn is_behind(pipeline: &Pipeline, later: &str, earlier: &str) -> bool {
+    let stages = pipeline.stage(later).zip(pipeline.stage(earlier));
+    stages.is_some_and(|(later, earlier)| pipeline.is_behind(later, earlier))
 }
 
 /// What a stamp may be off beside the log and the rows without anybody's fault.
@@ -125,9 +144,10 @@ pub fn furthest(hops: &[Hop]) -> Option<usize> {
     before.iter().rposition(|hop| hop.on_the_way() && hop.is_seen())
 }
 
-/// Whether the event has come through its last stage.
+/// Whether the event has come through the last stage of each of its ways.
 pub fn has_arrived(view: &View) -> bool {
-    view.pipeline.stage.last().is_some_and(|last| matches!(effect(view, last), State::Seen { .. }))
+    let mut ends = view.pipeline.ends().peekable();
+    ends.peek().is_some() && ends.all(|last| matches!(effect(view, last), State::Seen { .. }))
 }
 
 fn of_stage(view: &View, stage: &Stage) -> Vec<Hop> {
@@ -139,7 +159,15 @@ fn of_stage(view: &View, stage: &Stage) -> Vec<Hop> {
     };
     let worker = stage.worker.get_ref();
     let others = view.pipeline.worker.iter().filter(|other| other.name != *worker);
-    let branches = others.filter(|other| other.consumes(stage.topic.get_ref()));
+    let beside = |other: &&Worker| {
+        // One that handles the record at a stage of its own is told there.
+        let mut stages = view.pipeline.stage.iter();
+        let handles = |other_stage: &Stage, other: &Worker| {
+            *other_stage.worker.get_ref() == other.name && other_stage.topic_name() == stage.topic_name()
+        };
+        other.consumes(stage.topic_name()) && !stages.any(|of| handles(of, other))
+    };
+    let branches = others.filter(beside);
     hops.extend(branches.map(|other| reading(view, stage, &other.name, HopKind::Branch)));
     hops.extend(dead_letter(view, stage));
     hops
@@ -155,8 +183,10 @@ fn usual(view: &View, stage: &Stage, lines: &[&Line]) -> Vec<Hop> {
     let row = stage.recorded_by_emitter.then(|| one(HopKind::Row));
     let calls = view.pipeline.call.as_ref().filter(|call| *call.stage.get_ref() == stage.name);
     let (emitter, worker) = (of(stage.emitter.get_ref()), of(stage.worker.get_ref()));
-    let taken = [one(HopKind::Record), one(HopKind::Taken)];
-    let done = [one(HopKind::Effect), one(HopKind::Mark)];
+    let by_topic = stage.topic.is_some();
+    let taken = by_topic.then(|| [one(HopKind::Record), one(HopKind::Taken)]).into_iter().flatten();
+    let marks = view.pipeline.marks.is_some() && !stage.marked_by.is_empty();
+    let done = [one(HopKind::Effect)].into_iter().chain(marks.then(|| one(HopKind::Mark)));
     let called = calls.map(|_| one(HopKind::Call));
     row.into_iter().chain(emitter).chain(taken).chain(worker).chain(called).chain(done).collect()
 }
@@ -171,11 +201,11 @@ fn named(view: &View, stage: &Stage, lines: &[&Line], name: &str) -> Option<Hop>
 
 fn hop(view: &View, stage: &Stage, kind: HopKind) -> Hop {
     let (emitter, worker) = (stage.emitter.get_ref().clone(), stage.worker.get_ref().clone());
-    let topic = stage.topic.get_ref();
-    let table = view.pipeline.marks.table.clone();
+    let topic = stage.topic_name().to_string();
+    let table = view.pipeline.marks.as_ref().map(|marks| marks.table.clone()).unwrap_or_default();
     let (by, title, source, state) = match kind {
         HopKind::Row => (emitter, "recorded".to_string(), table, row(view)),
-        HopKind::Record => (emitter, "sent".to_string(), topic.clone(), record(view, stage)),
+        HopKind::Record => (emitter, "sent".to_string(), topic, record(view, stage)),
         HopKind::Call => called(view, stage),
         HopKind::Effect => (worker, "row written".to_string(), stage.effect.clone(), effect(view, stage)),
         HopKind::Mark => (worker, "marked".to_string(), table, mark(view, stage)),
@@ -292,9 +322,9 @@ fn record(view: &View, stage: &Stage) -> State {
             );
             stamped(found.at, say)
         }
-        Seen::Known(None) => missing(view, stage, records::read_in_words(view, stage.topic.get_ref())),
+        Seen::Known(None) => missing(view, stage, records::read_in_words(view, stage.topic_name())),
         // A topic that is not there holds nothing.
-        Seen::NotAsked(why) if view.topic(stage.topic.get_ref()).known().is_some_and(|t| !t.exists) => {
+        Seen::NotAsked(why) if view.topic(stage.topic_name()).known().is_some_and(|t| !t.exists) => {
             missing(view, stage, why.say)
         }
         other => unseen(other),
@@ -302,7 +332,7 @@ fn record(view: &View, stage: &Stage) -> State {
 }
 
 fn taken(view: &View, stage: &Stage, worker: &Worker) -> State {
-    let group = &worker.group;
+    let group = worker.group_name();
     match records::standing(view, stage, worker) {
         Seen::Known(Standing { taken: Taken::Passed, committed, .. }) => {
             seen(view, "Kafka", None, format!("{group} committed {committed}"))
@@ -382,7 +412,7 @@ fn mark(view: &View, stage: &Stage) -> State {
 /// That a worker which reads the stage's topic has come past the record.
 fn reading(view: &View, stage: &Stage, worker: &str, kind: HopKind) -> Hop {
     let reader = view.pipeline.worker(worker);
-    let group = reader.map_or("", |reader| reader.group.as_str());
+    let group = reader.map_or("", |reader| reader.group_name());
     let none = || State::Unknown(Why::new(WhyKind::Missing, format!("no worker {worker}")));
     Hop {
         stage: stage.name.clone(),

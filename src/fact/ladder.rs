@@ -91,10 +91,10 @@ fn in_group(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
             return outside(view, worker, container);
         }
         if group.state != "stable" {
-            return Seen::Known(("rebalancing", format!("group {} is {}", worker.group, group.state)));
+            return Seen::Known(("rebalancing", format!("group {} is {}", worker.group_name(), group.state)));
         }
         if groups::own_partitions(worker, group) == 0 {
-            let say = format!("group {}: {}", worker.group, groups::in_words(group));
+            let say = format!("group {}: {}", worker.group_name(), groups::in_words(group));
             return Seen::Known(("without-partitions", format!("{say}, no partition of its topics")));
         }
         motion::word(view, worker, group).map(|(word, say)| match word {
@@ -107,7 +107,7 @@ fn in_group(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
 /// Runs, and is no member of its group: frozen, or busy with something else.
 fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
     let taken = view.docker_now();
-    let not_a_member = format!("running, no member of group {}", worker.group);
+    let not_a_member = format!("running, no member of group {}", worker.group_name());
     if let Some(other) = groups::member_elsewhere(view, worker) {
         return Seen::Known(("not-a-member", format!("{not_a_member}, but of {other}")));
     }

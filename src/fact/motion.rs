@@ -32,7 +32,7 @@ pub(super) fn motion(view: &View) -> Vec<Fact> {
 
 /// What a group does: one of the words of `group.motion`, and the figures.
 pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'static str, String)> {
-    let name = &worker.group;
+    let name = worker.group_name();
     let committed = match &group.committed {
         Seen::Known(committed) => committed,
         Seen::Unknown(why) | Seen::NotAsked(why) => return Seen::Unknown(why.clone()),
@@ -97,7 +97,7 @@ fn points(kafka: &Kafka, worker: &Worker, committed: &[Committed]) -> Vec<Point>
     let from = |c: &Committed| partition(c)?.earliest.known().map(|earliest| c.offset.max(*earliest));
     let first = committed.iter().filter(own).map(|c| Some((from(c)?, *partition(c)?.end.known()?)));
     let again = kafka.again.iter().map(|sample| {
-        let later = sample.committed.get(&worker.group)?.iter().filter(own).map(|c| {
+        let later = sample.committed.get(worker.group.as_ref()?)?.iter().filter(own).map(|c| {
             let mut ends = sample.ends.iter();
             let end = ends.find(|end| end.topic == c.topic && end.partition == c.partition)?;
             Some((from(c)?, end.offset))
@@ -122,7 +122,7 @@ const APART_MS: u64 = 500;
 const PATIENCE_MS: u64 = 5_500;
 
 fn judged(view: &View, (worker, group): (&Worker, &Group), points: &[Point]) -> Seen<(&'static str, String)> {
-    let name = &worker.group;
+    let name = worker.group_name();
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return Seen::unknown(WhyKind::Missing, format!("the offsets of group {name} were not seen"));
     };

@@ -10,7 +10,10 @@ use crate::plural;
 /// The event's newest record on a stage's topic; `None`: it is not there, and
 /// all that could hold it was read.
 pub fn record_of<'a>(view: &View<'a>, stage: &Stage) -> Seen<Option<&'a FoundRecord>> {
-    let topic = stage.topic.get_ref();
+    let topic = match stage.topic() {
+        Seen::Known(topic) => topic,
+        none => return none.map(|_| None),
+    };
     let search = view.evidence.kafka.as_ref().and_then(|kafka| match kafka.records.get(topic) {
         Some(search) => search.as_ref(),
         None => Seen::not_asked("records were not looked at"),
@@ -71,7 +74,7 @@ fn found_in(view: &View, topic: &str) -> String {
 
 pub(super) fn present(view: &View) -> Vec<Fact> {
     for_stages(view, |stage| {
-        let topic = stage.topic.get_ref();
+        let topic = stage.topic_name();
         match record_of(view, stage) {
             Seen::Known(Some(found)) => {
                 let say = format!("{}, {}", place(topic, found), found_in(view, topic));
@@ -118,10 +121,12 @@ pub fn taken(view: &View, stage: &Stage) -> Seen<(Taken, String)> {
     };
     standing(view, stage, worker).map(|Standing { record, taken, committed }| {
         let verb = if taken == Taken::Passed { "has passed" } else { "has not taken" };
-        let topic = stage.topic.get_ref();
+        let topic = stage.topic_name();
         let say = format!(
             "group {} {verb} its record: {topic}/{} offset {}, committed {committed}",
-            worker.group, record.partition, record.offset
+            worker.group_name(),
+            record.partition,
+            record.offset
         );
         (taken, say)
     })
@@ -131,10 +136,10 @@ pub fn taken(view: &View, stage: &Stage) -> Seen<(Taken, String)> {
 pub(super) fn standing<'a>(view: &View<'a>, stage: &Stage, worker: &Worker) -> Seen<Standing<'a>> {
     record_of(view, stage).and_then(|found| {
         let Some(record) = found else { return Seen::not_asked("no record to take") };
-        let topic = stage.topic.get_ref();
+        let topic = stage.topic_name();
         let committed = group_of(view, worker).and_then(|group| group.committed.as_ref());
         committed.map(|committed| {
-            let here = committed.iter().find(|c| c.topic == *topic && c.partition == record.partition);
+            let here = committed.iter().find(|c| c.topic == topic && c.partition == record.partition);
             let taken = match here {
                 Some(here) if here.offset > record.offset => Taken::Passed,
                 _ => Taken::Waiting,

@@ -104,7 +104,7 @@ pub(super) fn exhausted(view: &View) -> Vec<Fact> {
 }
 
 pub(super) fn indexed(view: &View) -> Vec<Fact> {
-    let table = &view.pipeline.marks.table;
+    let Some(table) = view.pipeline.marks.as_ref().map(|marks| &marks.table) else { return Vec::new() };
     of_database(view, view.postgres().and_then(|rows| rows.indexed.as_ref()), |indexed| {
         let say = match indexed {
             true => format!("{table} has an index on the id"),

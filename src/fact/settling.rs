@@ -80,7 +80,7 @@ fn left_by(view: &View, worker: &str, system: &str, settled: SignedDuration) -> 
 
 /// The broker, if the worker may not be back with it.
 fn broker_left_by(view: &View, worker: &str) -> Option<Started> {
-    left_by(view, worker, view.pipeline.kafka.service.get_ref(), RETURN)
+    left_by(view, worker, view.pipeline.broker()?, RETURN)
 }
 
 /// What a worker's work waits for, and was started just now.
@@ -88,7 +88,8 @@ fn unsettled(view: &View, worker: &Worker) -> Option<Started> {
     let name = worker.name.as_str();
     let joining = on_its_way(view, worker).is_some();
     let own = || start_of(view, name).filter(|own| own.age < if joining { START } else { BOOT });
-    let database = || left_by(view, name, view.pipeline.postgres.service.get_ref(), START);
+    let databases = || view.pipeline.databases().into_iter();
+    let database = || databases().find_map(|database| left_by(view, name, database, START));
     broker_left_by(view, name).or_else(own).or_else(database)
 }
 
@@ -153,9 +154,9 @@ pub(super) enum Outage {
 /// Whether a lost connection at this time belongs to a restart of the broker or of
 /// the database.
 pub(super) fn outage(view: &View, at: Timestamp) -> Outage {
-    let broker = view.pipeline.kafka.service.get_ref().as_str();
-    let database = view.pipeline.postgres.service.get_ref().as_str();
-    let told = [(broker, RETURN), (database, START)].into_iter().find_map(|(part, settled)| {
+    let brokers = view.pipeline.broker().into_iter().map(|broker| (broker.as_str(), RETURN));
+    let databases = view.pipeline.databases().into_iter().map(|database| (database.as_str(), START));
+    let told = brokers.chain(databases).find_map(|(part, settled)| {
         let started = start_of(view, part)?;
         let from = started.away_since.saturating_sub(SignedDuration::from_secs(1)).ok()?;
         let until = started.at.saturating_add(settled).ok()?;

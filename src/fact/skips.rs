@@ -23,8 +23,9 @@ pub struct Untaken<'a> {
 /// The partitions of a worker's topics on which its group has committed nothing,
 /// empty ones too. Topics that do not exist have none.
 pub fn never_taken_up<'a>(kafka: &'a Kafka, worker: &Worker) -> Seen<Vec<Untaken<'a>>> {
-    let Some(group) = kafka.groups.get(&worker.group) else {
-        return Seen::unknown(WhyKind::Missing, format!("group {} was not asked for", worker.group));
+    let Seen::Known(name) = worker.group() else { return Seen::Known(Vec::new()) };
+    let Some(group) = kafka.groups.get(name) else {
+        return Seen::unknown(WhyKind::Missing, format!("group {} was not asked for", worker.group_name()));
     };
     let committed = group.as_ref().and_then(|group| group.committed.as_ref());
     committed.and_then(|committed| {
@@ -92,7 +93,7 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<Skipped> {
     let group = group_of(view, worker);
     if group.known().is_some_and(|group| group.members.is_empty()) {
         // What is there waits for a member; a member that passed it by has skipped it.
-        return none(format!("group {} has no members", worker.group));
+        return none(format!("group {} has no members", worker.group_name()));
     }
     let kafka = view.evidence.kafka.as_ref();
     let untaken = kafka.and_then(|kafka| never_taken_up(kafka, worker));
@@ -108,7 +109,8 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<Skipped> {
                 none("its log names the event".to_string())
             }
             _ => {
-                let say = format!("group {} has committed nothing on {}", worker.group, in_places(&untaken));
+                let say =
+                    format!("group {} has committed nothing on {}", worker.group_name(), in_places(&untaken));
                 match may_be_busy(view, worker) {
                     true => {
                         Seen::unknown(WhyKind::Missing, format!("{say}: it is busy with the first, or skips"))

@@ -17,7 +17,10 @@ fn judged<'a, T>(view: &View<'a>, stage: &Stage, seen: Seen<T>, missing: impl Fn
 
 pub(super) fn mark(view: &View) -> Vec<Fact> {
     let look = |stage: &Stage| {
-        let marks = view.marks(stage);
+        let marks = match stage.marked_by.is_empty() {
+            true => Seen::not_asked(format!("{} marks nothing", stage.worker.get_ref())),
+            false => view.marks(stage),
+        };
         let word = marks.map(|marks| {
             let word = mark_word(view, stage, &marks);
             (word, marks)
@@ -59,9 +62,9 @@ pub(super) fn dropped(view: &View) -> Vec<Fact> {
 }
 
 fn dropped_by(view: &View, stage: &Stage) -> Seen<(Value, String)> {
-    let mut later = view.pipeline.stage.iter().skip_while(|other| other.name != stage.name);
+    let behind = |other: &&Stage| other.name == stage.name || view.pipeline.is_behind(other, stage);
     // What came further went on from here, whatever is missing here.
-    if later.any(|later| view.has_effect(later)) {
+    if view.pipeline.stage.iter().filter(behind).any(|later| view.has_effect(later)) {
         return Seen::Known((Value::Bool(false), "it did something about it".to_string()));
     }
     let rows = view.here(stage).and_then(|()| view.effects(stage)).and_then(|_| view.marks(stage));
@@ -134,7 +137,7 @@ fn progress_at(view: &View, stage: &Stage) -> Seen<(&'static str, String)> {
     }
     let found = records::record_of(view, stage);
     found.and_then(|found| match found {
-        None => view.old_enough(stage).map(|()| ("not-sent", format!("not on {}", stage.topic.get_ref()))),
+        None => view.old_enough(stage).map(|()| ("not-sent", format!("not on {}", stage.topic_name()))),
         Some(_) => records::taken(view, stage).map(|(taken, say)| match taken {
             Taken::Waiting => ("waiting", say),
             Taken::Passed => ("passed-unmarked", say),

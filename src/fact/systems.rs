@@ -22,7 +22,7 @@ fn reachable<T>(subject: &str, seen: &Seen<T>, address: impl Fn(&T) -> String) -
 }
 
 pub(super) fn kafka_reachable(view: &View) -> Vec<Fact> {
-    let broker = view.pipeline.kafka.service.get_ref();
+    let Some(broker) = view.pipeline.broker() else { return Vec::new() };
     // It may not listen yet.
     if let (Seen::Unknown(why), Some(age)) = (&view.evidence.kafka, settling::just_started(view, broker)) {
         let say = format!("started {age} ago: {}", why.words());
@@ -34,7 +34,7 @@ pub(super) fn kafka_reachable(view: &View) -> Vec<Fact> {
 /// A broker is found by the address that it advertises where that was mapped,
 /// or where something that was asked of it by that address was answered.
 pub(super) fn advertised(view: &View) -> Vec<Fact> {
-    let broker = view.pipeline.kafka.service.get_ref();
+    let Some(broker) = view.pipeline.broker() else { return Vec::new() };
     let told = view.evidence.kafka.as_ref().and_then(|kafka| {
         let unresolved = kafka.groups.values().filter_map(Seen::why);
         let unresolved =
@@ -68,20 +68,40 @@ fn known_to_nobody(view: &View, kafka: &Kafka) -> Option<String> {
 }
 
 pub(super) fn postgres_reachable(view: &View) -> Vec<Fact> {
-    let database = view.pipeline.postgres.service.get_ref();
-    vec![reachable(database, &view.evidence.postgres, |rows| rows.address.clone())]
+    servers(view).map(|(server, seen)| reachable(server, &seen, String::clone)).collect()
 }
 
 pub(super) fn postgres_login(view: &View) -> Vec<Fact> {
-    let database = view.pipeline.postgres.service.get_ref().as_str();
-    let fact = match &view.evidence.postgres {
-        Seen::Known(_) => Fact::new(database, Value::Bool(true), "the login works"),
+    let fact = |(server, seen): (&String, Seen<String>)| match &seen {
+        Seen::Known(_) => Fact::new(server, Value::Bool(true), "the login works"),
         Seen::Unknown(why) if why.kind == WhyKind::Auth || why.code.as_deref() == Some("3D000") => {
-            Fact::new(database, Value::Bool(false), why.words())
+            Fact::new(server, Value::Bool(false), why.words())
         }
-        other => Fact::unseen(database, other),
+        other => Fact::unseen(server, other),
     };
-    vec![fact]
+    servers(view).map(fact).collect()
+}
+
+/// Each database server, with the address of one of its databases: of the first that is
+/// not seen, where there is one.
+fn servers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<String>)> {
+    let pipeline = view.pipeline;
+    let rows = view.postgres();
+    let address = rows.clone().map(|rows| rows.address.clone());
+    let main = (pipeline.postgres.service.get_ref(), address);
+    let further = pipeline.database.iter().map(|(name, database)| {
+        let seen = rows.as_ref().and_then(|rows| match rows.databases.get(name) {
+            Some(seen) => seen.clone(),
+            None => Seen::not_asked(format!("database {name} was not asked for")),
+        });
+        (database.service.get_ref(), seen)
+    });
+    let all: Vec<(&String, Seen<String>)> = [main].into_iter().chain(further).collect();
+    pipeline.databases().into_iter().filter_map(move |server| {
+        let of_server = || all.iter().filter(|(service, _)| *service == server).map(|(_, seen)| seen);
+        let worst = of_server().find(|seen| seen.known().is_none()).or_else(|| of_server().next());
+        Some((server, worst?.clone()))
+    })
 }
 
 pub(super) fn schema_missing(view: &View) -> Vec<Fact> {

@@ -23,7 +23,7 @@ fn partitions(count: usize) -> String {
 
 pub(super) fn led(view: &View) -> Vec<Fact> {
     // A broker that was started just now leads nothing yet.
-    let broker = view.pipeline.kafka.service.get_ref();
+    let Some(broker) = view.pipeline.broker() else { return Vec::new() };
     let young = settling::just_started(view, broker);
     let facts = led_now(view);
     let wait = |fact: Fact| match (&fact.value, &young) {

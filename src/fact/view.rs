@@ -126,8 +126,8 @@ impl<'a> View<'a> {
         let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
         if age >= grace {
             // Here or at a stage before, wherever it waits.
-            let last = self.pipeline.stage.iter().position(|other| other.name == stage.name).unwrap_or(0);
-            let mut waits = self.pipeline.stage[..=last].iter().filter(|stage| !self.has_effect(stage));
+            let way = self.pipeline.all_before(stage).into_iter().chain([stage]);
+            let mut waits = way.filter(|stage| !self.has_effect(stage));
             return Seen::from(waits.try_for_each(|stage| settling::late_for_now(self, stage, at)));
         }
         let wait = (grace - age).as_secs().max(1);
@@ -135,13 +135,15 @@ impl<'a> View<'a> {
         Seen::unknown(WhyKind::Young, say)
     }
 
-    /// When the event came to a stage: when the effect of the stage before it
-    /// was written, else when it happened.
+    /// When the event came to a stage: when the last of the effects of the stages right
+    /// before it was written, else when it happened.
     fn reached_at(&self, stage: &Stage) -> Option<Timestamp> {
-        let before = self.pipeline.stage.iter().take_while(|other| other.name != stage.name).last();
-        let effects = before.map(|before| self.effects(before));
-        let newest = effects.and_then(|effects| effects.known()?.iter().map(|effect| effect.at).max());
-        newest.or(self.event_at())
+        let newest = |before: &Stage| {
+            let effects = self.effects(before);
+            effects.known()?.iter().map(|effect| effect.at).max()
+        };
+        let came = self.pipeline.before(stage).into_iter().filter_map(newest).max();
+        came.or(self.event_at())
     }
 
     /// Whether the event has come to a stage, as far as that was seen.
@@ -152,7 +154,7 @@ impl<'a> View<'a> {
     /// `Known` when the event has come to a stage: every stage before it has its
     /// effect for the id, and none of them waits for something else.
     pub fn here(&self, stage: &Stage) -> Seen<()> {
-        for other in self.pipeline.stage.iter().take_while(|other| other.name != stage.name) {
+        for other in self.pipeline.all_before(stage) {
             let done = self.effects(other).map(|effects| {
                 let status = effects.last().map(|effect| effect.status.as_ref());
                 status.is_some_and(|s| s.is_none_or(|status| !other.waiting_status.contains(status)))

@@ -7,9 +7,10 @@ use crate::names::{Names, twice};
 use crate::toml_input::document::{Document, Entry, Row};
 
 /// Which names refer to what.
-const TO_SERVICE: &[&str] = &["kafka.service", "postgres.service", "call.service"];
+const TO_SERVICE: &[&str] = &["kafka.service", "postgres.service", "database.*.service", "call.service"];
 const TO_WORKER: &[&str] = &["stage[].worker"];
-const TO_PART: &[&str] = &["stage[].emitter", "line[].part"];
+const TO_PART: &[&str] = &["stage[].emitter", "line[].part", "postgres.used_by", "database.*.used_by"];
+const TO_DATABASE: &[&str] = &["stage[].database", "marks.database"];
 const TO_TOPIC: &[&str] = &["worker[].topics[]", "stage[].topic"];
 const TO_STAGE: &[&str] = &["line[].stage", "call.stage"];
 const TO_KEY: &[&str] = &["lookup.*", "call.key"];
@@ -39,6 +40,7 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     must(TO_TOPIC, &of("topic", "topic[]"));
     must(TO_STAGE, &of("stage", "stage[]"));
     must(TO_KEY, &keys);
+    must(TO_DATABASE, &Names::of("database", document.keys("database")));
     for stage in document.rows("stage[]") {
         hops(document, stage).must_have(&stage.list("hops"), source, mistakes);
         marked_by(document, stage, &parts, mistakes);

@@ -1,10 +1,60 @@
-//! What stages say must agree with what their workers say.
+//! What stages say must agree with what workers and other stages say.
 
-use crate::error::Mistake;
+use crate::error::{Mistake, way_out};
 use crate::toml_input::document::Document;
 
-/// A stage's worker must consume its topic.
+/// Checks the stages and workers of a pipeline.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
+    consumed(document, mistakes);
+    in_order(document, mistakes);
+    with_group_and_broker(document, mistakes);
+}
+
+/// Stages come after those that stand before them in the file, so that there are no circles.
+fn in_order(document: &Document, mistakes: &mut Vec<Mistake>) {
+    let names: Vec<String> = document.texts("stage[].name").into_iter().map(|entry| entry.text).collect();
+    let mut before: Vec<&str> = Vec::new();
+    for stage in document.rows("stage[]") {
+        let Some(name) = stage.text("name") else { return };
+        for after in stage.list("after").iter().filter(|after| !before.contains(&after.text.as_str())) {
+            let (what, help) = match names.contains(&after.text) {
+                true => (
+                    format!("stage `{}` stands further down", after.text),
+                    "expected stages that stand before this one in the file".to_string(),
+                ),
+                false => {
+                    (format!("unknown stage `{}`", after.text), way_out(&after.text, before.iter().copied()))
+                }
+            };
+            mistakes.push(document.source().mistake_in(after.at.clone(), what).help(help));
+        }
+        before.extend(names.iter().find(|known| **known == name.text).map(String::as_str));
+    }
+}
+
+/// Whoever consumes topics does so in a group, and topics are on a broker.
+fn with_group_and_broker(document: &Document, mistakes: &mut Vec<Mistake>) {
+    let mut tell = |at, what: String, help: &str| {
+        mistakes.push(document.source().mistake_in(at, what).help(help));
+    };
+    for worker in document.rows("worker[]") {
+        let topics = worker.list("topics");
+        let (Some(first), None, Some(name)) = (topics.first(), worker.text("group"), worker.text("name"))
+        else {
+            continue;
+        };
+        let what = format!("worker `{}` consumes topics and names no group", name.text);
+        tell(first.at.clone(), what, "add `group = \"...\"`: the consumer group of its clients");
+    }
+    if let Some(topic) = document.texts("topic[].name").first().filter(|_| document.rows("kafka").is_empty())
+    {
+        let help = "add [kafka] with `service = \"...\"`, the service that runs it";
+        tell(topic.at.clone(), "topics, and no broker".into(), help);
+    }
+}
+
+/// A stage's worker must consume its topic.
+fn consumed(document: &Document, mistakes: &mut Vec<Mistake>) {
     let topics: Vec<String> = document.texts("topic[].name").into_iter().map(|entry| entry.text).collect();
     let workers = document.rows("worker[]");
     for stage in document.rows("stage[]") {

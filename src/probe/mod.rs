@@ -30,6 +30,9 @@ pub fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     if let Some(url) = &config.places.postgres {
         mistakes.extend(postgres::address::check(url.expose()).err());
     }
+    for url in config.places.databases.values() {
+        mistakes.extend(postgres::address::check(url.expose()).err());
+    }
 }
 
 /// By how much clocks may differ, although nobody knows: records and logs are

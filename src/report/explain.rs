@@ -88,11 +88,17 @@ pub(super) fn broken_by<'a>(check: &Check, catalog: &'a Catalog) -> Vec<&'a Caus
 /// A template filled for each subject; once, where that is every part of the pipeline.
 pub(super) fn for_subjects(check: &Check, pipeline: &Pipeline, template: &str) -> Vec<String> {
     if *check.for_each.get_ref() == Scope::Part {
-        return vec![fill_with(pipeline, template, "SERVICE", Some("CONTAINER"), None)];
+        return vec![fill_with(
+            pipeline,
+            template,
+            "SERVICE",
+            &|part| (part == "SERVICE").then(|| "CONTAINER".into()),
+            None,
+        )];
     }
     let subjects = check.for_each.get_ref().subjects(pipeline);
     let mut filled: Vec<String> =
-        subjects.iter().map(|subject| fill_with(pipeline, template, subject, None, None)).collect();
+        subjects.iter().map(|subject| fill_with(pipeline, template, subject, &|_| None, None)).collect();
     filled.dedup();
     filled
 }

@@ -55,6 +55,8 @@ fn how_to_ask(pipeline: &Pipeline, flags: &str, out: &mut dyn Write) -> io::Resu
     fence(&commands, 0, out)?;
     let form = match pipeline.id.format {
         IdForm::Uuid => " (a uuid)",
+        IdForm::Ulid => " (a ulid)",
+        IdForm::Number => " (a number)",
         IdForm::Text => "",
     };
     let id = text(&pipeline.id.name);
@@ -69,9 +71,13 @@ fn how_to_ask(pipeline: &Pipeline, flags: &str, out: &mut dyn Write) -> io::Resu
 }
 
 fn the_step(step: &Step, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
-    heading(2, &format!("Step {}: {}", step.step, text(&step.title)), out)?;
+    heading(
+        2,
+        &format!("Step {}: {}", step.step, text(&fill_with(pipeline, &step.title, "", &|_| None, None))),
+        out,
+    )?;
     paragraph("By hand:", out)?;
-    fence(&[fill_with(pipeline, &step.by_hand, "", None, None)], 0, out)?;
+    fence(&[fill_with(pipeline, &step.by_hand, "", &|_| None, None)], 0, out)?;
     let of_step: Vec<&Check> =
         catalog.checks.iter().filter(|check| *check.step.get_ref() == step.step).collect();
     documented_causes(&of_step, catalog, out)?;

@@ -4,6 +4,7 @@ pub mod explain;
 mod gfm;
 pub mod json;
 pub mod markdown;
+mod placeholders;
 mod summary;
 pub mod table;
 pub mod trace;

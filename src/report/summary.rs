@@ -42,7 +42,7 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
     }
     Step {
         step: row.step,
-        title: row.title.clone(),
+        title: words::fill(material, &row.title, ""),
         verdict: verdict.to_string(),
         summary: summary.join("\n"),
         by_hand: words::fill(material, &row.by_hand, ""),

@@ -101,8 +101,8 @@ pub struct StageShown {
     pub stage: String,
     /// The event's type.
     pub event: String,
-    /// The topic on which it arrives.
-    pub topic: String,
+    /// The topic on which it arrives, if it comes by one.
+    pub topic: Option<String>,
     /// Whether anything of the event was seen here.
     pub reached: bool,
 }
@@ -239,7 +239,7 @@ fn stage_shown(stage: &Stage, hops: &[Hop]) -> StageShown {
     StageShown {
         stage: stage.name.clone(),
         event: stage.event.clone(),
-        topic: stage.topic.get_ref().clone(),
+        topic: stage.topic().known().copied().cloned(),
         reached: hops.iter().any(|hop| hop.stage == stage.name && hop.is_seen()),
     }
 }

@@ -37,7 +37,8 @@ fn render_head(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn render_stage(stage: &StageShown, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n {}  {} on {}", stage.stage.bold(), stage.event, stage.topic)
+    let on = stage.topic.as_ref().map(|topic| format!(" on {topic}")).unwrap_or_default();
+    writeln!(out, "\n {}  {}{on}", stage.stage.bold(), stage.event)
 }
 
 fn of_stage<'a>(trace: &'a Trace, stage: &'a StageShown) -> impl Iterator<Item = (usize, &'a HopShown)> {
@@ -235,7 +236,7 @@ mod tests {
         let stage = StageShown {
             stage: "order".into(),
             event: "ORDERED".into(),
-            topic: "orders".into(),
+            topic: Some("orders".into()),
             reached: true,
         };
         Trace {

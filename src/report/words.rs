@@ -1,7 +1,8 @@
 //! Sentences: plurals, lists, times, and what a finding says in words.
 
-use super::Material;
+use super::{Material, placeholders};
 use crate::check::catalog::{Cause, Check};
+use crate::cli::quoted;
 use crate::check::{Finding, Instance, Verdict};
 use crate::fact::Scope;
 use crate::fact::view::View;
@@ -69,8 +70,8 @@ fn is_only_one(material: &Material, subjects: &[String]) -> bool {
     let pipeline = material.pipeline;
     let role = |name: &String| pipeline.service(name).map(|service| service.role);
     subjects.iter().all(|name| {
-        name == pipeline.kafka.service.get_ref()
-            || name == pipeline.postgres.service.get_ref()
+        Some(name) == pipeline.broker()
+            || pipeline.databases() == [name]
             || *name == pipeline.noun.0
             || role(name).is_some_and(|role| pipeline.service.iter().filter(|s| s.role == role).count() == 1)
     })
@@ -159,34 +160,41 @@ pub fn title(material: &Material, check: &Check, subject: &str) -> String {
 /// Fills the placeholders of titles and of commands by hand, with what was seen.
 pub fn fill(material: &Material, template: &str, subject: &str) -> String {
     let view = View::new(material.evidence, material.pipeline);
-    let container = view.container(subject).known().copied().flatten();
-    let container = container.map(|container| container.name.as_str());
-    fill_with(material.pipeline, template, subject, container, material.evidence.target.id.as_deref())
+    let container = |part: &str| {
+        let seen = view.container(part).known().copied().flatten();
+        seen.map(|container| container.name.clone())
+    };
+    fill_with(material.pipeline, template, subject, &container, material.evidence.target.id.as_deref())
 }
 
-/// The same for a container and an id, if there are any.
+/// The same with containers' names by service or worker, and an id, if there are any.
 pub fn fill_with(
     pipeline: &Pipeline,
     template: &str,
     subject: &str,
-    container: Option<&str>,
+    seen: &dyn Fn(&str) -> Option<String>,
     id: Option<&str>,
 ) -> String {
-    let declared = pipeline.parts().find(|(name, _)| *name == subject).and_then(|(_, container)| container);
-    let container = container.or(declared).unwrap_or(subject);
-    let id = id.unwrap_or("ID");
-    let mut values = BTreeMap::from([("{subject}", subject), ("{container}", container), ("{id}", id)]);
+    let container = |part: &str| {
+        let declared = pipeline.parts().find(|(name, _)| *name == part).and_then(|(_, container)| container);
+        seen(part).unwrap_or_else(|| declared.unwrap_or(part).to_string())
+    };
+    // It stands within quotes of SQL and shell: what is more than a word is not put there.
+    let id = id.filter(|id| quoted(id) == **id).unwrap_or("ID");
+    let mut values = placeholders::of_pipeline(pipeline, &container);
+    placeholders::of_service(pipeline, subject, &mut values);
+    values.insert("{subject}", subject.to_string());
+    values.insert("{container}", container(subject));
+    values.insert("{id}", id.to_string());
     if let Some(worker) = pipeline.worker(subject) {
-        values.insert("{group}", &worker.group);
+        values.insert("{group}", worker.group_name().to_string());
     }
-    let sql;
     if let Some(stage) = pipeline.stage.iter().find(|stage| pipeline.stage_subject(stage) == subject) {
         let one_line: Vec<&str> = stage.sql.split_whitespace().collect();
-        sql = format!("select * from ({}) rows where id = '{id}'", one_line.join(" "));
-        values.insert("{sql}", &sql);
-        values.insert("{event}", &stage.event);
-        values.insert("{effect}", &stage.effect);
-        values.insert("{topic}", stage.topic.get_ref());
+        values.insert("{sql}", format!("select * from ({}) rows where id = '{id}'", one_line.join(" ")));
+        values.insert("{event}", stage.event.clone());
+        values.insert("{effect}", stage.effect.clone());
+        values.insert("{topic}", stage.topic_name().to_string());
     }
     values.iter().fold(template.to_string(), |text, (placeholder, value)| text.replace(placeholder, value))
 }
@@ -199,6 +207,18 @@ mod tests {
     fn certainty_is_never_claimed() {
         assert_eq!(per_cent(0.9999), 99);
         assert_eq!(per_cent(0.95), 95);
+    }
+
+    #[test]
+    fn an_id_never_ends_the_quotes_that_it_stands_in() {
+        let text = include_str!("../../tests/support/shop.toml").into();
+        let source = crate::toml_input::Source { name: "shop.toml".into(), text };
+        let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
+        let filled = |id| fill_with(&pipeline, "select '{id}' from {marks}", "", &|_| None, Some(id));
+        assert_eq!(filled("ORD-1"), "select 'ORD-1' from done");
+        for wrong in ["x'; drop table y; --", "$(reboot)", "{marks}", "a b"] {
+            assert_eq!(filled(wrong), "select 'ID' from done");
+        }
     }
 
     #[test]

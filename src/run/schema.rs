@@ -14,9 +14,9 @@ use schemars::{Schema, SchemaGenerator as Generator};
 use std::io::{self, Write};
 
 const USE: &str = "
-prints the JSON Schema (draft 2020-12) of it. An editor that knows schemas of
-TOML (taplo, Even Better TOML) completes and checks a file that names its own in
-the first line:
+Each prints the JSON Schema (draft 2020-12) of what stands beside it. An editor
+that knows schemas of TOML (taplo, Even Better TOML) completes and checks a file
+that names its own in the first line:
 
   pipeline-doctor schema pipeline > pipeline.schema.json
   #:schema ./pipeline.schema.json

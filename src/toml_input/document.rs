@@ -70,6 +70,15 @@ impl<'a> Document<'a> {
         tables.map(|node| Row { source: self.source, node }).collect()
     }
 
+    /// The keys of a table: `database`.
+    pub fn keys(&self, path: &str) -> Vec<&str> {
+        let tables = self.at(path).into_iter().filter_map(|node| match &node.value {
+            Value::Table(table) => Some(table),
+            _ => None,
+        });
+        tables.flat_map(BTreeMap::keys).map(String::as_str).collect()
+    }
+
     fn at(&self, path: &str) -> Vec<&Node> {
         let mut found = vec![&self.root];
         for word in path.split('.') {

@@ -1,7 +1,7 @@
 //! Addresses that the project's containers carry in their environment.
 
 use super::container::KAFKA;
-use crate::evidence::{Container, DATABASE_VARIABLES, hosts_of, is_own};
+use crate::evidence::{Container, DATABASE_VARIABLES, Name, hosts_of, is_own};
 use crate::pipeline::Pipeline;
 use crate::secret::Secret;
 use std::cmp::Reverse;
@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub struct Discovered {
     /// `POSTGRES_URL` or `DATABASE_URL`, with its password.
     pub postgres: Option<Secret>,
+    /// The same by the service or worker that has it.
+    pub databases: BTreeMap<Name, Secret>,
     /// `KAFKA_BROKERS`.
     pub kafka: Option<String>,
     /// Whole environments (`Config.Env`) by the container's id.
@@ -25,6 +27,7 @@ pub(super) type WithEnvironment = (Container, Vec<String>);
 pub(super) fn discover(containers: &[WithEnvironment], pipeline: &Pipeline) -> Discovered {
     Discovered {
         postgres: most_common(containers, pipeline, &DATABASE_VARIABLES).map(Secret::new),
+        databases: of_parts(containers, pipeline),
         kafka: most_common(containers, pipeline, &[KAFKA]).map(String::from),
         environments: containers
             .iter()
@@ -33,6 +36,22 @@ pub(super) fn discover(containers: &[WithEnvironment], pipeline: &Pipeline) -> D
             })
             .collect(),
     }
+}
+
+fn of_parts(containers: &[WithEnvironment], pipeline: &Pipeline) -> BTreeMap<Name, Secret> {
+    let parts = pipeline.parts().filter_map(|(name, own)| {
+        let mut of_part = containers.iter().filter(|(container, _)| is_of(container, name, own));
+        let address = of_part.find_map(|(_, environment)| {
+            DATABASE_VARIABLES.iter().find_map(|variable| value(environment, variable))
+        });
+        Some((name.to_string(), Secret::new(address?)))
+    });
+    parts.collect()
+}
+
+/// Whether a container is one of a service or worker, by compose's name or its own.
+fn is_of(container: &Container, name: &str, own: Option<&str>) -> bool {
+    container.service.as_deref() == Some(name) || own == Some(container.name.as_str())
 }
 
 /// The most common value, where several are as common the one of the
@@ -68,11 +87,8 @@ fn value<'a>(environment: &'a [String], name: &str) -> Option<&'a str> {
 
 /// Its place in the pipeline; what is not part of it comes last.
 fn order(container: &Container, pipeline: &Pipeline) -> usize {
-    let is = |name: &str, own: Option<&str>| {
-        container.service.as_deref() == Some(name) || own == Some(container.name.as_str())
-    };
     let mut parts = pipeline.parts();
-    parts.position(|(name, own)| is(name, own)).unwrap_or(usize::MAX)
+    parts.position(|(name, own)| is_of(container, name, own)).unwrap_or(usize::MAX)
 }
 
 /// Whether every host of the address (a list of brokers, a database's URL) is

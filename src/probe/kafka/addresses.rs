@@ -54,7 +54,7 @@ fn no_address(docker: &Why) -> Why {
 /// Every published port of the broker's container, the usual one first: the
 /// client tries them until one answers. Else the container's own address.
 fn of_container(config: &Config, docker: &Docker) -> Vec<String> {
-    let service = config.pipeline.kafka.service.get_ref();
+    let Some(service) = config.pipeline.broker() else { return Vec::new() };
     let name = config.pipeline.service(service);
     let name = name.and_then(|service| service.container.as_deref());
     let container = docker.containers.iter().find(|container| {

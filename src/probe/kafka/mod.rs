@@ -47,6 +47,9 @@ pub async fn look(
     until: Instant,
     event: Told,
 ) -> Seen<Kafka> {
+    if config.pipeline.kafka.is_none() {
+        return Seen::not_asked("the pipeline has no broker");
+    }
     let bootstrap = match addresses::bootstrap(config, docker) {
         Seen::Known(bootstrap) => bootstrap,
         Seen::Unknown(why) => return Seen::Unknown(why),
@@ -60,8 +63,12 @@ pub async fn look(
     let dead_topic = dead_letters.iter().map(|dead| dead.topic.clone());
     let visit = Visit {
         topics: pipeline.topic.iter().map(|t| t.name.clone()).chain(dead_topic).collect(),
-        groups: pipeline.worker.iter().map(|w| w.group.clone()).collect(),
-        stage_topics: pipeline.stage.iter().map(|stage| stage.topic.get_ref().clone()).collect(),
+        groups: pipeline.worker.iter().filter_map(|w| w.group.clone()).collect(),
+        stage_topics: pipeline
+            .stage
+            .iter()
+            .filter_map(|stage| stage.topic().known().copied().cloned())
+            .collect(),
         dead_letters,
         target: config.target.clone(),
         settle: config.settle,

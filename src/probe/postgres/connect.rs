@@ -12,8 +12,10 @@ use tokio_postgres::{Client, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// A connection, and how it came about.
-pub struct Connected {
-    pub client: Client,
+pub type Connected = (Client, Reached);
+
+/// What was connected to.
+pub struct Reached {
     /// `host:port` that answered.
     pub place: String,
     /// How the configured address was mapped, if it was.
@@ -175,5 +177,6 @@ async fn open(
     let (client, connection) = config.connect(tls.clone()).await?;
     // Ends by itself when the client is dropped; its errors come out of the client's calls.
     tokio::spawn(connection);
-    Ok(Connected { client, place: way.place.clone(), mapped: way.mapped.clone(), tls: encrypted })
+    let reached = Reached { place: way.place.clone(), mapped: way.mapped.clone(), tls: encrypted };
+    Ok((client, reached))
 }

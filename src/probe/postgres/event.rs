@@ -1,6 +1,6 @@
 //! The event itself: when it happened, and the keys that lead on from it.
 
-use super::session::{Bound, Session, get, quoted, required_time};
+use super::session::{Bound, Session, get, only, quoted, required_time};
 use crate::evidence::{Event, Why, WhyKind};
 use crate::pipeline::EventSql;
 use tokio_postgres::Row;
@@ -8,15 +8,29 @@ use tokio_postgres::types::Type;
 
 /// The event of the id, by the pipeline's `event.sql`; the oldest, if there are several.
 pub async fn look(session: &Session, event: &EventSql, id: &str, of: &str) -> Result<Event, Why> {
-    let mut bound = Bound::default();
-    let id = bound.bind(id.to_string(), Type::TEXT);
-    let (columns, sql) = (columns(event), &event.sql);
-    let sql = format!("select {columns} from ({sql}) event where event.id = {id}::{of} order by 1 limit 1");
+    let (sql, bound) = statement(event, id, of);
     let rows = session.ask("the event", &sql, &bound, session.share(4));
     match rows.await?.first() {
         Some(row) => read(row, &event.keys),
         None => Err(no_row()),
     }
+}
+
+/// The type of the `id` of a statement's rows, as SQL writes it.
+pub(super) async fn id_type(session: &Session, sql: &str) -> Result<String, Why> {
+    // Of no row the type is told all the same.
+    let sql = format!("select pg_typeof((select rows.id from ({sql}) rows limit 0))::text");
+    let rows = session.ask("the type of the id", &sql, &Bound::default(), session.share(4)).await?;
+    get(&only(rows, "the type of the id")?, 0)
+}
+
+/// The event of one id.
+pub(super) fn statement(event: &EventSql, id: &str, of: &str) -> (String, Bound) {
+    let mut bound = Bound::default();
+    let id = bound.bind(id.to_string(), Type::TEXT);
+    let (columns, sql) = (columns(event), &event.sql);
+    let sql = format!("select {columns} from ({sql}) event where event.id = {id}::{of} order by 1 limit 1");
+    (sql, bound)
 }
 
 /// There is no event of an id.

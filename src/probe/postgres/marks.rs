@@ -44,7 +44,8 @@ pub async fn id_type(session: &Session, marks: &Marks) -> Result<String, Why> {
 pub fn likely_type(pipeline: &Pipeline) -> String {
     match pipeline.id.format {
         IdForm::Uuid => "uuid".into(),
-        IdForm::Text => "text".into(),
+        IdForm::Number => "bigint".into(),
+        IdForm::Ulid | IdForm::Text => "text".into(),
     }
 }
 
@@ -65,11 +66,14 @@ pub async fn like(session: &Session, marks: &Marks, ids: &[String], of: &str) ->
     let patterns: Vec<String> = ids.iter().map(|id| pattern(id)).collect();
     let patterns = bound.bind(patterns, Type::TEXT_ARRAY);
     let exactly = bound.bind(ids.to_vec(), Type::TEXT_ARRAY);
-    let (select, column, event_id) = (select(marks), &marks.id, &marks.event_id);
+    let (select, column) = (select(marks), &marks.id);
+    let in_event_id = marks.event_id.as_ref();
+    let in_event_id =
+        in_event_id.map(|of| format!(" or {of}::text like any({patterns})")).unwrap_or_default();
     // A row without an id is none of theirs, and may hold one all the same.
     let sql = format!(
         "{select}
-          where ({column}::text like any({patterns}) or {event_id}::text like any({patterns}))
+          where ({column}::text like any({patterns}){in_event_id})
             and ({column} = any({exactly}::{of}[])) is not true
           order by 5 desc nulls last, 1 limit {}",
         LIKE_ROWS * ids.len()
@@ -81,7 +85,8 @@ pub async fn like(session: &Session, marks: &Marks, ids: &[String], of: &str) ->
 
 /// The marks table's columns, as [`mark`] reads them.
 pub(super) fn select(marks: &Marks) -> String {
-    let Marks { table, id, event_id, event_type, source, processed_at } = marks;
+    let Marks { table, id, event_type, source, processed_at, .. } = marks;
+    let event_id = marks.event_id.as_ref().map_or("null", String::as_str);
     format!(
         "select {event_id}::text, {event_type}::text, {id}::text, {source}::text,
                 {processed_at}::timestamptz

@@ -1,7 +1,8 @@
 //! Several ids at once: each statement is asked once for all of them.
 
+use super::databases::Databases;
 use super::session::{Bound, Session, get, quoted};
-use super::{event, marks, stages};
+use super::{NO_MARKS, event, id_type_at, marks, stages};
 use crate::evidence::{Effect, Event, Mark, Name, RowsOfEvent, Seen, Why, WhyKind};
 use crate::pipeline::{EventSql, Marks, Pipeline, Stage};
 use std::collections::BTreeMap;
@@ -14,22 +15,40 @@ const WITH_KEY: u64 = 100;
 /// Values by the id that they belong to, of those that were asked about.
 type ById<T> = Result<BTreeMap<String, Vec<T>>, Why>;
 
-/// The rows of all these ids.
+/// The rows of all these ids: `of` it is in the main database, `in_marks` in the marks table.
 pub async fn look(
-    session: &Session,
+    databases: &Databases,
     pipeline: &Pipeline,
     ids: &[String],
     of: &str,
+    in_marks: &Result<String, Why>,
 ) -> BTreeMap<String, RowsOfEvent> {
-    let events = events(session, &pipeline.event, ids, of).await;
-    let marks = marks_of(session, &pipeline.marks, ids, of).await;
+    let events = events(&databases.main, &pipeline.event, ids, of).await;
+    let marks = match pipeline.marks.as_ref().map(|marks| (marks, databases.of(marks.database()))) {
+        Some((marks, Ok(session))) => {
+            Some(marks_of(session, marks, ids, in_marks.as_ref().map_or(of, String::as_str)).await)
+        }
+        Some((_, Err(why))) => Some(Err(why)),
+        None => None,
+    };
+    let marks_of = |id: &String| match &marks {
+        Some(marks) => own(marks, id),
+        None => Seen::not_asked(NO_MARKS),
+    };
     let mut effects = BTreeMap::new();
     for stage in &pipeline.stage {
-        effects.insert(stage.name.clone(), effects_of(session, stage, ids, of).await);
+        let found = match id_type_at(databases, stage, of).await {
+            Ok((session, of)) => effects_of(session, stage, ids, &of).await,
+            Err(why) => Err(why),
+        };
+        effects.insert(stage.name.clone(), found);
     }
     let rows = |id: &String| RowsOfEvent {
-        marks: own(&marks, id),
-        marks_like: Seen::unknown(WhyKind::NoAnswer, "not looked at in time"),
+        marks: marks_of(id),
+        marks_like: match &marks {
+            Some(_) => Seen::unknown(WhyKind::NoAnswer, "not looked at in time"),
+            None => Seen::not_asked(NO_MARKS),
+        },
         event: own(&events, id)
             .and_then(|events: Vec<Event>| events.into_iter().next().ok_or_else(event::no_row).into()),
         effects: effects.iter().map(|(stage, rows)| (stage.clone(), own(rows, id))).collect(),
@@ -91,18 +110,17 @@ async fn effects_of(session: &Session, stage: &Stage, ids: &[String], of: &str) 
 
 /// Enters the marks that hold an id somewhere in a text; the table is read once.
 pub async fn like(
-    session: &Session,
+    asked: Result<(&Session, &String), Why>,
     marks: &Marks,
-    id_type: &Result<String, Why>,
     others: &mut BTreeMap<String, RowsOfEvent>,
 ) {
     if others.is_empty() {
         return;
     }
     let ids: Vec<String> = others.keys().cloned().collect();
-    let found = match id_type {
-        Ok(of) => marks::like(session, marks, &ids, of).await,
-        Err(why) => Err(why.clone()),
+    let found = match asked {
+        Ok((session, of)) => marks::like(session, marks, &ids, of).await,
+        Err(why) => Err(why),
     };
     for (id, rows) in others {
         rows.marks_like = Seen::from(found.clone()).map(|found: Vec<Mark>| {

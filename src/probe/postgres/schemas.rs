@@ -25,7 +25,8 @@ pub async fn elsewhere(session: &Session, seen: &Postgres) -> BTreeMap<Name, Vec
     found
 }
 
-async fn schemas_with(session: &Session, table: &str) -> Result<Vec<Name>, Why> {
+/// The schemas that have a table of this name and are not searched.
+pub(super) async fn schemas_with(session: &Session, table: &str) -> Result<Vec<Name>, Why> {
     let mut bound = Bound::default();
     let name = bound.bind(table.to_string(), Type::TEXT);
     let sql = format!(

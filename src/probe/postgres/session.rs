@@ -5,12 +5,14 @@
 use super::why;
 use crate::evidence::{Clock, Seen, Why, WhyKind};
 use crate::probe::now;
+use crate::secret::redact;
 use futures_util::future::join;
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout};
+use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Error, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a statement waits for a lock, at least and at most.
@@ -43,6 +45,18 @@ impl Bound {
         self.0.push((Box::new(value), of));
         cast
     }
+}
+
+/// A statement that the server would not run.
+pub struct Refused {
+    /// SQLSTATE.
+    pub code: String,
+    /// The server's own words.
+    pub say: String,
+    /// What it would do instead.
+    pub hint: Option<String>,
+    /// Where in the statement: characters, from 0.
+    pub at: Option<usize>,
 }
 
 /// The transaction.
@@ -123,6 +137,29 @@ impl Session {
         bound: &Bound,
         at_most: Duration,
     ) -> Result<Vec<Row>, Why> {
+        self.rows(sql, bound, at_most).await.map_err(|error| why::asking(&error, what))
+    }
+
+    /// Whether the server would run a statement: it is planned, and not run. `Ok` is
+    /// its refusal, if it has refused.
+    pub async fn prepare(&self, sql: &str, bound: &Bound) -> Result<Option<Refused>, Why> {
+        const PLAN: &str = "explain ";
+        let planned = self.rows(&format!("{PLAN}{sql}"), bound, self.share(4)).await;
+        let Err(error) = planned else { return Ok(None) };
+        let Some(refusal) = error.as_db_error() else { return Err(why::asking(&error, "the statement")) };
+        let at = match refusal.position() {
+            Some(ErrorPosition::Original(at)) => (*at as usize).checked_sub(1 + PLAN.len()),
+            _ => None,
+        };
+        Ok(Some(Refused {
+            code: refusal.code().code().to_string(),
+            say: redact(refusal.message()),
+            hint: refusal.hint().map(redact),
+            at,
+        }))
+    }
+
+    async fn rows(&self, sql: &str, bound: &Bound, at_most: Duration) -> Result<Vec<Row>, Error> {
         let at_most = at_most.as_millis().max(50);
         let guard = format!("savepoint asked; set local statement_timeout = {at_most}");
         let values: Vec<_> =
@@ -136,7 +173,7 @@ impl Session {
                 // If this fails the connection has gone, and the next statement says so.
                 let back = self.client.batch_execute("rollback to savepoint asked");
                 let _ = back.await;
-                Err(why::asking(&error, what))
+                Err(error)
             }
         }
     }

@@ -2,17 +2,17 @@
 //! lack theirs.
 
 use super::session::{Bound, Session, get, only, required_time, time, timestamp};
-use crate::evidence::{Effect, Extent, StuckEvent, Why, WhyKind};
+use crate::evidence::{Effect, Extent, StuckEvent, Why};
 use crate::pipeline::{Marks, Pipeline, Stage};
 use std::time::SystemTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 /// How many events of the window are looked at, the newest first.
-const EVENTS: i64 = 10_000;
+pub(super) const EVENTS: i64 = 10_000;
 
 /// Clocks differ: an effect may seem this much older than its event, in seconds.
-const CLOCKS_S: u32 = 5;
+pub(super) const CLOCKS_S: u32 = 5;
 
 /// The stage's effect rows of the id, oldest first, whatever their age.
 pub async fn effect(session: &Session, stage: &Stage, id: &str, of: &str) -> Result<Vec<Effect>, Why> {
@@ -33,22 +33,20 @@ pub(super) fn read_effect(row: &Row, what: &str) -> Result<Effect, Why> {
     Ok(Effect { at: required_time(row, 0, what)?, status: get(row, 1)? })
 }
 
-/// How many events of the last `window_s` seconds reached the pipeline's stage
-/// of that number and lack its effect.
+/// How many events of the last `window_s` seconds reached a stage and lack its
+/// effect. All that it asks for is in this database. `left`: how many questions of
+/// this kind are left.
 pub async fn extent(
     session: &Session,
     pipeline: &Pipeline,
-    number: usize,
+    stage: &Stage,
     window_s: u64,
+    left: u32,
 ) -> Result<Extent, Why> {
-    let Some(stage) = pipeline.stage.get(number) else {
-        return Err(Why::new(WhyKind::Missing, "no such stage"));
-    };
     // What a replica does not have yet is not missing.
     let stage = &Stage { grace_s: stage.grace_s + session.behind.as_secs(), ..stage.clone() };
-    let (sql, bound) = extent_sql(pipeline, stage, &pipeline.stage[..number], window_s);
+    let (sql, bound) = extent_sql(pipeline, stage, window_s);
     // Every stage that is left gets its share, and so does what comes after them.
-    let left = u32::try_from(pipeline.stage.len() - number).unwrap_or(1);
     let what = format!("stage {} ({})", stage.name, stage.effect);
     let rows = session.ask(&what, &sql, &bound, session.share(left + 1));
     read_extent(&only(rows.await?, &what)?)
@@ -80,29 +78,26 @@ fn read_extent(row: &Row) -> Result<Extent, Why> {
 /// through, and of those that reached `stage` the ones without its effect.
 /// Sets are joined to sets, so that the planner may choose how; asking once per
 /// event would be slow where a stage's SQL cannot use an index.
-fn extent_sql(pipeline: &Pipeline, stage: &Stage, before: &[Stage], window_s: u64) -> (String, Bound) {
+fn extent_sql(pipeline: &Pipeline, stage: &Stage, window_s: u64) -> (String, Bound) {
     let mut bound = Bound::default();
     let window = i64::try_from(window_s).unwrap_or(i64::MAX);
     let window = bound.bind(window, Type::INT8);
     let mut sql = window_events(&pipeline.event.sql, &window);
-    for (i, earlier) in before.iter().enumerate() {
-        let effects = effects(i, earlier, &mut bound);
-        sql += &format!(
-            ",\neffect_{i} as materialized ({effects}),
-             reached_{} as (select id, good_at as at from effect_{i} where good_at is not null)",
-            i + 1
-        );
-    }
+    let before = pipeline.all_before(stage);
     let last = before.len();
-    let effects = effects(last, stage, &mut bound);
+    for (i, stage) in before.iter().copied().chain([stage]).enumerate() {
+        let reached = reached(&pipeline.before(stage), &before);
+        let effects = effects(i, stage, &mut bound);
+        sql +=
+            &format!(",\nreached_{i} as materialized ({reached}),\neffect_{i} as materialized ({effects})");
+    }
     let grace = i64::try_from(stage.grace_s).unwrap_or(i64::MAX);
     let grace = bound.bind(grace, Type::INT8);
-    let marked = marked(&pipeline.marks, stage, &mut bound);
-    let kept_back = kept_back(&pipeline.marks, stage, &mut bound);
+    let marked = marked(pipeline, stage, &mut bound);
+    let kept_back = kept_back(pipeline, stage, &mut bound);
     let newest = Extent::NEWEST;
     sql += &format!(
         ",
-effect_{last} as materialized ({effects}),
 judged as materialized (
   select reached.id, reached.at, effect.last_good,
          effect.id is null and reached.at < now() - {grace} * interval '1 second' as stuck
@@ -122,45 +117,69 @@ select (select count(*) from judged), (select count(*) from stuck),
     (sql, bound)
 }
 
-fn window_events(sql: &str, window: &str) -> String {
+/// The window's events: the sets `recent` and, the newest of them, `came`.
+pub(super) fn window_events(sql: &str, window: &str) -> String {
     format!(
         "with recent as materialized (
   select event.id, event.at::timestamptz as at from ({sql}) event
    where event.at >= now() - {window} * interval '1 second'
    order by 2 desc limit {EVENTS} + 1),
-reached_0 as materialized (select id, at from recent order by at desc limit {EVENTS})"
+came as materialized (select id, at from recent order by at desc limit {EVENTS})"
     )
+}
+
+/// The events that have come through all of these stages, and when through the last of
+/// them; all of them, where there is none. `before`: the stages in the order of their sets.
+fn reached(through: &[&Stage], before: &[&Stage]) -> String {
+    let number = |stage: &&Stage| before.iter().position(|other| other.name == stage.name);
+    let sets: Vec<String> =
+        through.iter().filter_map(number).map(|number| format!("effect_{number}")).collect();
+    let Some((first, others)) = sets.split_first() else { return "select id, at from came".to_string() };
+    let at: Vec<String> = sets.iter().map(|set| format!("{set}.good_at")).collect();
+    let joined: String = others.iter().map(|set| format!(" join {set} on {set}.id = {first}.id")).collect();
+    let came: Vec<String> = at.iter().map(|at| format!("{at} is not null")).collect();
+    format!(
+        "select {first}.id, greatest({}) as at from {first}{joined} where {}",
+        at.join(", "),
+        came.join(" and ")
+    )
+}
+
+/// Whether a row `effect` is good.
+pub(super) fn good_only(stage: &Stage, bound: &mut Bound) -> String {
+    if stage.good_status.is_empty() {
+        return "true".to_string();
+    }
+    let good = bound.bind(stage.good_status.clone(), Type::TEXT_ARRAY);
+    format!("effect.status::text = any({good})")
 }
 
 /// For each event that reached the stage and has an effect of it: when the
 /// first and the last good one were written (null: it has only others).
 fn effects(number: usize, stage: &Stage, bound: &mut Bound) -> String {
-    let good = if stage.good_status.is_empty() {
-        "true".to_string()
-    } else {
-        let good = bound.bind(stage.good_status.clone(), Type::TEXT_ARRAY);
-        format!("effect.status::text = any({good})")
-    };
+    let good = good_only(stage, bound);
     format!(
         "select reached.id, min(effect.at::timestamptz) filter (where {good}) as good_at,
          max(effect.at::timestamptz) filter (where {good}) as last_good
     from reached_{number} reached join ({sql}) effect on effect.id = reached.id
    where effect.at::timestamptz >= reached.at - interval '{CLOCKS_S} seconds'
-     and effect.at >= (select min(at) from reached_0) - interval '{CLOCKS_S} seconds'
+     and effect.at >= (select min(at) from came) - interval '{CLOCKS_S} seconds'
    group by reached.id",
         sql = stage.sql
     )
 }
 
 /// Whether one of the stage's owners has marked the event as processed.
-fn marked(marks: &Marks, stage: &Stage, bound: &mut Bound) -> String {
+fn marked(pipeline: &Pipeline, stage: &Stage, bound: &mut Bound) -> String {
+    let Some(marks) = &pipeline.marks else { return "false".to_string() };
     let owners = bound.bind(stage.marked_by.clone(), Type::TEXT_ARRAY);
     let by = format!("mark.{}::text = any({owners})", marks.source);
     has_mark(marks, stage, &by, bound)
 }
 
 /// Whether anybody but the event's emitter has.
-fn kept_back(marks: &Marks, stage: &Stage, bound: &mut Bound) -> String {
+fn kept_back(pipeline: &Pipeline, stage: &Stage, bound: &mut Bound) -> String {
+    let Some(marks) = &pipeline.marks else { return "false".to_string() };
     let emitter = bound.bind(stage.emitter.get_ref().clone(), Type::TEXT);
     let by = format!("mark.{}::text is distinct from {emitter}", marks.source);
     has_mark(marks, stage, &by, bound)

@@ -82,7 +82,7 @@ fn stages(pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn marks(pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
-    let marks = &pipeline.marks;
+    let Some(marks) = &pipeline.marks else { return Ok(()) };
     let said = format!(
         "Who has processed what stands in the table {}:\n{} has processed {} of {} at {}.",
         code(&marks.table),
@@ -146,11 +146,11 @@ fn harmless_request(
 }
 
 fn group(worker: &Worker) -> &str {
-    &worker.group
+    worker.group_name()
 }
 
 fn topic(stage: &Stage) -> &str {
-    stage.topic.get_ref()
+    stage.topic_name()
 }
 
 fn optional(name: &Option<String>) -> String {

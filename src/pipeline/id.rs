@@ -1,0 +1,158 @@
+//! The correlation id: its forms, and how what people type becomes one.
+
+use super::{Pattern, Pipeline};
+use crate::error::Mistake;
+use crate::toml_input::document::Document;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What an id looks like.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdFormat {
+    /// What people call it: "payment id".
+    pub name: String,
+    /// Its form.
+    pub format: IdForm,
+    /// Of a text: regular expression that all of them match, `'^ORD-\d{4}-\d+$'`.
+    pub pattern: Option<Pattern>,
+}
+
+/// The forms that an id can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdForm {
+    /// 8-4-4-4-12 hexadecimal digits, in whatever case; looked for in lower case.
+    Uuid,
+    /// 26 letters and digits of Crockford's base 32, in whatever case; looked for in
+    /// upper case.
+    Ulid,
+    /// A whole number, as bigint holds it; leading zeros are left out.
+    Number,
+    /// Any text without control characters, at most 200 characters.
+    Text,
+}
+
+/// Of what else it is, nothing is said.
+pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
+    for id in document.rows("id") {
+        let (Some(pattern), Some(format)) = (id.text("pattern"), id.text("format")) else { continue };
+        if format.text != "text" {
+            let mistake = document.source().mistake_in(pattern.at, "`pattern` is for texts alone");
+            let help = format!(
+                "a {} has its form already: leave the pattern out, or say format = \"text\"",
+                format.text
+            );
+            mistakes.push(mistake.help(help));
+        }
+    }
+}
+
+impl Pipeline {
+    /// The canonical form of an id as a user types it: trimmed, a uuid without
+    /// braces and in lower case.
+    pub fn canonical_id(&self, typed: &str) -> Result<String, Mistake> {
+        let (whole, bare) = (typed.trim(), typed.trim().trim_start_matches('{').trim_end_matches('}').trim());
+        let pattern = self.id.pattern.as_ref();
+        match self.id.format {
+            IdForm::Uuid if is_uuid(bare) => Ok(bare.to_ascii_lowercase()),
+            IdForm::Ulid if is_ulid(bare) => Ok(bare.to_ascii_uppercase()),
+            IdForm::Number => match bare.parse::<i64>() {
+                Ok(number) if bare.bytes().all(|byte| byte.is_ascii_digit()) => Ok(number.to_string()),
+                _ => Err(self.no_id(typed)),
+            },
+            IdForm::Text if is_text(whole) && pattern.is_none_or(|pattern| pattern.0.is_match(whole)) => {
+                Ok(whole.to_string())
+            }
+            _ => Err(self.no_id(typed)),
+        }
+    }
+
+    fn no_id(&self, typed: &str) -> Mistake {
+        let shown: String = typed.chars().take(60).flat_map(char::escape_debug).collect();
+        let expected = match (self.id.format, &self.id.pattern) {
+            (IdForm::Uuid, _) => "expected a uuid like 1fa90c93-ea40-4ba9-a7bf-4ed47e735b91".to_string(),
+            (IdForm::Ulid, _) => "expected a ulid like 01ARZ3NDEKTSV4RRFFQ69G5FAV".to_string(),
+            (IdForm::Number, _) => format!("expected a number from 0 to {}", i64::MAX),
+            (IdForm::Text, Some(pattern)) => format!("expected a text that matches {}", pattern.0),
+            (IdForm::Text, None) => {
+                "expected 1 to 200 characters, none of them a control character".to_string()
+            }
+        };
+        Mistake::new(format!("id `{shown}`"), format!("not a {}", self.id.name)).help(expected)
+    }
+}
+
+/// Whether the text is a uuid in its usual form.
+pub fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether the text is a ulid: 128 bits, so that the first digit is 7 at most.
+fn is_ulid(text: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_alphanumeric() && !b"ILOU".contains(&byte.to_ascii_uppercase());
+    text.len() == 26
+        && text.bytes().all(digit)
+        && text.starts_with(|first: char| ('0'..='7').contains(&first))
+}
+
+fn is_text(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toml_input::Source;
+
+    fn pipeline(format: &str) -> Pipeline {
+        let text = include_str!("../../tests/support/shop.toml");
+        let text = text.replace("format = \"uuid\"", format);
+        let mut mistakes = Vec::new();
+        let pipeline = Pipeline::read(&Source { name: "shop.toml".into(), text }, &mut mistakes);
+        assert_eq!(mistakes, []);
+        pipeline.unwrap()
+    }
+
+    #[test]
+    fn ids_are_taken_as_people_type_them() {
+        for (format, typed, canonical) in [
+            (
+                "format = \"uuid\"",
+                "1FA90C93-EA40-4BA9-A7BF-4ED47E735B91",
+                "1fa90c93-ea40-4ba9-a7bf-4ed47e735b91",
+            ),
+            (
+                "format = \"uuid\"",
+                " {1fa90c93-ea40-4ba9-a7bf-4ed47e735b91} ",
+                "1fa90c93-ea40-4ba9-a7bf-4ed47e735b91",
+            ),
+            ("format = \"ulid\"", "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+            ("format = \"number\"", " 0042 ", "42"),
+            ("format = \"text\"", " {x}'; drop table y ", "{x}'; drop table y"),
+            ("format = \"text\"\npattern = '^ORD-\\d{4}-\\d{6}$'", "ORD-2026-000123", "ORD-2026-000123"),
+        ] {
+            assert_eq!(pipeline(format).canonical_id(typed).unwrap(), canonical, "{format}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_is_told_with_what_was_expected() {
+        for (format, wrong) in [
+            ("format = \"uuid\"", "1fa90c93ea404ba9a7bf4ed47e735b91"),
+            ("format = \"uuid\"", "x'; drop table y"),
+            ("format = \"ulid\"", "81ARZ3NDEKTSV4RRFFQ69G5FAV"),
+            ("format = \"ulid\"", "01ARZ3NDEKTSV4RRFFQ69G5FAI"),
+            ("format = \"number\"", "-1"),
+            ("format = \"number\"", "99999999999999999999"),
+            ("format = \"text\"", "a\u{1b}[2J"),
+            ("format = \"text\"", ""),
+            ("format = \"text\"\npattern = '^ORD-\\d+$'", "ord-1"),
+        ] {
+            let mistake = pipeline(format).canonical_id(wrong).unwrap_err();
+            assert!(mistake.help.is_some_and(|help| help.starts_with("expected")), "{format} {wrong}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The databases of a pipeline: the one with the events, and those of other services.
+
+use super::session::Session;
+use super::{Opened, Place, open};
+use crate::config::Config;
+use crate::evidence::{Docker, Name, Seen, Why, WhyKind};
+use crate::probe::docker::Discovered;
+use futures_util::future::join_all;
+use std::collections::BTreeMap;
+use tokio::time::Instant;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// One transaction in each.
+pub struct Databases {
+    /// In the one with the events.
+    pub main: Session,
+    further: BTreeMap<Name, Result<Further, Why>>,
+}
+
+struct Further {
+    session: Session,
+    /// The address, without its password.
+    address: String,
+    tls: MakeRustlsConnect,
+}
+
+impl Databases {
+    /// Opens the further ones beside the main one.
+    pub async fn beside(
+        main: Session,
+        config: &Config,
+        docker: Option<&(Seen<Docker>, Discovered)>,
+        until: Instant,
+    ) -> Databases {
+        let opened = config.pipeline.database.keys().map(|name| async move {
+            let further = further(config, name, docker, until).await;
+            (name.clone(), further)
+        });
+        Databases { main, further: join_all(opened).await.into_iter().collect() }
+    }
+
+    /// The transaction in a `[database.NAME]`; without a name in the main one.
+    pub fn of(&self, name: Option<&str>) -> Result<&Session, Why> {
+        let Some(name) = name else { return Ok(&self.main) };
+        match self.further.get(name) {
+            Some(Ok(further)) => Ok(&further.session),
+            Some(Err(why)) => Err(why.clone()),
+            None => Err(Why::new(WhyKind::Missing, format!("no database {name}"))),
+        }
+    }
+
+    /// The address of each further one, without its password, or why it is not seen.
+    pub fn seen(&self) -> BTreeMap<Name, Seen<String>> {
+        let address = |further: &Result<Further, Why>| match further {
+            Ok(further) => Seen::Known(further.address.clone()),
+            Err(why) => Seen::Unknown(why.clone()),
+        };
+        self.further.iter().map(|(name, further)| (name.clone(), address(further))).collect()
+    }
+
+    /// Ends the transactions.
+    pub async fn end(self) {
+        let further = self.further.into_values().flatten().map(|further| further.session.end());
+        tokio::join!(self.main.end(), join_all(further));
+    }
+
+    /// Stops what the servers are still doing for us.
+    pub async fn cancel(self, tls: &MakeRustlsConnect) {
+        let further = self.further.into_values().flatten();
+        let further = further.map(|Further { session, tls, .. }| async move { session.cancel(&tls).await });
+        tokio::join!(self.main.cancel(tls), join_all(further));
+    }
+}
+
+async fn further(
+    config: &Config,
+    name: &str,
+    docker: Option<&(Seen<Docker>, Discovered)>,
+    until: Instant,
+) -> Result<Further, Why> {
+    let place = place(config, name, docker)?;
+    let docker = docker.and_then(|found| found.0.known());
+    let Opened { session, connected, address, tls, .. } = open(place, docker, until).await?;
+    Ok(Further { session, address: address.shown_at(&connected.place), tls })
+}
+
+/// The address that was given, else the one in the environment of the part that uses it.
+fn place<'a>(
+    config: &'a Config,
+    name: &str,
+    docker: Option<&'a (Seen<Docker>, Discovered)>,
+) -> Result<Place<'a>, Why> {
+    if let Some(address) = config.places.databases.get(name) {
+        return Ok(Place { address, inside: false });
+    }
+    let part = config.pipeline.database.get(name).and_then(|database| database.used_by.as_ref());
+    let found = part.zip(docker).and_then(|(part, docker)| docker.1.databases.get(part.get_ref()));
+    found.map(|address| Place { address, inside: true }).ok_or_else(|| {
+        let whose = part.map_or("whose it is (used_by)".to_string(), |part| {
+            format!("one in the environment of {}", part.get_ref())
+        });
+        let say = format!(
+            "database {name}: no address configured (--database {name}=URL), and Docker does not tell {whose}"
+        );
+        Why::new(WhyKind::NotConfigured, say)
+    })
+}
