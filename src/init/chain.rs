@@ -247,8 +247,11 @@ impl<'a> Clues<'a> {
             most_common(records.iter().filter_map(type_of))
         };
         let by_marks = one.marked.types.iter().max_by_key(|(_, count)| **count).map(|(of, _)| of.clone());
-        let named = || one.topic.map_or_else(|| subject(&one.worker.name), Clone::clone);
-        of_topic().or(by_marks).unwrap_or_else(|| words(&named()).join("_").to_uppercase())
+        let by_name = || match one.topic {
+            Some(topic) => words(topic).join("_").to_uppercase(),
+            None => subject(&one.worker.name),
+        };
+        of_topic().or(by_marks).unwrap_or_else(by_name)
     }
 
     /// The service or worker of that name, however it is written.
@@ -486,7 +489,7 @@ fn type_of(record: &Record) -> Option<&str> {
 }
 
 fn guessed(what: &str) -> String {
-    format!("guessed: {what}; Kafka does not tell who sends")
+    format!("guessed, as nobody tells who sends: {what}")
 }
 
 fn most_common<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {

@@ -49,7 +49,8 @@ pub fn find(survey: &Survey) -> (Option<Found<'_>>, Vec<String>) {
         .map(|name| candidate(name, &tables))
         .map(|one| (score(&one, survey), one))
         .collect();
-    found.retain(|(score, one)| *score >= 3.0 && !one.held.is_empty());
+    // Of empty tables only their form tells.
+    found.retain(|(score, one)| *score >= 1.0 && one.held.len() >= 2);
     found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let mut found = found.into_iter().map(|(_, one)| one);
     (found.next(), found.map(|one| one.name).take(3).collect())

@@ -87,6 +87,8 @@ fn guess_of(survey: &Survey) -> Draft {
     draft.left_out = parts.left_out.iter().cloned().chain(tables).collect();
     draft.services = parts.services;
     draft.workers = parts.workers;
+    let place = |worker: &draft::Worker| draft.stages.iter().position(|stage| stage.worker == worker.name);
+    draft.workers.sort_by_key(|worker| place(worker).unwrap_or(usize::MAX));
     name(&mut draft, event);
     complete(&mut draft);
     draft

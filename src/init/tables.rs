@@ -222,9 +222,12 @@ pub fn event<'a>(tables: &[Linked<'a>], marks: Option<&str>) -> Option<usize> {
         let lead = median(&delays(table, &begin)).unwrap_or(f64::MAX);
         let is_marks = marks == Some(table.table.sql.as_str());
         let single = table.rows.values().all(|rows| rows.len() == 1) && !table.rows.is_empty();
+        let named =
+            |column: &Column| column.refers_to.as_ref().is_some_and(|(to, _)| *to == table.table.name);
+        let root = table.id == "id" || tables.iter().any(|other| other.table.columns.iter().any(named));
         // What lies within a twentieth of a second is written at once.
         let lead = (lead * 20.0).floor();
-        (lead, u8::from(is_marks), u8::from(!single), usize::MAX - table.rows.len())
+        (lead, u8::from(is_marks), u8::from(!single) + u8::from(!root), usize::MAX - table.rows.len())
     };
     let ranked = usable.map(|(place, table)| (rank(table), place));
     let best =

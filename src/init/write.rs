@@ -212,16 +212,14 @@ fn write_worker(file: &mut File, worker: &Worker, kafka: bool) {
         file.set("started", started.as_str());
     }
     if !worker.image.is_empty() {
-        let mut deploy = toml::Table::new();
-        deploy.insert("image".into(), worker.image.as_str().into());
-        if !worker.command.is_empty() {
-            deploy.insert("command".into(), worker.command.clone().into());
-        }
-        if !worker.environment.is_empty() {
-            deploy.insert("environment".into(), worker.environment.clone().into());
-        }
-        let fields = deploy.iter().map(|(key, value)| format!("{key} = {value}"));
-        file.line(&format!("deploy = {{ {} }}", fields.collect::<Vec<_>>().join(", ")));
+        let list = |key: &str, list: &[String]| match list {
+            [] => String::new(),
+            list => format!(", {key} = {}", Value::from(list.to_vec())),
+        };
+        let image = Value::from(worker.image.as_str());
+        let (command, environment) =
+            (list("command", &worker.command), list("environment", &worker.environment));
+        file.line(&format!("deploy = {{ image = {image}{command}{environment} }}"));
     }
 }
 

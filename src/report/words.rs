@@ -2,8 +2,8 @@
 
 use super::{Material, placeholders};
 use crate::check::catalog::{Cause, Check};
-use crate::cli::quoted;
 use crate::check::{Finding, Instance, Verdict};
+use crate::cli::quoted;
 use crate::fact::Scope;
 use crate::fact::view::View;
 use crate::pipeline::Pipeline;

@@ -56,9 +56,9 @@ pub async fn survey(
         Why::new(WhyKind::NotConfigured, say)
     })?;
     let begin = async {
-        let connected = connect::connect(&address, &tls, docker, inside, until).await?;
-        let shown = address.shown_at(&connected.place);
-        let (session, _) = Session::begin(connected.client, address.schema.as_deref(), until).await?;
+        let (client, reached) = connect::connect(&address, &tls, docker, inside, until).await?;
+        let shown = address.shown_at(&reached.place);
+        let (session, _) = Session::begin(client, address.schema.as_deref(), until).await?;
         Ok((shown, session))
     };
     let (shown, session) = in_time(&address.places(), until, begin).await?;
