@@ -65,6 +65,8 @@ pub enum Command {
         #[arg(value_enum, hide_possible_values = true)]
         of: Option<SchemaOf>,
     },
+    /// Every mistake of pipeline, checks and causes at once
+    Lint(Box<Lint>),
 }
 
 /// What has a JSON Schema.
@@ -92,6 +94,20 @@ pub struct Init {
     /// Where and how to look.
     #[command(flatten)]
     pub look: Look,
+}
+
+/// `lint`.
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// Where the files are, and the database that prepares their SQL.
+    #[command(flatten)]
+    pub look: Look,
+    /// Also what is odd about the built-in rows
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `trace`.

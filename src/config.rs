@@ -294,7 +294,8 @@ fn take<T>(mistakes: &mut Vec<Mistake>, result: Result<T, Mistake>) -> Option<T>
     result.map_err(|mistake| mistakes.push(mistake)).ok()
 }
 
-fn pipeline_source(file: Option<&Path>) -> Result<Source, Error> {
+/// The pipeline that a flag names, or the built-in one.
+pub fn pipeline_source(file: Option<&Path>) -> Result<Source, Error> {
     let Some(file) = file else {
         return Ok(Source { name: "built-in/pipeline.toml".into(), text: BUILT_IN.into() });
     };

@@ -59,6 +59,8 @@ pub enum WhyKind {
     Schema,
     /// No address, no id: there was nothing to ask, or nobody to ask about.
     NotConfigured,
+    /// The pipeline has no such thing.
+    NoPart,
     /// Too young to judge: its grace period is not over.
     Young,
     /// A bound on time, bytes or records was reached first.
@@ -105,6 +107,11 @@ impl<T> Seen<T> {
     /// Not asked, and why.
     pub fn not_asked(say: impl Into<String>) -> Self {
         Seen::NotAsked(Why::new(WhyKind::NotConfigured, say))
+    }
+
+    /// Not asked, as the pipeline has no such thing.
+    pub fn no_part(say: impl Into<String>) -> Self {
+        Seen::NotAsked(Why::new(WhyKind::NoPart, say))
     }
 
     /// The value, if it was seen.
@@ -277,7 +284,8 @@ impl Evidence {
 
     /// Why whole systems were not seen, those that were not.
     pub fn unseen_systems(&self) -> Vec<&Why> {
-        [self.docker.why(), self.kafka.why(), self.postgres.why()].into_iter().flatten().collect()
+        let all = [self.docker.why(), self.kafka.why(), self.postgres.why()].into_iter().flatten();
+        all.filter(|why| why.kind != WhyKind::NoPart).collect()
     }
 }
 

@@ -1,10 +1,12 @@
 //! The table of contents: each arrow of the flow is one call here.
 
 mod init;
+mod lint;
 mod schema;
 mod trace;
 
 use crate::check::catalog::{Catalog, Cause, Generator};
+use crate::check::notes::never_raised;
 use crate::check::{Finding, judge};
 use crate::cli::{Cli, Color, Command, DEADLINE, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
 use crate::config::{Config, Environment, in_words, read_file};
@@ -30,6 +32,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<u8, Error> {
         Some(Command::Explain(args)) => explain(args, environment),
         Some(Command::Init(args)) => init::run(args, environment),
         Some(Command::Schema { of }) => schema::run(*of),
+        Some(Command::Lint(args)) => lint::run(args, environment),
     }
 }
 
@@ -60,20 +63,35 @@ fn ended(written: Result<(), Error>, exit_code: u8) -> Result<u8, Error> {
 /// Reads flags, pipeline, checks and causes; all mistakes in them come at once.
 fn read(id: Option<&str>, look: &Look, environment: &Environment) -> Result<(Config, Catalog), Error> {
     let mut mistakes = Vec::new();
-    let mut config = Config::new(id, look, environment, &mut mistakes)?;
-    let catalog = Catalog::read(look.checks.as_deref(), &mut mistakes)?;
+    match read_all(id, look, environment, &mut mistakes)? {
+        (Some(config), catalog) if mistakes.is_empty() => Ok((config, catalog)),
+        _ => Err(Error::Usage(mistakes)),
+    }
+}
+
+/// As much as can be read, and all that is wrong with it.
+fn read_all(
+    id: Option<&str>,
+    look: &Look,
+    environment: &Environment,
+    mistakes: &mut Vec<Mistake>,
+) -> Result<(Option<Config>, Catalog), Error> {
+    let mut config = Config::new(id, look, environment, mistakes)?;
+    let pipeline_is_good = mistakes.iter().all(|mistake| mistake.excerpt.is_none());
+    let catalog = Catalog::read(look.checks.as_deref(), mistakes)?;
     if let Some(config) = &mut config {
         let patterns = catalog.signatures.iter().map(|signature| signature.pattern.0.as_str().to_string());
         config.log_patterns = patterns.collect();
+        // Whom a cause could be about may be in a row that could not be read.
+        if pipeline_is_good {
+            mistakes.extend(never_raised(&catalog, &config.pipeline).0);
+        }
     }
     if let Some(config) = config.as_ref().filter(|config| config.replay.is_none()) {
-        probe::check(config, &mut mistakes);
+        probe::check(config, mistakes);
         mistakes.extend(config.record.as_deref().and_then(no_place_for));
     }
-    match config {
-        Some(config) if mistakes.is_empty() => Ok((config, catalog)),
-        _ => Err(Error::Usage(mistakes)),
-    }
+    Ok((config, catalog))
 }
 
 /// probes → evidence, or a recording of it; without what is to be left out.
@@ -87,19 +105,20 @@ fn looked_at(config: &Config) -> Result<Evidence, Error> {
     if let Some(file) = &config.replay {
         return recorded(config, file);
     }
-    awaited(probe::gather(config))
+    waited_for(probe::gather(config))
 }
 
-/// What a probe brings back; whatever still hangs then is left behind.
-fn awaited<T>(work: impl Future<Output = T>) -> Result<T, Error> {
+/// What a probe finds, within its deadline.
+fn waited_for<T>(work: impl Future<Output = T>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Error::Internal(format!("no runtime: {error}")))?;
-    let seen = runtime.block_on(work);
+    let found = runtime.block_on(work);
+    // Whatever still hangs is left behind: it must not keep the report.
     runtime.shutdown_background();
-    Ok(seen)
+    Ok(found)
 }
 
 /// A recording, if it is of the event that was asked about.

@@ -6,6 +6,7 @@ use super::names::{alike, subject, words};
 use super::parts::source_of;
 use super::tables::{Linked, delays, median};
 use crate::evidence::Name;
+use crate::plural::count;
 use crate::survey::{Cluster, Record, sql_name};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -344,7 +345,10 @@ impl<'a> Clues<'a> {
                 let twice = (largest * 2.0).ceil().clamp(5.0, 86_400.0);
                 (
                     twice as u64,
-                    format!("twice the largest delay of {} rows ({largest:.1} s), at least 5", all.len()),
+                    format!(
+                        "twice the largest delay of {} ({largest:.1} s), at least 5",
+                        count(all.len() as u64, "row")
+                    ),
                 )
             }
         }

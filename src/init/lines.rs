@@ -12,15 +12,32 @@ const MOST: usize = 4;
 /// What stands in the place of an id.
 const ID: &str = "\u{1}";
 
-/// The pattern of the line that a part logs when it has started.
+/// What is said at a start, the clearest first.
+static STARTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        "started",
+        "ready",
+        "listening",
+        "subscribed",
+        "joined",
+        "running",
+        "connected",
+        "waiting for",
+        "starting",
+    ]
+    .map(|word| Regex::new(&format!(r"(?i)\b{word}\b")).expect("a constant pattern"))
+    .into()
+});
+
+/// The pattern of the line that a part logs when it has started: up to the word
+/// that says so.
 pub fn started(log: &[String]) -> Option<String> {
-    static STARTED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(started|ready|listening|connected|subscribed|joined|running|waiting for)\b")
-            .expect("a constant pattern")
-    });
-    let first = log.iter().take(10);
-    let line = first.map(|line| message(line)).find(|line| STARTED.is_match(line))?;
-    Some(pattern(&line)).filter(|pattern| !pattern.is_empty())
+    let first: Vec<String> = log.iter().take(10).map(|line| message(line)).collect();
+    let of = |start: &Regex| {
+        let (line, end) = first.iter().find_map(|line| Some((line, start.find(line)?.end())))?;
+        Some(pattern(line.get(..end)?)).filter(|pattern| start.is_match(pattern))
+    };
+    STARTS.iter().find_map(of)
 }
 
 /// Lines of a part that name an id, each kind once, as patterns.
@@ -65,13 +82,15 @@ fn message(line: &str) -> String {
 /// (an id, a number, a quoted text), at most some words.
 fn pattern(message: &str) -> String {
     static VARIES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"\x01|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\d+|["'{=]"#).expect("a constant pattern")
+        Regex::new(r#"\x01|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\w+[=:]\S*\x01|\w+=|\d+|["'{=]"#)
+            .expect("a constant pattern")
     });
     let pieces: Vec<&str> = VARIES.split(message).collect();
     let longest = pieces.iter().copied().max_by_key(|piece| piece.trim().len()).unwrap_or_default();
     let first = pieces.first().copied().unwrap_or_default();
     // The beginning says most, unless there is hardly any.
     let best = if first.trim().len() >= 8 { first } else { longest };
+    let best = best.trim_start_matches(|letter: char| !letter.is_alphanumeric() && letter != '[');
     let best: Vec<&str> =
         best.trim().trim_end_matches([':', ',', '(', '[', '-']).split_whitespace().take(8).collect();
     regex::escape(&best.join(" ")).replace("\\-", "-")
@@ -98,12 +117,18 @@ mod tests {
         ]
         .map(String::from)
         .into();
-        assert_eq!(started(&log).unwrap(), r"\[Packer\] Started, waiting for orders");
+        assert_eq!(started(&log).unwrap(), r"\[Packer\] Started");
         let ids = ["ORD-1", "ORD-2"].into();
         let lines = of_events("packer", "pack", &log, &ids);
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert_eq!(lines[0].pattern, r"\[Packer\] Packed order");
         assert_eq!(lines[0].name, "packed order");
         assert!(Regex::new(&lines[0].pattern).unwrap().is_match(&log[1]));
+        let log = [
+            "INFO  1 --- [packer] Event received order=ORD-1 offset=0",
+            "INFO  1 --- [packer] Event received order=ORD-2 offset=1",
+        ];
+        let lines = of_events("packer", "pack", &log.map(String::from), &ids);
+        assert_eq!(lines[0].pattern, r"\[packer\] Event received");
     }
 }

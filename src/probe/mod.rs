@@ -16,6 +16,7 @@ use crate::error::Mistake;
 use crate::evidence::{self, Docker, Event, Evidence, Log, Name, Postgres, Seen, System, Why, WhyKind};
 use docker::Discovered;
 use jiff::{SignedDuration, Timestamp};
+use postgres::prepare::Prepared;
 use progress::Progress;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -85,6 +86,19 @@ pub async fn gather(config: &Config) -> Evidence {
         http,
         logs,
     }
+}
+
+/// Has the database prepare the pipeline's SQL, by the deadline.
+pub async fn prepare(config: &Config) -> Seen<Prepared> {
+    if config.without.contains(&System::Postgres) {
+        return Seen::Unknown(System::Postgres.left_out());
+    }
+    let start = Instant::now();
+    let docker = match config.without.contains(&System::Docker) {
+        true => (Seen::Unknown(System::Docker.left_out()), Discovered::default()),
+        false => docker::look(config, start + config.deadline / 3).await,
+    };
+    postgres::prepare::prepare(config, &docker, start + config.deadline).await
 }
 
 impl Looking<'_> {

@@ -3,6 +3,7 @@
 pub mod explain;
 mod gfm;
 pub mod json;
+pub mod lint;
 pub mod markdown;
 mod placeholders;
 mod summary;
@@ -336,7 +337,7 @@ fn missing_systems<'a>(material: &Material<'a>) -> Vec<(&'static str, &'a crate:
 
 fn not_asked<T>(seen: &Seen<T>) -> Option<&crate::evidence::Why> {
     match seen {
-        Seen::NotAsked(why) => Some(why),
+        Seen::NotAsked(why) if why.kind != WhyKind::NoPart => Some(why),
         _ => None,
     }
 }

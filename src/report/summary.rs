@@ -76,12 +76,12 @@ fn reason(material: &Material, verdict: &str, findings: &[&Finding], lines: &[St
     Some(words::sentence(material, material.catalog.check(&first.check)?, first, &[]))
 }
 
-/// Whether the system that a step is about was seen at all.
+/// Whether the system that a step is about was seen at all, if the pipeline has it.
 fn system_seen(material: &Material, about: About) -> bool {
     let evidence = material.evidence;
     match about {
         About::Workers | About::Call => evidence.docker.known().is_some(),
-        About::Topics => evidence.kafka.known().is_some(),
+        About::Topics => evidence.kafka.known().is_some() || material.pipeline.kafka.is_none(),
         About::Rows => evidence.postgres.known().is_some(),
     }
 }
@@ -194,6 +194,9 @@ fn topics(material: &Material) -> Vec<String> {
         Ok(tally) => tally,
         Err(why) => return vec![not_seen(&why)],
     };
+    if all == 0 {
+        return vec!["the pipeline has none".to_string()];
+    }
     let led = tally(material, "topic.led", Scope::Topic, &Value::Bool(true));
     let line = format!("{exist} of {all} exist");
     let missing: Vec<&str> = named(material, "topic.exists", &Value::Bool(false));
@@ -240,10 +243,10 @@ fn rows(material: &Material, row: &StepRow) -> Vec<String> {
     }
     if material.evidence.target.id.is_some() {
         match &rows.marks {
-            Seen::Known(_) => {
+            Seen::Unknown(why) => lines.push(not_seen(why)),
+            Seen::Known(_) | Seen::NotAsked(_) => {
                 lines.extend(material.pipeline.stage.iter().map(|stage| stage_line(material, stage)))
             }
-            Seen::Unknown(why) | Seen::NotAsked(why) => lines.push(not_seen(why)),
         }
     }
     lines.push(stuck_line(material));
@@ -260,7 +263,11 @@ fn all_done(material: &Material, row: &StepRow) -> Option<String> {
             let mut instances = check.instances.iter().filter(|i| i.subject == subject);
             check.step != row.step
                 || check.severity == Severity::Note
-                || instances.all(|i| i.verdict == Verdict::Pass)
+                || instances.all(|i| match i.verdict {
+                    Verdict::Pass => true,
+                    Verdict::NotAsked(_) => !is_marked(material, stage),
+                    _ => false,
+                })
         };
         if !material.findings.iter().all(passed) {
             return None;
@@ -293,7 +300,15 @@ fn stage_line(material: &Material, stage: &Stage) -> String {
         _ => "",
     };
     let (mark, effect) = (told("stage.mark"), told("stage.effect"));
+    if !is_marked(material, stage) {
+        return format!("{}: {effect}", stage.event);
+    }
     if mark == effect { format!("{}: {mark}", stage.event) } else { format!("{mark}{only}; {effect}") }
+}
+
+/// Whether the stage's worker marks what it has done.
+fn is_marked(material: &Material, stage: &Stage) -> bool {
+    material.pipeline.marks.is_some() && !stage.marked_by.is_empty()
 }
 
 fn no_reason() -> Why {

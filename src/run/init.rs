@@ -1,6 +1,6 @@
 //! `init`: looks at what runs, and writes a file for it.
 
-use super::awaited;
+use super::waited_for;
 use crate::cli::{Init, Look, quoted};
 use crate::config::{Config, Environment, in_words};
 use crate::error::{Error, Mistake, exit};
@@ -28,7 +28,7 @@ pub fn run(args: &Init, environment: &Environment) -> Result<u8, Error> {
         probe::check(config, &mut mistakes);
     }
     let Some(config) = config.filter(|_| mistakes.is_empty()) else { return Err(Error::Usage(mistakes)) };
-    let seen = awaited(survey(&config))?;
+    let seen = waited_for(survey(&config))?;
     if let Some(why) = must_be_named(&seen.docker) {
         let mistake = Mistake::new("init", why.say.clone());
         return Err(Error::usage(mistake.help("choose one with --project")));

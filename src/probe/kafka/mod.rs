@@ -48,7 +48,7 @@ pub async fn look(
     event: Told,
 ) -> Seen<Kafka> {
     if config.pipeline.kafka.is_none() {
-        return Seen::not_asked("the pipeline has no broker");
+        return Seen::no_part("the pipeline has no broker");
     }
     let bootstrap = match addresses::bootstrap(config, docker) {
         Seen::Known(bootstrap) => bootstrap,

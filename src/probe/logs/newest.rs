@@ -5,7 +5,7 @@ use crate::evidence::Container;
 use crate::probe::docker::Engine;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 /// So many lines are read,
@@ -14,12 +14,15 @@ const READ: usize = 5_000;
 const LAST: usize = 300;
 /// and the first since its start.
 const FIRST: usize = 10;
+/// The engine notes the start a moment after the first line may have come.
+const BEFORE: SignedDuration = SignedDuration::from_millis(500);
 
 /// The lines, oldest first: those of the start, where they are among the last
 /// ones, and the newest. What does not come in time is left out.
 pub async fn newest(engine: &Engine, container: &Container, until: Instant) -> Vec<String> {
     let all = read(engine, container, until).await;
-    let since_start = all.iter().position(|(at, _)| container.started.is_some_and(|start| *at >= start));
+    let started = container.started.and_then(|start| start.checked_sub(BEFORE).ok());
+    let since_start = all.iter().position(|(at, _)| started.is_some_and(|start| *at >= start));
     // The start itself may lie before what was read.
     let begin = since_start.filter(|first| *first > 0 || all.len() < READ);
     let start = all.iter().skip(begin.unwrap_or(0)).take(begin.map_or(0, |_| FIRST));

@@ -6,7 +6,9 @@ mod connect;
 mod databases;
 mod event;
 mod marks;
+mod neighbours;
 mod others;
+pub mod prepare;
 mod schemas;
 mod session;
 mod sessions;
@@ -172,7 +174,7 @@ fn unseen(config: &Config, late: &Why) -> Unseen {
         None => (Seen::not_asked(NO_ID), Seen::not_asked(NO_ID)),
     };
     if config.pipeline.marks.is_none() {
-        marks = Seen::not_asked(NO_MARKS);
+        marks = Seen::no_part(NO_MARKS);
     }
     let rows = StageRows { effect, extent };
     let stages = config.pipeline.stage.iter();
@@ -205,7 +207,7 @@ async fn fill(config: &Config, databases: &Databases, tell_event: &TellEvent, se
     seen.indexed = match &in_marks {
         Some((marks, Ok(session))) => sessions::indexed(session, marks).await.into(),
         Some((_, Err(why))) => Seen::Unknown(why.clone()),
-        None => Seen::not_asked(NO_MARKS),
+        None => Seen::no_part(NO_MARKS),
     };
     extents(config, databases, seen).await;
     if let (Some(id), Some((marks, session))) = (id, in_marks) {
@@ -280,7 +282,7 @@ async fn look_for(
         Some((marks, Ok(session), Ok(of))) => marks::exact(session, marks, id, of).await.into(),
         Some((_, Err(why), _)) => Seen::Unknown(why),
         Some((_, _, Err(why))) => Seen::Unknown(why.clone()),
-        None => Seen::not_asked(NO_MARKS),
+        None => Seen::no_part(NO_MARKS),
     };
     for stage in &pipeline.stage {
         let effect = match id_type_at(databases, stage, &of).await {

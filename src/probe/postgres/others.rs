@@ -33,7 +33,7 @@ pub async fn look(
     };
     let marks_of = |id: &String| match &marks {
         Some(marks) => own(marks, id),
-        None => Seen::not_asked(NO_MARKS),
+        None => Seen::no_part(NO_MARKS),
     };
     let mut effects = BTreeMap::new();
     for stage in &pipeline.stage {
@@ -47,7 +47,7 @@ pub async fn look(
         marks: marks_of(id),
         marks_like: match &marks {
             Some(_) => Seen::unknown(WhyKind::NoAnswer, "not looked at in time"),
-            None => Seen::not_asked(NO_MARKS),
+            None => Seen::no_part(NO_MARKS),
         },
         event: own(&events, id)
             .and_then(|events: Vec<Event>| events.into_iter().next().ok_or_else(event::no_row).into()),

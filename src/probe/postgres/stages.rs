@@ -16,6 +16,14 @@ pub(super) const CLOCKS_S: u32 = 5;
 
 /// The stage's effect rows of the id, oldest first, whatever their age.
 pub async fn effect(session: &Session, stage: &Stage, id: &str, of: &str) -> Result<Vec<Effect>, Why> {
+    let (sql, bound) = effect_sql(stage, id, of);
+    let what = format!("stage {} ({})", stage.name, stage.effect);
+    let rows = session.ask(&what, &sql, &bound, session.share(4)).await?;
+    rows.iter().map(|row| read_effect(row, &what)).collect()
+}
+
+/// The effects of one id.
+pub(super) fn effect_sql(stage: &Stage, id: &str, of: &str) -> (String, Bound) {
     let mut bound = Bound::default();
     let id = bound.bind(id.to_string(), Type::TEXT);
     let sql = format!(
@@ -23,9 +31,7 @@ pub async fn effect(session: &Session, stage: &Stage, id: &str, of: &str) -> Res
           where effect.id = {id}::{of} order by 1 limit 1000",
         stage.sql
     );
-    let what = format!("stage {} ({})", stage.name, stage.effect);
-    let rows = session.ask(&what, &sql, &bound, session.share(4)).await?;
-    rows.iter().map(|row| read_effect(row, &what)).collect()
+    (sql, bound)
 }
 
 /// An effect of a row that begins with its time and its status.
@@ -78,7 +84,7 @@ fn read_extent(row: &Row) -> Result<Extent, Why> {
 /// through, and of those that reached `stage` the ones without its effect.
 /// Sets are joined to sets, so that the planner may choose how; asking once per
 /// event would be slow where a stage's SQL cannot use an index.
-fn extent_sql(pipeline: &Pipeline, stage: &Stage, window_s: u64) -> (String, Bound) {
+pub(super) fn extent_sql(pipeline: &Pipeline, stage: &Stage, window_s: u64) -> (String, Bound) {
     let mut bound = Bound::default();
     let window = i64::try_from(window_s).unwrap_or(i64::MAX);
     let window = bound.bind(window, Type::INT8);
