@@ -28,8 +28,8 @@ pub struct Clues<'a> {
     pub event: Option<&'a Linked<'a>>,
     /// When each id began.
     pub begun: BTreeMap<&'a str, Timestamp>,
-    /// What is still to be sent, and the column that says when it was.
-    pub outbox: Option<(Linked<'a>, Name)>,
+    /// What is still to be sent, written when it was.
+    pub outbox: Option<Linked<'a>>,
     /// What workers may leave.
     pub effects: Vec<Linked<'a>>,
     /// The names of the databases, the event's first.
@@ -220,7 +220,11 @@ impl<'a> Clues<'a> {
         let (good, waiting) = sort_statuses(&statuses);
         let recorded_by_emitter = self.records_it(&emitter, &word);
         let name = unique(&subject(&one.worker.name), before);
-        let sources: Vec<String> = one.marked.sources.iter().cloned().collect();
+        let mut sources: Vec<String> = one.marked.sources.iter().cloned().collect();
+        // Who carries from an outbox marks there, and nowhere else.
+        if sources.is_empty() && self.outbox_of(&one.worker.name).is_none() {
+            sources.push(one.worker.name.clone());
+        }
         let (grace_s, grace_why) = self.grace(one);
         let stage = Stage {
             name,
@@ -230,7 +234,7 @@ impl<'a> Clues<'a> {
             emitter_why,
             recorded_by_emitter,
             worker: one.worker.name.clone(),
-            marked_by: if sources.is_empty() { vec![one.worker.name.clone()] } else { sources },
+            marked_by: sources,
             good_status: good,
             waiting_status: waiting,
             grace_s,
@@ -313,12 +317,11 @@ impl<'a> Clues<'a> {
     }
 
     /// The outbox that a worker carries from: he reads no topic, and sounds like it.
-    fn outbox_of(&self, worker: &str) -> Option<(&Linked<'a>, &str)> {
+    fn outbox_of(&self, worker: &str) -> Option<&Linked<'a>> {
         let worker = self.workers.iter().find(|other| other.name == worker)?;
         let carries = ["outbox", "relay", "publish", "dispatch", "forward", "poller"];
         let sounds = carries.iter().any(|word| worker.name.contains(word));
-        let (outbox, sent) = self.outbox.as_ref()?;
-        (sounds && worker.topics.is_empty()).then_some((outbox, sent.as_str()))
+        self.outbox.as_ref().filter(|_| sounds && worker.topics.is_empty())
     }
 
     /// Whether the emitter writes a row of that type into the marks itself.
@@ -336,7 +339,8 @@ impl<'a> Clues<'a> {
 
     /// Twice the largest delay that was seen, without those that were stuck.
     fn grace(&self, one: &Candidate) -> (u64, String) {
-        let all = one.effect.map(|effect| delays(effect, &self.begun)).unwrap_or_default();
+        let left = one.effect.or_else(|| self.outbox_of(&one.worker.name));
+        let all = left.map(|effect| delays(effect, &self.begun)).unwrap_or_default();
         let usual = median(&all).map_or(0.0, |median| median * 20.0 + 2.0);
         let largest = all.iter().copied().filter(|delay| *delay <= usual).fold(0.0, f64::max);
         match all.is_empty() {
@@ -367,7 +371,9 @@ impl<'a> Clues<'a> {
                 ..stage
             };
         }
-        if let Some((outbox, sent)) = self.outbox_of(&one.worker.name) {
+        if let Some((outbox, sent)) =
+            self.outbox_of(&one.worker.name).and_then(|one| Some((one, one.written?)))
+        {
             let sent = sql_name(sent);
             let sql = format!(
                 "select {} as id, {sent} as at, null::text as status\n  from {}\n where {sent} is not null",

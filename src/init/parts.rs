@@ -54,34 +54,25 @@ fn is_told(part: &Part) -> bool {
 /// of the broker, else those that nobody else is told of.
 fn name_emitters(parts: &mut Parts, survey: &Survey) {
     let sources = sources(survey.kafka.known());
-    let by_name = |name: &str| survey.parts.iter().find(|part| part.name == name);
-    let sends = |service: &Service| sources.contains(&service.name);
-    let told = |service: &Service| {
-        by_name(&service.name).is_some_and(|part| kinds::brokers(std::slice::from_ref(part)).is_some())
-    };
-    let called = |service: &Service| service.address_variable.is_some();
-    let http = |parts: &Parts| parts.services.iter().any(|service| service.role == "api");
-    let rules: [(&dyn Fn(&Service) -> bool, &str); 3] = [
-        (&sends, "records name it as their source"),
-        (&told, "it is told of the broker: it may send"),
-        (&|service| !called(service), "guessed: no other service is told its address"),
-    ];
-    if !http(parts) {
-        return;
+    let part = |service: &Service| survey.parts.iter().find(|part| part.name == service.name);
+    let told = |part: &Part| kinds::brokers(std::slice::from_ref(part)).is_some();
+    let by_records = |service: &Service| sources.contains(&service.name);
+    let by_broker = |service: &Service| part(service).is_some_and(told);
+    let uncalled = |service: &Service| service.address_variable.is_none();
+    let _ = make_emitters(parts, by_records, "records name it as their source")
+        || make_emitters(parts, by_broker, "it is told of the broker: it may send")
+        || make_emitters(parts, uncalled, "guessed: no other service is told its address");
+}
+
+/// Whether there were any of these.
+fn make_emitters(parts: &mut Parts, is: impl Fn(&Service) -> bool, why: &str) -> bool {
+    let mut any = false;
+    for service in parts.services.iter_mut().filter(|service| service.role == "api" && is(service)) {
+        service.role = "emitter";
+        service.why = format!("{}; {why}", service.why);
+        any = true;
     }
-    for (rule, why) in rules {
-        let mut any = false;
-        for service in parts.services.iter_mut().filter(|service| service.role == "api") {
-            if rule(service) {
-                service.role = "emitter";
-                service.why = format!("{}; {why}", service.why);
-                any = true;
-            }
-        }
-        if any {
-            return;
-        }
-    }
+    any
 }
 
 /// The names that records give as where they come from.
@@ -97,7 +88,7 @@ pub fn source_of(record: &crate::survey::Record) -> Option<&str> {
     let header = names.iter().find_map(|name| record.headers.get(*name));
     let field = || {
         let fields = |name: &&str| record.fields.iter().find(|(field, _)| field == *name);
-        names.iter().take(4).find_map(|name| fields(name)).map(|(_, value)| value)
+        names.iter().take(4).find_map(fields).map(|(_, value)| value)
     };
     header.or_else(field).map(String::as_str)
 }

@@ -68,7 +68,7 @@ impl<'a> Linked<'a> {
         let names = ["status", "state", "outcome", "result"];
         let words = || self.table.columns.iter().filter(|column| column.is_word());
         let exact = |name: &&str| words().find(|column| snake(&column.name) == **name);
-        let exact = names.iter().find_map(|name| exact(name));
+        let exact = names.iter().find_map(exact);
         exact.or_else(|| {
             words().find(|column| names.iter().any(|name| snake(&column.name).ends_with(&format!("_{name}"))))
         })
@@ -106,16 +106,17 @@ pub fn is_outbox(table: &Table) -> bool {
         || (has(&sent) && has(&["payload", "body", "message", "topic"]))
 }
 
-/// The table of what is still to be sent, and the column that says when it was.
-pub fn outbox<'a>(direct: &[Linked<'a>]) -> Option<(Linked<'a>, String)> {
+/// The table of what is still to be sent; written is what was sent, when it was.
+pub fn outbox<'a>(direct: &[Linked<'a>]) -> Option<Linked<'a>> {
     let sent = ["sent", "published", "dispatched", "emitted", "processed"];
     let is_sent = |column: &&Column| {
         let name = column.name.to_lowercase();
         column.is_time() && sent.iter().any(|word| name.contains(word))
     };
-    let outbox = direct.iter().filter(|linked| is_outbox(linked.table));
-    let found = outbox.filter_map(|linked| Some((linked, linked.table.columns.iter().find(is_sent)?)));
-    found.map(|(linked, column)| (linked.clone(), column.name.clone())).next()
+    direct.iter().filter(|linked| is_outbox(linked.table)).find_map(|linked| {
+        let column = linked.table.columns.iter().find(is_sent)?;
+        Some(Linked { written: Some(&column.name), ..linked.clone() })
+    })
 }
 
 const TYPES: [&str; 11] = [
@@ -159,7 +160,7 @@ pub fn marks_shape(table: &Table, id: &str) -> Option<Marks> {
                 .iter()
                 .find(|column| snake(&column.name) == **name && column.name != id && fits(column))
         };
-        names.iter().find_map(|name| column(name)).map(|column| sql_name(&column.name))
+        names.iter().find_map(column).map(|column| sql_name(&column.name))
     };
     Some(Marks {
         table: table.sql.clone(),

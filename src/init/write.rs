@@ -157,7 +157,7 @@ fn systems(file: &mut File, draft: &Draft) {
         file.comment("A password does not belong into this file: set POSTGRES_URL to the whole address.");
     }
     for further in draft.databases.iter().filter(|further| uses(draft, &further.name)) {
-        let name = Value::from(further.name.as_str());
+        let name = key(&further.name);
         system(file, &format!("[database.{name}]"), further);
     }
     let unused = draft.databases.iter().filter(|further| !uses(draft, &further.name));
@@ -167,6 +167,15 @@ fn systems(file: &mut File, draft: &Draft) {
             "left out: database {}, {}: no table of it is used",
             further.name, further.why
         ));
+    }
+}
+
+/// A name as a key: in quotes only where it must be.
+fn key(name: &str) -> String {
+    let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    match !name.is_empty() && name.bytes().all(bare) {
+        true => name.to_string(),
+        false => Value::from(name).to_string(),
     }
 }
 
@@ -296,7 +305,7 @@ fn write_stage(file: &mut File, stage: &Stage, draft: &Draft) {
     }
     file.set("worker", stage.worker.as_str());
     if draft.marks.is_some() {
-        file.set("marked_by", stage.marked_by.clone());
+        file.set_list("marked_by", &stage.marked_by);
     }
     file.set("effect", stage.effect.as_str());
     file.set_some("database", stage.database.as_deref());
