@@ -495,6 +495,21 @@ impl Pipeline {
         self.stage.iter().filter(move |stage| !goes_on(stage))
     }
 
+    /// The stages at which a worker waits for the same row, the given one among them:
+    /// a join has one for each record that leads to it.
+    pub fn joined(&self, stage: &Stage) -> Vec<&Stage> {
+        let same =
+            |other: &&Stage| other.worker.get_ref() == stage.worker.get_ref() && other.effect == stage.effect;
+        self.stage.iter().filter(same).collect()
+    }
+
+    /// Who marks the same event at another stage, and not at this one.
+    pub fn marked_elsewhere(&self, stage: &Stage) -> Vec<String> {
+        let others = self.stage.iter().filter(|other| other.event == stage.event);
+        let sources = others.flat_map(|other| &other.marked_by);
+        sources.filter(|source| !stage.marked_by.contains(source)).cloned().collect()
+    }
+
     /// The service that runs the broker, if the pipeline has one.
     pub fn broker(&self) -> Option<&String> {
         self.kafka.as_ref().map(|kafka| kafka.service.get_ref())

@@ -192,7 +192,16 @@ pub(super) fn effect_status(view: &View) -> Vec<Fact> {
 
 pub(super) fn marked_without_effect(view: &View) -> Vec<Fact> {
     let look = |stage: &Stage| {
-        let marks = view.marks(stage).map(|marks| mark_word(view, stage, &marks) == "owner");
+        // A join marks each of its records, and writes its row with the last.
+        let mut joined = view.pipeline.joined(stage).into_iter();
+        let marks = joined.try_fold(true, |owned, stage| match view.marks(stage) {
+            Seen::Known(marks) => Ok(owned && mark_word(view, stage, &marks) == "owner"),
+            unseen => Err(unseen.map(|_| true)),
+        });
+        let marks = match marks {
+            Ok(owned) => Seen::Known(owned),
+            Err(unseen) => unseen,
+        };
         let of_id = marks.and_then(|owned| effects(view, stage).map(|effects| owned && effects.is_empty()));
         match (view.extent(stage), of_id) {
             (Seen::Known(extent), Seen::Known(true)) => Seen::Known(extent.stuck_marked.max(1)),

@@ -72,11 +72,15 @@ impl<'a> View<'a> {
         self.evidence.postgres.as_ref()
     }
 
-    /// The id's marks for a stage's event.
+    /// The id's marks for a stage's event, without those that belong to another stage.
     pub fn marks(&self, stage: &Stage) -> Seen<Vec<&'a Mark>> {
         let marks = self.postgres().and_then(|rows| rows.marks.as_ref());
-        let of_stage =
-            |marks: &'a Vec<Mark>| marks.iter().filter(|mark| mark.event_type == stage.event).collect();
+        let elsewhere = self.pipeline.marked_elsewhere(stage);
+        let is_of_stage = |mark: &&Mark| {
+            let others = mark.source.as_ref().is_some_and(|source| elsewhere.contains(source));
+            mark.event_type == stage.event && !others
+        };
+        let of_stage = |marks: &'a Vec<Mark>| marks.iter().filter(is_of_stage).collect();
         let marks = self.id().and_then(|_| marks.map(of_stage));
         self.replicated(stage, marks)
     }

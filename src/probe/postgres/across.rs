@@ -56,7 +56,12 @@ impl<'a> Across<'a> {
         let is_stuck = |(id, at): &(&String, &Timestamp)| !effects.contains_key(*id) && **at < due;
         let mut stuck: Vec<(&String, &Timestamp)> = came.iter().filter(is_stuck).collect();
         stuck.sort_by(|one, other| other.1.cmp(one.1).then_with(|| one.0.cmp(other.0)));
-        let marks = self.marks_of(stage, &stuck).await?;
+        let mut marks = self.marks_of(stage, &stuck).await?;
+        for joined in self.pipeline.joined(stage).into_iter().filter(|other| other.name != stage.name) {
+            let theirs = self.marks_of(joined, &stuck).await?;
+            let marked_there = |id: &String| theirs.get(id).is_some_and(|(marked, _)| *marked);
+            marks.iter_mut().for_each(|(id, (marked, _))| *marked &= marked_there(id));
+        }
         let mark = |id: &String| marks.get(id).copied().unwrap_or_default();
         let newest = stuck.iter().take(Extent::NEWEST).map(|(id, at)| {
             let (marked, kept_back) = mark(id);
@@ -132,10 +137,12 @@ impl<'a> Across<'a> {
         let owners = bound.bind(stage.marked_by.clone(), Type::TEXT_ARRAY);
         let emitter = bound.bind(stage.emitter.get_ref().clone(), Type::TEXT);
         let event = bound.bind(stage.event.clone(), Type::TEXT);
+        let elsewhere = bound.bind(self.pipeline.marked_elsewhere(stage), Type::TEXT_ARRAY);
         let (table, id, source, event_type) = (&marks.table, &marks.id, &marks.source, &marks.event_type);
         let sql = format!(
             "select mark.{id}::text, coalesce(bool_or(mark.{source}::text = any({owners})), false),
-                    bool_or(mark.{source}::text is distinct from {emitter})
+                    bool_or(mark.{source}::text is distinct from {emitter}
+                            and (mark.{source}::text = any({elsewhere})) is not true)
                from {table} mark where mark.{id}::text = any({ids}) and mark.{event_type}::text = {event}
               group by 1"
         );

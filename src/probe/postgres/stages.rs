@@ -178,16 +178,24 @@ fn effects(number: usize, stage: &Stage, bound: &mut Bound) -> String {
 /// Whether one of the stage's owners has marked the event as processed.
 fn marked(pipeline: &Pipeline, stage: &Stage, bound: &mut Bound) -> String {
     let Some(marks) = &pipeline.marks else { return "false".to_string() };
-    let owners = bound.bind(stage.marked_by.clone(), Type::TEXT_ARRAY);
-    let by = format!("mark.{}::text = any({owners})", marks.source);
-    has_mark(marks, stage, &by, bound)
+    // A join marks each of its records, and writes its row with the last.
+    let joined = pipeline.joined(stage).into_iter().map(|stage| {
+        let owners = bound.bind(stage.marked_by.clone(), Type::TEXT_ARRAY);
+        let by = format!("mark.{}::text = any({owners})", marks.source);
+        has_mark(marks, stage, &by, bound)
+    });
+    joined.collect::<Vec<String>>().join(" and ")
 }
 
-/// Whether anybody but the event's emitter has.
+/// Whether anybody but the event's emitter has, and those who do so at another stage.
 fn kept_back(pipeline: &Pipeline, stage: &Stage, bound: &mut Bound) -> String {
     let Some(marks) = &pipeline.marks else { return "false".to_string() };
     let emitter = bound.bind(stage.emitter.get_ref().clone(), Type::TEXT);
-    let by = format!("mark.{}::text is distinct from {emitter}", marks.source);
+    let elsewhere = bound.bind(pipeline.marked_elsewhere(stage), Type::TEXT_ARRAY);
+    let source = &marks.source;
+    let by = format!(
+        "mark.{source}::text is distinct from {emitter} and (mark.{source}::text = any({elsewhere})) is not true"
+    );
     has_mark(marks, stage, &by, bound)
 }
 
