@@ -3,6 +3,7 @@
 
 mod chain;
 pub mod draft;
+mod effect;
 mod form;
 mod ids;
 mod lines;
@@ -15,8 +16,9 @@ mod write;
 pub use write::write;
 
 use crate::survey::Survey;
-use chain::{Clues, plain, quoted};
+use chain::Clues;
 use draft::{Draft, Event, Id, Line, Marks, Stage};
+use effect::{plain, quoted};
 use ids::Found;
 use names::{plural, singular, snake, words};
 use parts::Parts;

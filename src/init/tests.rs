@@ -80,7 +80,7 @@ fn group(part: &str, topics: &[&str]) -> GroupSeen {
     GroupSeen {
         topics: topics.iter().map(ToString::to_string).collect(),
         hosts: [format!("10.0.0.{part}")].into(),
-        clients: ["rdkafka".to_string()].into(),
+        clients: ["client".to_string()].into(),
     }
 }
 
@@ -101,6 +101,14 @@ fn order(event: i64) -> String {
 
 /// Orders and shipments in two databases, an outbox between them.
 fn shop() -> Survey {
+    let databases = vec![
+        database("shipping", &["shipping-worker", "notification-worker"], logistics()),
+        database("orders", &["order-api", "outbox-relay"], sales()),
+    ];
+    survey("shop", shop_parts(), Seen::Known(shop_cluster()), databases)
+}
+
+fn shop_parts() -> Vec<Part> {
     let kafka = ("KAFKA_BROKERS", "kafka:9092");
     let (orders, shipping) = (
         ("DATABASE_URL", "postgres://o:hunter2@db/orders"),
@@ -111,7 +119,7 @@ fn shop() -> Survey {
     let mut packer = part("shipping-worker", "shop", None, &[kafka, shipping]);
     packer.log = vec!["[ShippingWorker] Started".into()];
     packer.log.extend((0..3).map(|event| format!("[ShippingWorker] shipment created for {}", order(event))));
-    let parts = vec![
+    vec![
         part("kafka", "own/kafka", Some(9092), &[]),
         part("kafka-init", "shop", None, &[kafka]),
         part("postgres", "postgres:15", Some(5432), &[]),
@@ -119,9 +127,12 @@ fn shop() -> Survey {
         part("outbox-relay", "shop", None, &[kafka, orders]),
         packer,
         part("notification-worker", "shop", None, &[kafka, shipping]),
-    ];
+    ]
+}
+
+fn shop_cluster() -> Cluster {
     let dead = topic(9.0, &[("error", "x"), ("failedBy", "shipping-worker")], order);
-    let cluster = Cluster {
+    Cluster {
         bootstrap: "localhost:19092".into(),
         topics: [
             (
@@ -137,9 +148,12 @@ fn shop() -> Survey {
             ("notifiers".to_string(), group("notification-worker", &["shipments.created"])),
         ]
         .into(),
-    };
+    }
+}
+
+fn sales() -> Vec<Table> {
     let time = |event, seconds| at(event, seconds).to_string();
-    let sales = vec![
+    vec![
         table(
             "sales.orders",
             &["order_no text unique", "customer text", "placed_at timestamp with time zone"],
@@ -156,8 +170,12 @@ fn shop() -> Survey {
             ],
             |e| row(&[&order(e), "ORDER_PLACED", "{}", &time(e, 0.0), &time(e, 0.4)]),
         ),
-    ];
-    let logistics = vec![
+    ]
+}
+
+fn logistics() -> Vec<Table> {
+    let time = |event, seconds| at(event, seconds).to_string();
+    vec![
         table(
             "logistics.shipments",
             &["order_no text unique", "state text", "created_at timestamp with time zone"],
@@ -183,12 +201,7 @@ fn shop() -> Survey {
                 [row(&one), row(&other)].concat()
             },
         ),
-    ];
-    let databases = vec![
-        database("shipping", &["shipping-worker", "notification-worker"], logistics),
-        database("orders", &["order-api", "outbox-relay"], sales),
-    ];
-    survey("shop", parts, Seen::Known(cluster), databases)
+    ]
 }
 
 /// Reports, rendered and mailed by workers that look into the database. No Kafka.
