@@ -41,10 +41,14 @@ fn main() {
             black_box(serde_json::from_str::<Evidence>(incident.evidence).expect("a recording"));
         });
         let evidence: Evidence = serde_json::from_str(incident.evidence).expect("a recording");
-        let derived = facts(&evidence, &pipeline, &catalog.signatures);
+        let derived = facts(&evidence, &pipeline, &catalog.signatures, &catalog.facts);
         let findings = judge(&catalog, &derived, &pipeline);
         let derive = median(|| {
-            black_box(judge(&catalog, &facts(&evidence, &pipeline, &catalog.signatures), &pipeline));
+            black_box(judge(
+                &catalog,
+                &facts(&evidence, &pipeline, &catalog.signatures, &catalog.facts),
+                &pipeline,
+            ));
         });
         let conclude = median(|| {
             black_box(diagnose(&catalog, &findings));

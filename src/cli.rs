@@ -266,7 +266,7 @@ pub struct Look {
     /// Pipeline to look at, instead of the built-in one
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Checks and causes, instead of the built-in ones
+    /// Your own checks and causes, beside the built-in ones [default: checks beside --config]
     #[arg(long, value_name = "DIR")]
     pub checks: Option<PathBuf>,
     /// Write what was seen to FILE

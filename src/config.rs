@@ -3,6 +3,7 @@
 use crate::cli::{Cli, Look};
 use crate::error::{Error, Mistake, way_out};
 use crate::evidence::{Name, System, Target};
+use crate::own::OwnFact;
 use crate::pipeline::Pipeline;
 use crate::secret::{MASK, Secret, redact};
 use crate::toml_input::Source;
@@ -51,6 +52,8 @@ pub struct Config {
     pub in_haste: bool,
     /// What checks look for in logs: such records are kept.
     pub log_patterns: Vec<String>,
+    /// Facts of the user's own that probes look for.
+    pub own: Vec<OwnFact>,
     /// Which systems are left out.
     pub without: Vec<System>,
     /// Where the systems are.
@@ -153,6 +156,7 @@ impl Config {
             wait,
             in_haste: false,
             log_patterns: Vec::new(),
+            own: Vec::new(),
             without: look.without.clone(),
             places,
             record: look.record.clone(),

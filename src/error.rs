@@ -44,7 +44,7 @@ pub struct Mistake {
     /// The way out, where there is one to name.
     pub help: Option<String>,
     /// The line of the file, where it is in one.
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<Box<Excerpt>>,
 }
 
 impl Mistake {
@@ -55,7 +55,8 @@ impl Mistake {
 
     /// A mistake in a line of a file.
     pub fn in_line(excerpt: Excerpt, what: impl Into<String>) -> Self {
-        Mistake { excerpt: Some(excerpt.clone()), ..Mistake::new(excerpt.place(), what) }
+        let place = excerpt.place();
+        Mistake { excerpt: Some(Box::new(excerpt)), ..Mistake::new(place, what) }
     }
 
     /// Adds the way out.

@@ -195,6 +195,23 @@ pub struct Evidence {
     pub http: Seen<Http>,
     /// Log records, by service name.
     pub logs: BTreeMap<Name, Seen<Log>>,
+    /// What SQL and requests of the user's own told, by the fact's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<Name, Seen<Own>>,
+}
+
+/// What was seen for a fact of the user's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Own {
+    /// The statement gave no row.
+    NoRow,
+    /// The first column of the first row.
+    Bool(bool),
+    /// The first column of the first row.
+    Count(u64),
+    /// The answer to the request.
+    Answer(Answer),
 }
 
 /// What a run can be told to leave out.
@@ -248,10 +265,21 @@ impl Evidence {
                 self.logs.values_mut().for_each(|log| *log = Seen::Unknown(why.clone()));
             }
             System::Kafka => self.kafka = Seen::Unknown(why),
-            System::Postgres => self.postgres = Seen::Unknown(why),
-            System::Http => self.http = Seen::Unknown(why),
+            System::Postgres => {
+                self.leave_out_own(&why, |own| !matches!(own, Own::Answer(_)));
+                self.postgres = Seen::Unknown(why);
+            }
+            System::Http => {
+                self.leave_out_own(&why, |own| matches!(own, Own::Answer(_)));
+                self.http = Seen::Unknown(why);
+            }
             System::Logs => self.logs.values_mut().for_each(|log| *log = Seen::Unknown(why.clone())),
         }
+    }
+
+    fn leave_out_own(&mut self, why: &Why, is_of_it: impl Fn(&Own) -> bool) {
+        let of_it = self.own.values_mut().filter(|own| own.known().is_some_and(&is_of_it));
+        of_it.for_each(|own| *own = Seen::Unknown(why.clone()));
     }
 
     /// The same as if only this one of the ids had been asked about.
@@ -260,6 +288,10 @@ impl Evidence {
         let of = Some(id.to_string()).filter(|_| self.target.id.as_deref() != Some(id));
         about.target.id = Some(id.to_string());
         about.target.others.clear();
+        if let (Some(first), Some(_)) = (&self.target.id, &of) {
+            let other = Seen::not_asked(format!("asked of {first} alone"));
+            about.own.values_mut().for_each(|own| *own = other.clone());
+        }
         if let Seen::Known(kafka) = &mut about.kafka {
             for search in kafka.records.values_mut().filter_map(Seen::known_mut) {
                 search.found.retain(|found| found.of == of);

@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod fact;
 pub mod init;
 pub mod names;
+pub mod own;
 pub mod pattern;
 pub mod pipeline;
 pub mod plural;

@@ -79,7 +79,9 @@ pub fn twice(entries: &[Entry]) -> Vec<&Entry> {
 /// The circles of a graph, each once and from the name that is declared first:
 /// `a` needs `b`, which needs `a`.
 pub fn circles(edges: &[(String, Vec<String>)]) -> Vec<Vec<String>> {
-    let graph: BTreeMap<&str, &Vec<String>> = edges.iter().map(|(from, to)| (from.as_str(), to)).collect();
+    // Two rows may have one name, by mistake.
+    let mut graph: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    edges.iter().for_each(|(from, to)| graph.entry(from).or_default().extend(to));
     let mut done: BTreeSet<&str> = BTreeSet::new();
     let mut found = Vec::new();
     for (start, _) in edges {

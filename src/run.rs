@@ -7,7 +7,7 @@ mod trace;
 
 use crate::check::catalog::{Catalog, Cause, Generator};
 use crate::check::notes::never_raised;
-use crate::check::{Finding, judge};
+use crate::check::{Finding, judge, own, sources};
 use crate::cli::{Cli, Color, Command, DEADLINE, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
 use crate::config::{Config, Environment, in_words, read_file};
 use crate::demo::{INCIDENTS, incident};
@@ -78,10 +78,14 @@ fn read_all(
 ) -> Result<(Option<Config>, Catalog), Error> {
     let mut config = Config::new(id, look, environment, mistakes)?;
     let pipeline_is_good = mistakes.iter().all(|mistake| mistake.excerpt.is_none());
-    let catalog = Catalog::read(look.checks.as_deref(), mistakes)?;
+    let own = sources::directory(look.checks.as_deref(), look.config.as_deref());
+    let catalog = Catalog::read(own.as_deref(), mistakes)?;
     if let Some(config) = &mut config {
-        let patterns = catalog.signatures.iter().map(|signature| signature.pattern.0.as_str().to_string());
-        config.log_patterns = patterns.collect();
+        own::check_names(&catalog, &config.pipeline, mistakes);
+        let of_facts = catalog.facts.iter().filter_map(|fact| fact.log.as_ref()).map(|log| &log.pattern);
+        let patterns = catalog.signatures.iter().map(|signature| &signature.pattern).chain(of_facts);
+        config.log_patterns = patterns.map(|pattern| pattern.0.as_str().to_string()).collect();
+        config.own.clone_from(&catalog.facts);
         // Whom a cause could be about may be in a row that could not be read.
         if pipeline_is_good {
             mistakes.extend(never_raised(&catalog, &config.pipeline).0);
@@ -161,7 +165,8 @@ fn replayed(place: &str, text: &str, pipeline: &Pipeline) -> Result<Evidence, Er
 
 /// evidence → facts → checks → diagnosis → report.
 fn diagnosed(evidence: &Evidence, pipeline: &Pipeline, catalog: &Catalog, show: &Show) -> Report {
-    let facts: Facts = facts(evidence, pipeline, &catalog.signatures);
+    let catalog = &catalog.at(evidence.taken);
+    let facts: Facts = facts(evidence, pipeline, &catalog.signatures, &catalog.facts);
     let findings: Vec<Finding> = judge(catalog, &facts, pipeline);
     let diagnosis: Diagnosis = diagnose(catalog, &findings);
     report::report(&Material {
@@ -242,6 +247,7 @@ fn demo(name: Option<&str>, show: &Show) -> Result<u8, Error> {
 
 fn explain(args: &Explain, environment: &Environment) -> Result<u8, Error> {
     let (config, catalog) = read(args.id.as_deref(), &args.look, environment)?;
+    let catalog = catalog.at(probe::now());
     set_colours(if args.json { Color::Never } else { args.color }, io::stdout().is_terminal());
     let pipeline = &config.pipeline;
     let mut text = Vec::new();
@@ -271,8 +277,8 @@ fn explain_one(
         (Some(cause), _, Some(generator)) => {
             text.write_all(remedy(config, catalog, cause, generator)?.as_bytes())?;
         }
-        (Some(cause), _, None) if args.markdown => report::markdown::cause(cause, text)?,
-        (Some(cause), _, None) => report::explain::cause(cause, text)?,
+        (Some(cause), _, None) if args.markdown => report::markdown::cause(cause, catalog, text)?,
+        (Some(cause), _, None) => report::explain::cause(cause, catalog, text)?,
         (None, Some(check), None) if args.markdown => {
             report::markdown::check(check, catalog, pipeline, text)?;
         }
@@ -304,7 +310,8 @@ fn wanted(args: &Explain) -> Option<Generator> {
 fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generator) -> Result<String, Error> {
     let evidence = see(config)?;
     record(config, &evidence)?;
-    let facts = facts(&evidence, &config.pipeline, &catalog.signatures);
+    let catalog = &catalog.at(evidence.taken);
+    let facts = facts(&evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
     let findings = judge(catalog, &facts, &config.pipeline);
     let diagnosis = diagnose(catalog, &findings);
     let id = cause.id.get_ref();

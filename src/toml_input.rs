@@ -3,6 +3,7 @@
 
 pub mod document;
 mod text;
+mod words;
 
 use crate::error::{Mistake, nearest, way_out};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -32,6 +33,11 @@ impl Source {
     /// A mistake in a range of bytes, as far as it is on one line.
     pub fn mistake_in(&self, at: Range<usize>, what: impl Into<String>) -> Mistake {
         Mistake::in_line(text::excerpt(&self.name, &self.text, at), what)
+    }
+
+    /// `file:line` of a byte offset.
+    pub fn place(&self, offset: usize) -> String {
+        format!("{}:{}", self.name, text::excerpt(&self.name, &self.text, offset..offset).line)
     }
 
     /// A mistake inside of a text that stands at `value`: `within` are bytes of
@@ -120,7 +126,10 @@ impl Source {
                 let help = way_out(wrong, valid.iter().copied());
                 self.mistake_in(at, format!("unknown name `{wrong}`")).help(help)
             }
-            None => self.mistake_in(at, message),
+            None => {
+                let (what, help) = words::of(message);
+                self.mistake_in(at, what).help(help)
+            }
         }
     }
 }
@@ -261,7 +270,7 @@ mod tests {
         for expected in [
             "x.toml:4:1: unknown name `titel`\n  |\n4 | titel = \"x\"\n  | ^^^^^\n  did you mean `title`?",
             "x.toml:7:6: invalid type: integer `5`, expected a string",
-            "x.toml:8:8: invalid type: string \"one\", expected u8",
+            "x.toml:8:8: invalid type: string \"one\", expected a whole number",
             "x.toml:10:1: missing field `step`",
             "x.toml:13:3: unknown name `raw`",
         ] {

@@ -15,6 +15,7 @@ const ORDER: &[&str] = &[
     "evidence",
     "survey",
     "pipeline",
+    "own",
     "cli",
     "config",
     "probe",

@@ -67,6 +67,50 @@ fn as_printed(command: &str, directory: &Path) {
 
 #[test]
 #[ignore = "needs the sandbox"]
+fn lint_shows_where_the_database_refuses_the_sql() {
+    let _sandbox = Sandbox::fresh("");
+    let good = doctor(["lint"]).finish().code(0);
+    assert!(good.last_line().ends_with("24 statements prepared"), "{}", good.stdout);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pipeline.toml");
+    let text = std::fs::read_to_string(support::root().join("checks/pipeline.toml")).unwrap();
+    let text = text
+        .replacen("source = \"source\"", "source = \"sorce\"", 1)
+        .replacen("created_at as at,", "created_at::text as at,", 1)
+        .replacen("join student_course_purchases p", "join student_course_purchase p", 1)
+        .replacen(
+            "select e.correlation_id as id, a.created_at",
+            "select e.corelation_id as id, a.created_at",
+            1,
+        )
+        .replacen("t.status\n", "t.status as state\n", 1);
+    std::fs::write(&file, &text).unwrap();
+    let run = doctor(["lint", "--json", "--config", file.to_str().unwrap()]).finish().code(2);
+    let document = run.json();
+    let line = |part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
+    let sessions = text[..text.find("t.status as state").unwrap()].rfind("sql = ").unwrap();
+    let expected = [
+        (line("sorce"), "column \"sorce\" does not exist", "did you mean `source`?"),
+        (line("created_at::text"), "`at` is text, expected timestamptz", "::timestamptz as at"),
+        (
+            line("student_course_purchase p"),
+            "relation \"student_course_purchase\" does not exist",
+            "did you mean `student_course_purchases`?",
+        ),
+        (line("e.corelation_id"), "column e.corelation_id does not exist", "`e.correlation_id`"),
+        (text[..sessions].lines().count() + 1, "the result has no column `status`", "id, at, status"),
+    ];
+    let mistakes = document["mistakes"].as_array().unwrap();
+    assert_eq!(mistakes.len(), expected.len(), "{document:#}");
+    for (mistake, (line, what, help)) in mistakes.iter().zip(expected) {
+        assert_eq!(mistake["line"], line, "{mistake:#}");
+        assert!(mistake["what"].as_str().unwrap().contains(what), "{mistake:#}");
+        assert!(mistake["help"].as_str().unwrap().contains(help), "{mistake:#}");
+    }
+}
+
+#[test]
+#[ignore = "needs the sandbox"]
 fn healthy_with_nothing_configured() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();

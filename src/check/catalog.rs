@@ -1,31 +1,24 @@
 //! The checks and causes as data: read, and every mistake in them reported.
 
 use super::expect::{Expect, Scalar};
+use super::overrides::{self, Override, Switched, SwitchedOff};
 use super::rows::{self, Origins};
-use super::schema;
-use crate::config::{in_words, read_file};
+use super::{schema, sources};
 use crate::error::{Error, Mistake, by_line};
 use crate::evidence::Name;
-use crate::fact::Scope;
+use crate::fact::{self, Scope};
+use crate::own::OwnFact;
 use crate::pipeline::{Pipeline, Stage};
 use crate::schema::ID;
 use crate::signature::Signature;
 use crate::toml_input::Source;
 use crate::toml_input::document::Document;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Spanned;
-
-/// The rows that are built in, in the runbook's order.
-const BUILT_IN: &[(&str, &str)] = &[
-    ("1-workers.toml", include_str!("../../checks/1-workers.toml")),
-    ("2-kafka.toml", include_str!("../../checks/2-kafka.toml")),
-    ("3-processed-events.toml", include_str!("../../checks/3-processed-events.toml")),
-    ("4-admin-service.toml", include_str!("../../checks/4-admin-service.toml")),
-    ("logs.toml", include_str!("../../checks/logs.toml")),
-    ("causes.toml", include_str!("../../checks/causes.toml")),
-];
 
 /// Everything that is judged and concluded, in the runbook's order.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +31,25 @@ pub struct Catalog {
     pub signatures: Vec<Signature>,
     /// The causes, in declaration order.
     pub causes: Vec<Cause>,
+    /// Facts of the user's own.
+    pub facts: Vec<OwnFact>,
+    /// What the user's rows say of other rows.
+    pub overrides: Vec<Override>,
+    /// Where the user's own checks and causes stand, by id.
+    pub own: BTreeMap<String, OwnRow>,
+    /// What overrides mean at the time of [`Catalog::at`].
+    pub switched: Switched,
     /// The files that all of it was read from.
     pub sources: Vec<Source>,
+}
+
+/// A check or cause that is the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRow {
+    /// `file:line`.
+    pub place: String,
+    /// Whether it stands in the place of a built-in one.
+    pub replaces: bool,
 }
 
 /// One file of the catalog: any number of steps, checks, signatures and causes.
@@ -58,6 +68,12 @@ pub struct File {
     /// What explains failed checks.
     #[serde(default)]
     cause: Vec<Cause>,
+    /// Facts of your own, for checks of your own.
+    #[serde(default)]
+    fact: Vec<OwnFact>,
+    /// Other severities, and what is switched off for a while.
+    #[serde(default)]
+    r#override: Vec<Override>,
 }
 
 /// A step of the runbook.
@@ -264,41 +280,87 @@ pub enum Generator {
 }
 
 impl Catalog {
-    /// Reads the rows of a directory (`--checks DIR`, every `.toml` in it), or
-    /// the built-in ones. All mistakes are put into `mistakes`.
+    /// Reads the built-in rows, and after them those of a directory: every `.toml`
+    /// in it. All mistakes are put into `mistakes`.
     pub fn read(directory: Option<&Path>, mistakes: &mut Vec<Mistake>) -> Result<Catalog, Error> {
-        let sources = match directory {
-            Some(directory) => directory_sources(directory)?,
-            None => built_in_sources(),
-        };
-        Ok(Self::from_sources(&sources, mistakes))
+        let own = directory.map(sources::of_directory).transpose()?.unwrap_or_default();
+        Ok(Self::from_sources(&sources::built_in(), &own, mistakes))
     }
 
-    /// Reads rows from sources, in their order.
-    pub fn from_sources(sources: &[Source], mistakes: &mut Vec<Mistake>) -> Catalog {
-        let mut own: Vec<Mistake> = Vec::new();
+    /// Reads rows from sources, in their order; a row of the user's `own` replaces the
+    /// built-in one of its id.
+    pub fn from_sources(built_in: &[Source], own: &[Source], mistakes: &mut Vec<Mistake>) -> Catalog {
+        let mut found: Vec<Mistake> = Vec::new();
         let mut catalog = Catalog::default();
         let mut origins = Origins::default();
-        for source in sources {
-            if let Some(file) = source.read::<File>(&mut own) {
-                origins.checks.extend(file.check.iter().map(|_| source));
-                origins.checks.extend(file.signature.iter().map(|_| source));
-                origins.causes.extend(file.cause.iter().map(|_| source));
-                catalog.steps.extend(file.step);
-                catalog.checks.extend(file.check);
-                catalog.checks.extend(file.signature.iter().map(check_of));
-                catalog.signatures.extend(file.signature);
-                catalog.causes.extend(file.cause);
+        for source in built_in {
+            if let Some(file) = source.read(&mut found) {
+                catalog.add(file, source, &mut origins);
             }
         }
-        let files: Vec<Option<Document>> = sources.iter().map(Document::of).collect();
-        rows::check(&files, &catalog, &origins, &mut own);
-        let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-        by_line(&mut own, &names);
-        mistakes.append(&mut own);
-        catalog.sources = sources.to_vec();
+        for source in own {
+            if let Some(file) = source.read(&mut found) {
+                catalog.tell_own(&file, source);
+                catalog.add(file, source, &mut origins);
+            }
+        }
+        catalog.sources = built_in.iter().chain(own).cloned().collect();
+        let mut files: Vec<Option<Document>> = built_in.iter().map(Document::of).collect();
+        let of_own: Vec<Option<Document>> = own.iter().map(Document::of).collect();
+        sources::without_replaced(&mut files, &of_own);
+        files.extend(of_own);
+        rows::check(&files, &catalog, &origins, &mut found);
+        let names: Vec<&str> = built_in.iter().chain(own).map(|source| source.name.as_str()).collect();
+        by_line(&mut found, &names);
+        mistakes.append(&mut found);
         catalog.steps.sort_by_key(|step| step.step);
+        overrides::set_severities(&mut catalog);
         catalog
+    }
+
+    /// Adds the rows of a file.
+    fn add<'a>(&mut self, file: File, source: &'a Source, origins: &mut Origins<'a>) {
+        let of_signatures: Vec<Check> = file.signature.iter().map(check_of).collect();
+        put(&mut self.steps, &mut origins.steps, file.step, source, |step| step.step.to_string());
+        let checks = file.check.into_iter().chain(of_signatures).collect();
+        put(&mut self.checks, &mut origins.checks, checks, source, |check| check.id.get_ref().clone());
+        let of = &mut origins.signatures;
+        put(&mut self.signatures, of, file.signature, source, |signature| signature.id.get_ref().clone());
+        put(&mut self.causes, &mut origins.causes, file.cause, source, |cause| cause.id.get_ref().clone());
+        put(&mut self.facts, &mut origins.facts, file.fact, source, |fact| fact.name().to_string());
+        self.overrides.extend(file.r#override);
+    }
+
+    /// Keeps in mind which checks and causes are the user's own.
+    fn tell_own(&mut self, file: &File, source: &Source) {
+        let of_signatures: Vec<Check> = file.signature.iter().map(check_of).collect();
+        let checks = file.check.iter().chain(&of_signatures).map(|check| &check.id);
+        for id in checks.chain(file.cause.iter().map(|cause| &cause.id)) {
+            let replaces = self.names().contains(&id.get_ref().as_str());
+            let row = OwnRow { place: source.place(id.span().start), replaces };
+            self.own.insert(id.get_ref().clone(), row);
+        }
+    }
+
+    /// The same as it is at a time: what is switched off, and what no longer is.
+    #[must_use]
+    pub fn at(&self, taken: Timestamp) -> Catalog {
+        Catalog { switched: Switched::at(self, taken), ..self.clone() }
+    }
+
+    /// The switch of a check or cause, where it is off.
+    pub fn switched_off(&self, id: &str) -> Option<&SwitchedOff> {
+        self.switched.off.iter().find(|off| off.id == id)
+    }
+
+    /// The causes that are not switched off, in declaration order.
+    pub fn ranked(&self) -> impl Iterator<Item = &Cause> {
+        self.causes.iter().filter(|cause| self.switched_off(cause.id.get_ref()).is_none())
+    }
+
+    /// What is known of a fact.
+    pub fn fact(&self, name: &str) -> Option<fact::Known<'_>> {
+        fact::spec(name, &self.facts)
     }
 
     /// The check of that id.
@@ -315,6 +377,26 @@ impl Catalog {
     pub fn names(&self) -> Vec<&str> {
         let checks = self.checks.iter().map(|check| check.id.get_ref().as_str());
         checks.chain(self.causes.iter().map(|cause| cause.id.get_ref().as_str())).collect()
+    }
+}
+
+/// Adds rows, each in the place of an earlier one with the same key.
+fn put<'a, T>(
+    rows: &mut Vec<T>,
+    origins: &mut Vec<&'a Source>,
+    new: Vec<T>,
+    source: &'a Source,
+    key: impl Fn(&T) -> String,
+) {
+    for row in new {
+        let place = rows.iter().position(|other| key(other) == key(&row));
+        match place.and_then(|place| rows.get_mut(place).zip(origins.get_mut(place))) {
+            Some((other, origin)) => (*other, *origin) = (row, source),
+            None => {
+                rows.push(row);
+                origins.push(source);
+            }
+        }
     }
 }
 
@@ -340,34 +422,3 @@ fn check_of(signature: &Signature) -> Check {
 
 /// The step of the runbook that reads logs.
 const LOGS: u8 = 4;
-
-fn built_in_sources() -> Vec<Source> {
-    BUILT_IN
-        .iter()
-        .map(|(name, text)| Source { name: format!("built-in/{name}"), text: (*text).to_string() })
-        .collect()
-}
-
-fn directory_sources(directory: &Path) -> Result<Vec<Source>, Error> {
-    let place = format!("--checks {}", directory.display());
-    let wrong = |what: String| {
-        Error::usage(
-            Mistake::new(&place, what).help("expected a directory with .toml files of checks and causes"),
-        )
-    };
-    let entries = std::fs::read_dir(directory).map_err(|error| wrong(in_words(&error)))?;
-    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    // A pipeline beside the checks is `--config`'s, not a file of rows.
-    files.retain(|file| file.extension().is_some_and(|e| e == "toml") && !file.ends_with("pipeline.toml"));
-    files.sort();
-    if files.is_empty() {
-        return Err(wrong("holds no .toml file".into()));
-    }
-    files
-        .iter()
-        .map(|file| {
-            let text = read_file("--checks", file, "checks and causes in TOML")?;
-            Ok(Source { name: file.display().to_string(), text })
-        })
-        .collect()
-}

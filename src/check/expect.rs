@@ -88,6 +88,18 @@ impl Expect {
         }
     }
 
+    /// Whether a count of so many or more is as expected, where that can be told.
+    pub fn holds_from(&self, least: u64) -> Option<bool> {
+        match self {
+            Expect::Is(Scalar::Count(count)) | Expect::AtMost(Scalar::Count(count)) if *count < least => {
+                Some(false)
+            }
+            Expect::IsNot(Scalar::Count(count)) if *count < least => Some(true),
+            Expect::AtLeast(Scalar::Count(count)) if *count <= least => Some(true),
+            _ => None,
+        }
+    }
+
     /// What is wrong with the expectation for a fact of this kind, if anything:
     /// the wrong value, and the valid words where there are any.
     pub fn fits(&self, kind: Kind) -> Result<(), Unfit> {
@@ -154,7 +166,7 @@ fn rank(scalar: &Scalar, kind: Kind) -> Option<u64> {
 fn rank_of(value: &Value, kind: Kind) -> Option<u64> {
     match value {
         Value::Bool(yes) => Some(u64::from(*yes)),
-        Value::Count(count) => Some(*count),
+        Value::Count(count) | Value::AtLeast(count) => Some(*count),
         Value::Word(word) => place(word, kind),
     }
 }
@@ -199,6 +211,19 @@ mod tests {
         assert!(Expect::Is(Scalar::Count(0)).fits(LADDER).is_err());
         assert!(Expect::OneOf(vec!["exited".into()]).fits(Kind::Count).is_err());
         assert!(Expect::AtLeast(Scalar::Count(1)).fits(Kind::Count).is_ok());
+    }
+
+    #[test]
+    fn of_a_count_that_may_be_higher_only_what_is_sure_is_told() {
+        let count = Scalar::Count(3);
+        for (expect, of_2, of_3, of_4) in [
+            (Expect::Is(count.clone()), None, None, Some(false)),
+            (Expect::IsNot(count.clone()), None, None, Some(true)),
+            (Expect::AtLeast(count.clone()), None, Some(true), Some(true)),
+            (Expect::AtMost(count.clone()), None, None, Some(false)),
+        ] {
+            assert_eq!([2, 3, 4].map(|least| expect.holds_from(least)), [of_2, of_3, of_4], "{expect}");
+        }
     }
 
     #[test]

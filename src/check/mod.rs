@@ -3,11 +3,14 @@
 pub mod catalog;
 pub mod expect;
 pub mod notes;
+pub mod overrides;
+pub mod own;
 mod rows;
 mod schema;
+pub mod sources;
 
-use crate::evidence::{Name, Seen, Why};
-use crate::fact::{Fact, Facts, Kind, Value, spec};
+use crate::evidence::{Name, Seen, Why, WhyKind};
+use crate::fact::{Fact, Facts, Kind, Value};
 use crate::pipeline::Pipeline;
 use catalog::{Catalog, Check, Severity};
 use std::collections::BTreeMap;
@@ -120,16 +123,23 @@ pub fn judge(catalog: &Catalog, facts: &Facts, pipeline: &Pipeline) -> Vec<Findi
         let now = if ready.is_empty() { rest.clone() } else { ready };
         waiting.retain(|check| !now.iter().any(|other| std::ptr::eq(*check, *other)));
         for check in now {
-            let finding = judge_one(check, facts, pipeline, &findings);
+            let finding = judge_one(check, catalog, facts, pipeline, &findings);
             findings.insert(check.id.get_ref(), finding);
         }
     }
     catalog.checks.iter().filter_map(|check| findings.remove(check.id.get_ref().as_str())).collect()
 }
 
-fn judge_one(check: &Check, facts: &Facts, pipeline: &Pipeline, done: &BTreeMap<&str, Finding>) -> Finding {
-    let subjects = check.for_each.get_ref().subjects(pipeline);
-    let kind = spec(check.fact.get_ref()).map_or(Kind::Bool, |spec| spec.kind);
+fn judge_one(
+    check: &Check,
+    catalog: &Catalog,
+    facts: &Facts,
+    pipeline: &Pipeline,
+    done: &BTreeMap<&str, Finding>,
+) -> Finding {
+    let off = catalog.switched_off(check.id.get_ref());
+    let subjects = if off.is_some() { Vec::new() } else { check.for_each.get_ref().subjects(pipeline) };
+    let kind = catalog.fact(check.fact.get_ref()).map_or(Kind::Bool, |fact| fact.kind);
     let instances: Vec<Instance> = subjects
         .iter()
         .filter_map(|subject| facts.get(check.fact.get_ref(), subject))
@@ -141,8 +151,10 @@ fn judge_one(check: &Check, facts: &Facts, pipeline: &Pipeline, done: &BTreeMap<
         })
         .collect();
     let worst = instances.iter().map(|instance| &instance.verdict).max_by_key(|verdict| verdict.badness());
-    let nothing =
-        || Verdict::NotAsked(Why::new(crate::evidence::WhyKind::NotConfigured, "the pipeline has none"));
+    let nothing = || {
+        let say = off.map_or("the pipeline has none".to_string(), |off| off.words());
+        Verdict::NotAsked(Why::new(WhyKind::NotConfigured, say))
+    };
     Finding {
         check: check.id.get_ref().clone(),
         step: *check.step.get_ref(),
@@ -158,6 +170,11 @@ fn verdict(check: &Check, fact: &Fact, kind: Kind, done: &BTreeMap<&str, Finding
     match &fact.value {
         Seen::Unknown(why) => Verdict::Unknown(why.clone()),
         Seen::NotAsked(why) => Verdict::NotAsked(why.clone()),
+        Seen::Known(Value::AtLeast(least)) => match check.expect.get_ref().holds_from(*least) {
+            Some(true) => withheld(check, &fact.subject, done).unwrap_or(Verdict::Pass),
+            Some(false) => Verdict::Fail,
+            None => Verdict::Unknown(Why::new(WhyKind::Limit, format!("{}: not all was read", fact.say))),
+        },
         Seen::Known(value) if !check.expect.get_ref().holds(value, kind) => Verdict::Fail,
         Seen::Known(_) => withheld(check, &fact.subject, done).unwrap_or(Verdict::Pass),
     }

@@ -182,7 +182,7 @@ mod tests {
             check("of-api", "api")
         );
         let mut mistakes = Vec::new();
-        let catalog = Catalog::from_sources(&[Source { name: file.into(), text }], &mut mistakes);
+        let catalog = Catalog::from_sources(&[Source { name: file.into(), text }], &[], &mut mistakes);
         assert_eq!(mistakes, []);
         catalog
     }

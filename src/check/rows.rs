@@ -1,20 +1,28 @@
 //! What can be wrong with the rows of checks and causes, taken together.
 
 use super::catalog::{Catalog, Cause, Check};
+use super::{overrides, own};
 use crate::error::{Mistake, way_out};
 use crate::fact;
 use crate::names::{Names, circles};
 use crate::pattern;
+use crate::signature;
 use crate::toml_input::Source;
 use crate::toml_input::document::{Document, Entry};
 
 /// Which file each row of the catalog came from.
 #[derive(Default)]
 pub struct Origins<'a> {
+    /// Of the steps, in their order.
+    pub steps: Vec<&'a Source>,
     /// Of the checks, in their order.
     pub checks: Vec<&'a Source>,
+    /// Of the signatures, in their order.
+    pub signatures: Vec<&'a Source>,
     /// Of the causes, in their order.
     pub causes: Vec<&'a Source>,
+    /// Of the own facts, in their order.
+    pub facts: Vec<&'a Source>,
 }
 
 /// Links from a cause to checks.
@@ -23,21 +31,29 @@ const LINKS: [&str; 4] = ["cause[].always[]", "cause[].usually[]", "cause[].some
 /// Checks all rows; `None` is a file that could not be read at all.
 pub fn check(files: &[Option<Document>], catalog: &Catalog, origins: &Origins, mistakes: &mut Vec<Mistake>) {
     let checks = Names::in_files("check", files, &[("check[]", "id", ""), ("signature[]", "id", "log-")]);
+    let causes = Names::in_files("cause", files, &[("cause[]", "id", "")]);
+    let registry = Names::of("fact", fact::FACTS.iter().map(|spec| spec.name));
+    let facts = registry.and("fact", &Names::in_files("fact", files, &[("fact[]", "name", "")]));
     for document in files.iter().flatten() {
         let mut must_be_check = |path: &str| {
             checks.must_have(&document.texts(path), document.source(), mistakes);
         };
         must_be_check("check[].pass_needs[]");
         LINKS.iter().for_each(|path| must_be_check(path));
-        facts(document, mistakes);
+        judged(document, &facts, mistakes);
         signatures(document, mistakes);
     }
     ids(files, mistakes);
     steps(files, mistakes);
     needs(files, mistakes);
     groups(files, mistakes);
+    overrides::check(files, &checks, &causes, mistakes);
+    own::check(files, mistakes);
+    for (fact, source) in catalog.facts.iter().zip(&origins.facts) {
+        own::fits(fact, source, mistakes);
+    }
     for (check, source) in catalog.checks.iter().zip(&origins.checks) {
-        fits(check, source, mistakes);
+        fits(check, catalog, source, mistakes);
     }
     for (cause, source) in catalog.causes.iter().zip(&origins.causes) {
         links(cause, source, mistakes);
@@ -48,8 +64,8 @@ pub fn check(files: &[Option<Document>], catalog: &Catalog, origins: &Origins, m
 /// Ids are for command lines, and each is that of one row.
 fn ids(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     let mut before: Vec<String> = Vec::new();
-    for (section, prefix) in [("check[].id", ""), ("signature[].id", "log-"), ("cause[].id", "")] {
-        for document in files.iter().flatten() {
+    for document in files.iter().flatten() {
+        for (section, prefix) in [("check[].id", ""), ("signature[].id", "log-"), ("cause[].id", "")] {
             for Entry { text, at } in document.texts(section) {
                 let mut tell = |what: String, help: &str| {
                     mistakes.push(document.source().mistake_in(at.clone(), what).help(help));
@@ -92,13 +108,10 @@ fn steps(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
 }
 
 /// A check judges a fact that there is.
-fn facts(document: &Document, mistakes: &mut Vec<Mistake>) {
-    for entry in document.texts("check[].fact").iter().filter(|entry| fact::spec(&entry.text).is_none()) {
-        let names: Vec<&str> = fact::FACTS.iter().map(|spec| spec.name).collect();
-        let mistake =
-            document.source().mistake_in(entry.at.clone(), format!("unknown fact `{}`", entry.text));
-        mistakes.push(mistake.help(way_out(&entry.text, names.iter().copied())));
-    }
+fn judged(document: &Document, facts: &Names, mistakes: &mut Vec<Mistake>) {
+    let mut entries = document.texts("check[].fact");
+    entries.retain(|entry| !entry.text.starts_with(signature::FACT));
+    facts.must_have(&entries, document.source(), mistakes);
 }
 
 /// A signature that every record has tells nothing.
@@ -145,8 +158,10 @@ fn circles_of<'a>(
     let edges: Vec<_> = rows.iter().map(|(_, id, list)| (id.clone(), texts(list))).collect();
     let closing = |circle: &[String]| {
         let (first, last) = (circle.first()?, circle.last()?);
-        let (source, _, list) = rows.iter().find(|(_, id, _)| id == last)?;
-        Some((list.iter().find(|entry| entry.text == *first)?.clone(), *source))
+        let mut of_last = rows.iter().filter(|(_, id, _)| id == last);
+        of_last.find_map(|(source, _, list)| {
+            Some((list.iter().find(|entry| entry.text == *first)?.clone(), *source))
+        })
     };
     let found = circles(&edges).into_iter();
     found.filter_map(|circle| closing(&circle).map(|(entry, source)| (circle, entry, source))).collect()
@@ -159,19 +174,19 @@ fn groups(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     let mut names = Names::of("cause with links of its own", Vec::<String>::new());
     names.list = single.filter_map(|row| Some(row.text("id")?.text)).collect();
     names.some_lost = files.iter().any(Option::is_none) || rows.iter().any(|row| row.text("id").is_none());
-    let mut in_circles: Vec<Entry> = Vec::new();
+    let mut in_circles: Vec<String> = Vec::new();
     for (circle, closing, source) in circles_of(files, "cause[]", "any_of") {
-        let what = format!("`any_of` goes in a circle: {}", round(&circle));
-        mistakes.push(
-            source
-                .mistake_in(closing.at.clone(), what)
-                .help("the members of a group have links of their own"),
-        );
-        in_circles.push(closing);
+        let what = match circle.as_slice() {
+            [one] => format!("`{one}` is not a cause with links of its own: it is this group"),
+            _ => format!("`any_of` goes in a circle: {}", round(&circle)),
+        };
+        mistakes
+            .push(source.mistake_in(closing.at, what).help("the members of a group have links of their own"));
+        in_circles.extend(circle);
     }
     for document in files.iter().flatten() {
         let members = document.texts("cause[].any_of[]");
-        for member in members.iter().filter(|m| !names.has(&m.text) && !in_circles.contains(m)) {
+        for member in members.iter().filter(|m| !names.has(&m.text) && !in_circles.contains(&m.text)) {
             let what = format!("`{}` is not a cause with links of its own", member.text);
             let help = way_out(&member.text, names.list.iter().map(String::as_str));
             mistakes.push(document.source().mistake_in(member.at.clone(), what).help(help));
@@ -180,9 +195,9 @@ fn groups(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
 }
 
 /// The fact has such a subject and such a value.
-fn fits(check: &Check, source: &Source, mistakes: &mut Vec<Mistake>) {
+fn fits(check: &Check, catalog: &Catalog, source: &Source, mistakes: &mut Vec<Mistake>) {
     let name = check.fact.get_ref();
-    let Some(spec) = fact::spec(name) else { return };
+    let Some(spec) = catalog.fact(name) else { return };
     if !spec.scopes.contains(check.for_each.get_ref()) {
         let what =
             format!("the fact `{name}` says nothing of each {:?}", check.for_each.get_ref()).to_lowercase();

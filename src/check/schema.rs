@@ -1,6 +1,7 @@
 //! The rules of checks and causes that their types alone do not tell an editor.
 
 use crate::fact::{FACTS, Kind, Scope};
+use crate::own;
 use crate::signature;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
@@ -12,7 +13,8 @@ pub(super) fn fact(_: &mut SchemaGenerator) -> Schema {
         "pattern": format!("^{}", signature::FACT.replace('.', r"\.")),
         "description": "Whether the log is clear of the signature of that id.",
     });
-    let any_of: Vec<Value> = named.chain([of_logs]).collect();
+    let own = json!({ "pattern": own::NAME, "description": "A fact of your own: a row [[fact]]." });
+    let any_of: Vec<Value> = named.chain([of_logs, own]).collect();
     json_schema!({ "type": "string", "anyOf": any_of })
 }
 

@@ -97,7 +97,7 @@ pub(super) fn named<'a>(
     ranking: &Ranking,
     findings: &[Finding],
 ) -> Vec<Candidate<'a>> {
-    let candidates = catalog.causes.iter().map(|row| Candidate::new(row, model, ranking));
+    let candidates = catalog.ranked().map(|row| Candidate::new(row, model, ranking));
     let mut named: Vec<Candidate> = candidates
         .filter(|candidate| candidate.confidence() >= LISTED)
         .filter(|candidate| candidate.members.iter().any(|&k| explains_something(model, findings, k)))

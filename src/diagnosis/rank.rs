@@ -55,7 +55,7 @@ impl<'a> Model<'a> {
             }
         };
         let row = |cause: &&Cause| findings.iter().map(|finding| link(cause, &finding.check)).collect();
-        let causes: Vec<&Cause> = catalog.causes.iter().filter(|cause| cause.any_of.is_empty()).collect();
+        let causes: Vec<&Cause> = catalog.ranked().filter(|cause| cause.any_of.is_empty()).collect();
         let links = causes.iter().map(row).collect();
         let tells = |f: &&Finding| f.of_event && f.severity != Severity::Note;
         let event_is_fine = !findings.iter().filter(tells).any(|f| f.verdict == Verdict::Fail);

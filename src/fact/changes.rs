@@ -138,11 +138,14 @@ pub(super) fn database(view: &View) -> Vec<Fact> {
                 let host = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
                 Some((host, url.path().trim_start_matches('/').to_string()))
             };
-            let (Some((host, name)), Some((_, looked_at))) = (read(own), read(&rows.address)) else {
+            let further = rows.databases.values().filter_map(Seen::known);
+            let looked_at: Vec<String> =
+                [&rows.address].into_iter().chain(further).filter_map(|at| Some(read(at)?.1)).collect();
+            let (Some((host, name)), false) = (read(own), looked_at.is_empty()) else {
                 return Seen::unknown(WhyKind::Failed, format!("{variable} could not be read"));
             };
             let say = format!("its {variable} is {host}/{name}");
-            match name == looked_at {
+            match looked_at.contains(&name) {
                 false => {
                     let say = format!("{say}; {} was looked at", rows.address);
                     Seen::Known((Value::Word("other"), say))

@@ -101,7 +101,7 @@ fn silence_proves(view: &View, part: &str, log: &Log) -> Result<(), Why> {
     if log.cut && !kept_so_far_back { Err(cut(log)) } else { Ok(()) }
 }
 
-fn cut(log: &Log) -> Why {
+pub(super) fn cut(log: &Log) -> Why {
     Why::new(WhyKind::Limit, format!("more records of {} matched than were kept", log.container))
 }
 

@@ -12,6 +12,7 @@ mod ladder;
 mod lines;
 mod logs;
 mod motion;
+mod own;
 pub mod records;
 pub mod sessions;
 mod settling;
@@ -22,6 +23,7 @@ mod topics;
 pub mod view;
 
 use crate::evidence::{Evidence, Name, Seen};
+use crate::own::OwnFact;
 use crate::pipeline::{Pipeline, Role, Stage, Worker};
 use crate::signature::{self, Signature};
 use std::collections::BTreeMap;
@@ -35,6 +37,8 @@ pub enum Value {
     Bool(bool),
     /// How many.
     Count(u64),
+    /// So many or more: not all of it was read.
+    AtLeast(u64),
     /// One of the words of its kind.
     Word(&'static str),
 }
@@ -44,6 +48,7 @@ impl fmt::Display for Value {
         match self {
             Value::Bool(yes) => f.write_str(if *yes { "yes" } else { "no" }),
             Value::Count(count) => write!(f, "{count}"),
+            Value::AtLeast(count) => write!(f, "{count} or more"),
             Value::Word(word) => f.write_str(word),
         }
     }
@@ -612,21 +617,27 @@ pub const FACTS: &[FactSpec] = &[
     },
 ];
 
-/// What all facts of log signatures have in common.
-const OF_LOGS: FactSpec = FactSpec {
-    name: signature::FACT,
-    doc: "whether the log is clear of a signature of checks/logs.toml (container log)",
-    scopes: &[Scope::Part],
-    kind: Kind::Bool,
-    derive: |_| Vec::new(),
-};
+/// What is known of a fact without looking.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What it says and where it comes from.
+    pub doc: &'a str,
+    /// What it is about.
+    pub scopes: &'static [Scope],
+    /// What values it can have.
+    pub kind: Kind,
+}
 
-/// The spec of a fact by name.
-pub fn spec(name: &str) -> Option<&'static FactSpec> {
-    match name.starts_with(signature::FACT) {
-        true => Some(&OF_LOGS),
-        false => FACTS.iter().find(|spec| spec.name == name),
+/// What is known of the fact of that name: one of the registry, of a log signature,
+/// or of the user's own.
+pub fn spec<'a>(name: &str, own: &'a [OwnFact]) -> Option<Known<'a>> {
+    if name.starts_with(signature::FACT) {
+        let doc = "whether the log is clear of a signature of checks/logs.toml (container log)";
+        return Some(Known { doc, scopes: &[Scope::Part], kind: Kind::Bool });
     }
+    let own = || own.iter().find(|fact| fact.name() == name).map(own::known);
+    let built_in = FACTS.iter().find(|spec| spec.name == name);
+    built_in.map(|spec| Known { doc: spec.doc, scopes: spec.scopes, kind: spec.kind }).or_else(own)
 }
 
 /// All facts of one evidence document, by name.
@@ -646,11 +657,12 @@ impl Facts {
 }
 
 /// Derives all facts.
-pub fn facts(evidence: &Evidence, pipeline: &Pipeline, signatures: &[Signature]) -> Facts {
+pub fn facts(evidence: &Evidence, pipeline: &Pipeline, signatures: &[Signature], own: &[OwnFact]) -> Facts {
     let view = View::new(evidence, pipeline);
     let fixed = FACTS.iter().map(|spec| (spec.name.to_string(), (spec.derive)(&view)));
     let of_logs = signatures.iter().map(|signature| (signature.fact(), logs::clear(&view, signature)));
-    Facts(fixed.chain(of_logs).collect())
+    let own = own.iter().map(|fact| (fact.name().to_string(), own::derive(&view, fact)));
+    Facts(fixed.chain(of_logs).chain(own).collect())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::view::View;
 use super::{Fact, Value, settling};
 use crate::evidence::{Answer, Kafka, Mapped, Postgres, Seen, Why, WhyKind, hosts_of};
+use std::collections::BTreeMap;
 
 /// Whether trouble of this kind means that nobody answers there.
 fn silent(why: &Why) -> bool {
@@ -183,12 +184,14 @@ pub(super) fn contract(view: &View) -> Vec<Fact> {
         true => Seen::Known(answer),
         false => Seen::not_asked(format!("it was answered with {}", answer.status)),
     });
-    let kept = |answer: &Answer| {
-        harmless.expect.iter().all(|(pointer, value)| answer.body.get(pointer) == Some(value))
-    };
     vec![Fact::of(call.service.get_ref().as_str(), seen, |answer| {
-        (Value::Bool(kept(answer)), in_words(answer))
+        (Value::Bool(holds(answer, &harmless.expect)), in_words(answer))
     })]
+}
+
+/// Whether the body holds what is expected of it, by JSON pointer.
+pub(super) fn holds(answer: &Answer, expect: &BTreeMap<String, String>) -> bool {
+    expect.iter().all(|(pointer, value)| answer.body.get(pointer) == Some(value))
 }
 
 /// Whether the harmless request is answered with success, whatever the body says.
@@ -202,12 +205,12 @@ pub(super) fn status(view: &View) -> Vec<Fact> {
     })]
 }
 
-fn is_good(answer: &Answer) -> bool {
+pub(super) fn is_good(answer: &Answer) -> bool {
     (200..300).contains(&answer.status)
 }
 
 /// "200, error \"no pool\", success false".
-fn in_words(answer: &Answer) -> String {
+pub(super) fn in_words(answer: &Answer) -> String {
     let body =
         answer.body.iter().map(|(pointer, value)| format!("{} {value}", pointer.trim_start_matches('/')));
     [answer.status.to_string()].into_iter().chain(body).collect::<Vec<_>>().join(", ")

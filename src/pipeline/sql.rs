@@ -1,6 +1,7 @@
 //! SQL in a pipeline: what can be seen of it without a database.
 
 use crate::error::Mistake;
+use crate::toml_input::Source;
 use crate::toml_input::document::{Document, Entry};
 use std::ops::Range;
 
@@ -33,6 +34,29 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     };
     SQL.iter().flat_map(|path| document.texts(path)).for_each(|entry| tell(&entry, false));
     document.texts(ON_ONE_LINE).iter().for_each(|entry| tell(entry, true));
+}
+
+/// What an own fact's statement must be.
+const OWN_EXPECTED: &str = "expected one select that binds at most $1: the asked id as text";
+
+/// What binds the asked id in an own fact's statement.
+const ID: &str = "$1";
+
+/// What is wrong with the statement of an own fact.
+pub fn of_own_fact(entry: &Entry, source: &Source) -> Vec<Mistake> {
+    let is_id = |wrong: &Wrong| entry.text.get(wrong.0.clone()) == Some(ID);
+    let found = mistakes_of(&entry.text, false).into_iter().filter(|wrong| !is_id(wrong));
+    let found = found.map(|wrong| {
+        let (at, what, help) = wrong;
+        let help = if help == EXPECTED { OWN_EXPECTED } else { help };
+        source.mistake_within(&entry.at, &at, what).help(help)
+    });
+    found.collect()
+}
+
+/// Whether an own fact's statement asks for the id.
+pub fn binds_id(sql: &str) -> bool {
+    pieces(sql).iter().any(|piece| piece.kind == Kind::Value && sql.get(piece.at.clone()) == Some(ID))
 }
 
 type Wrong = (Range<usize>, String, &'static str);
@@ -232,6 +256,19 @@ mod tests {
         ] {
             assert_eq!(wrong(sql), [expected], "{sql}");
         }
+    }
+
+    #[test]
+    fn an_own_fact_may_bind_the_id_and_nothing_else() {
+        let wrong = |sql: &str| {
+            let source = Source { name: "own.toml".into(), text: format!("sql = \"{sql}\"") };
+            let entry = Entry { text: sql.into(), at: 6..8 + sql.len() };
+            of_own_fact(&entry, &source).iter().map(|mistake| mistake.what.clone()).collect::<Vec<String>>()
+        };
+        assert_eq!(wrong("select count(*) from t where a = $1 or b = $1"), Vec::<String>::new());
+        assert_eq!(wrong("select count(*) from t where a = $2"), ["`$2` binds a value"]);
+        assert_eq!(wrong("delete from t where a = $1"), ["not a select"]);
+        assert!(binds_id("select 1 where a = $1") && !binds_id("select '$1' -- $1\n, $12"));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 use super::docker::{Discovered, early, is_loopback};
 use super::{failure, in_time, now};
 use crate::config::Config;
-use crate::evidence::{Answer, Clock, Docker, Event, Http, Mapped, Seen, Why, WhyKind};
+use crate::evidence::{Answer, Clock, Docker, Event, Http, Mapped, Name, Own, Seen, Why, WhyKind};
+use crate::own::Request;
 use crate::pipeline::{Call, Harmless, Service};
 use crate::secret::{redact, shown_url};
 use futures_util::future::join_all;
@@ -28,17 +29,22 @@ pub fn install_tls_provider() {
 }
 
 /// Asks every service for its health, and one of them what the pipeline
-/// declares as harmless. `docker`, `event`: `None` if not known in time.
+/// declares as harmless, and what facts of the user's own ask. `docker`, `event`:
+/// `None` if not known in time.
 pub async fn look(
     config: &Config,
     docker: Option<&(Seen<Docker>, Discovered)>,
     event: Option<&Seen<Vec<Event>>>,
     until: Instant,
-) -> Seen<Http> {
+) -> (Seen<Http>, BTreeMap<Name, Seen<Own>>) {
     install_tls_provider();
     let client = match client() {
         Ok(client) => client,
-        Err(error) => return Seen::Unknown(failure::why(&error, "the HTTP client")),
+        Err(error) => {
+            let why = failure::why(&error, "the HTTP client");
+            let own = requests(config).map(|(name, _)| (name, Seen::Unknown(why.clone()))).collect();
+            return (Seen::Unknown(why), own);
+        }
     };
     let asker = Asker { config, docker: docker.map(|both| &both.0), client: &client, until: early(until) };
     let with_health =
@@ -49,8 +55,18 @@ pub async fn look(
         }));
     // It is asked once, whoever asked about several ids.
     let event = event.and_then(|events| events.known()?.first());
-    let (health, contract) = tokio::join!(health, asker.contract(event));
-    Seen::Known(Http { health: health.into_iter().collect(), contract })
+    let own = join_all(requests(config).map(|(name, request)| async move {
+        let service = config.pipeline.service(&request.service);
+        let answer = asker.harmless(service, &request.service, &request.harmless(), event).await;
+        (name, answer.map(Own::Answer))
+    }));
+    let (health, contract, own) = tokio::join!(health, asker.contract(event), own);
+    (Seen::Known(Http { health: health.into_iter().collect(), contract }), own.into_iter().collect())
+}
+
+/// The requests of the user's own facts.
+fn requests(config: &Config) -> impl Iterator<Item = (Name, &Request)> {
+    config.own.iter().filter_map(|fact| Some((fact.name().to_string(), fact.http.as_ref()?)))
 }
 
 /// Where services usually tell that they are well.
@@ -109,8 +125,19 @@ impl Asker<'_> {
         let Some(harmless) = &call.harmless else {
             return Seen::not_asked(format!("the pipeline declares no harmless request for {}", call.name));
         };
-        match (self.called(call), filled(harmless, event)) {
-            (None, _) => Seen::not_asked(format!("nobody answers {}", call.name)),
+        self.harmless(self.called(call), &call.name, harmless, event).await
+    }
+
+    /// Asks a service what changes nothing; `what` is what the request is called.
+    async fn harmless(
+        self,
+        service: Option<&Service>,
+        what: &str,
+        harmless: &Harmless,
+        event: Option<&Event>,
+    ) -> Seen<Answer> {
+        match (service, filled(harmless, event)) {
+            (None, _) => Seen::not_asked(format!("nobody answers {what}")),
             (_, Err(key)) => Seen::not_asked(format!("no value for `{key}` of {}", harmless.path)),
             (Some(service), Ok(path)) => self.ask(service, &path, Some(harmless)).await,
         }

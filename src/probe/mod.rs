@@ -16,6 +16,7 @@ use crate::error::Mistake;
 use crate::evidence::{self, Docker, Event, Evidence, Log, Name, Postgres, Seen, System, Why, WhyKind};
 use docker::Discovered;
 use jiff::{SignedDuration, Timestamp};
+use postgres::own::Told as OwnTold;
 use postgres::prepare::Prepared;
 use progress::Progress;
 use std::collections::BTreeMap;
@@ -66,7 +67,7 @@ pub async fn gather(config: &Config) -> Evidence {
         event: watch::channel(None).0,
     };
     let progress = Progress::start();
-    let (docker, compose, kafka, postgres, http, logs) = tokio::join!(
+    let (docker, compose, kafka, (postgres, rows), (http, answers), logs) = tokio::join!(
         progress.watch("Docker", looking.docker()),
         progress.watch("compose file", looking.compose()),
         progress.watch("Kafka", looking.kafka()),
@@ -85,6 +86,7 @@ pub async fn gather(config: &Config) -> Evidence {
         postgres,
         http,
         logs,
+        own: rows.into_iter().chain(answers).collect(),
     }
 }
 
@@ -137,13 +139,24 @@ impl Looking<'_> {
         kafka::look(self.config, found.as_deref(), self.until, told).await
     }
 
-    async fn postgres(&self) -> Seen<Postgres> {
+    async fn postgres(&self) -> (Seen<Postgres>, OwnTold) {
+        let mut own = postgres::own::not_asked(self.config);
+        let rows = self.rows(&mut own).await;
+        // Whatever was not told has the database's reason, or came too late.
+        for fact in self.config.own.iter().filter(|fact| fact.sql.is_some()) {
+            let late = || Seen::Unknown(no_answer("PostgreSQL", self.config.deadline));
+            own.entry(fact.name().to_string()).or_insert_with(|| rows.as_ref().and_then(|_| late()));
+        }
+        (rows, own)
+    }
+
+    async fn rows(&self, own: &mut OwnTold) -> Seen<Postgres> {
         if let Some(unseen) = self.left_out(System::Postgres) {
             self.event.send_replace(Some(Seen::Unknown(System::Postgres.left_out())));
             return unseen;
         }
         let found = wait_for(&self.docker, self.patience).await;
-        let rows = postgres::look(self.config, found.as_deref(), self.until, &self.event).await;
+        let rows = postgres::look(self.config, found.as_deref(), self.until, &self.event, own).await;
         // Whoever still waits for the event's time waits no longer.
         if self.event.borrow().is_none() {
             let event = rows.as_ref().and_then(|rows| rows.event.clone());
@@ -152,9 +165,11 @@ impl Looking<'_> {
         rows
     }
 
-    async fn http(&self) -> Seen<evidence::Http> {
+    async fn http(&self) -> (Seen<evidence::Http>, OwnTold) {
         if let Some(unseen) = self.left_out(System::Http) {
-            return unseen;
+            let own = self.config.own.iter().filter(|fact| fact.http.is_some());
+            let left_out = || Seen::Unknown(System::Http.left_out());
+            return (unseen, own.map(|fact| (fact.name().to_string(), left_out())).collect());
         }
         let found = wait_for(&self.docker, self.patience).await;
         let event = wait_for(&self.event, self.patience).await;

@@ -3,7 +3,7 @@
 use super::table::columns;
 use super::words::fill_with;
 use crate::check::catalog::{Action, ActionKind, Catalog, Cause, Check, Generator, Severity};
-use crate::fact::{self, Scope};
+use crate::fact::Scope;
 use crate::pipeline::Pipeline;
 use crate::signature::Signature;
 use colored::Colorize;
@@ -42,7 +42,7 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
 /// What there is to say of a check, each with its label.
 pub(super) fn about(check: &Check, catalog: &Catalog, pipeline: &Pipeline) -> Vec<(&'static str, String)> {
     let titles = for_subjects(check, pipeline, &check.title);
-    let spec = fact::spec(check.fact.get_ref());
+    let spec = catalog.fact(check.fact.get_ref());
     let looks_at = spec.map(|spec| format!("{}: {}", check.fact.get_ref(), spec.doc)).unwrap_or_default();
     let needs: Vec<&str> = check.pass_needs.iter().map(|need| need.get_ref().as_str()).collect();
     let mut about = vec![
@@ -60,7 +60,22 @@ pub(super) fn about(check: &Check, catalog: &Catalog, pipeline: &Pipeline) -> Ve
         about.extend(signature.matches.iter().take(2).map(|record| ("such as", record.clone())));
         about.extend(signature.misses.iter().take(1).map(|record| ("and not", record.clone())));
     }
+    about.extend(of_the_team(check.id.get_ref(), catalog));
     about
+}
+
+/// What a team's own rows say of a check or cause.
+pub(super) fn of_the_team(id: &str, catalog: &Catalog) -> Vec<(&'static str, String)> {
+    let own = catalog.own.get(id).map(|row| match row.replaces {
+        true => ("your own row", format!("{}, in the place of the built-in one", row.place)),
+        false => ("your own row", row.place.clone()),
+    });
+    let severity = catalog.overrides.iter().find(|row| row.id.get_ref() == id && row.severity.is_some());
+    let severity = severity.map(|_| ("overridden", "its severity is that of an override".to_string()));
+    let off = catalog.switched_off(id).map(|off| ("overridden", off.words()));
+    let ended = catalog.switched.ended.iter().find(|ended| ended.id == id);
+    let ended = ended.map(|row| ("overridden", format!("was {}; that has ended", row.words())));
+    own.into_iter().chain(severity).chain(off).chain(ended).collect()
 }
 
 /// What a failure of a check means.
@@ -109,7 +124,7 @@ fn links(cause: &Cause) -> impl Iterator<Item = &String> {
 }
 
 /// Writes what a cause means.
-pub fn cause(cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
+pub fn cause(cause: &Cause, catalog: &Catalog, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}\n", format!("cause {}", cause.id.get_ref()).bold())?;
     let mut about = vec![
         ("what it is", cause.title.clone()),
@@ -117,6 +132,7 @@ pub fn cause(cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
         ("at most", at_most(cause)),
     ];
     about.extend(breaks(cause).into_iter().map(|(word, ids)| (word, ids.join(", "))));
+    about.extend(of_the_team(cause.id.get_ref(), catalog));
     rows(16, &about, out)?;
     writeln!(out, "\n  what to do, in order")?;
     let actions: Vec<(&str, String)> =

@@ -87,10 +87,16 @@ fn the_step(step: &Step, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn W
             code(check.id.get_ref()),
             below(&explain::for_subjects(check, pipeline, &check.title), text),
             below(&explain::for_subjects(check, pipeline, &check.by_hand), code),
-            explain::failure(check),
+            failure(check, catalog),
         ]
     });
     table(["check", "true when healthy", "by hand", "a failure is"], rows, out)
+}
+
+/// What a failure of a check means, if it is judged.
+fn failure(check: &Check, catalog: &Catalog) -> String {
+    let off = catalog.switched_off(check.id.get_ref());
+    off.map_or_else(|| explain::failure(check), |off| text(&off.words()))
 }
 
 /// The documented causes that always break some of a step's checks.
@@ -155,7 +161,7 @@ fn causes(catalog: &Catalog, out: &mut dyn Write) -> io::Result<()> {
         [code(cause.id.get_ref()), text(&cause.title), at_most, mends(cause)]
     });
     table(["cause", "what it is", "at most", "first of all"], rows, out)?;
-    causes.into_iter().try_for_each(|cause| the_cause(cause, 3, out))
+    causes.into_iter().try_for_each(|cause| the_cause(cause, catalog, 3, out))
 }
 
 /// What puts a cause right, in a cell.
@@ -170,16 +176,18 @@ fn mends(cause: &Cause) -> String {
 }
 
 /// Writes a cause alone.
-pub fn cause(cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
-    the_cause(cause, 1, out)
+pub fn cause(cause: &Cause, catalog: &Catalog, out: &mut dyn Write) -> io::Result<()> {
+    the_cause(cause, catalog, 1, out)
 }
 
-fn the_cause(cause: &Cause, level: usize, out: &mut dyn Write) -> io::Result<()> {
+fn the_cause(cause: &Cause, catalog: &Catalog, level: usize, out: &mut dyn Write) -> io::Result<()> {
     heading(level, &format!("{}: {}", code(cause.id.get_ref()), text(&cause.title)), out)?;
     let at_most = format!("at most {}", text(&explain::at_most(cause)));
     let means = format!("what it means: {}", text(&cause.means));
     let breaks = explain::breaks(cause).into_iter().map(|(how, ids)| format!("{how}: {}", codes(ids)));
-    list([at_most, means].into_iter().chain(breaks), out)?;
+    let of_the_team = explain::of_the_team(cause.id.get_ref(), catalog).into_iter();
+    let of_the_team = of_the_team.map(|(label, value)| format!("{label}: {}", text(&value)));
+    list([at_most, means].into_iter().chain(breaks).chain(of_the_team), out)?;
     paragraph("What to do, in order:", out)?;
     for (i, action) in cause.actions.iter().enumerate() {
         let told = explain::told(action, cause);

@@ -7,6 +7,7 @@ pub mod lint;
 pub mod markdown;
 mod placeholders;
 mod summary;
+mod switched;
 pub mod table;
 pub mod trace;
 pub mod trace_table;
@@ -15,6 +16,7 @@ mod words;
 
 use crate::action::{self, Planned};
 use crate::check::catalog::{About, ActionKind, Catalog, Check, Severity};
+use crate::check::overrides::{RowKind, SwitchedOff};
 use crate::check::{Finding, Verdict};
 use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut, Untellable};
 use crate::error::exit;
@@ -95,6 +97,13 @@ pub struct Report {
     pub unseen: Vec<Unseen>,
     /// The unseen check whose answer would tell most.
     pub next: Option<Next>,
+    /// Checks that are not judged and causes that are not ranked, because an override
+    /// says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub switched_off: Vec<SwitchedOff>,
+    /// What an override switched off until its last day was over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overrides_ended: Vec<Told>,
 }
 
 /// How many events of the window are stuck.
@@ -301,10 +310,21 @@ pub fn report(material: &Material) -> Report {
         unexplained: material.told(&diagnosis.unexplained, &[]),
         unseen: unseen(material),
         next: diagnosis.next.as_deref().and_then(|check| material.next(check)),
+        switched_off: material.catalog.switched.off.clone(),
+        overrides_ended: material.catalog.switched.ended.iter().map(ended).collect(),
     };
     report.actions = actions(&report);
     report.headline = summary::headline(material, &report);
     report
+}
+
+fn ended(row: &SwitchedOff) -> Told {
+    let again = match row.kind {
+        RowKind::Check => "judged",
+        RowKind::Cause => "ranked",
+    };
+    let say = format!("override of {} ended {}: it is {again} again", row.id, row.until);
+    Told { id: row.id.clone(), say }
 }
 
 /// A problem wins over what was not seen, and that over warnings.

@@ -1,6 +1,6 @@
 //! The report for a terminal: 80 columns, the verdict on the last line.
 
-use super::{Cause, FindingShown, Report, Step, Told};
+use super::{Cause, FindingShown, Report, Step, Told, switched};
 use crate::action::Planned;
 use crate::plural::count;
 use colored::Colorize;
@@ -51,6 +51,7 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
     render_told("RISKS", &report.risks, screen, out)?;
     render_actions(&report.actions, screen, out)?;
     render_unseen(report, screen, out)?;
+    switched::render(report, screen, out)?;
     writeln!(out, "\n{}", headline(report))
 }
 

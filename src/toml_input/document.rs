@@ -79,6 +79,15 @@ impl<'a> Document<'a> {
         tables.flat_map(BTreeMap::keys).map(String::as_str).collect()
     }
 
+    /// Keeps only some of the rows of a section.
+    pub fn retain(&mut self, section: &str, keep: impl Fn(&Row) -> bool) {
+        let source = self.source;
+        let Value::Table(root) = &mut self.root.value else { return };
+        if let Some(Node { value: Value::List(rows), .. }) = root.get_mut(section) {
+            rows.retain(|node| keep(&Row { source, node }));
+        }
+    }
+
     fn at(&self, path: &str) -> Vec<&Node> {
         let mut found = vec![&self.root];
         for word in path.split('.') {
@@ -95,6 +104,11 @@ impl<'a> Document<'a> {
 impl<'d> Row<'d> {
     fn get(&self, key: &str) -> Option<&'d Node> {
         self.node.children(key).into_iter().next()
+    }
+
+    /// Whether it says something of a key.
+    pub fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
     }
 
     /// The text of a key.

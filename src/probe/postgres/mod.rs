@@ -8,6 +8,7 @@ mod event;
 mod marks;
 mod neighbours;
 mod others;
+pub mod own;
 pub mod prepare;
 mod schemas;
 mod session;
@@ -45,12 +46,14 @@ const NO_MARKS: &str = "the pipeline has no marks table";
 type TellEvent = watch::Sender<Option<Seen<Vec<Event>>>>;
 
 /// Looks into the database. `docker`: `None` if the engine has not answered in
-/// time. At the deadline what was seen stays seen.
+/// time. At the deadline what was seen stays seen; so it does of the facts of the
+/// user's `own`.
 pub async fn look(
     config: &Config,
     docker: Option<&(Seen<Docker>, Discovered)>,
     until: Instant,
     tell_event: &TellEvent,
+    own: &mut own::Told,
 ) -> Seen<Postgres> {
     let until = until.checked_sub(LAST_WORDS).unwrap_or(until);
     let place = match place(config, docker) {
@@ -58,7 +61,7 @@ pub async fn look(
         Seen::Unknown(why) => return Seen::Unknown(why),
         Seen::NotAsked(why) => return Seen::NotAsked(why),
     };
-    Seen::from(look_at(config, place, docker, until, tell_event).await)
+    Seen::from(look_at(config, place, docker, until, (tell_event, own)).await)
 }
 
 /// An address as text, password included.
@@ -100,7 +103,7 @@ async fn look_at(
     place: Place<'_>,
     docker: Option<&(Seen<Docker>, Discovered)>,
     until: Instant,
-    tell_event: &TellEvent,
+    (tell_event, own): (&TellEvent, &mut own::Told),
 ) -> Result<Postgres, Why> {
     let start = Instant::now();
     let engine = docker.and_then(|found| found.0.known());
@@ -130,7 +133,7 @@ async fn look_at(
         },
         stages,
     };
-    let filled = timeout_at(until, fill(config, &databases, tell_event, &mut seen)).await;
+    let filled = timeout_at(until, fill(config, &databases, (tell_event, own), &mut seen)).await;
     match filled {
         Ok(()) => databases.end().await,
         Err(_) => databases.cancel(&tls).await,
@@ -183,7 +186,12 @@ fn unseen(config: &Config, late: &Why) -> Unseen {
 }
 
 /// Looks at everything, what others wait for first, what reads whole tables last.
-async fn fill(config: &Config, databases: &Databases, tell_event: &TellEvent, seen: &mut Postgres) {
+async fn fill(
+    config: &Config,
+    databases: &Databases,
+    (tell_event, own): (&TellEvent, &mut own::Told),
+    seen: &mut Postgres,
+) {
     let pipeline = &config.pipeline;
     let session = &databases.main;
     let marks = pipeline.marks.as_ref();
@@ -210,6 +218,7 @@ async fn fill(config: &Config, databases: &Databases, tell_event: &TellEvent, se
         None => Seen::no_part(NO_MARKS),
     };
     extents(config, databases, seen).await;
+    own::look(config, session, own).await;
     if let (Some(id), Some((marks, session))) = (id, in_marks) {
         let session = session.and_then(|session| Ok((session, id_type.as_ref().map_err(Clone::clone)?)));
         seen.marks_like = match &session {

@@ -10,11 +10,12 @@ use tokio_postgres::types::Type;
 /// Views of the server's own memory answer at once or not at all.
 const AT_MOST: Duration = Duration::from_secs(1);
 
-/// What a role may not see of others is null: their kind and state, not whose they are.
+/// What a role may not see of others is null: their kind and state, not whose they are. Who
+/// is in another database holds nothing of this one.
 const USED: &str = "select
     (select count(*) from pg_stat_activity where datid is not null and usesysid is not null),
-    (select count(*) from pg_stat_activity where datid is not null and usesysid is not null and state is null
-        and pid <> pg_backend_pid()),
+    (select count(*) from pg_stat_activity where datname = current_database() and usesysid is not null
+        and state is null and pid <> pg_backend_pid()),
     current_setting('max_connections')::int8 - current_setting('superuser_reserved_connections')::int8,
     clock_timestamp()";
 

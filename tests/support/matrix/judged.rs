@@ -47,7 +47,7 @@ impl Judge {
 
     /// The facts and findings of a recording: what the ranking is given.
     pub fn found(&self, evidence: &Evidence) -> (Facts, Vec<Finding>) {
-        let facts = facts(evidence, &self.pipeline, &self.catalog.signatures);
+        let facts = facts(evidence, &self.pipeline, &self.catalog.signatures, &self.catalog.facts);
         let findings = judge(&self.catalog, &facts, &self.pipeline);
         (facts, findings)
     }

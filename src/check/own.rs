@@ -1,0 +1,114 @@
+//! What can be wrong with facts of the user's own.
+
+use super::catalog::Catalog;
+use crate::error::{Mistake, way_out};
+use crate::names::Names;
+use crate::own::{Kind, OwnFact, PREFIX};
+use crate::pattern;
+use crate::pipeline::{Pipeline, Role, sql};
+use crate::toml_input::Source;
+use crate::toml_input::document::{Document, Entry, Row};
+use std::collections::BTreeSet;
+
+/// Where a fact can be seen.
+const SOURCES: [&str; 3] = ["sql", "http", "log"];
+
+/// What is wrong with the rows, as far as that can be seen without a pipeline.
+pub fn check(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
+    let mut before = BTreeSet::new();
+    for document in files.iter().flatten() {
+        let source = document.source();
+        for row in document.rows("fact[]") {
+            let Some(name) = row.text("name") else { continue };
+            let mut tell = |(what, help): (String, &str)| {
+                mistakes.push(source.mistake_in(name.at.clone(), what).help(help));
+            };
+            named(&name).into_iter().for_each(&mut tell);
+            if !before.insert(name.text.clone()) {
+                tell((format!("two facts are called `{}`", name.text), "give one of them another name"));
+            }
+            seen_where(&row, &name).into_iter().for_each(&mut tell);
+            if let Some(statement) = row.text("sql") {
+                mistakes.extend(sql::of_own_fact(&statement, source));
+            }
+        }
+        for entry in document.texts("fact[].log.pattern") {
+            if pattern::compile(&entry.text).is_ok_and(|compiled| pattern::finds_anything(&compiled)) {
+                let mistake = source.mistake_in(entry.at, "a pattern that every record matches");
+                mistakes.push(mistake.help("expected words that only such records have"));
+            }
+        }
+    }
+}
+
+fn named(name: &Entry) -> Option<(String, &'static str)> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
+    let good = name.text.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(plain));
+    let help =
+        "expected own. and lower-case letters, digits, dots, dashes and underscores: own.refunds_waiting";
+    (!good).then(|| (format!("`{}` is not the name of an own fact", name.text), help))
+}
+
+fn seen_where(row: &Row, name: &Entry) -> Option<(String, &'static str)> {
+    let sources: Vec<&str> = SOURCES.into_iter().filter(|source| row.has(source)).collect();
+    let name = &name.text;
+    match (sources.as_slice(), row.has("kind")) {
+        ([], _) => Some((format!("`{name}` is seen nowhere"), "give it one of sql, http and log")),
+        (["sql"], false) => Some((
+            format!("`{name}` does not say what its SQL gives"),
+            "add kind = \"bool\" or kind = \"count\"",
+        )),
+        ([_], _) => None,
+        (several, _) => Some((
+            format!("`{name}` is seen in several places: {}", several.join(", ")),
+            "keep one of them; a second one is a second fact",
+        )),
+    }
+}
+
+/// What the types of a row do not tell.
+pub fn fits(fact: &OwnFact, source: &Source, mistakes: &mut Vec<Mistake>) {
+    let name = fact.name();
+    if let Some(request) = fact.http.as_ref().filter(|request| !request.harmless.get_ref()) {
+        let mistake =
+            source.mistake_in(request.harmless.span(), format!("the request of `{name}` is not harmless"));
+        mistakes
+            .push(mistake.help("only what changes nothing is asked: a GET, and harmless = true to say so"));
+    }
+    if let Some(kind) = fact.kind.filter(|kind| fact.sql.is_none() && *kind != fact.kind()) {
+        let (is, help) = match kind {
+            Kind::Count => ("an answer is no count", "leave `kind` out: it is a bool"),
+            Kind::Bool => ("records are no bool", "leave `kind` out: it is a count"),
+        };
+        mistakes.push(source.mistake_in(fact.name.span(), format!("`{name}`: {is}")).help(help));
+    }
+}
+
+/// What own facts name of a pipeline must be there.
+pub fn check_names(catalog: &Catalog, pipeline: &Pipeline, mistakes: &mut Vec<Mistake>) {
+    let services = Names::of("service", pipeline.service.iter().map(|service| service.name.as_str()));
+    let databases = pipeline.service.iter().filter(|service| service.role == Role::Database);
+    let unread: Vec<&str> = databases.map(|service| service.name.as_str()).collect();
+    let logged = pipeline.parts().map(|(name, _)| name).filter(|name| !unread.contains(name));
+    let logged = Names::of("service or worker with a log", logged);
+    for source in &catalog.sources {
+        let Some(document) = Document::of(source) else { continue };
+        services.must_have(&document.texts("fact[].http.service"), source, mistakes);
+        logged.must_have(&document.texts("fact[].log.part"), source, mistakes);
+        for path in document.texts("fact[].http.path") {
+            keys(&path, source, pipeline, mistakes);
+        }
+    }
+}
+
+/// A request is made of the event's keys.
+fn keys(path: &Entry, source: &Source, pipeline: &Pipeline, mistakes: &mut Vec<Mistake>) {
+    let known = &pipeline.event.keys;
+    for (start, rest) in path.text.match_indices('{').map(|(at, _)| (at, &path.text[at + 1..])) {
+        let key = rest.split_once('}').map(|(key, _)| key);
+        let Some(key) = key.filter(|key| !known.iter().any(|known| known == key)) else { continue };
+        let within = start..start + key.len() + 2;
+        let mistake = source.mistake_within(&path.at, &within, format!("unknown key `{key}`"));
+        mistakes.push(mistake.help(way_out(key, known.iter().map(String::as_str))));
+    }
+}

@@ -1,0 +1,88 @@
+//! Facts of the user's own.
+
+use super::view::View;
+use super::{Fact, Kind, Known, Scope, Value, logs, systems};
+use crate::evidence::{Log, Own, Seen, Why, WhyKind};
+use crate::own::{About, Kind as OwnKind, Logged, OwnFact};
+
+/// What is known of one without looking.
+pub(super) fn known(fact: &OwnFact) -> Known<'_> {
+    let kind = match fact.kind() {
+        OwnKind::Bool => Kind::Bool,
+        OwnKind::Count => Kind::Count,
+    };
+    Known { doc: &fact.doc, scopes: scopes(fact), kind }
+}
+
+fn scopes(fact: &OwnFact) -> &'static [Scope] {
+    match fact.about {
+        About::Event => &[Scope::Event],
+        About::Database => &[Scope::Database],
+    }
+}
+
+/// Its value about its subject.
+pub(super) fn derive(view: &View, fact: &OwnFact) -> Vec<Fact> {
+    let subjects = scopes(fact).iter().flat_map(|scope| scope.subjects(view.pipeline));
+    let told = match &fact.log {
+        Some(log) => logged(view, fact, log),
+        None => told(view, fact),
+    };
+    subjects.map(|subject| Fact::of(subject, told.clone(), |told| told)).collect()
+}
+
+/// What the database or a service has told.
+fn told(view: &View, fact: &OwnFact) -> Seen<(Value, String)> {
+    let Some(seen) = view.evidence.own.get(fact.name()) else {
+        return Seen::not_asked("not in this recording");
+    };
+    let say = |value: Value| (value.clone(), format!("{}: {value}", fact.doc));
+    // A replica that is behind does not have yet what the rows are asked for.
+    let row = |value: Value| view.caught_up().map(|()| say(value));
+    seen.as_ref().and_then(|own| match (own, fact.kind(), &fact.http) {
+        (Own::Answer(answer), OwnKind::Bool, Some(request)) => {
+            let good = systems::is_good(answer) && systems::holds(answer, &request.expect);
+            Seen::Known((Value::Bool(good), format!("{}: {}", fact.doc, systems::in_words(answer))))
+        }
+        (Own::Bool(yes), OwnKind::Bool, None) => row(Value::Bool(*yes)),
+        (Own::Count(count), OwnKind::Count, None) => row(Value::Count(*count)),
+        (Own::NoRow, OwnKind::Count, None) => row(Value::Count(0)),
+        (Own::NoRow, OwnKind::Bool, None) => Seen::unknown(WhyKind::Missing, format!("{}: no row", fact.doc)),
+        _ => Seen::not_asked("recorded as a value of another kind"),
+    })
+}
+
+/// How many records of its log count. What was not read may hold more.
+fn logged(view: &View, fact: &OwnFact, wanted: &Logged) -> Seen<(Value, String)> {
+    if let Seen::Known(None) = view.container(&wanted.part) {
+        return Seen::not_asked("no container");
+    }
+    let id = match (wanted.of_id, view.id()) {
+        (false, _) => None,
+        (true, Seen::Known(id)) => Some(id),
+        (true, unseen) => return unseen.map(|_| (Value::Count(0), String::new())),
+    };
+    view.log(&wanted.part).and_then(|log| {
+        let in_window = log.records.iter().filter(|record| record.at >= log.wanted);
+        let of_id = in_window.filter(|record| id.is_none_or(|id| record.names(id)));
+        let count = of_id.filter(|record| wanted.pattern.0.is_match(&record.text)).count() as u64;
+        let say = |value: Value| {
+            let read = crate::plural::count(log.read, "record");
+            Seen::Known((value.clone(), format!("{}: {value} in {read}", fact.doc)))
+        };
+        match all_read(view, wanted, log) {
+            Ok(()) => say(Value::Count(count)),
+            Err(why) if count == 0 => Seen::Unknown(why),
+            Err(_) => say(Value::AtLeast(count)),
+        }
+    })
+}
+
+/// Whether the log was read as far as it must be for its silence to mean something.
+fn all_read(view: &View, wanted: &Logged, log: &Log) -> Result<(), Why> {
+    if wanted.of_id {
+        return view.covers_event(&wanted.part, log);
+    }
+    View::complete(log)?;
+    if log.cut { Err(logs::cut(log)) } else { Ok(()) }
+}

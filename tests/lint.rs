@@ -1,0 +1,99 @@
+//! `lint`: every planted mistake is told in one run, each with its line and a way out.
+
+mod support;
+
+use std::fs;
+use support::{Run, doctor, root};
+
+const EXPECTED: &str = "tests/lint/expected.txt";
+
+/// Nobody is asked but the files.
+fn lint(arguments: &[&str]) -> Run {
+    doctor(["lint", "--without", "postgres", "--without", "docker"].iter().chain(arguments))
+}
+
+fn planted(arguments: &[&str]) -> Run {
+    let files = ["--config", "tests/lint/pipeline.toml", "--checks", "tests/lint"];
+    lint(&files.into_iter().chain(arguments.iter().copied()).collect::<Vec<_>>())
+}
+
+/// `PIPELINE_DOCTOR_EXPECTED=1` writes what is told, to be reviewed.
+#[test]
+fn every_planted_mistake_is_told_in_one_run() {
+    let told = planted(&[]).finish().code(2).stdout;
+    if std::env::var_os("PIPELINE_DOCTOR_EXPECTED").is_some() {
+        fs::write(root().join(EXPECTED), &told).unwrap();
+    }
+    assert_eq!(told, fs::read_to_string(root().join(EXPECTED)).unwrap());
+    assert!(told.matches("\nerror: ").count() >= 20);
+}
+
+#[test]
+fn every_mistake_has_a_line_a_caret_and_a_way_out() {
+    let told = planted(&[]).finish().code(2).stdout;
+    let mistakes = told.split("error: ").skip(1);
+    for mistake in mistakes.map(|text| text.split("\nnote: ").next().unwrap()) {
+        let lines: Vec<&str> = mistake.trim_end().lines().collect();
+        assert!(lines[0].starts_with("tests/lint/"), "{mistake}");
+        assert!(lines[2].contains(" | ") && lines[3].contains('^'), "{mistake}");
+        assert!(lines.len() == 5 && lines[4].starts_with("  "), "{mistake}");
+        assert!(lines[1..4].iter().all(|line| line.len() <= 80), "{mistake}");
+    }
+}
+
+#[test]
+fn scripts_get_the_same_in_one_document() {
+    let document = planted(&["--json"]).finish().code(2).json();
+    let text = planted(&[]).finish().code(2).stdout;
+    let mistakes = document["mistakes"].as_array().unwrap();
+    assert_eq!(mistakes.len(), text.lines().filter(|line| line.starts_with("error: ")).count());
+    for mistake in mistakes {
+        let place =
+            format!("{}:{}:{}", mistake["file"].as_str().unwrap(), mistake["line"], mistake["column"]);
+        assert!(text.contains(&format!("error: {place}: {}", mistake["what"].as_str().unwrap())), "{place}");
+        assert!(mistake["help"].is_string(), "{place}");
+    }
+    assert!(!document["notes"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_is_a_mistake_for_lint_is_one_for_every_command() {
+    let told = planted(&[]).finish().code(2).stdout;
+    let refused = doctor(["--config", "tests/lint/pipeline.toml", "--checks", "tests/lint"]).finish().code(2);
+    let count = |text: &str| text.lines().filter(|line| line.starts_with("error: ")).count();
+    assert_eq!(count(&refused.stderr), count(&told));
+}
+
+#[test]
+fn the_built_in_files_have_no_mistakes() {
+    let run = lint(&[]).finish().code(0);
+    assert!(run.last_line().starts_with("no mistakes: 1 pipeline, "), "{}", run.stdout);
+    assert!(run.stdout.contains("not prepared"), "{}", run.stdout);
+    assert_eq!(run.stdout.matches("note: ").count(), 1, "{}", run.stdout);
+    let document = lint(&["--json"]).finish().code(0).json();
+    assert_eq!(document["mistakes"], serde_json::json!([]));
+}
+
+#[test]
+fn a_cause_of_ones_own_that_nothing_can_raise_is_a_mistake() {
+    let directory = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(root().join("checks")).unwrap().map(|file| file.unwrap().path()) {
+        fs::copy(&file, directory.path().join(file.file_name().unwrap())).unwrap();
+    }
+    let pipeline = directory.path().join("pipeline.toml");
+    let text = fs::read_to_string(root().join("tests/support/shop.toml")).unwrap();
+    fs::write(&pipeline, text.replace("\"api\"", "\"emitter\"")).unwrap();
+    let pipeline = pipeline.to_str().unwrap();
+    let own = lint(&["--config", pipeline, "--checks", directory.path().to_str().unwrap()]).finish().code(2);
+    assert!(own.stdout.contains("no check can raise `admin-service-down`"), "{}", own.stdout);
+    let built_in = lint(&["--config", pipeline]).finish().code(0);
+    assert!(built_in.stdout.contains("note: built-in/causes.toml:"), "{}", built_in.stdout);
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_a_note() {
+    let address = "postgres://u:hunter2@127.0.0.1:1/d";
+    let run = doctor(["lint", "--without", "docker", "--postgres", address]).finish().code(0);
+    assert!(run.stdout.contains("not prepared: no database"), "{}", run.stdout);
+    assert!(!run.stdout.contains("hunter2"), "{}", run.stdout);
+}
