@@ -57,6 +57,8 @@ pub enum Command {
     },
     /// What a check or cause means, how to see it by hand, how to mend it
     Explain(Box<Explain>),
+    /// Look at what runs, and write the pipeline's file for it
+    Init(Box<Init>),
     /// The JSON Schema of the files that are read, or of the JSON that is printed
     Schema {
         /// Of what; without it a list, and how to use them
@@ -78,6 +80,20 @@ pub enum SchemaOf {
     Report,
     /// What trace --json prints
     Trace,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where to write it; a file that is there is left alone
+    #[arg(long, value_name = "FILE", default_value = "pipeline.toml")]
+    pub output: PathBuf,
+    /// Write it to standard output
+    #[arg(long, conflicts_with = "output")]
+    pub stdout: bool,
+    /// Where and how to look.
+    #[command(flatten)]
+    pub look: Look,
 }
 
 /// `lint`.

@@ -17,6 +17,18 @@ use std::time::Duration;
 /// The pipeline that is built in.
 const BUILT_IN: &str = include_str!("../checks/pipeline.toml");
 
+/// The least that a pipeline is: for looking at one that nobody has described.
+const UNDESCRIBED: &str = r#"
+name = "undescribed"
+noun = ["event", "events"]
+id = { name = "id", format = "text" }
+kafka = { service = "kafka" }
+postgres = { service = "postgres" }
+marks = { table = "t", id = "i", event_id = "e", event_type = "y", source = "s", processed_at = "p" }
+event = { sql = "select 1" }
+service = [{ name = "kafka", role = "broker" }, { name = "postgres", role = "database" }]
+"#;
+
 /// The environment, as a map, so that tests can give their own.
 pub type Environment = BTreeMap<String, String>;
 
@@ -83,7 +95,27 @@ impl Config {
         mistakes: &mut Vec<Mistake>,
     ) -> Result<Option<Config>, Error> {
         let source = pipeline_source(look.config.as_deref())?;
-        let pipeline = Pipeline::read(&source, mistakes);
+        Ok(Config::of(&source, id, look, environment, mistakes))
+    }
+
+    /// The same before there is a pipeline: only where and how to look counts.
+    pub fn undescribed(
+        look: &Look,
+        environment: &Environment,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Option<Config> {
+        let source = Source { name: "undescribed".into(), text: UNDESCRIBED.into() };
+        Config::of(&source, None, look, environment, mistakes)
+    }
+
+    fn of(
+        source: &Source,
+        id: Option<&str>,
+        look: &Look,
+        environment: &Environment,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Option<Config> {
+        let pipeline = Pipeline::read(source, mistakes);
         for (name, key) in pipeline.iter().flat_map(|pipeline| &pipeline.lookup) {
             if !is_free(name) {
                 let mistake = source.mistake(key.span().start, format!("lookup `{name}` cannot be a flag"));
@@ -99,15 +131,11 @@ impl Config {
         let wait = wait.and_then(|wait| take(mistakes, wait));
         let at = look.at.as_deref().map(|text| time("--at", text));
         let at = at.and_then(|at| take(mistakes, at));
-        let Some(pipeline) = pipeline else {
-            return Ok(None);
-        };
+        let pipeline = pipeline?;
         let id = id.map(|id| pipeline.canonical_id(id));
         let id = id.and_then(|id| take(mistakes, id));
         let places = Places::new(look, &pipeline, environment, mistakes);
-        let (Some(window), Some(deadline), Some(settle)) = (window, deadline, settle) else {
-            return Ok(None);
-        };
+        let (window, deadline, settle) = (window?, deadline?, settle?);
         let target = Target {
             pipeline: pipeline.name.clone(),
             id,
@@ -119,7 +147,7 @@ impl Config {
             flags: look.flags(),
             variables: address_variables(&pipeline, environment),
         };
-        Ok(Some(Config {
+        Some(Config {
             pipeline,
             target,
             values: false,
@@ -133,7 +161,7 @@ impl Config {
             places,
             record: look.record.clone(),
             replay: look.replay.clone(),
-        }))
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The table of contents: each arrow of the flow is one call here.
 
+mod init;
 mod lint;
 mod schema;
 mod trace;
@@ -29,6 +30,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<u8, Error> {
         Some(Command::Demo { incident, show }) => demo(incident.as_deref(), show),
         Some(Command::Trace(args)) => trace::run(args, environment),
         Some(Command::Explain(args)) => explain(args, environment),
+        Some(Command::Init(args)) => init::run(args, environment),
         Some(Command::Schema { of }) => schema::run(*of),
         Some(Command::Lint(args)) => lint::run(args, environment),
     }

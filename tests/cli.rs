@@ -242,3 +242,50 @@ fn every_id_that_a_report_can_print_can_be_explained() {
         assert!(run.stdout.contains(id), "{id}");
     }
 }
+
+#[test]
+fn init_leaves_a_file_alone_that_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pipeline.toml");
+    fs::write(&file, "mine").unwrap();
+    let run = doctor(["init", "--docker", "unix:///nonexistent.sock"]).current_dir(directory.path()).finish();
+    let run = run.code(2);
+    assert!(run.stderr.contains("pipeline.toml: is there already"), "{}", run.stderr);
+    assert!(run.stderr.contains("--output") && run.stdout.is_empty(), "{}", run.stderr);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    // What was said where nothing may be written is no file either.
+    let other = directory.path().join("sub/other.toml");
+    let run = doctor(["init", "--docker", "unix:///nonexistent.sock", "--output", other.to_str().unwrap()]);
+    let run = run.current_dir(directory.path()).finish().code(2);
+    assert!(run.stderr.contains("cannot be written: no such file"), "{}", run.stderr);
+}
+
+#[test]
+fn init_writes_a_file_that_can_be_read_from_a_compose_file_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let compose = "
+name: parcels
+services:
+  kafka: { image: 'apache/kafka:4', ports: ['9092:9092'] }
+  db: { image: 'postgres:16' }
+  shop: { image: parcels, ports: ['8080:80'], environment: { KAFKA_BROKERS: 'kafka:9092' } }
+  packer:
+    image: parcels
+    command: packer --all
+    environment: ['KAFKA_BROKERS=kafka:9092', 'DATABASE_URL=postgres://u:hunter2@db/parcels']
+";
+    fs::write(directory.path().join("compose.yaml"), compose).unwrap();
+    let flags = ["--docker", "unix:///nonexistent.sock", "--without", "kafka", "--without", "postgres"];
+    let run = doctor(["init"].iter().chain(&flags)).current_dir(directory.path()).finish().code(0);
+    assert!(run.stdout.starts_with("Found 3 services, 1 worker, 0 topics, 1 stage."), "{}", run.stdout);
+    assert!(run.stdout.contains("pipeline-doctor --config pipeline.toml"), "{}", run.stdout);
+    assert!(run.stderr.contains("not seen: Docker: no Docker Engine"), "{}", run.stderr);
+    let text = fs::read_to_string(directory.path().join("pipeline.toml")).unwrap();
+    assert!(text.contains("name = \"packer\"") && !text.contains("hunter2"), "{text}");
+    let shown =
+        doctor(["init", "--stdout"].iter().chain(&flags)).current_dir(directory.path()).finish().code(0);
+    assert_eq!(shown.stdout, text);
+    let judged =
+        doctor(["--config", "pipeline.toml"].iter().chain(&flags)).current_dir(directory.path()).finish();
+    judged.code(5);
+}

@@ -13,6 +13,7 @@ const ORDER: &[&str] = &[
     "names",
     "pattern",
     "evidence",
+    "survey",
     "pipeline",
     "own",
     "cli",
@@ -25,6 +26,7 @@ const ORDER: &[&str] = &[
     "action",
     "report",
     "demo",
+    "init",
     "run",
 ];
 

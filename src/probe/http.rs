@@ -69,6 +69,27 @@ fn requests(config: &Config) -> impl Iterator<Item = (Name, &Request)> {
     config.own.iter().filter_map(|fact| Some((fact.name().to_string(), fact.http.as_ref()?)))
 }
 
+/// Where services usually tell that they are well.
+const HEALTH: [&str; 3] = ["/health", "/healthz", "/"];
+/// How long one of them may take.
+const FOR_HEALTH: Duration = Duration::from_secs(1);
+
+/// The first usual path of `host:port` that answers a GET with 2xx.
+pub async fn healthy_path(place: &str, until: Instant) -> Option<&'static str> {
+    let client = client().ok()?;
+    for path in HEALTH {
+        let until = until.min(Instant::now() + FOR_HEALTH);
+        let asked = client.get(format!("http://{place}{path}")).send();
+        match tokio::time::timeout_at(until, asked).await {
+            Ok(Ok(response)) if response.status().is_success() => return Some(path),
+            Ok(Ok(_)) => {}
+            // Who does not answer at all does not answer the next one either.
+            Ok(Err(_)) | Err(_) => return None,
+        }
+    }
+    None
+}
+
 /// A machine without root certificates can make no client that trusts them,
 /// and still asks by plain HTTP.
 fn client() -> reqwest::Result<Client> {

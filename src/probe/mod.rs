@@ -9,6 +9,7 @@ pub mod kafka;
 pub mod logs;
 pub mod postgres;
 mod progress;
+pub mod survey;
 
 use crate::config::Config;
 use crate::error::Mistake;

@@ -4,6 +4,7 @@
 mod built_in;
 mod interpolate;
 mod plugin;
+pub mod survey;
 
 use super::docker::{Discovered, early, shown_path};
 use crate::config::{Config, in_words};

@@ -56,6 +56,14 @@ pub(super) async fn read(files: &Files, running: &Environments<'_>, until: Insta
     }
 }
 
+/// All of what the files say, as the plugin understands it; `None`: it is not
+/// there, or it does not accept them.
+pub(super) async fn document(files: &Files, until: Instant) -> Option<serde_json::Value> {
+    let all = run(Some(files), &["--profile", "*", "config", "--format", "json"]);
+    let output = tokio::time::timeout_at(until, all).await.ok()??;
+    serde_json::from_slice(&output.stdout).ok().filter(|_| output.status.success())
+}
+
 /// `docker compose …`; dropping it ends the process. `None`: no such program.
 async fn run(files: Option<&Files>, arguments: &[&str]) -> Option<Output> {
     let mut command = Command::new("docker");

@@ -6,6 +6,7 @@ mod container;
 mod discover;
 mod further;
 mod project;
+pub mod survey;
 
 pub use discover::Discovered;
 pub(super) use discover::is_loopback;

@@ -76,9 +76,14 @@ impl Session {
         self.native.cluster_id()
     }
 
-    /// Metadata of one topic, which is not created by asking, and of all
-    /// brokers, from whichever of `at` answers.
-    pub fn metadata(&mut self, topic: &str, at: &[String]) -> Result<Metadata, Why> {
+    /// Metadata of one topic, which is not created by asking, or of all that may be
+    /// seen, and of all brokers, from whichever of `at` answers.
+    pub fn metadata<'a>(
+        &mut self,
+        topic: impl Into<Option<&'a str>>,
+        at: &[String],
+    ) -> Result<Metadata, Why> {
+        let topic = topic.into();
         let start = Instant::now();
         let mut call = FIRST_CALL;
         loop {

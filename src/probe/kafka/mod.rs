@@ -7,6 +7,7 @@ mod client;
 mod groups;
 mod records;
 mod samples;
+pub mod survey;
 mod sys;
 mod tls;
 mod topics;

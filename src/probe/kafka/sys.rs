@@ -104,9 +104,9 @@ impl Native {
         self.client.context()
     }
 
-    /// Metadata of one topic and of all brokers; blocks for up to `timeout`.
-    pub fn metadata(&self, topic: &str, timeout: Duration) -> KafkaResult<Metadata> {
-        self.client.fetch_metadata(Some(topic), timeout)
+    /// Metadata of one topic, or of all, and of all brokers; blocks for up to `timeout`.
+    pub fn metadata(&self, topic: Option<&str>, timeout: Duration) -> KafkaResult<Metadata> {
+        self.client.fetch_metadata(topic, timeout)
     }
 
     /// The cluster's id, once metadata has come.

@@ -2,7 +2,10 @@
 
 mod keep;
 mod lines;
+mod newest;
 mod records;
+
+pub(super) use newest::newest;
 
 use super::docker::{Engine, early};
 use super::{CLOCKS, no_answer};

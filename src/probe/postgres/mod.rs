@@ -14,6 +14,7 @@ mod schemas;
 mod session;
 mod sessions;
 mod stages;
+pub mod survey;
 mod tls;
 mod why;
 

@@ -1,0 +1,237 @@
+//! What tables are: which holds the marks, where every id begins, which hold what
+//! workers leave, and when that was written.
+
+use super::draft::Marks;
+use super::ids::{Found, Held};
+use super::names::snake;
+use crate::survey::{Column, Table, says_written, sql_name};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A row as it was seen.
+pub type Row = BTreeMap<String, String>;
+
+/// A table whose rows belong to ids.
+#[derive(Debug, Clone)]
+pub struct Linked<'a> {
+    /// Which database.
+    pub database: usize,
+    /// The table.
+    pub table: &'a Table,
+    /// The column that says when a row was written.
+    pub written: Option<&'a str>,
+    /// What stands for the id in SQL.
+    pub id: String,
+    /// What stands after `from`.
+    pub from: String,
+    /// What a row must fulfil.
+    pub condition: Option<String>,
+    /// What stands before its own columns: nothing, or an alias and a dot.
+    pub prefix: &'static str,
+    /// Its rows by id.
+    pub rows: BTreeMap<&'a str, Vec<&'a Row>>,
+    /// How it was found.
+    pub how: String,
+}
+
+impl<'a> Linked<'a> {
+    /// A table that has the id itself.
+    pub fn directly(held: &Held<'a>) -> Linked<'a> {
+        let mut rows: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+        for row in &held.table.rows {
+            if let Some(id) = row.get(&held.column.name) {
+                rows.entry(id).or_default().push(row);
+            }
+        }
+        Linked {
+            database: held.database,
+            table: held.table,
+            written: written(held.table),
+            id: sql_name(&held.column.name),
+            from: held.table.sql.clone(),
+            condition: None,
+            prefix: "",
+            rows,
+            how: format!("its column {} has the id", held.column.name),
+        }
+    }
+
+    /// When the first row of an id was written.
+    pub fn first(&self, id: &str) -> Option<Timestamp> {
+        let written = self.written?;
+        let times = self.rows.get(id)?.iter().filter_map(|row| row.get(written));
+        times.filter_map(|time| time.parse().ok()).min()
+    }
+
+    /// The column of a status.
+    pub fn status(&self) -> Option<&'a Column> {
+        let names = ["status", "state", "outcome", "result"];
+        let words = || self.table.columns.iter().filter(|column| column.is_word());
+        let exact = |name: &&str| words().find(|column| snake(&column.name) == **name);
+        let exact = names.iter().find_map(exact);
+        exact.or_else(|| {
+            words().find(|column| names.iter().any(|name| snake(&column.name).ends_with(&format!("_{name}"))))
+        })
+    }
+
+    /// The statuses that were seen.
+    pub fn statuses(&self) -> BTreeSet<&str> {
+        let rows = self.rows.values().flatten();
+        self.status()
+            .map(|column| rows.filter_map(|row| row.get(&column.name)).map(String::as_str).collect())
+            .unwrap_or_default()
+    }
+}
+
+/// The column that says when a row was written: one that sounds so, else one that
+/// ends in `_at` and is not about the future.
+pub fn written(table: &Table) -> Option<&str> {
+    let times = || table.columns.iter().filter(|column| column.is_time());
+    let sounds = |column: &&Column| says_written(&column.name);
+    let later =
+        ["schedule", "expire", "expiry", "due", "deleted", "next", "valid", "updated", "start", "end"];
+    let past = |column: &&Column| {
+        let name = column.name.to_lowercase();
+        name.ends_with("_at") && !later.iter().any(|word| name.contains(word))
+    };
+    times().find(sounds).or_else(|| times().find(past)).map(|column| column.name.as_str())
+}
+
+/// Whether it holds what is still to be sent.
+pub fn is_outbox(table: &Table) -> bool {
+    let sent = ["sent_at", "published_at", "dispatched_at", "emitted_at", "published", "sent"];
+    let has =
+        |names: &[&str]| table.columns.iter().any(|column| names.contains(&snake(&column.name).as_str()));
+    table.name.to_lowercase().contains("outbox")
+        || (has(&sent) && has(&["payload", "body", "message", "topic"]))
+}
+
+/// The table of what is still to be sent; written is what was sent, when it was.
+pub fn outbox<'a>(direct: &[Linked<'a>]) -> Option<Linked<'a>> {
+    let sent = ["sent", "published", "dispatched", "emitted", "processed"];
+    let is_sent = |column: &&Column| {
+        let name = column.name.to_lowercase();
+        column.is_time() && sent.iter().any(|word| name.contains(word))
+    };
+    direct.iter().filter(|linked| is_outbox(linked.table)).find_map(|linked| {
+        let column = linked.table.columns.iter().find(is_sent)?;
+        Some(Linked { written: Some(&column.name), ..linked.clone() })
+    })
+}
+
+const TYPES: [&str; 11] = [
+    "event_type",
+    "message_type",
+    "event_name",
+    "event",
+    "type",
+    "kind",
+    "job_type",
+    "step",
+    "stage",
+    "action",
+    "topic",
+];
+const SOURCES: [&str; 12] = [
+    "source",
+    "handler",
+    "worker",
+    "consumer",
+    "processed_by",
+    "handled_by",
+    "done_by",
+    "service",
+    "subscriber",
+    "consumer_group",
+    "group_id",
+    "actor",
+];
+const MESSAGES: [&str; 5] = ["event_id", "message_id", "msg_id", "message_uuid", "idempotency_key"];
+
+/// The columns of a table of marks, if it can be one.
+pub fn marks_shape(table: &Table, id: &str) -> Option<Marks> {
+    if is_outbox(table) {
+        return None;
+    }
+    let named = |names: &[&str], fits: fn(&Column) -> bool| {
+        let column = |name: &&str| {
+            table
+                .columns
+                .iter()
+                .find(|column| snake(&column.name) == **name && column.name != id && fits(column))
+        };
+        names.iter().find_map(column).map(|column| sql_name(&column.name))
+    };
+    Some(Marks {
+        table: table.sql.clone(),
+        database: None,
+        id: sql_name(id),
+        event_id: named(&MESSAGES, Column::can_be_id),
+        event_type: named(&TYPES, Column::is_word)?,
+        source: named(&SOURCES, Column::is_word)?,
+        processed_at: sql_name(written(table)?),
+    })
+}
+
+/// The table of marks: of several the one that sounds most like it.
+pub fn marks<'a>(found: &Found<'a>) -> Option<(Linked<'a>, Marks)> {
+    let words = ["processed", "handled", "inbox", "consumed", "done", "mark", "idempot", "dedup", "progress"];
+    let sounds = |table: &Table| words.iter().any(|word| table.name.to_lowercase().contains(word));
+    let shaped = found.held.iter().filter_map(|held| {
+        let marks = marks_shape(held.table, &held.column.name)?;
+        Some((sounds(held.table), held, marks))
+    });
+    let best =
+        shaped.max_by_key(|(sounds, held, marks)| (*sounds, marks.event_id.is_some(), held.table.rows.len()));
+    best.map(|(_, held, marks)| (Linked::directly(held), marks))
+}
+
+/// By id, the earliest time of any of its rows.
+pub fn beginnings<'a>(tables: &[Linked<'a>]) -> BTreeMap<&'a str, Timestamp> {
+    let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    for table in tables {
+        for id in table.rows.keys() {
+            if let Some(at) = table.first(id) {
+                let earliest = first.entry(id).or_insert(at);
+                *earliest = at.min(*earliest);
+            }
+        }
+    }
+    first
+}
+
+/// Seconds from one to the other time, of each id that has both.
+pub fn delays(table: &Linked, from: &BTreeMap<&str, Timestamp>) -> Vec<f64> {
+    let delay = |(id, from): (&&str, &Timestamp)| Some(table.first(id)?.duration_since(*from).as_secs_f64());
+    let mut delays: Vec<f64> = from.iter().filter_map(delay).collect();
+    delays.sort_by(f64::total_cmp);
+    delays
+}
+
+/// The middle one.
+pub fn median(sorted: &[f64]) -> Option<f64> {
+    sorted.get(sorted.len() / 2).copied()
+}
+
+/// The table where every id begins: whose rows are the first of their ids. Marks only
+/// where nothing else is as early.
+pub fn event<'a>(tables: &[Linked<'a>], marks: Option<&str>) -> Option<usize> {
+    let begin = beginnings(tables);
+    let usable =
+        tables.iter().enumerate().filter(|(_, table)| table.written.is_some() && !is_outbox(table.table));
+    let rank = |table: &Linked| {
+        let lead = median(&delays(table, &begin)).unwrap_or(f64::MAX);
+        let is_marks = marks == Some(table.table.sql.as_str());
+        let single = table.rows.values().all(|rows| rows.len() == 1) && !table.rows.is_empty();
+        let named =
+            |column: &Column| column.refers_to.as_ref().is_some_and(|(to, _)| *to == table.table.name);
+        let root = table.id == "id" || tables.iter().any(|other| other.table.columns.iter().any(named));
+        // What lies within a twentieth of a second is written at once.
+        let lead = (lead * 20.0).floor();
+        (lead, u8::from(is_marks), u8::from(!single) + u8::from(!root), usize::MAX - table.rows.len())
+    };
+    let ranked = usable.map(|(place, table)| (rank(table), place));
+    let best =
+        ranked.min_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then((a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
+    best.map(|(_, place)| place)
+}

@@ -1,0 +1,417 @@
+//! Pipelines as they would be seen, and what is guessed of them.
+
+use super::*;
+use crate::evidence::{Seen, WhyKind};
+use crate::pipeline::Pipeline;
+use crate::secret::Secret;
+use crate::survey::{Cluster, Column, Database, GroupSeen, Part, Record, Table, TopicSeen};
+use crate::toml_input::Source;
+use jiff::{SignedDuration, Timestamp};
+
+const EVENTS: i64 = 6;
+
+fn at(event: i64, seconds: f64) -> Timestamp {
+    let base: Timestamp = "2026-01-07T16:00:00Z".parse().unwrap();
+    base + SignedDuration::from_secs_f64(event as f64 * 60.0 + seconds)
+}
+
+fn part(name: &str, image: &str, port: Option<u16>, variables: &[(&str, &str)]) -> Part {
+    Part {
+        name: name.into(),
+        container: Some(format!("x-{name}-1")),
+        image: image.into(),
+        running: true,
+        declared: true,
+        ports: port.into_iter().collect(),
+        published: port.into_iter().collect(),
+        variables: variables.iter().map(|(name, value)| (name.to_string(), Secret::new(*value))).collect(),
+        addresses: [format!("10.0.0.{name}")].into(),
+        ..Part::default()
+    }
+}
+
+/// `name type [unique] [> table.column]`
+fn column(text: &str) -> Column {
+    let (text, to) = text.split_once(" > ").map_or((text, None), |(text, to)| (text, to.split_once('.')));
+    let (text, unique) = text.strip_suffix(" unique").map_or((text, false), |text| (text, true));
+    let (name, of) = text.split_once(' ').unwrap();
+    let refers_to = to.map(|(table, column)| (table.to_string(), column.to_string()));
+    Column { name: name.into(), of: of.into(), unique, refers_to }
+}
+
+/// A table with rows of each event: columns, and what `row` says.
+fn table(sql: &str, columns: &[&str], row: impl Fn(i64) -> Vec<Vec<String>>) -> Table {
+    let columns: Vec<Column> = columns.iter().map(|text| column(text)).collect();
+    let named = |values: Vec<String>| {
+        columns.iter().zip(values).map(|(column, value)| (column.name.clone(), value)).collect()
+    };
+    let rows = (0..EVENTS).flat_map(|event| row(event).into_iter().map(named).collect::<Vec<_>>()).collect();
+    let name = sql.rsplit('.').next().unwrap().to_string();
+    Table { sql: sql.into(), name, columns, rows, unseen: None }
+}
+
+fn row(values: &[&str]) -> Vec<Vec<String>> {
+    vec![values.iter().map(ToString::to_string).collect()]
+}
+
+fn database(name: &str, told: &[&str], tables: Vec<Table>) -> Database {
+    let told = told.iter().map(|part| (part.to_string(), "DATABASE_URL".to_string())).collect();
+    Database {
+        name: name.into(),
+        address: format!("postgres://u@db/{name}"),
+        told,
+        tables: Seen::Known(tables),
+    }
+}
+
+fn topic(seconds: f64, headers: &[(&str, &str)], id: impl Fn(i64) -> String) -> TopicSeen {
+    let headers: std::collections::BTreeMap<String, String> =
+        headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let records = (0..EVENTS).map(|event| Record {
+        at: Some(at(event, seconds)),
+        key: id(event),
+        headers: headers.clone(),
+        fields: vec![],
+    });
+    TopicSeen { partitions: 3, records: records.collect() }
+}
+
+fn group(part: &str, topics: &[&str]) -> GroupSeen {
+    GroupSeen {
+        topics: topics.iter().map(ToString::to_string).collect(),
+        hosts: [format!("10.0.0.{part}")].into(),
+        clients: ["client".to_string()].into(),
+    }
+}
+
+fn survey(project: &str, parts: Vec<Part>, kafka: Seen<Cluster>, databases: Vec<Database>) -> Survey {
+    Survey {
+        project: Some(project.into()),
+        compose: Seen::Known(vec!["docker-compose.yml".into()]),
+        docker: Seen::Known("unix:///var/run/docker.sock".into()),
+        parts,
+        kafka,
+        databases,
+    }
+}
+
+fn order(event: i64) -> String {
+    format!("ORD-2026-{:06}", 123 + event)
+}
+
+/// Orders and shipments in two databases, an outbox between them.
+fn shop() -> Survey {
+    let databases = vec![
+        database("shipping", &["shipping-worker", "notification-worker"], logistics()),
+        database("orders", &["order-api", "outbox-relay"], sales()),
+    ];
+    survey("shop", shop_parts(), Seen::Known(shop_cluster()), databases)
+}
+
+fn shop_parts() -> Vec<Part> {
+    let kafka = ("KAFKA_BROKERS", "kafka:9092");
+    let (orders, shipping) = (
+        ("DATABASE_URL", "postgres://o:hunter2@db/orders"),
+        ("DATABASE_URL", "postgres://s:hunter2@db/shipping"),
+    );
+    let mut api = part("order-api", "shop", Some(8081), &[orders]);
+    api.answers = Some((8081, "/health".into()));
+    let mut packer = part("shipping-worker", "shop", None, &[kafka, shipping]);
+    packer.log = vec!["[ShippingWorker] Started".into()];
+    packer.log.extend((0..3).map(|event| format!("[ShippingWorker] shipment created for {}", order(event))));
+    vec![
+        part("kafka", "own/kafka", Some(9092), &[]),
+        part("kafka-init", "shop", None, &[kafka]),
+        part("postgres", "postgres:15", Some(5432), &[]),
+        api,
+        part("outbox-relay", "shop", None, &[kafka, orders]),
+        packer,
+        part("notification-worker", "shop", None, &[kafka, shipping]),
+    ]
+}
+
+fn shop_cluster() -> Cluster {
+    let dead = topic(9.0, &[("error", "x"), ("failedBy", "shipping-worker")], order);
+    Cluster {
+        bootstrap: "localhost:19092".into(),
+        topics: [
+            (
+                "orders.placed".to_string(),
+                topic(0.5, &[("type", "ORDER_PLACED"), ("source", "order-api")], order),
+            ),
+            ("shipments.created".to_string(), topic(1.0, &[("type", "SHIPMENT_CREATED")], order)),
+            ("shop.dead-letters".to_string(), dead),
+        ]
+        .into(),
+        groups: [
+            ("shippers".to_string(), group("shipping-worker", &["orders.placed"])),
+            ("notifiers".to_string(), group("notification-worker", &["shipments.created"])),
+        ]
+        .into(),
+    }
+}
+
+fn sales() -> Vec<Table> {
+    let time = |event, seconds| at(event, seconds).to_string();
+    vec![
+        table(
+            "sales.orders",
+            &["order_no text unique", "customer text", "placed_at timestamp with time zone"],
+            |e| row(&[&order(e), "Ada", &time(e, 0.0)]),
+        ),
+        table(
+            "sales.outbox",
+            &[
+                "order_no text > orders.order_no",
+                "type text",
+                "payload jsonb",
+                "created_at timestamp with time zone",
+                "sent_at timestamp with time zone",
+            ],
+            |e| row(&[&order(e), "ORDER_PLACED", "{}", &time(e, 0.0), &time(e, 0.4)]),
+        ),
+    ]
+}
+
+fn logistics() -> Vec<Table> {
+    let time = |event, seconds| at(event, seconds).to_string();
+    vec![
+        table(
+            "logistics.shipments",
+            &["order_no text unique", "state text", "created_at timestamp with time zone"],
+            |e| row(&[&order(e), if e == 0 { "refused" } else { "ready" }, &time(e, 0.8)]),
+        ),
+        table(
+            "logistics.notifications",
+            &["order_no text", "channel text", "sent_at timestamp with time zone"],
+            |e| row(&[&order(e), "mail", &time(e, 3.2)]),
+        ),
+        table(
+            "logistics.handled",
+            &[
+                "order_no text",
+                "message_id text",
+                "kind text",
+                "handler text",
+                "handled_at timestamp with time zone",
+            ],
+            |e| {
+                let one = [&order(e), "m", "ORDER_PLACED", "shipping-worker", &time(e, 0.8)];
+                let other = [&order(e), "n", "SHIPMENT_CREATED", "notification-worker", &time(e, 3.2)];
+                [row(&one), row(&other)].concat()
+            },
+        ),
+    ]
+}
+
+/// Reports, rendered and mailed by workers that look into the database. No Kafka.
+fn reports() -> Survey {
+    let url = ("DATABASE_URL", "postgres://r:hunter2@db/reporting");
+    let parts = vec![
+        part("postgres", "postgres:15", Some(5432), &[]),
+        part("report-api", "r", Some(80), &[url]),
+        part("render-worker", "r", None, &[url]),
+        part("mail-worker", "r", None, &[url]),
+    ];
+    let id = |event: i64| (48_211 + event).to_string();
+    let time = |event, seconds| at(event, seconds).to_string();
+    let tables = vec![
+        table("reports", &["id bigint unique", "created_at timestamp with time zone"], |e| {
+            row(&[&id(e), &time(e, 0.0)])
+        }),
+        table(
+            "jobs",
+            &[
+                "id bigint unique",
+                "report_id bigint > reports.id",
+                "kind text",
+                "created_at timestamp with time zone",
+            ],
+            |e| {
+                [row(&["1", &id(e), "render", &time(e, 0.0)]), row(&["2", &id(e), "mail", &time(e, 2.0)])]
+                    .concat()
+            },
+        ),
+        table("documents", &["report_id bigint unique", "created_at timestamp with time zone"], |e| {
+            row(&[&id(e), &time(e, 2.0)])
+        }),
+        table(
+            "mails",
+            &["report_id bigint unique", "status text", "sent_at timestamp with time zone"],
+            |e| row(&[&id(e), "sent", &time(e, 3.0)]),
+        ),
+    ];
+    let kafka = Seen::not_asked("no service is told of a broker, and none runs");
+    survey("jobs", parts, kafka, vec![database("reporting", &["report-api", "mail-worker"], tables)])
+}
+
+/// Two checks beside each other, and an account once both are there.
+fn signup() -> Survey {
+    let told = [("KAFKA_BROKERS", "kafka:9092"), ("POSTGRES_URL", "postgres://o:hunter2@db/onboarding")];
+    let parts = vec![
+        part("kafka", "own/kafka", Some(9092), &[]),
+        part("postgres", "own/postgres", Some(5432), &[]),
+        part("signup-api", "o", Some(80), &told),
+        part("account-worker", "o", None, &told),
+        part("credit-worker", "o", None, &told),
+        part("identity-worker", "o", None, &told),
+    ];
+    let id = |event: i64| format!("01ARZ3NDEKTSV4RRFFQ69G5F{:02}", 10 + event);
+    let of = |seconds| topic(seconds, &[], id);
+    let cluster = Cluster {
+        bootstrap: "localhost:39092".into(),
+        topics: [
+            ("signup-requested".to_string(), of(0.1)),
+            ("credit-checked".to_string(), of(1.1)),
+            ("identity-checked".to_string(), of(2.1)),
+        ]
+        .into(),
+        groups: [
+            ("identity".to_string(), group("identity-worker", &["signup-requested"])),
+            ("credit".to_string(), group("credit-worker", &["signup-requested"])),
+            ("accounts".to_string(), group("account-worker", &["credit-checked", "identity-checked"])),
+        ]
+        .into(),
+    };
+    let checks = |sql: &str, at_column: &str, seconds: f64| {
+        let columns = ["signup_id text unique > signups.id", at_column];
+        table(sql, &columns, |e| row(&[&id(e), &at(e, seconds).to_string()]))
+    };
+    let tables = vec![
+        table("signups", &["id text unique", "requested_at timestamp with time zone"], |e| {
+            row(&[&id(e), &at(e, 0.0).to_string()])
+        }),
+        checks("identity_checks", "checked_at timestamp with time zone", 2.0),
+        checks("credit_checks", "checked_at timestamp with time zone", 1.0),
+        checks("accounts", "opened_at timestamp with time zone", 3.0),
+    ];
+    survey("onboarding", parts, Seen::Known(cluster), vec![database("onboarding", &["signup-api"], tables)])
+}
+
+/// What was guessed, in short: stage, topic, emitter, worker, effect, what is before it.
+fn chain(draft: &Draft) -> Vec<String> {
+    let stage = |stage: &Stage| {
+        let topic = stage.topic.as_deref().unwrap_or("-");
+        let after =
+            stage.after.as_ref().map_or(String::new(), |after| format!(" after [{}]", after.join(", ")));
+        format!("{}: {} {topic} {} {}{after}", stage.name, stage.emitter, stage.worker, stage.effect)
+    };
+    draft.stages.iter().map(stage).collect()
+}
+
+/// The file, which must be read without a mistake.
+#[track_caller]
+fn written(draft: &Draft) -> String {
+    let text = write(draft);
+    let mut mistakes = Vec::new();
+    Pipeline::read(&Source { name: "pipeline.toml".into(), text: text.clone() }, &mut mistakes);
+    let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    assert!(mistakes.is_empty(), "{mistakes:#?}\n{text}");
+    text
+}
+
+#[test]
+fn a_shop_with_an_outbox_and_two_databases_is_guessed() {
+    let draft = guess(&shop());
+    assert_eq!(
+        chain(&draft),
+        [
+            "outbox-relay: order-api - outbox-relay sent from outbox",
+            "shipping: order-api orders.placed shipping-worker shipments",
+            "notification: shipping-worker shipments.created notification-worker notifications",
+        ]
+    );
+    assert_eq!((draft.id.format.as_str(), draft.id.name.as_str()), ("text", "order no"));
+    assert_eq!(draft.id.pattern.as_deref(), Some(r"^ORD-[0-9]{4}-[0-9]{6}$"));
+    assert_eq!(draft.noun, ("order".to_string(), "orders".to_string()));
+    assert_eq!(draft.event.sql, "select order_no as id, placed_at as at\n  from sales.orders");
+    let marks = draft.marks.clone().unwrap();
+    assert_eq!((marks.table.as_str(), marks.source.as_str()), ("logistics.handled", "handler"));
+    assert_eq!(marks.database.as_deref(), Some("shipping"));
+    let shipping = &draft.stages[1];
+    assert_eq!(shipping.database.as_deref(), Some("shipping"));
+    assert_eq!(shipping.event, "ORDER_PLACED");
+    // "refused" sounds bad.
+    assert_eq!(shipping.good_status, ["ready"]);
+    assert_eq!(shipping.marked_by, ["shipping-worker"]);
+    let dead = draft.dead_letters.clone().unwrap();
+    assert_eq!((dead.topic.as_str(), dead.reason.as_deref()), ("shop.dead-letters", Some("error")));
+    assert_eq!(draft.stages[2].grace_s, 7);
+    assert_eq!(draft.workers[1].started.as_deref(), Some(r"\[ShippingWorker\] Started"));
+    assert_eq!(draft.lines[0].pattern, r"\[ShippingWorker\] shipment created for");
+    let text = written(&draft);
+    assert!(!text.contains("hunter2"), "{text}");
+    assert!(text.contains("[database.shipping]"), "{text}");
+    assert!(text.lines().all(|line| line.len() <= 110), "{text}");
+}
+
+#[test]
+fn a_pipeline_without_kafka_and_marks_is_guessed() {
+    let draft = guess(&reports());
+    assert_eq!(
+        chain(&draft),
+        ["render: report-api - render-worker documents", "mail: render-worker - mail-worker mails",]
+    );
+    assert_eq!((draft.id.format.as_str(), draft.id.name.as_str()), ("number", "report id"));
+    assert_eq!(draft.event.sql, "select id as id, created_at as at\n  from reports");
+    assert!(draft.kafka.is_none() && draft.marks.is_none());
+    let text = written(&draft);
+    for absent in ["\n[kafka]", "\n[marks]", "group =", "topic =", "[[topic]]", "marked_by"] {
+        assert!(!text.contains(absent), "{absent}\n{text}");
+    }
+}
+
+#[test]
+fn branches_and_what_joins_them_are_guessed() {
+    let draft = guess(&signup());
+    assert_eq!(
+        chain(&draft),
+        [
+            "credit: signup-api signup-requested credit-worker credit_checks",
+            "identity: signup-api signup-requested identity-worker identity_checks after []",
+            "account: identity-worker identity-checked account-worker accounts after [credit, identity]",
+        ]
+    );
+    assert_eq!((draft.id.format.as_str(), draft.id.name.as_str()), ("ulid", "signup id"));
+    written(&draft);
+}
+
+#[test]
+fn of_nothing_but_a_compose_file_a_file_is_written_all_the_same() {
+    let mut survey = shop();
+    survey.docker = Seen::unknown(WhyKind::Permission, "no permission on /var/run/docker.sock");
+    survey.kafka = Seen::unknown(WhyKind::NoAnswer, "no answer from kafka:9092 in 3.0 s");
+    for database in &mut survey.databases {
+        database.tables = Seen::unknown(WhyKind::Auth, "db:5432: password authentication failed");
+    }
+    let draft = guess(&survey);
+    assert_eq!(draft.unseen.len(), 4, "{:?}", draft.unseen);
+    assert!(draft.stages.iter().all(|stage| stage.to_fill) && draft.stages.len() == 3);
+    let text = written(&draft);
+    assert!(text.contains("# not seen: Docker: no permission on /var/run/docker.sock"), "{text}");
+    assert!(text.contains("# to fill in: nothing was found that this worker leaves"), "{text}");
+}
+
+#[test]
+fn of_empty_tables_their_form_tells() {
+    let mut survey = reports();
+    for table in survey.databases[0].tables.known_mut().unwrap() {
+        table.rows.clear();
+    }
+    let draft = guess(&survey);
+    assert_eq!(draft.id.name, "report id");
+    assert_eq!(draft.event.sql, "select id as id, created_at as at\n  from reports");
+    assert!(draft.stages.iter().any(|stage| stage.worker == "mail-worker" && stage.effect == "mails"));
+    written(&draft);
+}
+
+#[test]
+fn names_that_mean_something_in_toml_stay_names() {
+    let mut survey = signup();
+    survey.project = Some("a\"b\n[kafka]\\'''".into());
+    survey.parts[2].image = "x\"\"\"\n# no".into();
+    survey.databases[0].name = "x\ny = 1".into();
+    let text = written(&guess(&survey));
+    let read: toml::Table = toml::from_str(&text).unwrap();
+    assert_eq!(read["name"].as_str(), survey.project.as_deref());
+}
