@@ -81,8 +81,17 @@ pub async fn gather(config: &Config) -> Evidence {
         postgres,
         http,
         logs,
-        own: rows.into_iter().chain(answers).collect(),
+        own: rows.into_iter().chain(answers).chain(looked_for(config)).collect(),
     }
+}
+
+/// The patterns of the user's own that logs are read for.
+fn looked_for(config: &Config) -> impl Iterator<Item = (Name, Seen<evidence::Own>)> {
+    let logged = config.own.iter().filter_map(|fact| Some((fact, fact.log.as_ref()?)));
+    logged.map(|(fact, log)| {
+        let pattern = log.pattern.0.as_str().to_string();
+        (fact.name().to_string(), Seen::Known(evidence::Own::LookedFor(pattern)))
+    })
 }
 
 impl Looking<'_> {
