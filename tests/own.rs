@@ -337,6 +337,27 @@ fn rows_beside_the_pipelines_file_are_read_by_themselves() {
 }
 
 #[test]
+fn the_readmes_example_does_what_it_says() {
+    let own = Own::new(&support::example_rows());
+    let seen = |inactive: u64| {
+        move |evidence: &mut Value| {
+            let answer = json!({ "url": "http://x", "status": 200, "body": { "/success": "true" } });
+            evidence["own"] = json!({
+                "own.inactive_purchases": { "known": { "count": inactive } },
+                "own.allocations_listed": { "known": { "answer": answer } },
+            });
+        }
+    };
+    let report = own.report("healthy", seen(1));
+    assert_eq!(causes(&report), ["purchase-switched-off"]);
+    assert!(report["actions"][0]["run"][0].as_str().unwrap().contains("psql"), "{report:#}");
+    assert_eq!(instance(&report, "allocations-listed", "purchase")["verdict"], "pass");
+    assert_eq!(report["switched_off"][0]["id"], "image-current");
+    assert_eq!(own.report("healthy", seen(0))["exit_code"], 0);
+    assert!(own.explained("purchase-active").contains("own.toml:"));
+}
+
+#[test]
 fn mistakes_in_own_rows_are_told_with_the_way_out() {
     let refused = |rows: &str, says: &str| Own::new(rows).refused(says);
     let fact = |source: &str| format!("[[fact]]\nname = 'own.x'\ndoc = 'x'\nabout = 'event'\n{source}\n");
