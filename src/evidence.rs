@@ -195,7 +195,7 @@ pub struct Evidence {
     pub http: Seen<Http>,
     /// Log records, by service name.
     pub logs: BTreeMap<Name, Seen<Log>>,
-    /// What SQL and requests of the user's own told, by the fact's name.
+    /// What was seen for facts of the user's own, by the fact's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub own: BTreeMap<Name, Seen<Own>>,
 }
@@ -212,6 +212,19 @@ pub enum Own {
     Count(u64),
     /// The answer to the request.
     Answer(Answer),
+    /// The log has such records, if there were any: this pattern was looked for.
+    LookedFor(String),
+}
+
+impl Own {
+    /// The system that told it.
+    fn system(&self) -> System {
+        match self {
+            Own::NoRow | Own::Bool(_) | Own::Count(_) => System::Postgres,
+            Own::Answer(_) => System::Http,
+            Own::LookedFor(_) => System::Logs,
+        }
+    }
 }
 
 /// What a run can be told to leave out.
@@ -256,6 +269,8 @@ impl Evidence {
     /// such as the addresses of containers, stays: it could have been told.
     pub fn leave_out(&mut self, system: System) {
         let why = system.left_out();
+        let own = self.own.values_mut().filter(|own| own.known().is_some_and(|own| own.system() == system));
+        own.for_each(|own| *own = Seen::Unknown(why.clone()));
         match system {
             System::Docker => {
                 self.docker = Seen::Unknown(why.clone());
@@ -265,21 +280,10 @@ impl Evidence {
                 self.logs.values_mut().for_each(|log| *log = Seen::Unknown(why.clone()));
             }
             System::Kafka => self.kafka = Seen::Unknown(why),
-            System::Postgres => {
-                self.leave_out_own(&why, |own| !matches!(own, Own::Answer(_)));
-                self.postgres = Seen::Unknown(why);
-            }
-            System::Http => {
-                self.leave_out_own(&why, |own| matches!(own, Own::Answer(_)));
-                self.http = Seen::Unknown(why);
-            }
+            System::Postgres => self.postgres = Seen::Unknown(why),
+            System::Http => self.http = Seen::Unknown(why),
             System::Logs => self.logs.values_mut().for_each(|log| *log = Seen::Unknown(why.clone())),
         }
-    }
-
-    fn leave_out_own(&mut self, why: &Why, is_of_it: impl Fn(&Own) -> bool) {
-        let of_it = self.own.values_mut().filter(|own| own.known().is_some_and(&is_of_it));
-        of_it.for_each(|own| *own = Seen::Unknown(why.clone()));
     }
 
     /// The same as if only this one of the ids had been asked about.
@@ -290,7 +294,8 @@ impl Evidence {
         about.target.others.clear();
         if let (Some(first), Some(_)) = (&self.target.id, &of) {
             let other = Seen::not_asked(format!("asked of {first} alone"));
-            about.own.values_mut().for_each(|own| *own = other.clone());
+            let of_first = |own: &&mut Seen<Own>| !matches!(own, Seen::Known(Own::LookedFor(_)));
+            about.own.values_mut().filter(of_first).for_each(|own| *own = other.clone());
         }
         if let Seen::Known(kafka) = &mut about.kafka {
             for search in kafka.records.values_mut().filter_map(Seen::known_mut) {

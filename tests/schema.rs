@@ -120,11 +120,17 @@ fn another_pipeline_follows_the_schema_too() {
     Judge::new("pipeline").accepts("shop.toml", &toml(SHOP));
 }
 
-/// A directory of checks with the schemas beside them is read as before.
+/// A directory of checks with the schemas beside them is read, as one's own.
 #[test]
 fn the_folder_of_schemas_is_no_file_of_checks() {
-    let told = doctor(["explain", "worker-running", "--checks", "checks"]).finish().code(0).stdout;
-    assert!(told.contains("in the place of the built-in one"), "{told}");
+    let explained = |more: &[&str]| {
+        let arguments = ["explain", "worker-running"].iter().chain(more);
+        doctor(arguments).finish().code(0).stdout
+    };
+    let own = explained(&["--checks", "checks"]);
+    let without: Vec<&str> = own.lines().filter(|line| !line.contains("checks/1-workers.toml:")).collect();
+    assert_eq!(without.len() + 1, own.lines().count());
+    assert_eq!(without, explained(&[]).lines().collect::<Vec<&str>>());
 }
 
 fn recordings() -> Vec<PathBuf> {
@@ -271,6 +277,24 @@ means = "Somebody stopped it."
 confidence = 90
 always = ["worker-running"]
 actions = [{ kind = "mend", run = "docker start {container}" }]
+
+[[fact]]
+name = "own.refunds"
+doc = "refunds"
+about = "event"
+kind = "count"
+sql = "select 1"
+
+[[fact]]
+name = "own.flag"
+doc = "the flag"
+about = "database"
+http = { service = "admin-service", path = "/flag", harmless = true }
+
+[[override]]
+id = "no-refusal"
+off = "we know"
+until = "2026-12-31"
 "#;
 
 /// Wrong files of checks: what is replaced in the good one, and by what.
@@ -309,6 +333,16 @@ const WRONG_CHECKS: &[(&str, &str)] = &[
     ("kind = \"mend\"", "kind = \"break\""),
     ("run = \"docker", "runs = \"docker"),
     ("[[cause]]", "[[causes]]"),
+    ("own.refunds", "refunds"),
+    ("doc = \"refunds\"\n", ""),
+    ("about = \"event\"", "about = \"worker\""),
+    ("kind = \"count\"", "kind = \"number\""),
+    ("sql = \"select 1\"", ""),
+    ("sql = \"select 1\"", "sql = \"select 1\"\nlog = { part = \"kafka\", pattern = \"x\" }"),
+    ("harmless = true", "harmless = false"),
+    ("off = \"we know\"\n", ""),
+    ("\nuntil = \"2026-12-31\"", ""),
+    ("2026-12-31", "soon"),
 ];
 
 #[test]

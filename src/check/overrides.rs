@@ -5,8 +5,8 @@ use super::catalog::{Catalog, Severity};
 use crate::error::Mistake;
 use crate::names::Names;
 use crate::schema::ID;
-use crate::toml_input::Source;
 use crate::toml_input::document::{Document, Entry};
+use crate::toml_input::{Source, Within};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -31,7 +31,17 @@ pub struct Override {
     /// Why it is switched off: a check is not judged, a cause not ranked.
     pub off: Option<String>,
     /// The last day (UTC) on which it is switched off: `2026-12-31`.
+    #[serde(default, deserialize_with = "day")]
     pub until: Option<Date>,
+}
+
+fn day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = || {
+        let help = "expected the last day of it: \"2026-12-31\"";
+        Within { at: 0..text.len(), what: "not a day", help }.message()
+    };
+    text.parse().map(Some).map_err(|_| serde::de::Error::custom(wrong()))
 }
 
 /// A check or a cause.

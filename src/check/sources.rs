@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 const BUILT_IN: &[(&str, &str)] = &[
     ("1-workers.toml", include_str!("../../checks/1-workers.toml")),
     ("2-kafka.toml", include_str!("../../checks/2-kafka.toml")),
-    ("3-rows.toml", include_str!("../../checks/3-processed-events.toml")),
-    ("4-api.toml", include_str!("../../checks/4-admin-service.toml")),
+    ("3-rows.toml", include_str!("../../checks/3-rows.toml")),
+    ("4-api.toml", include_str!("../../checks/4-api.toml")),
     ("logs.toml", include_str!("../../checks/logs.toml")),
     ("causes.toml", include_str!("../../checks/causes.toml")),
 ];

@@ -5,6 +5,8 @@ use super::{Fact, Kind, Known, Scope, Value, logs, systems};
 use crate::evidence::{Log, Own, Seen, Why, WhyKind};
 use crate::own::{About, Kind as OwnKind, Logged, OwnFact};
 
+const NOT_RECORDED: &str = "not in this recording";
+
 /// What is known of one without looking.
 pub(super) fn known(fact: &OwnFact) -> Known<'_> {
     let kind = match fact.kind() {
@@ -34,7 +36,7 @@ pub(super) fn derive(view: &View, fact: &OwnFact) -> Vec<Fact> {
 /// What the database or a service has told.
 fn told(view: &View, fact: &OwnFact) -> Seen<(Value, String)> {
     let Some(seen) = view.evidence.own.get(fact.name()) else {
-        return Seen::not_asked("not in this recording");
+        return Seen::not_asked(NOT_RECORDED);
     };
     let say = |value: Value| (value.clone(), format!("{}: {value}", fact.doc));
     // A replica that is behind does not have yet what the rows are asked for.
@@ -71,11 +73,18 @@ fn logged(view: &View, fact: &OwnFact, wanted: &Logged) -> Seen<(Value, String)>
             Seen::Known((value.clone(), format!("{}: {value} in {read}", fact.doc)))
         };
         match all_read(view, wanted, log) {
-            Ok(()) => say(Value::Count(count)),
+            Ok(()) if kept(view, fact, wanted) => say(Value::Count(count)),
             Err(why) if count == 0 => Seen::Unknown(why),
-            Err(_) => say(Value::AtLeast(count)),
+            Ok(()) if count == 0 => Seen::not_asked(NOT_RECORDED),
+            _ => say(Value::AtLeast(count)),
         }
     })
+}
+
+/// Whether all such records were kept when it was looked: those that name the id are.
+fn kept(view: &View, fact: &OwnFact, wanted: &Logged) -> bool {
+    let pattern = Seen::Known(Own::LookedFor(wanted.pattern.0.as_str().to_string()));
+    wanted.of_id || view.evidence.own.get(fact.name()) == Some(&pattern)
 }
 
 /// Whether the log was read as far as it must be for its silence to mean something.

@@ -86,7 +86,7 @@ pub async fn gather(config: &Config) -> Evidence {
         postgres,
         http,
         logs,
-        own: rows.into_iter().chain(answers).collect(),
+        own: rows.into_iter().chain(answers).chain(looked_for(config)).collect(),
     }
 }
 
@@ -101,6 +101,15 @@ pub async fn prepare(config: &Config) -> Seen<Prepared> {
         false => docker::look(config, start + config.deadline / 3).await,
     };
     postgres::prepare::prepare(config, &docker, start + config.deadline).await
+}
+
+/// The patterns of the user's own that logs are read for.
+fn looked_for(config: &Config) -> impl Iterator<Item = (Name, Seen<evidence::Own>)> {
+    let logged = config.own.iter().filter_map(|fact| Some((fact, fact.log.as_ref()?)));
+    logged.map(|(fact, log)| {
+        let pattern = log.pattern.0.as_str().to_string();
+        (fact.name().to_string(), Seen::Known(evidence::Own::LookedFor(pattern)))
+    })
 }
 
 impl Looking<'_> {

@@ -180,7 +180,7 @@ pub(super) struct Told {
 
 /// What an action of a cause says, for no event in particular.
 pub(super) fn told(action: &Action, cause: &Cause) -> Told {
-    let say = action.say.as_deref().map(|say| say.replace("{subject}", "SERVICE"));
+    let say = action.say.as_deref().map(command);
     let commands = match (&action.run, action.generate) {
         (Some(run), _) => vec![command(run)],
         (None, Some(generator)) => generated(generator, cause.id.get_ref()),

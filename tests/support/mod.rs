@@ -181,6 +181,14 @@ impl Finished {
     }
 }
 
+/// The rows that the README gives as an example of one's own.
+pub fn example_rows() -> String {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, section) = readme.split_once("## Your own checks").expect("the section");
+    let (_, rest) = section.split_once("```toml\n").expect("its example");
+    rest.split_once("```").expect("the example's end").0.to_string()
+}
+
 /// The ids of the listed causes, in order.
 pub fn causes(report: &Value) -> Vec<String> {
     let causes = report["causes"].as_array().expect("causes");
