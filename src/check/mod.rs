@@ -153,7 +153,11 @@ fn judge_one(
     let worst = instances.iter().map(|instance| &instance.verdict).max_by_key(|verdict| verdict.badness());
     let nothing = || match off {
         Some(off) => Verdict::NotAsked(Why::new(WhyKind::NotConfigured, off.words())),
-        None => Verdict::NotAsked(Why::new(WhyKind::NoPart, "the pipeline has none")),
+        None => {
+            // Where there is somebody to ask of, it is the other thing that it is about that is not there.
+            let kind = if subjects.is_empty() { WhyKind::NoPart } else { WhyKind::NotConfigured };
+            Verdict::NotAsked(Why::new(kind, "the pipeline has none"))
+        }
     };
     Finding {
         check: check.id.get_ref().clone(),

@@ -87,7 +87,8 @@ fn ids(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
 /// Checks belong to steps that there are.
 fn steps(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     let rows: Vec<_> = files.iter().flatten().flat_map(|document| document.rows("step[]")).collect();
-    let known: Vec<i64> = rows.iter().filter_map(|row| Some(row.number("step")?.0)).collect();
+    let mut known: Vec<i64> = rows.iter().filter_map(|row| Some(row.number("step")?.0)).collect();
+    known.sort_unstable();
     if known.len() < rows.len() || files.iter().any(Option::is_none) {
         return;
     }

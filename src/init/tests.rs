@@ -103,7 +103,7 @@ fn order(event: i64) -> String {
 fn shop() -> Survey {
     let databases = vec![
         database("shipping", &["shipping-worker", "notification-worker"], logistics()),
-        database("orders", &["order-api", "outbox-relay"], sales()),
+        database("orders", &["order-api", "order-relay"], sales()),
     ];
     survey("shop", shop_parts(), Seen::Known(shop_cluster()), databases)
 }
@@ -124,7 +124,7 @@ fn shop_parts() -> Vec<Part> {
         part("kafka-init", "shop", None, &[kafka]),
         part("postgres", "postgres:15", Some(5432), &[]),
         api,
-        part("outbox-relay", "shop", None, &[kafka, orders]),
+        part("order-relay", "shop", None, &[kafka, orders]),
         packer,
         part("notification-worker", "shop", None, &[kafka, shipping]),
     ]
@@ -204,13 +204,13 @@ fn logistics() -> Vec<Table> {
     ]
 }
 
-/// Reports, rendered and mailed by workers that look into the database. No Kafka.
+/// Reports, drawed and mailed by workers that look into the database. No Kafka.
 fn reports() -> Survey {
     let url = ("DATABASE_URL", "postgres://r:hunter2@db/reporting");
     let parts = vec![
         part("postgres", "postgres:15", Some(5432), &[]),
         part("report-api", "r", Some(80), &[url]),
-        part("render-worker", "r", None, &[url]),
+        part("draw-worker", "r", None, &[url]),
         part("mail-worker", "r", None, &[url]),
     ];
     let id = |event: i64| (48_211 + event).to_string();
@@ -228,7 +228,7 @@ fn reports() -> Survey {
                 "created_at timestamp with time zone",
             ],
             |e| {
-                [row(&["1", &id(e), "render", &time(e, 0.0)]), row(&["2", &id(e), "mail", &time(e, 2.0)])]
+                [row(&["1", &id(e), "draw", &time(e, 0.0)]), row(&["2", &id(e), "mail", &time(e, 2.0)])]
                     .concat()
             },
         ),
@@ -247,7 +247,7 @@ fn reports() -> Survey {
 
 /// Two checks beside each other, and an account once both are there.
 fn signup() -> Survey {
-    let told = [("KAFKA_BROKERS", "kafka:9092"), ("POSTGRES_URL", "postgres://o:hunter2@db/onboarding")];
+    let told = [("KAFKA_BROKERS", "kafka:9092"), ("POSTGRES_URL", "postgres://o:hunter2@db/joining")];
     let parts = vec![
         part("kafka", "own/kafka", Some(9092), &[]),
         part("postgres", "own/postgres", Some(5432), &[]),
@@ -285,7 +285,7 @@ fn signup() -> Survey {
         checks("credit_checks", "checked_at timestamp with time zone", 1.0),
         checks("accounts", "opened_at timestamp with time zone", 3.0),
     ];
-    survey("onboarding", parts, Seen::Known(cluster), vec![database("onboarding", &["signup-api"], tables)])
+    survey("joining", parts, Seen::Known(cluster), vec![database("joining", &["signup-api"], tables)])
 }
 
 /// What was guessed, in short: stage, topic, emitter, worker, effect, what is before it.
@@ -316,7 +316,7 @@ fn a_shop_with_an_outbox_and_two_databases_is_guessed() {
     assert_eq!(
         chain(&draft),
         [
-            "outbox-relay: order-api - outbox-relay sent from outbox",
+            "order-relay: order-api - order-relay sent from outbox",
             "shipping: order-api orders.placed shipping-worker shipments",
             "notification: shipping-worker shipments.created notification-worker notifications",
         ]
@@ -350,7 +350,7 @@ fn a_pipeline_without_kafka_and_marks_is_guessed() {
     let draft = guess(&reports());
     assert_eq!(
         chain(&draft),
-        ["render: report-api - render-worker documents", "mail: render-worker - mail-worker mails",]
+        ["draw: report-api - draw-worker documents", "mail: draw-worker - mail-worker mails",]
     );
     assert_eq!((draft.id.format.as_str(), draft.id.name.as_str()), ("number", "report id"));
     assert_eq!(draft.event.sql, "select id as id, created_at as at\n  from reports");
