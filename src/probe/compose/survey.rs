@@ -98,7 +98,7 @@ fn part(name: &str, service: &Value) -> Part {
         name: name.into(),
         container: text("container_name"),
         image: text("image").unwrap_or_default(),
-        command: ["entrypoint", "command"].iter().flat_map(|key| words(service.get(key))).collect(),
+        command: words(service.get("command")),
         declared: true,
         ended: once && name.ends_with("init"),
         variables: variables(service.get("environment")),

@@ -142,13 +142,13 @@ fn part(seen: &ContainerInspectResponse, as_evidence: &Container) -> Part {
     let exposed = config.exposed_ports.unwrap_or_default().into_iter();
     let exposed = exposed.filter_map(|port| port.strip_suffix("/tcp")?.parse().ok());
     let test = config.healthcheck.and_then(|check| check.test);
-    let command = config.entrypoint.into_iter().chain(config.cmd).flatten();
     let stays = as_evidence.restart_policy.as_deref().is_some_and(|policy| policy != "no");
     Part {
         name: as_evidence.service.clone().unwrap_or_else(|| as_evidence.name.clone()),
         container: Some(as_evidence.name.clone()),
         image: as_evidence.image.clone(),
-        command: command.collect(),
+        // The image has its entrypoint by itself.
+        command: config.cmd.unwrap_or_default(),
         declared: false,
         running: as_evidence.status == "running",
         ended: as_evidence.status == "exited" && as_evidence.exit_code == 0 && !stays,
