@@ -9,6 +9,7 @@ use crate::pattern;
 use crate::signature;
 use crate::toml_input::Source;
 use crate::toml_input::document::{Document, Entry};
+use std::collections::BTreeSet;
 
 /// Which file each row of the catalog came from.
 #[derive(Default)]
@@ -87,8 +88,8 @@ fn ids(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
 /// Checks belong to steps that there are.
 fn steps(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     let rows: Vec<_> = files.iter().flatten().flat_map(|document| document.rows("step[]")).collect();
-    let mut known: Vec<i64> = rows.iter().filter_map(|row| Some(row.number("step")?.0)).collect();
-    known.sort_unstable();
+    let known: Vec<i64> = rows.iter().filter_map(|row| Some(row.number("step")?.0)).collect();
+    let all: BTreeSet<i64> = known.iter().copied().collect();
     if known.len() < rows.len() || files.iter().any(Option::is_none) {
         return;
     }
@@ -96,7 +97,10 @@ fn steps(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
         for (step, at) in document.rows("check[]").iter().filter_map(|row| row.number("step")) {
             if !known.contains(&step) {
                 let mistake = document.source().mistake_in(at, format!("unknown step {step}"));
-                mistakes.push(mistake.help(format!("steps: {known:?}")));
+                mistakes.push(mistake.help(format!(
+                    "steps: {}",
+                    all.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+                )));
             }
         }
     }
