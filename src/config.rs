@@ -9,6 +9,7 @@ use crate::secret::{MASK, Secret, redact};
 use crate::toml_input::Source;
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,6 @@ noun = ["event", "events"]
 id = { name = "id", format = "text" }
 kafka = { service = "kafka" }
 postgres = { service = "postgres" }
-marks = { table = "t", id = "i", event_id = "e", event_type = "y", source = "s", processed_at = "p" }
 event = { sql = "select 1" }
 service = [{ name = "kafka", role = "broker" }, { name = "postgres", role = "database" }]
 "#;
@@ -306,6 +306,13 @@ pub fn pipeline_source(file: Option<&Path>) -> Result<Source, Error> {
     Ok(Source { name: file.display().to_string(), text: read_file("--config", file, "a pipeline in TOML")? })
 }
 
+/// What of a pipeline's file the command line itself is made of.
+#[derive(Deserialize)]
+struct Declared {
+    #[serde(default)]
+    lookup: BTreeMap<String, String>,
+}
+
 /// The lookups of the pipeline that a command line names, each with its key: they
 /// are flags of it. What is wrong with the pipeline is told when it is read.
 pub fn lookups(arguments: &[OsString]) -> Vec<(String, String)> {
@@ -320,9 +327,9 @@ pub fn lookups(arguments: &[OsString]) -> Vec<(String, String)> {
         return Vec::new();
     }
     let Ok(source) = pipeline_source(file.as_deref()) else { return Vec::new() };
-    let Some(pipeline) = Pipeline::read(&source, &mut Vec::new()) else { return Vec::new() };
-    let lookups = pipeline.lookup.into_iter().map(|(name, key)| (name, key.into_inner()));
-    lookups.filter(|(name, _)| is_free(name)).collect()
+    let declared: Option<Declared> = source.read(&mut Vec::new());
+    let lookups = declared.map(|declared| declared.lookup).unwrap_or_default();
+    lookups.into_iter().filter(|(name, _)| is_free(name)).collect()
 }
 
 /// Whether a word can be a flag of its own.

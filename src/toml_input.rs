@@ -24,6 +24,16 @@ pub struct Source {
     pub text: String,
 }
 
+/// A file, as far as it is TOML.
+struct Readable<'a> {
+    /// Its text, with blanks in the place of lines that are none.
+    text: Cow<'a, str>,
+    /// What stands in it, where the whole file was read.
+    table: Option<Spanned<DeTable<'a>>>,
+    /// Where these lines began, in bytes.
+    gone: Vec<usize>,
+}
+
 impl Source {
     /// A mistake at a byte offset: the word, text or header that begins there.
     pub fn mistake(&self, offset: usize, what: impl Into<String>) -> Mistake {
@@ -56,10 +66,10 @@ impl Source {
 
     /// The text without the lines that are not TOML, so that the rest can be read,
     /// and where those were; all other offsets stay. `None` where too much is wrong.
-    fn readable(&self, mistakes: &mut Vec<Mistake>) -> Option<(Cow<'_, str>, Vec<usize>)> {
-        let (_, errors) = DeTable::parse_recoverable(&self.text);
+    fn readable(&self, mistakes: &mut Vec<Mistake>) -> Option<Readable<'_>> {
+        let (table, errors) = DeTable::parse_recoverable(&self.text);
         if errors.is_empty() {
-            return Some((Cow::Borrowed(&self.text), Vec::new()));
+            return Some(Readable { text: Cow::Borrowed(&self.text), table: Some(table), gone: Vec::new() });
         }
         mistakes.extend(errors.iter().take(SYNTAX_ERRORS).map(|error| self.explain(error)));
         if let Some(more) = errors.len().checked_sub(SYNTAX_ERRORS).filter(|more| *more > 0) {
@@ -79,14 +89,15 @@ impl Source {
             gone.push(line.start);
             text.replace_range(line, &blank);
         }
-        DeTable::parse_recoverable(&text).1.is_empty().then_some((Cow::Owned(text), gone))
+        let is_good = DeTable::parse_recoverable(&text).1.is_empty();
+        is_good.then_some(Readable { text: Cow::Owned(text), table: None, gone })
     }
 
     /// Reads the whole file as a `T`. What is wrong is put into `mistakes`; the
     /// rest is still read, so that one mistake does not hide the next.
     pub fn read<T: DeserializeOwned>(&self, mistakes: &mut Vec<Mistake>) -> Option<T> {
-        let (text, gone) = self.readable(mistakes)?;
-        let (mut table, _) = DeTable::parse_recoverable(&text);
+        let Readable { text, table, gone } = self.readable(mistakes)?;
+        let mut table = table.unwrap_or_else(|| DeTable::parse_recoverable(&text).0);
         let mut removed: Vec<Removed> = Vec::new();
         loop {
             let error = match T::deserialize(table.clone().into_deserializer()) {

@@ -12,7 +12,7 @@ const TO_WORKER: &[&str] = &["stage[].worker"];
 const TO_PART: &[&str] = &["stage[].emitter", "line[].part", "postgres.used_by", "database.*.used_by"];
 const TO_DATABASE: &[&str] = &["stage[].database", "marks.database"];
 const TO_TOPIC: &[&str] = &["worker[].topics[]", "stage[].topic"];
-const TO_STAGE: &[&str] = &["line[].stage", "call.stage"];
+const TO_STAGE: &[&str] = &["line[].stage", "call.stage", "stage[].after[]"];
 const TO_KEY: &[&str] = &["lookup.*", "call.key"];
 
 /// Everything that has a name, and what two of it are called.

@@ -1,7 +1,7 @@
 //! What stages say must agree with what workers and other stages say.
 
-use crate::error::{Mistake, way_out};
-use crate::toml_input::document::Document;
+use crate::error::Mistake;
+use crate::toml_input::document::{Document, Entry};
 
 /// Checks the stages and workers of a pipeline.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
@@ -16,16 +16,10 @@ fn in_order(document: &Document, mistakes: &mut Vec<Mistake>) {
     let mut before: Vec<&str> = Vec::new();
     for stage in document.rows("stage[]") {
         let Some(name) = stage.text("name") else { return };
-        for after in stage.list("after").iter().filter(|after| !before.contains(&after.text.as_str())) {
-            let (what, help) = match names.contains(&after.text) {
-                true => (
-                    format!("stage `{}` stands further down", after.text),
-                    "expected stages that stand before this one in the file".to_string(),
-                ),
-                false => {
-                    (format!("unknown stage `{}`", after.text), way_out(&after.text, before.iter().copied()))
-                }
-            };
+        let later = |after: &&Entry| names.contains(&after.text) && !before.contains(&after.text.as_str());
+        for after in stage.list("after").iter().filter(later) {
+            let what = format!("stage `{}` stands further down", after.text);
+            let help = "expected stages that stand before this one in the file";
             mistakes.push(document.source().mistake_in(after.at.clone(), what).help(help));
         }
         before.extend(names.iter().find(|known| **known == name.text).map(String::as_str));

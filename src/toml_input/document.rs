@@ -1,7 +1,7 @@
 //! A file as it is written, row by row: also what could not be read as what it
 //! should be, so that a mistake in one place does not hide one in another.
 
-use super::{Source, text};
+use super::{Readable, Source, text};
 use crate::error::{Excerpt, Mistake};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -48,8 +48,8 @@ impl<'a> Document<'a> {
     /// The file, as far as it is TOML; its mistakes are told by [`Source::read`].
     /// `None` where too much of it is not.
     pub fn of(source: &'a Source) -> Option<Self> {
-        let (text, _) = source.readable(&mut Vec::new())?;
-        let (table, _) = DeTable::parse_recoverable(&text);
+        let Readable { text, table, .. } = source.readable(&mut Vec::new())?;
+        let table = table.unwrap_or_else(|| DeTable::parse_recoverable(&text).0);
         let root = Node { at: table.span(), value: Value::table(table.get_ref()) };
         Some(Document { source, root })
     }

@@ -18,10 +18,16 @@ pub async fn look(session: &Session, event: &EventSql, id: &str, of: &str) -> Re
 
 /// The type of the `id` of a statement's rows, as SQL writes it.
 pub(super) async fn id_type(session: &Session, sql: &str) -> Result<String, Why> {
+    type_of(session, sql, "id").await
+}
+
+/// The type of a column of a statement's rows.
+pub(super) async fn type_of(session: &Session, sql: &str, column: &str) -> Result<String, Why> {
     // Of no row the type is told all the same.
-    let sql = format!("select pg_typeof((select rows.id from ({sql}) rows limit 0))::text");
-    let rows = session.ask("the type of the id", &sql, &Bound::default(), session.share(4)).await?;
-    get(&only(rows, "the type of the id")?, 0)
+    let sql = format!("select pg_typeof((select rows.{column} from ({sql}) rows limit 0))::text");
+    let what = format!("the type of {column}");
+    let rows = session.ask(&what, &sql, &Bound::default(), session.share(4)).await?;
+    get(&only(rows, &what)?, 0)
 }
 
 /// The event of one id.

@@ -2,7 +2,7 @@
 
 use super::across::Across;
 use super::databases::Databases;
-use super::session::{Bound, Refused, Session, get, only, quoted};
+use super::session::{Bound, Refused, Session, quoted};
 use super::{Opened, event, marks, neighbours, open, place, stages};
 use crate::config::Config;
 use crate::evidence::{Docker, Seen, Why};
@@ -190,12 +190,7 @@ impl Asking<'_> {
     }
 
     async fn at_is_a_time(&mut self, of: &Of, sql: &str) -> Result<bool, Why> {
-        // One row, whatever the SQL gives; it is not run.
-        let asked = format!("select pg_typeof(x.at)::text from (select) one left join ({sql}) x on false");
-        let session = self.session(of)?;
-        let at_most = session.share(4);
-        let rows = session.ask("the columns", &asked, &Bound::default(), at_most).await?;
-        let is: String = get(&only(rows, "the columns")?, 0)?;
+        let is = event::type_of(self.session(of)?, sql, "at").await?;
         if is.starts_with("timestamp") || is == "date" {
             return Ok(true);
         }
