@@ -233,6 +233,9 @@ pub struct Look {
     /// Kafka bootstrap brokers: host:port[,host:port]
     #[arg(long, value_name = "BROKERS")]
     pub kafka: Option<String>,
+    /// A further broker of the pipeline: mail=host:port[,host:port]
+    #[arg(long = "broker", value_name = "NAME=BROKERS")]
+    pub brokers: Vec<String>,
     /// Reach the advertised address FROM at TO: kafka:9092=localhost:9092
     #[arg(long = "kafka-address", value_name = "FROM=TO")]
     pub kafka_addresses: Vec<String>,
@@ -343,6 +346,7 @@ impl Look {
         let files = self.files.iter().map(|file| one("-f", Some(path(file))));
         let addresses =
             self.kafka_addresses.iter().map(|address| one("--kafka-address", Some(address.clone())));
+        let brokers = self.brokers.iter().map(|broker| one("--broker", Some(redact(broker))));
         let http = self.http.iter().map(|address| one("--http", Some(redact(address))));
         let postgres = self.postgres.as_ref().map(|url| match redact(url) == *url {
             true => format!("--postgres {}", quoted(url)),
@@ -352,9 +356,7 @@ impl Look {
         let databases = self.databases.iter().filter_map(|flag| flag.split_once('=')).map(|(name, url)| {
             Some(match redact(url) == *url {
                 true => format!("--database {}", quoted(&format!("{name}={url}"))),
-                false => {
-                    format!("--database {name}=\"$POSTGRES_URL_{}\"", name.to_uppercase().replace('-', "_"))
-                }
+                false => format!("--database {name}=\"${}\"", address_variable(Some(name))),
             })
         });
         let without = self.without.iter().map(|system| one("--without", Some(system.name().into())));
@@ -369,8 +371,24 @@ impl Look {
             one("--config", self.config.as_deref().map(path)),
             one("--checks", self.checks.as_deref().map(path)),
         ];
-        let all = files.chain(others).chain(databases).chain(addresses).chain(http).chain(without).flatten();
+        let all = files
+            .chain(others)
+            .chain(brokers)
+            .chain(databases)
+            .chain(addresses)
+            .chain(http)
+            .chain(without)
+            .flatten();
         all.collect::<Vec<String>>().join(" ")
+    }
+}
+
+/// The variable that stands for a database's address in printed commands; `None`: of
+/// `[postgres]`.
+pub fn address_variable(database: Option<&str>) -> String {
+    match database {
+        None => "POSTGRES_URL".to_string(),
+        Some(name) => format!("POSTGRES_URL_{}", name.to_uppercase().replace('-', "_")),
     }
 }
 

@@ -1,11 +1,14 @@
 //! What a run is to do: flags, else environment, else the pipeline's file.
 
+mod places;
+
+pub use places::Places;
+
 use crate::cli::{Cli, Look};
-use crate::error::{Error, Mistake, way_out};
-use crate::evidence::{Name, System, Target};
+use crate::error::{Error, Mistake};
+use crate::evidence::{System, Target};
 use crate::own::OwnFact;
 use crate::pipeline::Pipeline;
-use crate::secret::{MASK, Secret, redact};
 use crate::toml_input::Source;
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
@@ -62,28 +65,6 @@ pub struct Config {
     pub record: Option<PathBuf>,
     /// Which evidence to read instead of looking.
     pub replay: Option<PathBuf>,
-}
-
-/// Where the systems are, as far as somebody said so; what is `None` is found
-/// out from the running containers.
-#[derive(Debug, Clone, Default)]
-pub struct Places {
-    /// Compose files asked for.
-    pub compose_files: Vec<PathBuf>,
-    /// Compose project asked for, and otherwise preferred.
-    pub project: Option<Name>,
-    /// Docker Engine.
-    pub docker: Option<String>,
-    /// Kafka bootstrap brokers.
-    pub kafka: Option<String>,
-    /// Advertised address → the address to use.
-    pub kafka_addresses: BTreeMap<String, String>,
-    /// PostgreSQL, with its password.
-    pub postgres: Option<Secret>,
-    /// Further databases by the pipeline's names for them, with their passwords.
-    pub databases: BTreeMap<Name, Secret>,
-    /// Base addresses by service name.
-    pub http: BTreeMap<Name, String>,
 }
 
 impl Config {
@@ -165,25 +146,6 @@ impl Config {
     }
 }
 
-impl Places {
-    fn new(look: &Look, pipeline: &Pipeline, environment: &Environment, mistakes: &mut Vec<Mistake>) -> Self {
-        let set = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
-        let kafka = look.kafka.clone().or_else(|| set("KAFKA_BROKERS"));
-        let postgres = look.postgres.clone();
-        let postgres = postgres.or_else(|| set("POSTGRES_URL")).or_else(|| set("DATABASE_URL"));
-        Places {
-            compose_files: look.files.clone(),
-            project: look.project.clone(),
-            docker: look.docker.clone().or_else(|| set("DOCKER_HOST")),
-            kafka: brokers(kafka.or_else(|| pipeline.kafka.as_ref()?.address.clone()), mistakes),
-            kafka_addresses: kafka_addresses(&look.kafka_addresses, mistakes),
-            postgres: postgres.or_else(|| pipeline.postgres.address.clone()).map(Secret::new),
-            databases: databases(look, pipeline, mistakes),
-            http: http_addresses(look, pipeline, &set, mistakes),
-        }
-    }
-}
-
 /// The address variables that are set here and that compose files read too.
 fn address_variables(pipeline: &Pipeline, environment: &Environment) -> Vec<String> {
     let mut names: Vec<String> = pipeline.address_variables().map(String::from).collect();
@@ -191,107 +153,6 @@ fn address_variables(pipeline: &Pipeline, environment: &Environment) -> Vec<Stri
     names.dedup();
     names.retain(|name| environment.contains_key(name));
     names
-}
-
-/// Brokers are `host:port`, several with commas; nothing else belongs there.
-fn brokers(brokers: Option<String>, mistakes: &mut Vec<Mistake>) -> Option<String> {
-    let brokers = brokers?;
-    let good = |broker: &str| has_port(broker.trim()) && !broker.contains(['@', '/']);
-    if !brokers.split(',').all(good) {
-        // What stands before an @ may be a password.
-        let shown = match brokers.rsplit_once('@') {
-            Some((_, host)) => format!("{MASK}@{host}"),
-            None => redact(&brokers),
-        };
-        let place = format!("Kafka brokers {shown}");
-        let help = "expected host:port[,host:port] in --kafka or KAFKA_BROKERS";
-        mistakes.push(Mistake::new(place, "not a list of brokers").help(help));
-    }
-    Some(brokers)
-}
-
-/// The further databases that a flag or the pipeline's file gives an address.
-fn databases(look: &Look, pipeline: &Pipeline, mistakes: &mut Vec<Mistake>) -> BTreeMap<Name, Secret> {
-    let declared = pipeline.database.iter();
-    let declared = declared.filter_map(|(name, database)| Some((name.clone(), database.address.clone()?)));
-    let mut addresses: BTreeMap<Name, Secret> =
-        declared.map(|(name, address)| (name, Secret::new(address))).collect();
-    for flag in &look.databases {
-        match flag.split_once('=') {
-            Some((name, url)) if pipeline.database.contains_key(name) => {
-                addresses.insert(name.to_string(), Secret::new(url));
-            }
-            Some((name, _)) => {
-                let names = pipeline.database.keys().map(String::as_str);
-                let mistake = Mistake::new("--database", format!("unknown database `{name}`"));
-                mistakes.push(mistake.help(match pipeline.database.is_empty() {
-                    true => "the pipeline has none but [postgres]: its address is --postgres".to_string(),
-                    false => way_out(name, names),
-                }));
-            }
-            None => mistakes.push(
-                Mistake::new("--database", "not NAME=URL")
-                    .help("expected for example shipping=postgres://user:password@host:5432/database"),
-            ),
-        }
-    }
-    addresses
-}
-
-fn kafka_addresses(flags: &[String], mistakes: &mut Vec<Mistake>) -> BTreeMap<String, String> {
-    let mut addresses = BTreeMap::new();
-    for flag in flags {
-        match flag.split_once('=') {
-            Some((from, to)) if has_port(from) && has_port(to) => {
-                addresses.insert(from.to_string(), to.to_string());
-            }
-            _ => mistakes.push(
-                Mistake::new(format!("--kafka-address {flag}"), "not FROM=TO")
-                    .help("expected two addresses with ports: kafka:9092=localhost:9092"),
-            ),
-        }
-    }
-    addresses
-}
-
-fn has_port(address: &str) -> bool {
-    address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-}
-
-fn http_addresses(
-    look: &Look,
-    pipeline: &Pipeline,
-    set: &impl Fn(&str) -> Option<String>,
-    mistakes: &mut Vec<Mistake>,
-) -> BTreeMap<Name, String> {
-    let mut addresses = BTreeMap::new();
-    for service in &pipeline.service {
-        let variable = service.address_variable.as_deref().and_then(set);
-        if let Some(address) = variable.or_else(|| service.address.clone()) {
-            addresses.insert(service.name.clone(), address);
-        }
-    }
-    for flag in &look.http {
-        let services = pipeline.service.iter().map(|service| service.name.as_str());
-        match flag.split_once('=') {
-            Some((name, url)) if pipeline.service(name).is_some() && is_http(url) => {
-                addresses.insert(name.to_string(), url.to_string());
-            }
-            Some((name, _)) if pipeline.service(name).is_none() => mistakes.push(
-                Mistake::new(format!("--http {flag}"), format!("unknown service `{name}`"))
-                    .help(way_out(name, services)),
-            ),
-            _ => mistakes.push(
-                Mistake::new(format!("--http {flag}"), "not SERVICE=URL")
-                    .help("expected for example api=http://localhost:3010"),
-            ),
-        }
-    }
-    addresses
-}
-
-fn is_http(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 fn take<T>(mistakes: &mut Vec<Mistake>, result: Result<T, Mistake>) -> Option<T> {

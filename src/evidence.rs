@@ -189,6 +189,9 @@ pub struct Evidence {
     pub docker: Seen<Docker>,
     /// Topics and groups.
     pub kafka: Seen<Kafka>,
+    /// The same of further brokers, by the pipeline's names for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub brokers: BTreeMap<Name, Seen<Kafka>>,
     /// Rows.
     pub postgres: Seen<Postgres>,
     /// Health and the harmless request.
@@ -279,7 +282,10 @@ impl Evidence {
                 }
                 self.logs.values_mut().for_each(|log| *log = Seen::Unknown(why.clone()));
             }
-            System::Kafka => self.kafka = Seen::Unknown(why),
+            System::Kafka => {
+                self.kafka = Seen::Unknown(why.clone());
+                self.brokers.values_mut().for_each(|broker| *broker = Seen::Unknown(why.clone()));
+            }
             System::Postgres => self.postgres = Seen::Unknown(why),
             System::Http => self.http = Seen::Unknown(why),
             System::Logs => self.logs.values_mut().for_each(|log| *log = Seen::Unknown(why.clone())),
@@ -297,19 +303,8 @@ impl Evidence {
             let of_first = |own: &&mut Seen<Own>| !matches!(own, Seen::Known(Own::LookedFor(_)));
             about.own.values_mut().filter(of_first).for_each(|own| *own = other.clone());
         }
-        if let Seen::Known(kafka) = &mut about.kafka {
-            for search in kafka.records.values_mut().filter_map(Seen::known_mut) {
-                search.found.retain(|found| found.of == of);
-                search.found.iter_mut().for_each(|found| found.of = None);
-                search.matched = search.found.len() as u64;
-            }
-            for letter in kafka.dead_letters.known_mut().into_iter().flat_map(|letters| &mut letters.found) {
-                // Those of other events stay, as dead letters of the window.
-                if letter.of.take() != of {
-                    letter.by = None;
-                }
-            }
-        }
+        let brokers = [&mut about.kafka].into_iter().chain(about.brokers.values_mut());
+        brokers.filter_map(Seen::known_mut).for_each(|kafka| kafka.become_about(of.as_ref()));
         if let Seen::Known(rows) = &mut about.postgres {
             let others = std::mem::take(&mut rows.others);
             if let Some(own) = of.and_then(|of| others.into_iter().find(|(id, _)| *id == of)) {
@@ -321,8 +316,26 @@ impl Evidence {
 
     /// Why whole systems were not seen, those that were not.
     pub fn unseen_systems(&self) -> Vec<&Why> {
-        let all = [self.docker.why(), self.kafka.why(), self.postgres.why()].into_iter().flatten();
+        let brokers = self.brokers().map(|(_, broker)| broker.why());
+        let all = [self.docker.why()].into_iter().chain(brokers).chain([self.postgres.why()]).flatten();
         all.filter(|why| why.kind != WhyKind::NoPart).collect()
+    }
+
+    /// A broker by the pipeline's name for it, `[kafka]` without one.
+    pub fn broker(&self, name: Option<&str>) -> Seen<&Kafka> {
+        match name {
+            None => self.kafka.as_ref(),
+            Some(name) => match self.brokers.get(name) {
+                Some(broker) => broker.as_ref(),
+                None => Seen::not_asked(format!("broker {name} was not asked")),
+            },
+        }
+    }
+
+    /// All brokers with the pipeline's names for them, `[kafka]` first and without one.
+    pub fn brokers(&self) -> impl Iterator<Item = (Option<&str>, &Seen<Kafka>)> {
+        let further = self.brokers.iter().map(|(name, broker)| (Some(name.as_str()), broker));
+        [(None, &self.kafka)].into_iter().chain(further)
     }
 }
 
@@ -681,6 +694,22 @@ pub struct Kafka {
 }
 
 impl Kafka {
+    /// Becomes what it would be if only one of the ids had been asked about: `of`, where
+    /// that is not the first one.
+    fn become_about(&mut self, of: Option<&String>) {
+        for search in self.records.values_mut().filter_map(Seen::known_mut) {
+            search.found.retain(|found| found.of.as_ref() == of);
+            search.found.iter_mut().for_each(|found| found.of = None);
+            search.matched = search.found.len() as u64;
+        }
+        for letter in self.dead_letters.known_mut().into_iter().flat_map(|letters| &mut letters.found) {
+            // Those of other events stay, as dead letters of the window.
+            if letter.of.take().as_ref() != of {
+                letter.by = None;
+            }
+        }
+    }
+
     /// The addresses of all brokers, as advertised.
     pub fn addresses(&self) -> Vec<String> {
         self.brokers.iter().map(|broker| broker.address.clone()).collect()
@@ -872,9 +901,9 @@ pub struct Postgres {
     pub clock: Option<Clock>,
     /// On a read replica: how far behind, in milliseconds (unknown: none yet).
     pub replica_behind_ms: Option<Seen<i64>>,
-    /// The addresses of further databases, by the pipeline's names, without passwords.
+    /// Further databases, by the pipeline's names for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub databases: BTreeMap<Name, Seen<String>>,
+    pub databases: BTreeMap<Name, Seen<FurtherDatabase>>,
     /// Rows of the id in the marks table, found by `=`, oldest first.
     pub marks: Seen<Vec<Mark>>,
     /// Rows that only `LIKE '%id%'` finds.
@@ -899,6 +928,18 @@ pub struct Postgres {
     /// The ids, newest first, of the events with the key that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_up: Option<Seen<Vec<String>>>,
+}
+
+/// A database of another service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FurtherDatabase {
+    /// Shown address: `postgres://shipping@localhost:5432/shipping`.
+    pub address: String,
+    /// How the configured address was mapped, if it was.
+    pub mapped: Option<Mapped>,
+    /// Who else is connected, and what they hold there.
+    pub sessions: Seen<Sessions>,
 }
 
 /// The rows of one id, as those of the first one in [`Postgres`].

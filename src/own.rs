@@ -30,6 +30,9 @@ pub struct OwnFact {
     /// One select: the first column of its first row is the value. It can bind one
     /// value, `$1`: the asked id as text.
     pub sql: Option<String>,
+    /// The `[database.NAME]` that `sql` is asked of, where that is not `[postgres]`.
+    #[schemars(with = "Option<String>")]
+    pub database: Option<Spanned<String>>,
     /// A request that changes nothing; whether it is answered with success and as expected.
     pub http: Option<Request>,
     /// Records of a log; how many there are.
@@ -113,6 +116,11 @@ impl OwnFact {
     /// Its name.
     pub fn name(&self) -> &str {
         self.name.get_ref()
+    }
+
+    /// The name of the further database that its SQL is asked of; `None`: it is `[postgres]`.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_ref().map(|name| name.get_ref().as_str())
     }
 
     /// What values it has.

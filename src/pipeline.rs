@@ -35,6 +35,9 @@ pub struct Pipeline {
     pub compose: ComposeHints,
     /// The broker, if the pipeline has one.
     pub kafka: Option<System>,
+    /// Further brokers, by name: clusters of their own.
+    #[serde(default)]
+    pub broker: BTreeMap<String, System>,
     /// The database, with the events.
     pub postgres: System,
     /// Further databases, by name: of other services.
@@ -87,8 +90,8 @@ pub struct System {
     pub service: Spanned<String>,
     /// Its address, where neither flag nor environment gives one.
     pub address: Option<String>,
-    /// Of a database: the service or worker whose environment has its address, where
-    /// nothing else gives one. Absent: whichever names it.
+    /// The service or worker whose environment has its address, where nothing else
+    /// gives one. Absent: whichever names it.
     #[schemars(with = "Option<String>")]
     pub used_by: Option<Spanned<String>>,
 }
@@ -189,6 +192,9 @@ pub struct TopicSpec {
     pub name: String,
     /// How many partitions it is created with, where its siblings do not tell.
     pub partitions: Option<u32>,
+    /// The `[broker.NAME]` that holds it, where that is not `[kafka]`.
+    #[schemars(with = "Option<String>")]
+    pub broker: Option<Spanned<String>>,
 }
 
 /// The table that says who has processed what: names of table and columns.
@@ -229,6 +235,9 @@ pub struct DeadLetters {
     pub reason: String,
     /// The header that says who gave it up.
     pub worker: Option<String>,
+    /// The `[broker.NAME]` that holds the topic, where that is not `[kafka]`.
+    #[schemars(with = "Option<String>")]
+    pub broker: Option<Spanned<String>>,
 }
 
 /// The SQL that finds events.
@@ -510,21 +519,50 @@ impl Pipeline {
         sources.filter(|source| !stage.marked_by.contains(source)).cloned().collect()
     }
 
-    /// The service that runs the broker, if the pipeline has one.
-    pub fn broker(&self) -> Option<&String> {
-        self.kafka.as_ref().map(|kafka| kafka.service.get_ref())
+    /// A broker by its name, `[kafka]` without one.
+    pub fn broker(&self, name: Option<&str>) -> Option<&System> {
+        match name {
+            None => self.kafka.as_ref(),
+            Some(name) => self.broker.get(name),
+        }
+    }
+
+    /// Whether a service runs the broker of `[kafka]`.
+    pub fn is_main_broker(&self, service: &str) -> bool {
+        self.kafka.as_ref().is_some_and(|kafka| kafka.service.get_ref() == service)
+    }
+
+    /// The services that run the brokers, each once.
+    pub fn brokers(&self) -> Vec<&String> {
+        services(self.kafka.iter().chain(self.broker.values()))
+    }
+
+    /// A database by its name, `[postgres]` without one.
+    pub fn database(&self, name: Option<&str>) -> Option<&System> {
+        match name {
+            None => Some(&self.postgres),
+            Some(name) => self.database.get(name),
+        }
     }
 
     /// The services that run the databases, each once.
     pub fn databases(&self) -> Vec<&String> {
-        let all = [&self.postgres].into_iter().chain(self.database.values());
-        let mut services: Vec<&String> = Vec::new();
-        for service in all.map(|database| database.service.get_ref()) {
-            if !services.contains(&service) {
-                services.push(service);
-            }
-        }
-        services
+        services([&self.postgres].into_iter().chain(self.database.values()))
+    }
+
+    /// The name of the broker that holds a topic; `None`: it is `[kafka]`.
+    pub fn broker_of_topic(&self, topic: &str) -> Option<&str> {
+        let declared = self.topic.iter().find(|declared| declared.name == topic);
+        let dead = self.dead_letters.iter().find(|dead| dead.topic == topic);
+        let named = declared.and_then(|topic| topic.broker.as_ref());
+        let named = named.or_else(|| dead.and_then(|dead| dead.broker.as_ref()));
+        named.map(|name| name.get_ref().as_str())
+    }
+
+    /// The name of the broker on which a worker is a member of its group, which is that
+    /// of its topics; `None`: it is `[kafka]`.
+    pub fn broker_of(&self, worker: &Worker) -> Option<&str> {
+        worker.topics.first().and_then(|topic| self.broker_of_topic(topic.get_ref()))
     }
 
     /// What a stage is called in findings: its worker, or its own name where
@@ -567,6 +605,17 @@ impl Pipeline {
         let (one, many) = &self.noun;
         format!("{count} {}", if count == 1 { one } else { many })
     }
+}
+
+/// The services that run systems, each once.
+fn services<'a>(systems: impl Iterator<Item = &'a System>) -> Vec<&'a String> {
+    let mut services: Vec<&String> = Vec::new();
+    for service in systems.map(|system| system.service.get_ref()) {
+        if !services.contains(&service) {
+            services.push(service);
+        }
+    }
+    services
 }
 
 #[cfg(test)]

@@ -319,6 +319,9 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     // what is wrong, and the rest of the remedy is for whatever is stuck.
     let subjects = diagnosis.causes.into_iter().find(|diagnosed| diagnosed.cause == *id);
     let subjects = subjects.map(|diagnosed| diagnosed.subjects).unwrap_or_default();
+    let mut whys =
+        [evidence.postgres.why()].into_iter().chain(evidence.brokers().map(|(_, broker)| broker.why()));
+    let unseen = whys.find_map(|why| why);
     let remedy = action::Remedy::new(&evidence, &config.pipeline, cause, subjects);
     match (remedy.script(generator), generator) {
         (Some(script), _) => Ok(script),
@@ -330,7 +333,7 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
             ))
         }
         // Whoever pipes this into a shell or psql has nothing left to do, if all was seen.
-        (None, _) => match [evidence.postgres.why(), evidence.kafka.why()].into_iter().flatten().next() {
+        (None, _) => match unseen {
             Some(why) => {
                 let mistake = Mistake::new(format!("explain {id}"), format!("not seen: {}", why.words()));
                 Err(Error::usage(mistake.help("what is stuck is read from there: put that right first")))

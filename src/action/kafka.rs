@@ -15,9 +15,9 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// `kafka-topics --bootstrap-server …`, run where the broker's own address
 /// resolves: in its container, where it has one.
-fn tool(view: &View, name: &str, interactive: bool) -> String {
-    let broker = view.pipeline.broker().map_or("", String::as_str);
-    let kafka = view.evidence.kafka.known();
+fn tool(view: &View, broker: Option<&str>, name: &str, interactive: bool) -> String {
+    let kafka = view.evidence.broker(broker).known().copied();
+    let broker = view.pipeline.broker(broker).map_or("", |broker| broker.service.get_ref().as_str());
     let advertised = kafka.and_then(|kafka| kafka.brokers.first()).map(|broker| broker.address.as_str());
     match view.container(broker).known() {
         Some(Some(container)) => {
@@ -38,23 +38,24 @@ pub(super) fn create_topics(remedy: &Remedy) -> Vec<String> {
     let topics = view.pipeline.topic.iter().filter(|topic| remedy.subjects.contains(&topic.name));
     topics
         .map(|topic| {
-            let sibling = sibling(view);
+            let broker = view.pipeline.broker_of_topic(&topic.name);
+            let sibling = sibling(view, broker);
             let partitions = topic.partitions.map(|p| p as usize);
             let partitions = sibling.map(|s| s.partitions.len()).or(partitions).unwrap_or(1);
             let replicas = sibling.and_then(|s| s.partitions.first()).map_or(1, |p| p.replicas.len().max(1));
             format!(
                 "{} --create --if-not-exists --topic {} --partitions {partitions} --replication-factor {replicas}",
-                tool(view, "kafka-topics", false),
+                tool(view, broker, "kafka-topics", false),
                 quoted(&topic.name)
             )
         })
         .collect()
 }
 
-/// A topic of the pipeline that exists.
-fn sibling<'a>(view: &View<'a>) -> Option<&'a Topic> {
-    let kafka = view.evidence.kafka.known()?;
-    let mut topics = kafka.topics.values().filter_map(|topic| topic.known());
+/// A topic of the pipeline that exists on a broker.
+fn sibling<'a>(view: &View<'a>, broker: Option<&str>) -> Option<&'a Topic> {
+    let mut topics =
+        view.evidence.broker(broker).known().copied()?.topics.values().filter_map(|topic| topic.known());
     topics.find(|topic| topic.exists && !topic.partitions.is_empty())
 }
 
@@ -87,7 +88,7 @@ fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<String> {
     let topics: Vec<String> = topics.iter().map(|topic| format!("--topic {}", quoted(topic))).collect();
     let reset = format!(
         "{} --group {} {} --reset-offsets {to} --execute",
-        tool(view, "kafka-consumer-groups", false),
+        tool(view, view.pipeline.broker_of(worker), "kafka-consumer-groups", false),
         quoted(worker.group_name()),
         topics.join(" ")
     );
@@ -103,7 +104,7 @@ fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<String> {
 /// what arrives there before its first member would be skipped as well; every
 /// topic where Kafka was not seen.
 fn topics_to_set(view: &View, worker: &Worker) -> Vec<String> {
-    let untaken = view.evidence.kafka.as_ref();
+    let untaken = view.broker_of(worker);
     let untaken = untaken.and_then(|kafka| never_taken_up(kafka, worker));
     let Some(untaken) = untaken.known() else {
         return worker.topics.iter().map(|topic| topic.get_ref().clone()).collect();
@@ -132,12 +133,16 @@ fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
     }
 }
 
-/// Starts what has the broker's image in its project and does not run.
+/// Starts what has a broker's image in its project and does not run.
 pub(super) fn start_brokers(remedy: &Remedy) -> Option<String> {
     let docker = remedy.view.evidence.docker.known()?;
-    let broker = remedy.view.container(remedy.view.pipeline.broker()?).known().copied().flatten()?;
-    let alike =
-        |c: &&Container| c.project == broker.project && c.image == broker.image && c.status == "exited";
+    let brokers = remedy.view.pipeline.brokers().into_iter();
+    let brokers: Vec<&Container> =
+        brokers.filter_map(|broker| remedy.view.container(broker).known().copied().flatten()).collect();
+    let alike = |c: &&Container| {
+        let mut brokers = brokers.iter();
+        c.status == "exited" && brokers.any(|broker| c.project == broker.project && c.image == broker.image)
+    };
     let names: Vec<String> = docker.containers.iter().filter(alike).map(|c| quoted(&c.name)).collect();
     (!names.is_empty()).then(|| format!("docker start {}\n", names.join(" ")))
 }
@@ -157,9 +162,9 @@ pub(super) fn records_script(remedy: &Remedy) -> Option<String> {
                 "# {} of {}\n{} -qAtc {} \\\n  | {} --topic {} --property parse.headers=true --property parse.key=true",
                 view.pipeline.count(ids.len() as u64),
                 stage.event,
-                sql::psql(view),
+                sql::psql(view, None),
                 quoted(&query),
-                tool(view, "kafka-console-producer", true),
+                tool(view, view.pipeline.broker_of_topic(stage.topic_name()), "kafka-console-producer", true),
                 quoted(stage.topic_name())
             ))
         })

@@ -14,7 +14,7 @@ use crate::fact::records::{self, Taken};
 use crate::fact::sessions;
 use crate::fact::skips::has_untaken;
 use crate::fact::view::View;
-use crate::pipeline::{Pipeline, Stage};
+use crate::pipeline::{Marks, Pipeline, Stage};
 use crate::plural::count;
 use std::collections::BTreeSet;
 
@@ -157,7 +157,10 @@ impl<'a> Remedy<'a> {
                 "review marks.sql first: it removes the marks that keep the retry away".to_string(),
                 vec![
                     explain("sql") + " > marks.sql",
-                    format!("{} -v ON_ERROR_STOP=1 < marks.sql", sql::psql(&self.view)),
+                    format!(
+                        "{} -v ON_ERROR_STOP=1 < marks.sql",
+                        sql::psql(&self.view, self.marks_database())
+                    ),
                 ],
             ),
             Generator::SendRecords => (
@@ -171,6 +174,11 @@ impl<'a> Remedy<'a> {
         Some(Planned { kind, say: (!say.is_empty()).then_some(say), run, script })
     }
 
+    /// The database that holds the marks.
+    fn marks_database(&self) -> Option<&'a str> {
+        self.view.pipeline.marks.as_ref().and_then(Marks::database)
+    }
+
     /// The flags of this run, for the next one.
     fn flags(&self) -> String {
         let flags = &self.view.evidence.target.flags;
@@ -180,9 +188,13 @@ impl<'a> Remedy<'a> {
     /// A command template; one command for each subject where it names one.
     fn commands(&self, template: &str) -> Vec<String> {
         if template.contains("{pid}") {
-            let locks = sessions::lasting_locks(&self.view).known().cloned().unwrap_or_default();
-            let pids: BTreeSet<i32> = locks.iter().map(|lock| lock.pid).collect();
-            let command = |pid: i32| self.fill(template, None).replace("{pid}", &pid.to_string());
+            let locks = sessions::lasting_locks(&self.view).into_iter();
+            let pids: BTreeSet<(i32, Option<&str>)> =
+                locks.map(|held| (held.lock.pid, held.database)).collect();
+            let command = |(pid, database): (i32, Option<&str>)| {
+                let psql = sql::psql(&self.view, database);
+                self.fill(&template.replace("{psql}", &psql), None).replace("{pid}", &pid.to_string())
+            };
             return pids.into_iter().map(command).collect();
         }
         let each = template.contains("{subject}") || template.contains("{container}");
@@ -203,7 +215,7 @@ impl<'a> Remedy<'a> {
             .replace("{container}", &container_name(&self.view, subject))
             .replace("{compose}", &compose_command(evidence))
             .replace("{self}", &self_run)
-            .replace("{psql}", &sql::psql(&self.view))
+            .replace("{psql}", &sql::psql(&self.view, None))
             .replace("{psql_as_superuser}", &sql::psql_as_superuser(&self.view))
             .replace("{id}", &id.map(quoted).unwrap_or_default())
     }
@@ -224,7 +236,8 @@ impl<'a> Remedy<'a> {
     /// them as soon as it can, and a second record would be a second event.
     fn still_waits(&self, stage: &Stage) -> bool {
         let worker = self.view.pipeline.worker(stage.worker.get_ref());
-        match (records::taken(&self.view, stage), self.view.evidence.kafka.known().zip(worker)) {
+        let seen = worker.and_then(|worker| Some((*self.view.broker_of(worker).known()?, worker)));
+        match (records::taken(&self.view, stage), seen) {
             (Seen::Known((taken, _)), _) => taken == Taken::Waiting,
             // Of no event in particular: something waits for the worker.
             (_, Some((kafka, worker))) => {

@@ -1,47 +1,68 @@
 //! SQL to review: marks to remove, records to read.
 
 use super::Remedy;
-use crate::cli::quoted;
-use crate::evidence::{Container, Postgres};
+use crate::cli::{address_variable, quoted};
+use crate::evidence::{Container, Mapped};
 use crate::fact::view::View;
 use crate::pipeline::Stage;
 use crate::pipeline::sql::record_lines;
 
-/// `psql` at the database that was read: in its container, if the address led
-/// there, else by the address in `POSTGRES_URL`.
-pub(super) fn psql(view: &View) -> String {
-    let service = view.pipeline.postgres.service.get_ref();
-    let rows = view.evidence.postgres.known();
-    let container = view.container(service).known().copied().flatten();
-    let there = container.zip(rows).filter(|(container, rows)| led_to(rows, container));
-    let address = rows.and_then(|rows| url::Url::parse(&rows.address).ok());
-    match (there, address) {
-        (Some((container, _)), Some(address)) => {
-            let database = address.path().trim_start_matches('/');
+/// `psql` at a database that was read (`None`: `[postgres]`): in its container, if the
+/// address led there, else by the address in its variable.
+pub(super) fn psql(view: &View, database: Option<&str>) -> String {
+    let container = container(view, database);
+    let there = container.zip(place(view, database)).filter(|(container, place)| led_to(place, container));
+    let address =
+        there.and_then(|(container, place)| Some((container, url::Url::parse(place.address).ok()?)));
+    match address {
+        Some((container, address)) => {
+            let name = address.path().trim_start_matches('/');
             let user = quoted(address.username());
-            format!("docker exec -i {} psql -U {user} -d {}", quoted(&container.name), quoted(database))
+            format!("docker exec -i {} psql -U {user} -d {}", quoted(&container.name), quoted(name))
         }
-        _ => "psql \"$POSTGRES_URL\"".to_string(),
+        None => format!("psql \"${}\"", address_variable(database)),
     }
 }
 
 /// `psql` as the server's superuser: in its container, where that runs, as its
 /// operating system's user of that name.
 pub(super) fn psql_as_superuser(view: &View) -> String {
-    let container = view.container(view.pipeline.postgres.service.get_ref()).known().copied().flatten();
-    match container.filter(|container| container.status == "running") {
+    match container(view, None).filter(|container| container.status == "running") {
         Some(container) => format!("docker exec -u postgres {} psql", quoted(&container.name)),
-        None => psql(view),
+        None => psql(view, None),
+    }
+}
+
+/// The container of a database's server.
+fn container<'a>(view: &View<'a>, database: Option<&str>) -> Option<&'a Container> {
+    let service = view.pipeline.database(database)?.service.get_ref();
+    view.container(service).known().copied().flatten()
+}
+
+/// Where a database was read.
+struct Place<'a> {
+    address: &'a str,
+    mapped: Option<&'a Mapped>,
+}
+
+fn place<'a>(view: &View<'a>, database: Option<&str>) -> Option<Place<'a>> {
+    let rows = view.evidence.postgres.known()?;
+    match database {
+        None => Some(Place { address: &rows.address, mapped: rows.mapped.as_ref() }),
+        Some(name) => {
+            let further = rows.databases.get(name)?.known()?;
+            Some(Place { address: &further.address, mapped: further.mapped.as_ref() })
+        }
     }
 }
 
 /// Whether the address that was read is this container: mapped to it, or a port
 /// that it publishes here.
-fn led_to(rows: &Postgres, container: &Container) -> bool {
-    if let Some(mapped) = &rows.mapped {
+fn led_to(place: &Place, container: &Container) -> bool {
+    if let Some(mapped) = place.mapped {
         return mapped.by.split_whitespace().any(|word| word == container.name);
     }
-    let Ok(address) = url::Url::parse(&rows.address) else { return false };
+    let Ok(address) = url::Url::parse(place.address) else { return false };
     let here = matches!(address.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     here && container.ports.iter().any(|port| port.host == address.port().unwrap_or(5432))
 }

@@ -5,6 +5,7 @@ pub mod expect;
 pub mod notes;
 pub mod overrides;
 pub mod own;
+pub mod placeholders;
 mod rows;
 mod schema;
 pub mod sources;

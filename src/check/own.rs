@@ -75,6 +75,10 @@ pub fn fits(fact: &OwnFact, source: &Source, mistakes: &mut Vec<Mistake>) {
         mistakes
             .push(mistake.help("only what changes nothing is asked: a GET, and harmless = true to say so"));
     }
+    if let Some(database) = fact.database.as_ref().filter(|_| fact.sql.is_none()) {
+        let mistake = source.mistake_in(database.span(), format!("`{name}` asks no database"));
+        mistakes.push(mistake.help("`database` says where `sql` is asked: take it out, or add `sql`"));
+    }
     if let Some(kind) = fact.kind.filter(|kind| fact.sql.is_none() && *kind != fact.kind()) {
         let (is, help) = match kind {
             Kind::Count => ("an answer is no count", "leave `kind` out: it is a bool"),
@@ -91,8 +95,10 @@ pub fn check_names(catalog: &Catalog, pipeline: &Pipeline, mistakes: &mut Vec<Mi
     let unread: Vec<&str> = databases.map(|service| service.name.as_str()).collect();
     let logged = pipeline.parts().map(|(name, _)| name).filter(|name| !unread.contains(name));
     let logged = Names::of("service or worker with a log", logged);
+    let further = Names::of("database", pipeline.database.keys().map(String::as_str));
     for source in &catalog.sources {
         let Some(document) = Document::of(source) else { continue };
+        further.must_have(&document.texts("fact[].database"), source, mistakes);
         services.must_have(&document.texts("fact[].http.service"), source, mistakes);
         logged.must_have(&document.texts("fact[].log.part"), source, mistakes);
         for path in document.texts("fact[].http.path") {

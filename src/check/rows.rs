@@ -1,7 +1,7 @@
 //! What can be wrong with the rows of checks and causes, taken together.
 
 use super::catalog::{Catalog, Cause, Check};
-use super::{overrides, own};
+use super::{overrides, own, placeholders};
 use crate::error::{Mistake, way_out};
 use crate::fact;
 use crate::names::{Names, circles};
@@ -43,6 +43,7 @@ pub fn check(files: &[Option<Document>], catalog: &Catalog, origins: &Origins, m
         LINKS.iter().for_each(|path| must_be_check(path));
         judged(document, &facts, mistakes);
         signatures(document, mistakes);
+        placeholders::check(document, mistakes);
     }
     ids(files, mistakes);
     steps(files, mistakes);

@@ -138,7 +138,7 @@ pub(super) fn database(view: &View) -> Vec<Fact> {
                 let host = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
                 Some((host, url.path().trim_start_matches('/').to_string()))
             };
-            let further = rows.databases.values().filter_map(Seen::known);
+            let further = rows.databases.values().filter_map(Seen::known).map(|further| &further.address);
             let looked_at: Vec<String> =
                 [&rows.address].into_iter().chain(further).filter_map(|at| Some(read(at)?.1)).collect();
             let (Some((host, name)), false) = (read(own), looked_at.is_empty()) else {

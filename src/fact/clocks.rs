@@ -38,18 +38,21 @@ fn http(view: &View) -> Seen<Clock> {
 
 /// A broker does not tell its time; a record of the future does.
 fn kafka(view: &View) -> Seen<Clock> {
-    view.evidence.kafka.as_ref().and_then(|kafka| {
-        let searches = kafka.records.values().chain([&kafka.dead_letters]);
-        let found = searches.filter_map(Seen::known).flat_map(|search| &search.found);
-        let newest = found.filter_map(|record| record.at).max();
-        let ahead = newest.map(|at| at.duration_since(view.evidence.taken).as_millis());
-        // Records may be as young as the run is long.
-        let ahead = ahead.and_then(|ms| i64::try_from(ms).ok()).filter(|ms| *ms > DURING_THE_RUN_MS);
-        match ahead {
-            Some(ahead_ms) => Seen::Known(Clock { ahead_ms, within_ms: DURING_THE_RUN_MS }),
-            None => Seen::not_asked("the broker tells no time, and no record of the future was seen"),
+    let seen = view.evidence.brokers().filter_map(|(_, broker)| broker.known());
+    let searches = seen.flat_map(|broker| broker.records.values().chain([&broker.dead_letters]));
+    let found = searches.filter_map(Seen::known).flat_map(|search| &search.found);
+    let newest = found.filter_map(|record| record.at).max();
+    let ahead = newest.map(|at| at.duration_since(view.evidence.taken).as_millis());
+    // Records may be as young as the run is long.
+    let ahead = ahead.and_then(|ms| i64::try_from(ms).ok()).filter(|ms| *ms > DURING_THE_RUN_MS);
+    match ahead {
+        Some(ahead_ms) => Seen::Known(Clock { ahead_ms, within_ms: DURING_THE_RUN_MS }),
+        None => {
+            view.evidence.kafka.as_ref().and_then(|_| {
+                Seen::not_asked("the broker tells no time, and no record of the future was seen")
+            })
         }
-    })
+    }
 }
 
 const DURING_THE_RUN_MS: i64 = 2_000;

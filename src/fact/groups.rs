@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 /// The group of a worker, as the broker describes it.
 pub fn group_of<'a>(view: &View<'a>, worker: &Worker) -> Seen<&'a Group> {
-    let kafka = worker.group().and_then(|name| view.evidence.kafka.as_ref().map(|kafka| (name, kafka)));
+    let kafka = worker.group().and_then(|name| view.broker_of(worker).map(|kafka| (name, kafka)));
     kafka.and_then(|(name, kafka)| match kafka.groups.get(name) {
         Some(group) => group.as_ref(),
         None => Seen::unknown(WhyKind::Missing, format!("group {name} was not asked for")),
@@ -78,7 +78,7 @@ fn is_member(group: &Group, container: &Container) -> bool {
 /// is one of its own, too.
 pub fn member_elsewhere<'a>(view: &View<'a>, worker: &Worker) -> Option<&'a str> {
     let container = view.container(&worker.name).known().copied().flatten()?;
-    let kafka = view.evidence.kafka.known()?;
+    let kafka = *view.broker_of(worker).known()?;
     let others = kafka.other_groups.known().into_iter().flatten().map(|(name, group)| (name, Some(group)));
     let mut all = kafka.groups.iter().map(|(name, group)| (name, group.known())).chain(others);
     let own = kafka.groups.get(worker.group.as_ref()?).and_then(Seen::known);
@@ -117,7 +117,7 @@ pub(super) fn other_readers(view: &View) -> Vec<Fact> {
     let topics = view.pipeline.topic.iter();
     topics
         .map(|topic| {
-            let others = view.evidence.kafka.as_ref().and_then(|kafka| kafka.other_groups.as_ref());
+            let others = view.broker_of_topic(&topic.name).and_then(|kafka| kafka.other_groups.as_ref());
             Fact::of(topic.name.as_str(), others, |others| {
                 let reading = others.iter().filter(|(_, group)| group.reads(&topic.name));
                 let told: Vec<String> =

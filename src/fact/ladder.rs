@@ -112,7 +112,8 @@ fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
         return Seen::Known(("not-a-member", format!("{not_a_member}, but of {other}")));
     }
     // It may be a member somewhere under an address that is not the container's.
-    let kafka = view.evidence.kafka.known();
+    let kafka = view.broker_of(worker);
+    let kafka = kafka.known().copied();
     let nobody_else = kafka.is_some_and(|kafka| {
         kafka.other_groups.known().is_some_and(|others| {
             !others.values().any(|group| worker.topics.iter().any(|topic| group.reads(topic.get_ref())))

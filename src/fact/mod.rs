@@ -113,7 +113,7 @@ impl Scope {
             Scope::Worker => pipeline.worker.iter().map(|w| w.name.clone()).collect(),
             Scope::Emitter => with_role(Role::Emitter),
             Scope::Api => with_role(Role::Api),
-            Scope::Broker => pipeline.broker().into_iter().cloned().collect(),
+            Scope::Broker => pipeline.brokers().into_iter().cloned().collect(),
             Scope::Database => pipeline.databases().into_iter().cloned().collect(),
             Scope::Topic => pipeline.topic.iter().map(|t| t.name.clone()).collect(),
             Scope::Stage => pipeline.stage.iter().map(|s| pipeline.stage_subject(s)).collect(),

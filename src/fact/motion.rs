@@ -38,7 +38,7 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
         Seen::Unknown(why) | Seen::NotAsked(why) => return Seen::Unknown(why.clone()),
     };
     let state = group.state.as_str();
-    let Some(kafka) = view.evidence.kafka.known() else {
+    let Seen::Known(kafka) = view.broker_of(worker) else {
         return Seen::unknown(WhyKind::Missing, "Kafka was not seen");
     };
     let judged = || judged(view, (worker, group), &points(kafka, worker, committed));

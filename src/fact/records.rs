@@ -14,13 +14,13 @@ pub fn record_of<'a>(view: &View<'a>, stage: &Stage) -> Seen<Option<&'a FoundRec
         Seen::Known(topic) => topic,
         none => return none.map(|_| None),
     };
-    let search = view.evidence.kafka.as_ref().and_then(|kafka| match kafka.records.get(topic) {
+    let search = view.broker_of_topic(topic).and_then(|kafka| match kafka.records.get(topic) {
         Some(search) => search.as_ref(),
         None => Seen::not_asked("records were not looked at"),
     });
     let exists = |topic: &str| {
-        let seen = view.evidence.kafka.known().and_then(|kafka| kafka.topics.get(topic)?.known());
-        seen.is_none_or(|seen| seen.exists)
+        let seen = view.topic(topic);
+        seen.known().is_none_or(|seen| seen.exists)
     };
     if !exists(topic) {
         return view.id().and_then(|_| Seen::not_asked(format!("topic {topic} does not exist")));
@@ -43,7 +43,7 @@ fn stopped(topic: &str, search: &Search) -> String {
 
 /// What the reading of a topic has come to, if it was read.
 fn search_of<'a>(view: &View<'a>, topic: &str) -> Option<&'a Search> {
-    view.evidence.kafka.known().and_then(|kafka| kafka.records.get(topic)?.known())
+    view.broker_of_topic(topic).known().and_then(|kafka| kafka.records.get(topic)?.known())
 }
 
 /// "486 bytes", "14.8 MB".
@@ -167,7 +167,7 @@ pub(super) fn is_taken(view: &View) -> Vec<Fact> {
 
 /// Dead letters, and the headers that say why and by whom.
 fn dead_letters<'a>(view: &View<'a>) -> Seen<&'a Search> {
-    view.evidence.kafka.as_ref().and_then(|kafka| kafka.dead_letters.as_ref())
+    view.broker_of_topic(topic_of(view)).and_then(|kafka| kafka.dead_letters.as_ref())
 }
 
 pub(super) fn dead_of_event(view: &View) -> Vec<Fact> {

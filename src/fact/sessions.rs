@@ -9,34 +9,80 @@ use jiff::Timestamp;
 /// A lock that is held for less than this is everyday work, in seconds.
 const BRIEF: i64 = 3;
 
-fn of_database<T>(view: &View, seen: Seen<T>, tell: impl FnOnce(T) -> (Value, String)) -> Vec<Fact> {
-    vec![Fact::of(view.pipeline.postgres.service.get_ref().as_str(), seen, tell)]
+/// A server's databases as far as they were seen, and why the first other one was not.
+struct Server<'a> {
+    name: &'a str,
+    seen: Vec<(Option<&'a str>, &'a Sessions)>,
+    unseen: Option<Seen<()>>,
 }
 
-fn sessions<'a>(view: &View<'a>) -> Seen<&'a Sessions> {
-    view.postgres().and_then(|rows| rows.sessions.as_ref())
+/// The servers of the pipeline's databases.
+fn servers<'a>(view: &View<'a>) -> Vec<Server<'a>> {
+    let pipeline = view.pipeline;
+    let main =
+        (None, pipeline.postgres.service.get_ref(), view.postgres().and_then(|rows| rows.sessions.as_ref()));
+    let further = pipeline.database.iter().map(|(name, database)| {
+        let seen = view.postgres().and_then(|rows| match rows.databases.get(name) {
+            Some(further) => further.as_ref().and_then(|further| further.sessions.as_ref()),
+            None => Seen::not_asked(format!("database {name} was not asked for")),
+        });
+        (Some(name.as_str()), database.service.get_ref(), seen)
+    });
+    let all: Vec<_> = [main].into_iter().chain(further).collect();
+    let of_server = |name: &'a String| {
+        let own = || all.iter().filter(|(_, server, _)| *server == name);
+        let seen = own().filter_map(|(database, _, seen)| Some((*database, *seen.known()?)));
+        let unseen = own().find(|(_, _, seen)| seen.known().is_none());
+        Server { name, seen: seen.collect(), unseen: unseen.map(|(_, _, seen)| seen.clone().map(|_| ())) }
+    };
+    pipeline.databases().into_iter().map(of_server).collect()
 }
 
-/// The server's clock when its sessions were looked at.
-fn now(view: &View) -> Option<Timestamp> {
-    sessions(view).known().and_then(|sessions| sessions.now)
+/// What the server as a whole tells in each of its databases: in the first that was seen.
+fn of_server<'a>(server: &Server<'a>) -> Seen<&'a Sessions> {
+    match (server.seen.first(), &server.unseen) {
+        (Some((_, sessions)), _) => Seen::Known(sessions),
+        (None, Some(Seen::Unknown(why))) => Seen::Unknown(why.clone()),
+        (None, Some(Seen::NotAsked(why))) => Seen::NotAsked(why.clone()),
+        (None, _) => Seen::default(),
+    }
+}
+
+fn of_each_server(view: &View, tell: impl Fn(&Server) -> Seen<(Value, String)>) -> Vec<Fact> {
+    let fact = |server: &Server| Fact::of(server.name, tell(server), |told| told);
+    servers(view).iter().map(fact).collect()
+}
+
+/// A lock, the pipeline's name of the database that it is in (`None`: `[postgres]`), and
+/// the server's clock when it was looked at.
+#[derive(Clone, Copy)]
+pub struct Lasting<'a> {
+    /// The lock.
+    pub lock: &'a HeldLock,
+    /// The database.
+    pub database: Option<&'a str>,
+    now: Option<Timestamp>,
 }
 
 /// The locks on tables of the pipeline, or for which somebody waits, that have
 /// been held for longer than everyday work takes, or have stopped a look-up.
-pub fn lasting_locks<'a>(view: &View<'a>) -> Seen<Vec<&'a HeldLock>> {
-    let now = now(view);
+pub fn lasting_locks<'a>(view: &View<'a>) -> Vec<Lasting<'a>> {
+    servers(view).iter().flat_map(|server| lasting(view, server)).collect()
+}
+
+fn lasting<'a>(view: &View<'a>, server: &Server<'a>) -> Vec<Lasting<'a>> {
     let stopped = stopped_a_look_up(view);
-    sessions(view).map(|sessions| {
-        let lasting = |lock: &&HeldLock| match (lock.since, now) {
-            _ if stopped || lock.waiting > 0 => true,
-            (Some(since), Some(now)) => now.duration_since(since).as_secs() >= BRIEF,
-            // How old it is, this role may not see.
-            _ => false,
-        };
-        let matters = |lock: &&HeldLock| lock.waiting > 0 || view.pipeline.uses_table(&lock.table);
-        sessions.locks.iter().filter(lasting).filter(matters).collect()
-    })
+    let lasts = |held: &Lasting| match (held.lock.since, held.now) {
+        _ if stopped || held.lock.waiting > 0 => true,
+        (Some(since), Some(now)) => now.duration_since(since).as_secs() >= BRIEF,
+        // How old it is, this role may not see.
+        _ => false,
+    };
+    let matters = |held: &Lasting| held.lock.waiting > 0 || view.pipeline.uses_table(&held.lock.table);
+    let all = server.seen.iter().flat_map(|(database, sessions)| {
+        sessions.locks.iter().map(|lock| Lasting { lock, database: *database, now: sessions.now })
+    });
+    all.filter(lasts).filter(matters).collect()
 }
 
 /// Whether a look-up gave up waiting for a lock (SQLSTATE 55P03).
@@ -46,10 +92,17 @@ fn stopped_a_look_up(view: &View) -> bool {
 }
 
 pub(super) fn locks(view: &View) -> Vec<Fact> {
-    of_database(view, lasting_locks(view), |locks| {
-        let told: Vec<String> = locks.iter().map(|lock| in_words(lock, now(view))).collect();
-        let say = if told.is_empty() { "nobody holds a table".to_string() } else { told.join("; ") };
-        (Value::Count(locks.len() as u64), say)
+    of_each_server(view, |server| {
+        let locks = lasting(view, server);
+        // Nobody holds a table only where all of them were looked at.
+        match (&server.unseen, locks.is_empty()) {
+            (Some(unseen), true) => unseen.clone().map(|()| (Value::Count(0), String::new())),
+            (_, true) => Seen::Known((Value::Count(0), "nobody holds a table".to_string())),
+            (_, false) => {
+                let told: Vec<String> = locks.iter().map(|held| in_words(held.lock, held.now)).collect();
+                Seen::Known((Value::Count(locks.len() as u64), told.join("; ")))
+            }
+        }
     })
 }
 
@@ -69,47 +122,48 @@ fn in_words(lock: &HeldLock, now: Option<Timestamp>) -> String {
 }
 
 pub(super) fn idle(view: &View) -> Vec<Fact> {
-    let now = now(view);
-    let seen = sessions(view).and_then(|sessions| match sessions.idle.is_empty() && sessions.hidden > 0 {
-        true => {
-            let others = plural::count(sessions.hidden, "session");
-            let say = format!("the state of {others} is not shown to this role (pg_read_all_stats)");
-            Seen::unknown(WhyKind::Permission, say)
-        }
-        false => Seen::Known(sessions),
-    });
-    of_database(view, seen, |sessions| {
-        let told = sessions.idle.iter().map(|idle| {
-            let age = idle.since.zip(now).map(|(since, now)| super::containers::age(now, since));
-            let who = if idle.application.is_empty() { &idle.user } else { &idle.application };
-            format!("pid {} ({who}) for {}", idle.pid, age.unwrap_or_default())
-        });
-        let told: Vec<String> = told.collect();
-        let say = if told.is_empty() { "no transaction is left open".to_string() } else { told.join("; ") };
-        (Value::Count(sessions.idle.len() as u64), say)
+    of_each_server(view, |server| {
+        of_server(server).and_then(|sessions| {
+            if sessions.idle.is_empty() && sessions.hidden > 0 {
+                let others = plural::count(sessions.hidden, "session");
+                let say = format!("the state of {others} is not shown to this role (pg_read_all_stats)");
+                return Seen::unknown(WhyKind::Permission, say);
+            }
+            let told = sessions.idle.iter().map(|idle| {
+                let age = idle.since.zip(sessions.now).map(|(since, now)| super::containers::age(now, since));
+                let who = if idle.application.is_empty() { &idle.user } else { &idle.application };
+                format!("pid {} ({who}) for {}", idle.pid, age.unwrap_or_default())
+            });
+            let told: Vec<String> = told.collect();
+            let say =
+                if told.is_empty() { "no transaction is left open".to_string() } else { told.join("; ") };
+            Seen::Known((Value::Count(sessions.idle.len() as u64), say))
+        })
     })
 }
 
 pub(super) fn exhausted(view: &View) -> Vec<Fact> {
-    if let Seen::Unknown(why) = &view.evidence.postgres
-        && why.code.as_deref() == Some("53300")
-    {
-        let database = view.pipeline.postgres.service.get_ref().as_str();
-        return vec![Fact::new(database, Value::Bool(true), why.words())];
-    }
-    of_database(view, sessions(view), |sessions| {
-        let say = format!("{} of {}", sessions.used, plural::count(sessions.most, "connection"));
-        (Value::Bool(sessions.used >= sessions.most), say)
+    of_each_server(view, |server| match of_server(server) {
+        Seen::Unknown(why) if why.code.as_deref() == Some("53300") => {
+            Seen::Known((Value::Bool(true), why.words()))
+        }
+        seen => seen.map(|sessions| {
+            let say = format!("{} of {}", sessions.used, plural::count(sessions.most, "connection"));
+            (Value::Bool(sessions.used >= sessions.most), say)
+        }),
     })
 }
 
 pub(super) fn indexed(view: &View) -> Vec<Fact> {
     let Some(table) = view.pipeline.marks.as_ref().map(|marks| &marks.table) else { return Vec::new() };
-    of_database(view, view.postgres().and_then(|rows| rows.indexed.as_ref()), |indexed| {
+    let marks = view.pipeline.marks.as_ref().and_then(|marks| marks.database());
+    let database = view.pipeline.database(marks).map_or("", |database| database.service.get_ref().as_str());
+    let seen = view.postgres().and_then(|rows| rows.indexed.as_ref());
+    vec![Fact::of(database, seen, |indexed| {
         let say = match indexed {
             true => format!("{table} has an index on the id"),
             false => format!("{table} has no index on the id: a look-up reads all of it, within its time"),
         };
         (Value::Bool(*indexed), say)
-    })
+    })]
 }

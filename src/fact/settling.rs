@@ -80,7 +80,7 @@ fn left_by(view: &View, worker: &str, system: &str, settled: SignedDuration) -> 
 
 /// The broker, if the worker may not be back with it.
 fn broker_left_by(view: &View, worker: &str) -> Option<Started> {
-    left_by(view, worker, view.pipeline.broker()?, RETURN)
+    view.pipeline.brokers().into_iter().find_map(|broker| left_by(view, worker, broker, RETURN))
 }
 
 /// What a worker's work waits for, and was started just now.
@@ -154,7 +154,7 @@ pub(super) enum Outage {
 /// Whether a lost connection at this time belongs to a restart of the broker or of
 /// the database.
 pub(super) fn outage(view: &View, at: Timestamp) -> Outage {
-    let brokers = view.pipeline.broker().into_iter().map(|broker| (broker.as_str(), RETURN));
+    let brokers = view.pipeline.brokers().into_iter().map(|broker| (broker.as_str(), RETURN));
     let databases = view.pipeline.databases().into_iter().map(|database| (database.as_str(), START));
     let told = brokers.chain(databases).find_map(|(part, settled)| {
         let started = start_of(view, part)?;

@@ -95,7 +95,7 @@ fn skipped_by(view: &View, worker: &Worker) -> Seen<Skipped> {
         // What is there waits for a member; a member that passed it by has skipped it.
         return none(format!("group {} has no members", worker.group_name()));
     }
-    let kafka = view.evidence.kafka.as_ref();
+    let kafka = view.broker_of(worker);
     let untaken = kafka.and_then(|kafka| never_taken_up(kafka, worker));
     untaken.and_then(|untaken| {
         let untaken: Vec<Untaken> = untaken.into_iter().filter(|untaken| untaken.records > 0).collect();

@@ -23,20 +23,37 @@ fn reachable<T>(subject: &str, seen: &Seen<T>, address: impl Fn(&T) -> String) -
 }
 
 pub(super) fn kafka_reachable(view: &View) -> Vec<Fact> {
-    let Some(broker) = view.pipeline.broker() else { return Vec::new() };
-    // It may not listen yet.
-    if let (Seen::Unknown(why), Some(age)) = (&view.evidence.kafka, settling::just_started(view, broker)) {
-        let say = format!("started {age} ago: {}", why.words());
-        return vec![Fact::unseen::<()>(broker, &Seen::unknown(WhyKind::Young, say))];
-    }
-    vec![reachable(broker, &view.evidence.kafka, |kafka| kafka.bootstrap.clone())]
+    let fact = |(service, seen): (&String, Seen<&Kafka>)| {
+        // It may not listen yet.
+        if let (Seen::Unknown(why), Some(age)) = (&seen, settling::just_started(view, service)) {
+            let say = format!("started {age} ago: {}", why.words());
+            return Fact::unseen::<()>(service, &Seen::unknown(WhyKind::Young, say));
+        }
+        reachable(service, &seen, |kafka| kafka.bootstrap.clone())
+    };
+    brokers(view).map(fact).collect()
+}
+
+/// Each broker with the service that runs it.
+fn brokers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<&'a Kafka>)> {
+    let (pipeline, evidence) = (view.pipeline, view.evidence);
+    pipeline.brokers().into_iter().map(move |service| {
+        let further = pipeline.broker.iter().filter(|_| !pipeline.is_main_broker(service));
+        let mut further = further.filter(|(_, broker)| broker.service.get_ref() == service);
+        (service, evidence.broker(further.next().map(|(name, _)| name.as_str())))
+    })
 }
 
 /// A broker is found by the address that it advertises where that was mapped,
 /// or where something that was asked of it by that address was answered.
 pub(super) fn advertised(view: &View) -> Vec<Fact> {
-    let Some(broker) = view.pipeline.broker() else { return Vec::new() };
-    let told = view.evidence.kafka.as_ref().and_then(|kafka| {
+    brokers(view)
+        .map(|(service, seen)| Fact::of(service.as_str(), advertised_by(view, seen), |told| told))
+        .collect()
+}
+
+fn advertised_by(view: &View, seen: Seen<&Kafka>) -> Seen<(Value, String)> {
+    seen.and_then(|kafka| {
         let unresolved = kafka.groups.values().filter_map(Seen::why);
         let unresolved =
             unresolved.filter(|why| why.kind == WhyKind::Unresolved).map(|why| why.words()).next();
@@ -51,8 +68,7 @@ pub(super) fn advertised(view: &View) -> Vec<Fact> {
             Some(words) => Seen::Known((Value::Bool(false), words)),
             None => Seen::not_asked("nothing was asked by the advertised address"),
         }
-    });
-    vec![Fact::of(broker.as_str(), told, |told| told)]
+    })
 }
 
 /// An advertised address that does not resolve here and that no container of
@@ -92,7 +108,7 @@ fn servers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<String
     let main = (pipeline.postgres.service.get_ref(), address);
     let further = pipeline.database.iter().map(|(name, database)| {
         let seen = rows.as_ref().and_then(|rows| match rows.databases.get(name) {
-            Some(seen) => seen.clone(),
+            Some(seen) => seen.as_ref().map(|further| further.address.clone()),
             None => Seen::not_asked(format!("database {name} was not asked for")),
         });
         (database.service.get_ref(), seen)

@@ -23,17 +23,18 @@ fn partitions(count: usize) -> String {
 
 pub(super) fn led(view: &View) -> Vec<Fact> {
     // A broker that was started just now leads nothing yet.
-    let Some(broker) = view.pipeline.broker() else { return Vec::new() };
-    let young = settling::just_started(view, broker);
-    let facts = led_now(view);
-    let wait = |fact: Fact| match (&fact.value, &young) {
-        (Seen::Known(Value::Bool(false)), Some(age)) => {
+    let young = |topic: &str| {
+        let broker = view.pipeline.broker(view.pipeline.broker_of_topic(topic))?.service.get_ref();
+        Some((broker, settling::just_started(view, broker)?))
+    };
+    let wait = |fact: Fact| match (&fact.value, young(&fact.subject)) {
+        (Seen::Known(Value::Bool(false)), Some((broker, age))) => {
             let say = format!("{}; {broker} was started {age} ago", fact.say);
             Fact::unseen::<()>(fact.subject.as_str(), &Seen::unknown(WhyKind::Young, say))
         }
         _ => fact,
     };
-    facts.into_iter().map(wait).collect()
+    led_now(view).into_iter().map(wait).collect()
 }
 
 fn led_now(view: &View) -> Vec<Fact> {

@@ -2,9 +2,9 @@
 
 use super::settling;
 use crate::evidence::{
-    Container, Docker, Effect, Evidence, Extent, Log, Mark, Postgres, Reach, Seen, Topic, Why, WhyKind,
+    Container, Docker, Effect, Evidence, Extent, Kafka, Log, Mark, Postgres, Reach, Seen, Topic, Why, WhyKind,
 };
-use crate::pipeline::{Pipeline, Stage};
+use crate::pipeline::{Pipeline, Stage, Worker};
 use jiff::{SignedDuration, Timestamp};
 
 /// Clocks of different machines may differ by this much, although nobody knows.
@@ -184,9 +184,19 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A topic of the pipeline, as the broker shows it.
+    /// The broker that holds a topic.
+    pub fn broker_of_topic(&self, topic: &str) -> Seen<&'a Kafka> {
+        self.evidence.broker(self.pipeline.broker_of_topic(topic))
+    }
+
+    /// The broker on which a worker is a member of its group.
+    pub fn broker_of(&self, worker: &Worker) -> Seen<&'a Kafka> {
+        self.evidence.broker(self.pipeline.broker_of(worker))
+    }
+
+    /// A topic of the pipeline, as its broker shows it.
     pub fn topic(&self, name: &str) -> Seen<&'a Topic> {
-        self.evidence.kafka.as_ref().and_then(|kafka| match kafka.topics.get(name) {
+        self.broker_of_topic(name).and_then(|kafka| match kafka.topics.get(name) {
             Some(seen) => seen.as_ref(),
             None => Seen::unknown(WhyKind::Missing, format!("topic {name} was not asked for")),
         })

@@ -7,10 +7,19 @@ use crate::names::{Names, twice};
 use crate::toml_input::document::{Document, Entry, Row};
 
 /// Which names refer to what.
-const TO_SERVICE: &[&str] = &["kafka.service", "postgres.service", "database.*.service", "call.service"];
+const TO_SERVICE: &[&str] =
+    &["kafka.service", "broker.*.service", "postgres.service", "database.*.service", "call.service"];
 const TO_WORKER: &[&str] = &["stage[].worker"];
-const TO_PART: &[&str] = &["stage[].emitter", "line[].part", "postgres.used_by", "database.*.used_by"];
+const TO_PART: &[&str] = &[
+    "stage[].emitter",
+    "line[].part",
+    "kafka.used_by",
+    "broker.*.used_by",
+    "postgres.used_by",
+    "database.*.used_by",
+];
 const TO_DATABASE: &[&str] = &["stage[].database", "marks.database"];
+const TO_BROKER: &[&str] = &["topic[].broker", "dead_letters.broker"];
 const TO_TOPIC: &[&str] = &["worker[].topics[]", "stage[].topic"];
 const TO_STAGE: &[&str] = &["line[].stage", "call.stage", "stage[].after[]"];
 const TO_KEY: &[&str] = &["lookup.*", "call.key"];
@@ -40,6 +49,7 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     must(TO_TOPIC, &of("topic", "topic[]"));
     must(TO_STAGE, &of("stage", "stage[]"));
     must(TO_KEY, &keys);
+    must(TO_BROKER, &Names::of("broker", document.keys("broker")));
     must(TO_DATABASE, &Names::of("database", document.keys("database")));
     for stage in document.rows("stage[]") {
         hops(document, stage).must_have(&stage.list("hops"), source, mistakes);

@@ -8,6 +8,28 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     consumed(document, mistakes);
     in_order(document, mistakes);
     with_group_and_broker(document, mistakes);
+    of_one_broker(document, mistakes);
+}
+
+/// A worker is a member of one group, and that is on one broker.
+fn of_one_broker(document: &Document, mistakes: &mut Vec<Mistake>) {
+    let topics = document.rows("topic[]");
+    let broker = |topic: &Entry| {
+        let row = topics.iter().find(|row| row.text("name").is_some_and(|name| name.text == topic.text));
+        row.map(|row| {
+            row.text("broker").map_or("[kafka]".to_string(), |name| format!("[broker.{}]", name.text))
+        })
+    };
+    for worker in document.rows("worker[]") {
+        let topics = worker.list("topics");
+        let mut known = topics.iter().filter_map(|topic| Some((topic, broker(topic)?)));
+        let Some((first, its)) = known.next() else { continue };
+        if let Some((other, elsewhere)) = known.find(|(_, broker)| *broker != its) {
+            let what = format!("`{}` is on {its}, `{}` on {elsewhere}", first.text, other.text);
+            let help = "expected topics of one broker: a worker is a member of one group, on one broker";
+            mistakes.push(document.source().mistake_in(other.at.clone(), what).help(help));
+        }
+    }
 }
 
 /// Stages come after those that stand before them in the file, so that there are no circles.

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::Mistake;
 use crate::evidence::{self, Docker, Event, Evidence, Log, Name, Postgres, Seen, System, Why, WhyKind};
 use docker::Discovered;
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use postgres::own::Told as OwnTold;
 use postgres::prepare::Prepared;
@@ -67,7 +68,7 @@ pub async fn gather(config: &Config) -> Evidence {
         event: watch::channel(None).0,
     };
     let progress = Progress::start();
-    let (docker, compose, kafka, (postgres, rows), (http, answers), logs) = tokio::join!(
+    let (docker, compose, (kafka, brokers), (postgres, rows), (http, answers), logs) = tokio::join!(
         progress.watch("Docker", looking.docker()),
         progress.watch("compose file", looking.compose()),
         progress.watch("Kafka", looking.kafka()),
@@ -83,6 +84,7 @@ pub async fn gather(config: &Config) -> Evidence {
         compose,
         docker,
         kafka,
+        brokers,
         postgres,
         http,
         logs,
@@ -139,13 +141,23 @@ impl Looking<'_> {
         compose::look(self.config, found.as_deref(), self.until).await
     }
 
-    async fn kafka(&self) -> Seen<evidence::Kafka> {
+    /// `[kafka]`, and the further brokers.
+    async fn kafka(&self) -> (Seen<evidence::Kafka>, BTreeMap<Name, Seen<evidence::Kafka>>) {
+        let further = self.config.pipeline.broker.keys().map(|name| async move {
+            let broker = self.broker(Some(name)).await;
+            (name.clone(), broker)
+        });
+        let (main, further) = tokio::join!(self.broker(None), join_all(further));
+        (main, further.into_iter().collect())
+    }
+
+    async fn broker(&self, name: Option<&str>) -> Seen<evidence::Kafka> {
         if let Some(unseen) = self.left_out(System::Kafka) {
             return unseen;
         }
         let found = wait_for(&self.docker, self.patience).await;
         let told = kafka::Told { event: self.event.subscribe(), patience: self.patience };
-        kafka::look(self.config, found.as_deref(), self.until, told).await
+        kafka::look(self.config, name, found.as_deref(), self.until, told).await
     }
 
     async fn postgres(&self) -> (Seen<Postgres>, OwnTold) {

@@ -348,11 +348,17 @@ fn outcome(material: &Material) -> Outcome {
 
 /// Systems that the runbook needs and that nobody told the address of: what is
 /// not looked at for want of an address is no proof of health.
-fn missing_systems<'a>(material: &Material<'a>) -> Vec<(&'static str, &'a crate::evidence::Why)> {
+fn missing_systems<'a>(material: &Material<'a>) -> Vec<(String, &'a crate::evidence::Why)> {
     let evidence = material.evidence;
-    let systems = [("Docker", not_asked(&evidence.docker)), ("Kafka", not_asked(&evidence.kafka))];
-    let systems = systems.into_iter().chain([("PostgreSQL", not_asked(&evidence.postgres))]);
+    let brokers = evidence.brokers().map(|(name, broker)| (kafka_called(name), not_asked(broker)));
+    let systems = [("Docker".to_string(), not_asked(&evidence.docker))].into_iter().chain(brokers);
+    let systems = systems.chain([("PostgreSQL".to_string(), not_asked(&evidence.postgres))]);
     systems.filter_map(|(name, why)| Some((name, why?))).collect()
+}
+
+/// "Kafka"; of a further broker "Kafka (mail)".
+fn kafka_called(broker: Option<&str>) -> String {
+    broker.map_or("Kafka".to_string(), |name| format!("Kafka ({name})"))
 }
 
 fn not_asked<T>(seen: &Seen<T>) -> Option<&crate::evidence::Why> {
@@ -538,13 +544,15 @@ fn unseen(material: &Material) -> Vec<Unseen> {
     }
     system("compose file", why(&evidence.compose));
     system("Docker", why(&evidence.docker));
-    system("Kafka", why(&evidence.kafka));
+    for (name, broker) in evidence.brokers() {
+        system(&kafka_called(name), why(broker));
+    }
     system("PostgreSQL", why(&evidence.postgres));
     system("HTTP", why(&evidence.http));
     // Without Docker there are none.
     system("logs", of_all_logs(evidence).filter(|why| evidence.docker.why() != Some(*why)));
     for (name, why) in missing_systems(material) {
-        system(name, Some(why));
+        system(&name, Some(why));
     }
     for finding in material.findings.iter().filter(|finding| finding.severity != Severity::Note) {
         for instance in &finding.instances {

@@ -81,7 +81,10 @@ fn system_seen(material: &Material, about: About) -> bool {
     let evidence = material.evidence;
     match about {
         About::Workers | About::Call => evidence.docker.known().is_some(),
-        About::Topics => evidence.kafka.known().is_some() || material.pipeline.kafka.is_none(),
+        About::Topics => {
+            evidence.brokers().all(|(_, broker)| broker.known().is_some())
+                || material.pipeline.kafka.is_none()
+        }
         About::Rows => evidence.postgres.known().is_some(),
     }
 }
@@ -184,8 +187,8 @@ fn workers(material: &Material) -> Vec<String> {
 fn lag_of_all(material: &Material) -> Option<u64> {
     let members = material.facts.all("group.members");
     let joined = members.iter().all(|fact| matches!(fact.value, Seen::Known(Value::Count(n)) if n > 0));
-    let kafka = material.evidence.kafka.known()?;
-    let lags = material.pipeline.worker.iter().map(|worker| lag(kafka, worker));
+    let view = View::new(material.evidence, material.pipeline);
+    let lags = material.pipeline.worker.iter().map(|worker| lag(view.broker_of(worker).known()?, worker));
     if joined { lags.sum() } else { None }
 }
 
@@ -215,8 +218,8 @@ fn topics(material: &Material) -> Vec<String> {
 
 /// "also read by group audit: stable, 1 member".
 fn strangers(material: &Material) -> Vec<String> {
-    let others = material.evidence.kafka.known().and_then(|kafka| kafka.other_groups.known());
-    let others = others.into_iter().flatten();
+    let brokers = material.evidence.brokers().filter_map(|(_, broker)| broker.known());
+    let others = brokers.filter_map(|broker| broker.other_groups.known()).flatten();
     others.map(|(name, group)| format!("also read by group {name}: {}", groups::in_words(group))).collect()
 }
 

@@ -3,7 +3,7 @@
 use super::{Material, placeholders};
 use crate::check::catalog::{Cause, Check};
 use crate::check::{Finding, Instance, Verdict};
-use crate::cli::quoted;
+use crate::cli::{address_variable, quoted};
 use crate::fact::Scope;
 use crate::fact::view::View;
 use crate::pipeline::Pipeline;
@@ -70,7 +70,7 @@ fn is_only_one(material: &Material, subjects: &[String]) -> bool {
     let pipeline = material.pipeline;
     let role = |name: &String| pipeline.service(name).map(|service| service.role);
     subjects.iter().all(|name| {
-        Some(name) == pipeline.broker()
+        pipeline.brokers() == [name]
             || pipeline.databases() == [name]
             || *name == pipeline.noun.0
             || role(name).is_some_and(|role| pipeline.service.iter().filter(|s| s.role == role).count() == 1)
@@ -183,6 +183,7 @@ pub fn fill_with(
     let id = id.filter(|id| quoted(id) == **id).unwrap_or("ID");
     let mut values = placeholders::of_pipeline(pipeline, &container);
     placeholders::of_service(pipeline, subject, &mut values);
+    placeholders::of_broker(pipeline, subject, &container, &mut values);
     values.insert("{subject}", subject.to_string());
     values.insert("{container}", container(subject));
     values.insert("{id}", id.to_string());
@@ -192,6 +193,7 @@ pub fn fill_with(
     if let Some(stage) = pipeline.stage.iter().find(|stage| pipeline.stage_subject(stage) == subject) {
         let one_line: Vec<&str> = stage.sql.split_whitespace().collect();
         values.insert("{sql}", format!("select * from ({}) rows where id = '{id}'", one_line.join(" ")));
+        values.insert("{effect_url}", address_variable(stage.database()));
         values.insert("{event}", stage.event.clone());
         values.insert("{effect}", stage.effect.clone());
         values.insert("{topic}", stage.topic_name().to_string());
@@ -218,6 +220,18 @@ mod tests {
         assert_eq!(filled("ORD-1"), "select 'ORD-1' from done");
         for wrong in ["x'; drop table y; --", "$(reboot)", "{marks}", "a b"] {
             assert_eq!(filled(wrong), "select 'ID' from done");
+        }
+    }
+
+    #[test]
+    fn every_placeholder_is_filled() {
+        let text = include_str!("../../tests/support/shop.toml").into();
+        let source = crate::toml_input::Source { name: "shop.toml".into(), text };
+        let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
+        let worker = pipeline.stage_subject(&pipeline.stage[0]);
+        for placeholder in crate::check::placeholders::BY_HAND.map(|word| format!("{{{word}}}")) {
+            let filled = fill_with(&pipeline, &placeholder, &worker, &|_| None, Some("7"));
+            assert_ne!(filled, placeholder);
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn run(asked: &Lint, environment: &Environment) -> Result<u8, Error> 
                 linted.notes.extend(never_raised(&catalog, &config.pipeline).1);
             }
             linted.notes.extend(notes(&catalog, &config.pipeline, asked.verbose));
-            prepare(config, &source, &mut linted)?;
+            prepare(config, &source, &catalog.sources, &mut linted)?;
         }
         None => linted.notes.push(not_prepared("the pipeline cannot be read as a whole")),
     }
@@ -49,7 +49,7 @@ fn not_prepared(why: &str) -> Mistake {
 }
 
 /// Has the database read the SQL, where there is one.
-fn prepare(config: &Config, source: &Source, linted: &mut Linted) -> Result<(), Error> {
+fn prepare(config: &Config, source: &Source, checks: &[Source], linted: &mut Linted) -> Result<(), Error> {
     if config.replay.is_some() {
         linted.notes.push(not_prepared("a recording is not asked"));
         return Ok(());
@@ -69,7 +69,16 @@ fn prepare(config: &Config, source: &Source, linted: &mut Linted) -> Result<(), 
     let document = Document::of(source);
     for refusal in prepared.refusals {
         let is_mistake = refusal.is_mistake;
-        let told = told(refusal, source, document.as_ref());
+        let told = match &refusal.of {
+            Of::Fact(name) => match fact_sql(name, checks) {
+                Some((file, entry)) => told(refusal, file, Some(entry)),
+                None => told(refusal, source, None),
+            },
+            of => {
+                let entry = document.as_ref().and_then(|document| text_of(of, document));
+                told(refusal, source, entry)
+            }
+        };
         // What is wrong in the text itself the database need not repeat.
         let known = |other: &Mistake| other.excerpt.is_some() && other.excerpt == told.excerpt;
         match is_mistake {
@@ -81,18 +90,33 @@ fn prepare(config: &Config, source: &Source, linted: &mut Linted) -> Result<(), 
     Ok(())
 }
 
-/// A refusal with its place in the pipeline's file.
-fn told(refusal: Refusal, source: &Source, document: Option<&Document>) -> Mistake {
-    let stage = |name: &str, key: &str| -> Option<Entry> {
-        let rows = document?.rows("stage[]");
+/// Where a text of the pipeline stands in its file.
+fn text_of(of: &Of, document: &Document) -> Option<Entry> {
+    let stage = |name: &str, key: &str| {
+        let rows = document.rows("stage[]");
         rows.iter().find(|row| row.text("name").is_some_and(|own| own.text == name))?.text(key)
     };
-    let entry = match &refusal.of {
-        Of::Marks(key) => document.and_then(|document| document.texts(&format!("marks.{key}")).pop()),
-        Of::Event => document.and_then(|document| document.texts("event.sql").pop()),
+    match of {
+        Of::Marks(key) => document.texts(&format!("marks.{key}")).pop(),
+        Of::Event => document.texts("event.sql").pop(),
         Of::Stage(name) => stage(name, "sql"),
         Of::Record(name) => stage(name, "record_sql"),
-    };
+        Of::Fact(_) => None,
+    }
+}
+
+/// The statement of an own fact, and the file that it stands in.
+fn fact_sql<'a>(name: &str, files: &'a [Source]) -> Option<(&'a Source, Entry)> {
+    files.iter().find_map(|file| {
+        let document = Document::of(file)?;
+        let rows = document.rows("fact[]");
+        let row = rows.iter().find(|row| row.text("name").is_some_and(|own| own.text == name))?;
+        Some((file, row.text("sql")?))
+    })
+}
+
+/// A refusal with its place in a file.
+fn told(refusal: Refusal, source: &Source, entry: Option<Entry>) -> Mistake {
     let what = format!("PostgreSQL: {}", refusal.what);
     let mistake = match (entry, refusal.at) {
         (Some(entry), Some(within)) => source.mistake_within(&entry.at, &within, what),

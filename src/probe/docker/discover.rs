@@ -16,6 +16,8 @@ pub struct Discovered {
     pub databases: BTreeMap<Name, Secret>,
     /// `KAFKA_BROKERS`.
     pub kafka: Option<String>,
+    /// The same by the service or worker that has it.
+    pub brokers: BTreeMap<Name, String>,
     /// Whole environments (`Config.Env`) by the container's id.
     pub environments: BTreeMap<String, Vec<Secret>>,
 }
@@ -27,8 +29,9 @@ pub(super) type WithEnvironment = (Container, Vec<String>);
 pub(super) fn discover(containers: &[WithEnvironment], pipeline: &Pipeline) -> Discovered {
     Discovered {
         postgres: most_common(containers, pipeline, &DATABASE_VARIABLES).map(Secret::new),
-        databases: of_parts(containers, pipeline),
+        databases: of_parts(containers, pipeline, &DATABASE_VARIABLES, |url| Secret::new(url)),
         kafka: most_common(containers, pipeline, &[KAFKA]).map(String::from),
+        brokers: of_parts(containers, pipeline, &[KAFKA], |list| list.to_string()),
         environments: containers
             .iter()
             .map(|(container, environment)| {
@@ -38,13 +41,18 @@ pub(super) fn discover(containers: &[WithEnvironment], pipeline: &Pipeline) -> D
     }
 }
 
-fn of_parts(containers: &[WithEnvironment], pipeline: &Pipeline) -> BTreeMap<Name, Secret> {
+/// What parts are told by the first of these variables that they have.
+fn of_parts<T>(
+    containers: &[WithEnvironment],
+    pipeline: &Pipeline,
+    variables: &[&str],
+    keep: fn(&str) -> T,
+) -> BTreeMap<Name, T> {
     let parts = pipeline.parts().filter_map(|(name, own)| {
         let mut of_part = containers.iter().filter(|(container, _)| is_of(container, name, own));
-        let address = of_part.find_map(|(_, environment)| {
-            DATABASE_VARIABLES.iter().find_map(|variable| value(environment, variable))
-        });
-        Some((name.to_string(), Secret::new(address?)))
+        let address = of_part
+            .find_map(|(_, environment)| variables.iter().find_map(|variable| value(environment, variable)));
+        Some((name.to_string(), keep(address?)))
     });
     parts.collect()
 }

@@ -2,7 +2,7 @@
 //! broker advertises to its neighbours.
 
 use crate::config::Config;
-use crate::evidence::{Docker, Mapped, Seen, Why, WhyKind};
+use crate::evidence::{Container, Docker, Mapped, Seen, Why, WhyKind, hosts_of};
 use crate::probe::docker::Discovered;
 use crate::secret::redact;
 use rdkafka::ClientContext;
@@ -18,51 +18,92 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Where to begin: flag or environment or pipeline file, else what running
 /// containers are told, else the ports of the broker's own container.
-pub fn bootstrap(config: &Config, docker: Option<&(Seen<Docker>, Discovered)>) -> Seen<Vec<String>> {
-    let discovered = docker.and_then(|(_, discovered)| discovered.kafka.clone());
-    if let Some(list) = config.places.kafka.clone().or(discovered) {
+pub fn bootstrap(
+    config: &Config,
+    broker: Option<&str>,
+    docker: Option<&(Seen<Docker>, Discovered)>,
+) -> Seen<Vec<String>> {
+    let given = match broker {
+        None => config.places.kafka.clone(),
+        Some(name) => config.places.brokers.get(name).cloned(),
+    };
+    let discovered = || docker.and_then(|found| told(config, broker, found));
+    let address = broker.map_or("Kafka address".to_string(), |name| format!("address of broker {name}"));
+    if let Some(list) = given.or_else(discovered) {
         let brokers = split_list(&list);
         if brokers.is_empty() {
-            let say = format!("the Kafka address `{}` names no broker", redact(&list));
+            let say = format!("the {address} `{}` names no broker", redact(&list));
             return Seen::unknown(WhyKind::Failed, say);
         }
         return Seen::Known(brokers);
     }
     let Some((docker, _)) = docker else {
-        let say = "no Kafka address: Docker, which could tell one, has not answered";
+        let say = format!("no {address}: Docker, which could tell one, has not answered");
         return Seen::unknown(WhyKind::NotConfigured, say);
     };
     match docker {
-        Seen::Known(docker) => match of_container(config, docker) {
+        Seen::Known(docker) => match of_container(config, broker, docker) {
             brokers if !brokers.is_empty() => Seen::Known(brokers),
-            _ => Seen::not_asked(
-                "no Kafka address: neither --kafka nor KAFKA_BROKERS, \
-                 and no running container tells one",
-            ),
+            _ => {
+                let flags = match broker {
+                    None => "neither --kafka nor KAFKA_BROKERS".to_string(),
+                    Some(name) => format!("no --broker {name}=HOST:PORT"),
+                };
+                Seen::not_asked(format!("no {address}: {flags}, and no running container tells one"))
+            }
         },
-        Seen::NotAsked(why) => Seen::NotAsked(no_address(why)),
-        Seen::Unknown(why) => Seen::Unknown(no_address(why)),
+        Seen::NotAsked(why) => Seen::NotAsked(no_address(&address, why)),
+        Seen::Unknown(why) => Seen::Unknown(no_address(&address, why)),
     }
 }
 
+/// What running containers are told: the part that uses the broker; of a pipeline with
+/// several whoever names the broker's own container, else most of them.
+fn told(
+    config: &Config,
+    broker: Option<&str>,
+    (docker, discovered): &(Seen<Docker>, Discovered),
+) -> Option<String> {
+    let pipeline = &config.pipeline;
+    let declared = pipeline.broker(broker)?;
+    if let Some(part) = &declared.used_by {
+        return discovered.brokers.get(part.get_ref()).cloned();
+    }
+    if pipeline.broker.is_empty() {
+        return discovered.kafka.clone();
+    }
+    let docker = docker.known()?;
+    let own = container_of(config, broker, docker)?;
+    let leads_there = |list: &&String| {
+        let hosts = hosts_of(list);
+        !hosts.is_empty()
+            && hosts.iter().any(|host| docker.answering_to(host).is_some_and(|c| c.id == own.id))
+    };
+    discovered.brokers.values().find(leads_there).cloned()
+}
+
 /// Docker's trouble is not Kafka's: nobody has asked the broker.
-fn no_address(docker: &Why) -> Why {
-    let say = format!("no Kafka address, and Docker tells none: {}", docker.say);
+fn no_address(address: &str, docker: &Why) -> Why {
+    let say = format!("no {address}, and Docker tells none: {}", docker.say);
     Why::new(WhyKind::NotConfigured, say)
+}
+
+fn is_running(container: &Container) -> bool {
+    container.status == "running"
+}
+
+/// The broker's container, one that runs where there is one.
+fn container_of<'a>(config: &Config, broker: Option<&str>, docker: &'a Docker) -> Option<&'a Container> {
+    let service = config.pipeline.broker(broker)?.service.get_ref();
+    let name = config.pipeline.service(service).and_then(|service| service.container.as_deref());
+    docker.containers_of(service, name).into_iter().max_by_key(|container| is_running(container))
 }
 
 /// Every published port of the broker's container, the usual one first: the
 /// client tries them until one answers. Else the container's own address.
-fn of_container(config: &Config, docker: &Docker) -> Vec<String> {
-    let Some(service) = config.pipeline.broker() else { return Vec::new() };
-    let name = config.pipeline.service(service);
-    let name = name.and_then(|service| service.container.as_deref());
-    let container = docker.containers.iter().find(|container| {
-        container.service.as_ref() == Some(service) || Some(container.name.as_str()) == name
-    });
-    let Some(container) = container.filter(|container| container.status == "running") else {
-        return Vec::new();
-    };
+fn of_container(config: &Config, broker: Option<&str>, docker: &Docker) -> Vec<String> {
+    let container = container_of(config, broker, docker).filter(|container| is_running(container));
+    let Some(container) = container else { return Vec::new() };
     let mut ports: Vec<u16> = container.ports.iter().map(|port| port.container).collect();
     ports.sort_by_key(|port| (*port != USUAL_PORT, *port));
     ports.dedup();

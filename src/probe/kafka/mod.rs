@@ -39,18 +39,20 @@ const POLL: Duration = Duration::from_millis(5);
 /// Mostly they do not: records are looked for from so long before the event first.
 const AT_ONCE: SignedDuration = SignedDuration::from_millis(500);
 
-/// Looks at the pipeline's topics and groups. `docker`: `None` if the engine
-/// has not answered in time. What was not reached by then is unknown.
+/// Looks at the topics and groups that the pipeline has on a broker (`[kafka]`, or a
+/// further one by its name). `docker`: `None` if the engine has not answered in time.
+/// What was not reached by then is unknown.
 pub async fn look(
     config: &Config,
+    broker: Option<&str>,
     docker: Option<&(Seen<Docker>, Discovered)>,
     until: Instant,
     event: Told,
 ) -> Seen<Kafka> {
-    if config.pipeline.kafka.is_none() {
+    if config.pipeline.broker(broker).is_none() {
         return Seen::no_part("the pipeline has no broker");
     }
-    let bootstrap = match addresses::bootstrap(config, docker) {
+    let bootstrap = match addresses::bootstrap(config, broker, docker) {
         Seen::Known(bootstrap) => bootstrap,
         Seen::Unknown(why) => return Seen::Unknown(why),
         Seen::NotAsked(why) => return Seen::NotAsked(why),
@@ -59,16 +61,15 @@ pub async fn look(
     let pending = no_answer(&bootstrap.join(", "), until - Instant::now());
     let (tell, mut told) = watch::channel(Seen::Unknown(pending.clone()));
     let pipeline = &config.pipeline;
-    let dead_letters = pipeline.dead_letters.clone();
-    let dead_topic = dead_letters.iter().map(|dead| dead.topic.clone());
+    let is_here = |topic: &&String| pipeline.broker_of_topic(topic) == broker;
+    let dead_letters = pipeline.dead_letters.clone().filter(|dead| is_here(&&dead.topic));
+    let dead_topic = dead_letters.iter().map(|dead| &dead.topic);
+    let members = pipeline.worker.iter().filter(|worker| pipeline.broker_of(worker) == broker);
+    let of_stages = pipeline.stage.iter().filter_map(|stage| stage.topic().known().copied());
     let visit = Visit {
-        topics: pipeline.topic.iter().map(|t| t.name.clone()).chain(dead_topic).collect(),
-        groups: pipeline.worker.iter().filter_map(|w| w.group.clone()).collect(),
-        stage_topics: pipeline
-            .stage
-            .iter()
-            .filter_map(|stage| stage.topic().known().copied().cloned())
-            .collect(),
+        topics: pipeline.topic.iter().map(|t| &t.name).filter(is_here).chain(dead_topic).cloned().collect(),
+        groups: members.filter_map(|w| w.group.clone()).collect(),
+        stage_topics: of_stages.filter(is_here).cloned().collect(),
         dead_letters,
         target: config.target.clone(),
         settle: config.settle,

@@ -31,7 +31,7 @@ const FIELDS: usize = 60;
 
 /// Looks at all of a cluster by the deadline; what was seen by then stays.
 pub async fn survey(config: &Config, docker: &(Seen<Docker>, Discovered), until: Instant) -> Seen<Cluster> {
-    let bootstrap = match addresses::bootstrap(config, Some(docker)) {
+    let bootstrap = match addresses::bootstrap(config, None, Some(docker)) {
         Seen::Known(bootstrap) => bootstrap,
         Seen::Unknown(why) => return Seen::Unknown(why),
         Seen::NotAsked(why) => return Seen::NotAsked(why),

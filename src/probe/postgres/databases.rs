@@ -3,7 +3,7 @@
 use super::session::Session;
 use super::{Opened, Place, open};
 use crate::config::Config;
-use crate::evidence::{Docker, Name, Seen, Why, WhyKind};
+use crate::evidence::{Docker, FurtherDatabase, Mapped, Name, Seen, Why, WhyKind};
 use crate::probe::docker::Discovered;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
@@ -21,6 +21,7 @@ struct Further {
     session: Session,
     /// The address, without its password.
     address: String,
+    mapped: Option<Mapped>,
     tls: MakeRustlsConnect,
 }
 
@@ -49,13 +50,17 @@ impl Databases {
         }
     }
 
-    /// The address of each further one, without its password, or why it is not seen.
-    pub fn seen(&self) -> BTreeMap<Name, Seen<String>> {
-        let address = |further: &Result<Further, Why>| match further {
-            Ok(further) => Seen::Known(further.address.clone()),
+    /// Each further one, or why it is not seen; `unread` is why its sessions are not yet.
+    pub fn seen(&self, unread: &Why) -> BTreeMap<Name, Seen<FurtherDatabase>> {
+        let seen = |further: &Result<Further, Why>| match further {
+            Ok(further) => Seen::Known(FurtherDatabase {
+                address: further.address.clone(),
+                mapped: further.mapped.clone(),
+                sessions: Seen::Unknown(unread.clone()),
+            }),
             Err(why) => Seen::Unknown(why.clone()),
         };
-        self.further.iter().map(|(name, further)| (name.clone(), address(further))).collect()
+        self.further.iter().map(|(name, further)| (name.clone(), seen(further))).collect()
     }
 
     /// Ends the transactions.
@@ -81,7 +86,8 @@ async fn further(
     let place = place(config, name, docker)?;
     let docker = docker.and_then(|found| found.0.known());
     let Opened { session, connected, address, tls, .. } = open(place, docker, until).await?;
-    Ok(Further { session, address: address.shown_at(&connected.place), tls })
+    let address = address.shown_at(&connected.place);
+    Ok(Further { session, address, mapped: connected.mapped, tls })
 }
 
 /// The address that was given, else the one in the environment of the part that uses it.

@@ -119,7 +119,7 @@ async fn look_at(
         now: server.now,
         clock: Some(server.clock),
         replica_behind_ms: server.replica_behind_ms,
-        databases: databases.seen(),
+        databases: databases.seen(&late),
         marks: marks.clone(),
         marks_like: marks.clone(),
         sessions: Seen::Unknown(late.clone()),
@@ -212,13 +212,18 @@ async fn fill(
         seen.looked_up = Some(others::with_key(session, pipeline, key, value).await.into());
     }
     seen.sessions = sessions::look(session).await.into();
+    for (name, further) in &mut seen.databases {
+        if let (Seen::Known(further), Ok(session)) = (further, databases.of(Some(name))) {
+            further.sessions = sessions::look(session).await.into();
+        }
+    }
     seen.indexed = match &in_marks {
         Some((marks, Ok(session))) => sessions::indexed(session, marks).await.into(),
         Some((_, Err(why))) => Seen::Unknown(why.clone()),
         None => Seen::no_part(NO_MARKS),
     };
     extents(config, databases, seen).await;
-    own::look(config, session, own).await;
+    own::look(config, databases, own).await;
     if let (Some(id), Some((marks, session))) = (id, in_marks) {
         let session = session.and_then(|session| Ok((session, id_type.as_ref().map_err(Clone::clone)?)));
         seen.marks_like = match &session {

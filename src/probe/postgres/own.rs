@@ -1,6 +1,7 @@
 //! Facts of the user's own that SQL tells.
 
 use super::NO_ID;
+use super::databases::Databases;
 use super::session::{Bound, Session, get};
 use crate::config::Config;
 use crate::evidence::{Name, Own, Seen, Why, WhyKind};
@@ -23,28 +24,33 @@ pub fn not_asked(config: &Config) -> Told {
 }
 
 /// Asks for all that is not told yet.
-pub async fn look(config: &Config, session: &Session, told: &mut Told) {
+pub async fn look(config: &Config, databases: &Databases, told: &mut Told) {
     let facts = config.own.iter().filter_map(|fact| Some((fact, fact.sql.as_deref()?)));
     for (fact, sql) in facts {
         if !told.contains_key(fact.name()) {
-            let seen = one(session, fact, sql, config.target.id.as_deref()).await;
+            let seen = match databases.of(fact.database()) {
+                Ok(session) => one(session, fact, sql, config.target.id.as_deref()).await,
+                Err(why) => Err(why),
+            };
             told.insert(fact.name().to_string(), seen.into());
         }
     }
 }
 
-/// The first column of the first row; its cast fails in the database's own words.
-async fn one(session: &Session, fact: &OwnFact, sql: &str, id: Option<&str>) -> Result<Own, Why> {
+/// The statement that a fact's SQL becomes.
+pub fn statement(fact: &OwnFact, sql: &str) -> String {
     let of = match fact.kind() {
         Kind::Bool => "bool",
         Kind::Count => "int8",
     };
-    let mut bound = Bound::default();
-    if let Some(id) = id.filter(|_| binds_id(sql)) {
-        bound.bind(id.to_string(), Type::TEXT);
-    }
-    let sql = format!("select own.value::{of} from ({sql}) own(value) limit 1");
-    let rows = session.ask(fact.name(), &sql, &bound, session.share(4)).await.map_err(explained)?;
+    format!("select own.value::{of} from ({sql}) own(value) limit 1")
+}
+
+/// The first column of the first row; its cast fails in the database's own words.
+async fn one(session: &Session, fact: &OwnFact, sql: &str, id: Option<&str>) -> Result<Own, Why> {
+    let bound = bound(sql, id);
+    let rows =
+        session.ask(fact.name(), &statement(fact, sql), &bound, session.share(4)).await.map_err(explained)?;
     let Some(row) = rows.first() else { return Ok(Own::NoRow) };
     let null = || Why::new(WhyKind::Failed, format!("{}: the value is null", fact.name()));
     match fact.kind() {
@@ -55,6 +61,15 @@ async fn one(session: &Session, fact: &OwnFact, sql: &str, id: Option<&str>) -> 
             u64::try_from(count).map(Own::Count).map_err(negative)
         }
     }
+}
+
+/// The id, where the statement binds one.
+pub fn bound(sql: &str, id: Option<&str>) -> Bound {
+    let mut bound = Bound::default();
+    if let Some(id) = id.filter(|_| binds_id(sql)) {
+        bound.bind(id.to_string(), Type::TEXT);
+    }
+    bound
 }
 
 /// The id is bound as text, whatever the type of its column is.

@@ -3,9 +3,10 @@
 use super::across::Across;
 use super::databases::Databases;
 use super::session::{Bound, Refused, Session, quoted};
-use super::{Opened, event, marks, neighbours, open, place, stages};
+use super::{Opened, event, marks, neighbours, open, own, place, stages};
 use crate::config::Config;
 use crate::evidence::{Docker, Seen, Why};
+use crate::own::OwnFact;
 use crate::pipeline::sql::record_lines;
 use crate::pipeline::{IdForm, Marks, Pipeline, Stage};
 use crate::probe::docker::Discovered;
@@ -34,6 +35,8 @@ pub enum Of {
     Stage(String),
     /// `record_sql` of the stage of that name.
     Record(String),
+    /// `sql` of the own fact of that name.
+    Fact(String),
 }
 
 /// Something that the database would not run, or that is of the wrong type.
@@ -63,7 +66,8 @@ pub async fn prepare(config: &Config, docker: &(Seen<Docker>, Discovered), until
         Err(why) => return Seen::Unknown(why),
     };
     let databases = Databases::beside(session, config, Some(docker), until).await;
-    let mut asking = Asking { databases: &databases, pipeline: &config.pipeline, found: Prepared::default() };
+    let (pipeline, own) = (&config.pipeline, config.own.as_slice());
+    let mut asking = Asking { databases: &databases, pipeline, own, found: Prepared::default() };
     let asked = timeout_at(until, asking.all()).await;
     let mut found = asking.found;
     match asked {
@@ -82,6 +86,7 @@ pub async fn prepare(config: &Config, docker: &(Seen<Docker>, Discovered), until
 struct Asking<'a> {
     databases: &'a Databases,
     pipeline: &'a Pipeline,
+    own: &'a [OwnFact],
     found: Prepared,
 }
 
@@ -110,6 +115,11 @@ impl Asking<'_> {
                 let stands = Of::Stage(stage.name.clone());
                 sound = self.refused(&stands, &stage.sql, (&statement, &bound)).await?;
             }
+        }
+        for (fact, sql) in self.own.iter().filter_map(|fact| Some((fact, fact.sql.as_deref()?))) {
+            let statement = own::statement(fact, sql);
+            self.refused(&Of::Fact(fact.name().to_string()), sql, (&statement, &own::bound(sql, Some(id))))
+                .await?;
         }
         Ok(())
     }
@@ -223,6 +233,7 @@ impl Asking<'_> {
         self.databases.of(match of {
             Of::Marks(_) => self.pipeline.marks.as_ref().and_then(Marks::database),
             Of::Stage(name) => self.pipeline.stage(name).and_then(Stage::database),
+            Of::Fact(name) => self.own.iter().find(|fact| fact.name() == name).and_then(OwnFact::database),
             Of::Event | Of::Record(_) => None,
         })
     }

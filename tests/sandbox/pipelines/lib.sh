@@ -33,5 +33,20 @@ alone() { compose up -d --no-deps "$1" >&2; }
 # set_to SERVICE NAME=VALUE...: the same, with variables of the compose file.
 set_to() { (export "${@:2}" && alone "$1"); }
 
+# lock_table DATABASE TABLE MODE: a console, as the database's own role, in which
+# somebody began and went for lunch, of ten minutes.
+lock_table() {
+    local locked
+    compose exec -d -e PGAPPNAME=console postgres sh -c \
+        "(echo 'begin; lock table $2 in $3 mode;'; sleep 600) | psql -qX -U $1 -d $1"
+    for _ in {1..50}; do
+        locked=$(sql "$1" "select exists (select from pg_locks l join pg_stat_activity a using (pid)
+            where a.application_name = 'console' and l.relation = '$2'::regclass and l.granted)")
+        [[ $locked != t ]] || return 0
+        sleep 0.1
+    done
+    fail "the table $2 could not be locked"
+}
+
 # The names of the steps in $steps that the event has come through, in one line.
 arrived() { steps "$1" | sed -n 's/|t$//p' | paste -sd , | sed 's/,/, /g'; }

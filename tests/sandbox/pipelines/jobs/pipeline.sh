@@ -20,17 +20,4 @@ inject_mail_worker_stopped() { compose stop mail-worker >&2; }
 
 inject_render_worker_loops() { set_to render-worker RENDER_TEMPLATE=; }
 
-# A console in which somebody began and went for lunch, of ten minutes.
-inject_documents_locked() {
-    local locked
-    compose exec -d -e PGAPPNAME=console postgres sh -c \
-        "(echo 'begin; lock table documents in access exclusive mode;'; sleep 600) |
-            psql -qX -U reporting -d reporting"
-    for _ in {1..50}; do
-        locked=$(sql reporting "select exists (select from pg_locks
-            where relation = 'documents'::regclass and mode = 'AccessExclusiveLock' and granted)")
-        [[ $locked != t ]] || return 0
-        sleep 0.1
-    done
-    fail "the table documents could not be locked"
-}
+inject_documents_locked() { lock_table reporting documents 'access exclusive'; }

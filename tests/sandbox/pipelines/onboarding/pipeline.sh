@@ -23,6 +23,10 @@ steps() {
 
 inject_credit_worker_stopped() { compose stop credit-worker >&2; }
 
-inject_topic_missing() { topic --delete --topic credit-checked; }
+inject_topic_missing() {
+    compose exec -T kafka-checks kafka-topics --bootstrap-server kafka-checks:9092 --delete --topic credit-checked >&2
+}
+
+inject_checks_broker_stopped() { compose stop kafka-checks >&2; }
 
 inject_account_worker_paused() { compose pause account-worker >&2; }

@@ -27,3 +27,6 @@ inject_topic_missing() { topic --delete --topic shipments.created; }
 inject_marked_without_shipment() { set_to shipping-worker CARRIER_REFUSES=true; }
 
 inject_relay_stopped() { compose stop outbox-relay >&2; }
+
+# Whoever reads goes on; whoever writes waits.
+inject_shipments_locked() { lock_table shipping logistics.shipments 'share row exclusive'; }

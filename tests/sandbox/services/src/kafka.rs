@@ -87,7 +87,12 @@ pub struct Producer(FutureProducer<Context>);
 impl Producer {
     pub fn from_environment(service: &str, name: &str) -> Result<Self, Failure> {
         let timeout = setting::number("SEND_TIMEOUT_MS", 5000);
-        let producer = client_config(service)?
+        let mut config = client_config(service)?;
+        // Whoever reads from one cluster and sends to another.
+        if let Some(brokers) = setting::optional("SEND_TO_BROKERS") {
+            config.set("bootstrap.servers", brokers);
+        }
+        let producer = config
             .set("acks", "all")
             .set("message.timeout.ms", timeout.to_string())
             // So that the broker's own reason is the answer, not the timeout.
