@@ -2,7 +2,7 @@
 
 use super::expect::{Expect, Scalar};
 use super::overrides::{self, Override, Switched, SwitchedOff};
-use super::rows::{self, Origins};
+use super::rows;
 use super::{schema, sources};
 use crate::error::{Error, Mistake, by_line};
 use crate::evidence::Name;
@@ -292,16 +292,15 @@ impl Catalog {
     pub fn from_sources(built_in: &[Source], own: &[Source], mistakes: &mut Vec<Mistake>) -> Catalog {
         let mut found: Vec<Mistake> = Vec::new();
         let mut catalog = Catalog::default();
-        let mut origins = Origins::default();
         for source in built_in {
             if let Some(file) = source.read(&mut found) {
-                catalog.add(file, source, &mut origins);
+                catalog.add(file);
             }
         }
         for source in own {
             if let Some(file) = source.read(&mut found) {
                 catalog.tell_own(&file, source);
-                catalog.add(file, source, &mut origins);
+                catalog.add(file);
             }
         }
         catalog.sources = built_in.iter().chain(own).cloned().collect();
@@ -309,7 +308,7 @@ impl Catalog {
         let of_own: Vec<Option<Document>> = own.iter().map(Document::of).collect();
         sources::without_replaced(&mut files, &of_own);
         files.extend(of_own);
-        rows::check(&files, &catalog, &origins, &mut found);
+        rows::check(&files, &catalog, &mut found);
         let names: Vec<&str> = built_in.iter().chain(own).map(|source| source.name.as_str()).collect();
         by_line(&mut found, &names);
         mistakes.append(&mut found);
@@ -319,15 +318,14 @@ impl Catalog {
     }
 
     /// Adds the rows of a file.
-    fn add<'a>(&mut self, file: File, source: &'a Source, origins: &mut Origins<'a>) {
+    fn add(&mut self, file: File) {
         let of_signatures: Vec<Check> = file.signature.iter().map(check_of).collect();
-        put(&mut self.steps, &mut origins.steps, file.step, source, |step| step.step.to_string());
+        put(&mut self.steps, file.step, |step| step.step.to_string());
         let checks = file.check.into_iter().chain(of_signatures).collect();
-        put(&mut self.checks, &mut origins.checks, checks, source, |check| check.id.get_ref().clone());
-        let of = &mut origins.signatures;
-        put(&mut self.signatures, of, file.signature, source, |signature| signature.id.get_ref().clone());
-        put(&mut self.causes, &mut origins.causes, file.cause, source, |cause| cause.id.get_ref().clone());
-        put(&mut self.facts, &mut origins.facts, file.fact, source, |fact| fact.name().to_string());
+        put(&mut self.checks, checks, |check| check.id.get_ref().clone());
+        put(&mut self.signatures, file.signature, |signature| signature.id.get_ref().clone());
+        put(&mut self.causes, file.cause, |cause| cause.id.get_ref().clone());
+        put(&mut self.facts, file.fact, |fact| fact.name().to_string());
         self.overrides.extend(file.r#override);
     }
 
@@ -381,21 +379,11 @@ impl Catalog {
 }
 
 /// Adds rows, each in the place of an earlier one with the same key.
-fn put<'a, T>(
-    rows: &mut Vec<T>,
-    origins: &mut Vec<&'a Source>,
-    new: Vec<T>,
-    source: &'a Source,
-    key: impl Fn(&T) -> String,
-) {
+fn put<T>(rows: &mut Vec<T>, new: Vec<T>, key: impl Fn(&T) -> String) {
     for row in new {
-        let place = rows.iter().position(|other| key(other) == key(&row));
-        match place.and_then(|place| rows.get_mut(place).zip(origins.get_mut(place))) {
-            Some((other, origin)) => (*other, *origin) = (row, source),
-            None => {
-                rows.push(row);
-                origins.push(source);
-            }
+        match rows.iter_mut().find(|other| key(other) == key(&row)) {
+            Some(other) => *other = row,
+            None => rows.push(row),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::catalog::Catalog;
 use crate::error::{Mistake, way_out};
 use crate::names::Names;
-use crate::own::{Kind, OwnFact, PREFIX};
+use crate::own::{Kind, PREFIX};
 use crate::pattern;
 use crate::pipeline::{Pipeline, Role, sql};
 use crate::toml_input::Source;
@@ -28,6 +28,7 @@ pub fn check(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
                 tell((format!("two facts are called `{}`", name.text), "give one of them another name"));
             }
             seen_where(&row, &name).into_iter().for_each(&mut tell);
+            fits(&row, &name.text, mistakes);
             if let Some(statement) = row.text("sql") {
                 mistakes.extend(sql::of_own_fact(&statement, source));
             }
@@ -67,24 +68,29 @@ fn seen_where(row: &Row, name: &Entry) -> Option<(String, &'static str)> {
 }
 
 /// What the types of a row do not tell.
-pub fn fits(fact: &OwnFact, source: &Source, mistakes: &mut Vec<Mistake>) {
-    let name = fact.name();
-    if let Some(request) = fact.http.as_ref().filter(|request| !request.harmless.get_ref()) {
-        let mistake =
-            source.mistake_in(request.harmless.span(), format!("the request of `{name}` is not harmless"));
+fn fits(row: &Row, name: &str, mistakes: &mut Vec<Mistake>) {
+    let harmless = row.table("http").and_then(|request| request.written::<bool>("harmless"));
+    if let Some((_, at)) = harmless.filter(|(harmless, _)| !harmless) {
+        let mistake = row.mistake_in(at, format!("the request of `{name}` is not harmless"));
         mistakes
             .push(mistake.help("only what changes nothing is asked: a GET, and harmless = true to say so"));
     }
-    if let Some(database) = fact.database.as_ref().filter(|_| fact.sql.is_none()) {
-        let mistake = source.mistake_in(database.span(), format!("`{name}` asks no database"));
+    if let Some(database) = row.text("database").filter(|_| !row.has("sql")) {
+        let mistake = row.mistake_in(database.at, format!("`{name}` asks no database"));
         mistakes.push(mistake.help("`database` says where `sql` is asked: take it out, or add `sql`"));
     }
-    if let Some(kind) = fact.kind.filter(|kind| fact.sql.is_none() && *kind != fact.kind()) {
-        let (is, help) = match kind {
-            Kind::Count => ("an answer is no count", "leave `kind` out: it is a bool"),
-            Kind::Bool => ("records are no bool", "leave `kind` out: it is a count"),
-        };
-        mistakes.push(source.mistake_in(fact.name.span(), format!("`{name}`: {is}")).help(help));
+    let kind = row.written::<Kind>("kind").filter(|_| !row.has("sql"));
+    let wrong = match kind {
+        Some((Kind::Count, at)) if row.has("http") => {
+            Some((at, "an answer is no count", "leave `kind` out: it is a bool"))
+        }
+        Some((Kind::Bool, at)) if row.has("log") => {
+            Some((at, "records are no bool", "leave `kind` out: it is a count"))
+        }
+        _ => None,
+    };
+    if let Some((at, is, help)) = wrong {
+        mistakes.push(row.mistake_in(at, format!("`{name}`: {is}")).help(help));
     }
 }
 

@@ -1,9 +1,10 @@
 //! What can be wrong with the rows of checks and causes, taken together.
 
-use super::catalog::{Catalog, Cause, Check};
+use super::catalog::Catalog;
+use super::expect::Expect;
 use super::{overrides, own, placeholders};
 use crate::error::{Mistake, way_out};
-use crate::fact;
+use crate::fact::{self, Scope};
 use crate::names::{Names, circles};
 use crate::pattern;
 use crate::signature;
@@ -11,26 +12,11 @@ use crate::toml_input::Source;
 use crate::toml_input::document::{Document, Entry};
 use std::collections::BTreeSet;
 
-/// Which file each row of the catalog came from.
-#[derive(Default)]
-pub struct Origins<'a> {
-    /// Of the steps, in their order.
-    pub steps: Vec<&'a Source>,
-    /// Of the checks, in their order.
-    pub checks: Vec<&'a Source>,
-    /// Of the signatures, in their order.
-    pub signatures: Vec<&'a Source>,
-    /// Of the causes, in their order.
-    pub causes: Vec<&'a Source>,
-    /// Of the own facts, in their order.
-    pub facts: Vec<&'a Source>,
-}
-
 /// Links from a cause to checks.
 const LINKS: [&str; 4] = ["cause[].always[]", "cause[].usually[]", "cause[].sometimes[]", "cause[].seen[]"];
 
 /// Checks all rows; `None` is a file that could not be read at all.
-pub fn check(files: &[Option<Document>], catalog: &Catalog, origins: &Origins, mistakes: &mut Vec<Mistake>) {
+pub fn check(files: &[Option<Document>], catalog: &Catalog, mistakes: &mut Vec<Mistake>) {
     let checks = Names::in_files("check", files, &[("check[]", "id", ""), ("signature[]", "id", "log-")]);
     let causes = Names::in_files("cause", files, &[("cause[]", "id", "")]);
     let registry = Names::of("fact", fact::FACTS.iter().map(|spec| spec.name));
@@ -44,6 +30,8 @@ pub fn check(files: &[Option<Document>], catalog: &Catalog, origins: &Origins, m
         judged(document, &facts, mistakes);
         signatures(document, mistakes);
         placeholders::check(document, mistakes);
+        fits(document, catalog, mistakes);
+        links(document, mistakes);
     }
     ids(files, mistakes);
     steps(files, mistakes);
@@ -51,15 +39,6 @@ pub fn check(files: &[Option<Document>], catalog: &Catalog, origins: &Origins, m
     groups(files, mistakes);
     overrides::check(files, &checks, &causes, mistakes);
     own::check(files, mistakes);
-    for (fact, source) in catalog.facts.iter().zip(&origins.facts) {
-        own::fits(fact, source, mistakes);
-    }
-    for (check, source) in catalog.checks.iter().zip(&origins.checks) {
-        fits(check, catalog, source, mistakes);
-    }
-    for (cause, source) in catalog.causes.iter().zip(&origins.causes) {
-        links(cause, source, mistakes);
-    }
     nothing_raises(files, mistakes);
 }
 
@@ -200,41 +179,49 @@ fn groups(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// The fact has such a subject and such a value.
-fn fits(check: &Check, catalog: &Catalog, source: &Source, mistakes: &mut Vec<Mistake>) {
-    let name = check.fact.get_ref();
-    let Some(spec) = catalog.fact(name) else { return };
-    if !spec.scopes.contains(check.for_each.get_ref()) {
-        let what =
-            format!("the fact `{name}` says nothing of each {:?}", check.for_each.get_ref()).to_lowercase();
-        let help = format!("it has: {:?}", spec.scopes).to_lowercase();
-        mistakes.push(source.mistake_in(check.for_each.span(), what).help(help));
-    }
-    if let Err(unfit) = check.expect.get_ref().fits(spec.kind) {
-        let what = format!("the fact `{name}` is never `{}`", unfit.value);
-        let help = way_out(&unfit.value, unfit.valid.iter().copied());
-        mistakes.push(source.mistake_in(check.expect.span(), what).help(help));
+/// The fact has such a subject and such a value; rows that cannot be read as a whole are
+/// looked at, too.
+fn fits(document: &Document, catalog: &Catalog, mistakes: &mut Vec<Mistake>) {
+    for row in document.rows("check[]") {
+        let Some(name) = row.text("fact").map(|fact| fact.text) else { continue };
+        let Some(spec) = catalog.fact(&name) else { continue };
+        let scope = row.written::<Scope>("for_each");
+        if let Some((scope, at)) = scope.filter(|(scope, _)| !spec.scopes.contains(scope)) {
+            let what = format!("the fact `{name}` says nothing of each {scope:?}").to_lowercase();
+            let help = format!("it has: {:?}", spec.scopes).to_lowercase();
+            mistakes.push(row.mistake_in(at, what).help(help));
+        }
+        let Some((expect, at)) = row.written::<Expect>("expect") else { continue };
+        if let Err(unfit) = expect.fits(spec.kind) {
+            let what = format!("the fact `{name}` is never `{}`", unfit.value);
+            let help = way_out(&unfit.value, unfit.valid.iter().copied());
+            mistakes.push(row.mistake_in(at, what).help(help));
+        }
     }
 }
 
-/// A cause's links and its number.
-fn links(cause: &Cause, source: &Source, mistakes: &mut Vec<Mistake>) {
-    let mut linked: Vec<&str> = Vec::new();
-    for link in cause.always.iter().chain(&cause.usually).chain(&cause.sometimes).chain(&cause.seen) {
-        if linked.contains(&link.get_ref().as_str()) {
-            let mistake = source.mistake_in(link.span(), format!("`{}` is linked twice", link.get_ref()));
-            mistakes.push(mistake.help("keep the link that says how often the check fails"));
+/// Causes' links and their numbers.
+fn links(document: &Document, mistakes: &mut Vec<Mistake>) {
+    for row in document.rows("cause[]") {
+        let mut linked: Vec<String> = Vec::new();
+        for link in ["always", "usually", "sometimes", "seen"].iter().flat_map(|key| row.list(key)) {
+            if linked.contains(&link.text) {
+                let mistake = row.mistake_in(link.at, format!("`{}` is linked twice", link.text));
+                mistakes.push(mistake.help("keep the link that says how often the check fails"));
+            }
+            linked.push(link.text);
         }
-        linked.push(link.get_ref());
-    }
-    if !(1..=99).contains(cause.confidence.get_ref()) {
-        let what = format!("confidence {} is not between 1 and 99", cause.confidence.get_ref());
-        mistakes.push(source.mistake_in(cause.confidence.span(), what).help("it is a number of per cent"));
-    }
-    let mut links = [&cause.always, &cause.usually, &cause.sometimes].into_iter().flatten();
-    if let Some(link) = links.next().filter(|_| !cause.any_of.is_empty()) {
-        let what = format!("`{}` has both `any_of` and links", cause.id.get_ref());
-        mistakes.push(source.mistake_in(link.span(), what).help("its members have the links"));
+        if let Some((number, at)) = row.number("confidence").filter(|(number, _)| !(1..=99).contains(number))
+        {
+            let what = format!("confidence {number} is not between 1 and 99");
+            mistakes.push(row.mistake_in(at, what).help("it is a number of per cent"));
+        }
+        let mut links = ["always", "usually", "sometimes"].iter().flat_map(|key| row.list(key));
+        if let Some(link) = links.next().filter(|_| !row.list("any_of").is_empty()) {
+            let id = row.text("id").map_or_else(String::new, |id| format!("`{}` has ", id.text));
+            let what = format!("{id}both `any_of` and links");
+            mistakes.push(row.mistake_in(link.at, what).help("its members have the links"));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::view::View;
 use super::{Fact, Value};
 use crate::evidence::{ComposeService, Container, Seen, WhyKind};
+use crate::plural;
 use jiff::{SignedDuration, Timestamp};
 
 /// A container that the engine restarted and that runs for less than this is
@@ -107,7 +108,8 @@ fn loops(container: &Container, taken: Timestamp) -> bool {
         again.restart_count > container.restart_count || by_policy || again.status == "restarting"
     });
     let young = container.started.is_some_and(|started| taken.duration_since(started) < LOOP);
-    restarted || (container.restart_count > 0 && young)
+    // Once is a restart, and not again and again.
+    restarted || (container.restart_count > 1 && young)
 }
 
 fn end_of(container: &Container, taken: Timestamp) -> &'static str {
@@ -148,7 +150,8 @@ pub(super) fn state_in_words(container: &Container, taken: Timestamp) -> String 
         let exit = exit_in_words(container.exit_code);
         let count = container.again.as_ref().map_or(0, |again| again.restart_count);
         let count = count.max(container.restart_count);
-        words += &format!(", restarted {count} times, last exit {exit}");
+        let times = plural::count(u64::try_from(count).unwrap_or_default(), "time");
+        words += &format!(", restarted {times}, last exit {exit}");
     }
     if let Some(error) = container.error.as_deref().filter(|error| !error.is_empty()) {
         words += &format!(": {error}");

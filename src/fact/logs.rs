@@ -4,10 +4,9 @@ use super::settling::{self, Outage};
 use super::view::View;
 use super::{Fact, Value, containers, records};
 use crate::evidence::{Log, Record, Seen, Why, WhyKind};
+use crate::message;
 use crate::signature::Signature;
 use jiff::{SignedDuration, Timestamp};
-use regex::Regex;
-use std::sync::LazyLock;
 
 /// Trouble of a running service is over if it has logged something else for so long,
 const OVER: SignedDuration = SignedDuration::from_secs(10);
@@ -115,19 +114,16 @@ fn stuck_here(view: &View, part: &str) -> bool {
         })
 }
 
-/// What stands before a record's message: its time and its level.
-static HEAD: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\[[^\]]*\]\s*(?:[a-zA-Z]+:)?\s*").expect("a constant pattern"));
-
-/// The record's message: its first line, without time and level, cut.
+/// The record's message: its first line, without what stands around it, cut.
 pub(super) fn message(text: &str) -> String {
     let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    whole(line)
+    whole(&message::of(line))
 }
 
 /// The record in one line, without time and level, cut.
 pub(super) fn whole(text: &str) -> String {
-    let text = HEAD.replace(text.trim(), "").split_whitespace().collect::<Vec<&str>>().join(" ");
+    let text = message::without_head(text.trim());
+    let text = text.split_whitespace().collect::<Vec<&str>>().join(" ");
     match text.char_indices().nth(QUOTED) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,

@@ -1,13 +1,14 @@
 //! HTTP services: their health, and the harmless request that the pipeline
 //! declares. Only GET.
 
-use super::docker::{Discovered, early, is_loopback};
+use super::docker::{Discovered, early};
 use super::{failure, in_time, now};
 use crate::config::Config;
 use crate::evidence::{Answer, Clock, Docker, Event, Http, Mapped, Name, Own, Seen, Why, WhyKind};
 use crate::own::Request;
 use crate::pipeline::{Call, Harmless, Service};
 use crate::secret::{redact, shown_url};
+use crate::told::is_loopback;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use reqwest::{Client, ClientBuilder, Response, redirect};

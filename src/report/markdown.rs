@@ -5,7 +5,7 @@ mod parts;
 
 use super::explain;
 use super::gfm::{code, fence, heading, list, paragraph, table, text};
-use super::words::fill_with;
+use super::words::{fill_with, step_title};
 use crate::check::catalog::{ActionKind, Catalog, Cause, Check, Step};
 use crate::cli::exit_codes;
 use crate::pipeline::{IdForm, Pipeline};
@@ -71,11 +71,7 @@ fn how_to_ask(pipeline: &Pipeline, flags: &str, out: &mut dyn Write) -> io::Resu
 }
 
 fn the_step(step: &Step, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
-    heading(
-        2,
-        &format!("Step {}: {}", step.step, text(&fill_with(pipeline, &step.title, "", &|_| None, None))),
-        out,
-    )?;
+    heading(2, &format!("Step {}: {}", step.step, text(&step_title(pipeline, step))), out)?;
     paragraph("By hand:", out)?;
     fence(&[fill_with(pipeline, &step.by_hand, "", &|_| None, None)], 0, out)?;
     let of_step: Vec<&Check> =

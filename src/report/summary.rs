@@ -40,9 +40,12 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
     if !counted {
         summary.extend(reason(material, verdict, &findings, &summary));
     }
+    if row.about == About::Call && material.pipeline.call.is_none() {
+        without_call(material, verdict, &mut summary);
+    }
     Step {
         step: row.step,
-        title: words::fill(material, &row.title, ""),
+        title: words::step_title(material.pipeline, row),
         verdict: verdict.to_string(),
         summary: summary.join("\n"),
         by_hand: words::fill(material, &row.by_hand, ""),
@@ -337,7 +340,7 @@ fn stuck_line(material: &Material) -> String {
 
 fn calls(material: &Material) -> Vec<String> {
     let Some(row) = &material.pipeline.call else {
-        return vec!["the pipeline declares no call".to_string()];
+        return Vec::new();
     };
     let view = View::new(material.evidence, material.pipeline);
     let mut lines = vec![match call::calls(&view, row) {
@@ -371,6 +374,17 @@ fn calls(material: &Material) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Of a pipeline without a call the logs are told of alone.
+fn without_call(material: &Material, verdict: &str, lines: &mut Vec<String>) {
+    if lines.is_empty() {
+        let read = material.evidence.logs.values().filter(|log| log.known().is_some()).count();
+        lines.push(match verdict {
+            "pass" => format!("no trouble in {}", count(read as u64, "log")),
+            _ => format!("{} read", count(read as u64, "log")),
+        });
+    }
 }
 
 /// The longest last line.

@@ -190,7 +190,7 @@ struct Way {
     /// The last hop that was seen.
     last: Option<usize>,
     /// The first one behind it that is missing, else that could not be looked at;
-    /// of one that arrived, a branch that is missing.
+    /// of one that arrived, a branch that is missing, else an effect that was not seen.
     gap: Option<usize>,
     /// Where the event was given up.
     letter: Option<usize>,
@@ -205,8 +205,9 @@ impl Way {
         let way = || (behind..hops.len()).filter(|at| hops[*at].on_the_way());
         let young = |at: &usize| is_young(&hops[*at]);
         let branch = hops.iter().position(|hop| !hop.on_the_way() && is_missing(hop));
+        let unseen = |hop: &Hop| hop.kind == HopKind::Effect && matches!(hop.state, State::Unknown(_));
         let gap = match arrived {
-            true => branch,
+            true => branch.or_else(|| hops.iter().position(unseen)),
             false => {
                 way().find(|at| is_missing(&hops[*at])).or_else(|| way().find(young)).or_else(|| way().next())
             }
@@ -312,8 +313,8 @@ fn headline(
     took: Option<i64>,
 ) -> String {
     let time = |at: Timestamp| words::time(view.evidence.taken, at);
+    let took = took.map(|took| format!(" in {}", length(took))).unwrap_or_default();
     let Some(gap) = way.gap.map(|gap| &hops[gap]) else {
-        let took = took.map(|took| format!(" in {}", length(took))).unwrap_or_default();
         return format!("ARRIVED{took}: every stage has done its part.");
     };
     let last = way.last.map_or("nothing of it was seen".to_string(), |last| {
@@ -335,6 +336,9 @@ fn headline(
         }
         (Outcome::Stopped, None) => {
             format!("STOPPED at {by}: {last}, missing \"{}\".{cause}", gap.title)
+        }
+        _ if way.arrived => {
+            format!("ARRIVED{took}; whether {by} has done its part was not seen: {}.", why(gap))
         }
         (Outcome::UnderWay, _) => format!("UNDER WAY to {by}: {last}; {}.", why(gap)),
         _ => format!("UNCLEAR at {by}: {last}; \"{}\" not seen: {}.{cause}", gap.title, why(gap)),

@@ -1,7 +1,7 @@
 //! Sentences: plurals, lists, times, and what a finding says in words.
 
 use super::{Material, placeholders};
-use crate::check::catalog::{Cause, Check};
+use crate::check::catalog::{About, Cause, Check, Step};
 use crate::check::{Finding, Instance, Verdict};
 use crate::cli::{address_variable, quoted};
 use crate::fact::Scope;
@@ -150,6 +150,14 @@ pub fn by_step(material: &Material, checks: &[String]) -> String {
     }
     let steps = steps.iter().map(|(step, checks)| format!("step {step}: {}", checks.join(", ")));
     steps.collect::<Vec<_>>().join("; ")
+}
+
+/// A step's title. A table's name may be in SQL's quotes.
+pub fn step_title(pipeline: &Pipeline, step: &Step) -> String {
+    match step.about {
+        About::Call if pipeline.call.is_none() => "logs".to_string(),
+        _ => fill_with(pipeline, &step.title, "", &|_| None, None).replace('"', ""),
+    }
 }
 
 /// A check's title about a subject.

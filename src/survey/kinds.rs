@@ -3,6 +3,7 @@
 use super::Part;
 use crate::evidence::{Name, hosts_of, is_own};
 use crate::secret::Secret;
+use crate::told::{is_loopback, made_of};
 use std::collections::BTreeMap;
 use url::Url;
 
@@ -96,22 +97,23 @@ fn image_name(image: &str) -> String {
     last.split(':').next().unwrap_or_default().to_lowercase()
 }
 
-/// The brokers that most parts are told, and who is told them by which variable.
+/// The brokers that most parts are told, those of a broker of the project first, and who
+/// is told them by which variable.
 pub fn brokers(parts: &[Part]) -> Option<(String, Vec<(Name, Name)>)> {
     let mut told: BTreeMap<String, Vec<(Name, Name)>> = BTreeMap::new();
     for part in parts.iter().filter(|part| !matches!(kind(part), Kind::Broker | Kind::Beside)) {
-        for (name, value) in &part.variables {
-            let value = value.expose();
-            let hosts = hosts_of(value);
-            let named =
-                ["KAFKA", "BROKER", "BOOTSTRAP"].iter().any(|word| name.to_uppercase().contains(word));
-            let is_http = value.starts_with("http") || value.contains('@');
-            if named && !is_http && !hosts.is_empty() && !hosts.iter().all(|host| is_own(host)) {
-                told.entry(value.to_string()).or_default().push((part.name.clone(), name.clone()));
+        for (name, list) in part.told().brokers() {
+            if !is_loopback(&list) {
+                told.entry(list).or_default().push((part.name.clone(), name.to_string()));
             }
         }
     }
-    told.into_iter().max_by_key(|(_, who)| who.len())
+    let leads_to_one = |list: &str| {
+        let mut brokers = parts.iter().filter(|part| kind(part) == Kind::Broker);
+        let hosts = hosts_of(list);
+        brokers.any(|broker| hosts.contains(&broker.name))
+    };
+    told.into_iter().max_by_key(|(list, who)| (leads_to_one(list), who.len()))
 }
 
 /// A database that parts are told of.
@@ -132,9 +134,9 @@ pub struct Told {
 pub fn databases(parts: &[Part]) -> Vec<Told> {
     let mut found: Vec<Told> = Vec::new();
     for part in parts.iter().filter(|part| !matches!(kind(part), Kind::Database | Kind::Beside)) {
-        for (variable, address) in addresses(part) {
+        for (variable, address) in part.told().databases() {
             let Some((host, name)) = place(&address) else { continue };
-            let who = (part.name.clone(), variable);
+            let who = (part.name.clone(), variable.to_string());
             match found.iter_mut().find(|told| told.host == host && told.name == name) {
                 Some(told) => told.who.push(who),
                 None => found.push(Told { address: Secret::new(address), name, host, who: vec![who] }),
@@ -157,59 +159,11 @@ fn place(address: &str) -> Option<(Name, Name)> {
     Some((host.to_string(), name.to_string()))
 }
 
-/// The database addresses in a part's environment, by variable.
-fn addresses(part: &Part) -> Vec<(Name, String)> {
-    let urls = part.variables.iter().filter_map(|(name, value)| {
-        let address = url_of(value.expose())?;
-        Some((name.clone(), with_login(part, name, address)))
-    });
-    let mut all: Vec<(Name, String)> = urls.collect();
-    for prefix in ["PG", "DB_", "POSTGRES_", "DATABASE_", "PG_"] {
-        let get = |names: &[&str]| names.iter().find_map(|name| part.variable(&format!("{prefix}{name}")));
-        if let (Some(host), Some(name)) = (get(&["HOST"]), get(&["DATABASE", "NAME", "DB"])) {
-            let (user, password) = (get(&["USER", "USERNAME"]), get(&["PASSWORD", "PASS"]));
-            let port = get(&["PORT"]).unwrap_or("5432");
-            if let Some(address) = made_of(host, port, name, user, password) {
-                all.push((format!("{prefix}HOST"), address));
-            }
-        }
-    }
-    all
-}
-
-/// `jdbc:postgresql://…`, `postgresql+asyncpg://…` → `postgresql://…`.
-fn url_of(value: &str) -> Option<String> {
-    let value = value.strip_prefix("jdbc:").unwrap_or(value);
-    let (scheme, rest) = value.split_once("://")?;
-    let scheme = scheme.split('+').next()?;
-    matches!(scheme, "postgres" | "postgresql").then(|| format!("{scheme}://{rest}"))
-}
-
-/// Frameworks tell user and password beside the address.
-fn with_login(part: &Part, variable: &str, address: String) -> String {
-    let Ok(mut url) = Url::parse(&address) else { return address };
-    let stem = variable.strip_suffix("URL").filter(|_| url.username().is_empty());
-    if let Some(stem) = stem {
-        let get = |names: [&str; 2]| names.iter().find_map(|name| part.variable(&format!("{stem}{name}")));
-        let _ = url.set_username(get(["USERNAME", "USER"]).unwrap_or_default());
-        let _ = url.set_password(get(["PASSWORD", "PASS"]));
-    }
-    url.into()
-}
-
-fn made_of(host: &str, port: &str, name: &str, user: Option<&str>, password: Option<&str>) -> Option<String> {
-    let mut url = Url::parse(&format!("postgresql://{host}:{port}")).ok()?;
-    url.set_path(name);
-    url.set_username(user?).ok()?;
-    url.set_password(password).ok()?;
-    Some(url.into())
-}
-
 fn of_server(part: &Part) -> Option<Told> {
     let user = part.variable("POSTGRES_USER").unwrap_or("postgres");
     let name = part.variable("POSTGRES_DB").unwrap_or(user);
     let password = part.variable("POSTGRES_PASSWORD");
-    let address = made_of(&part.name, "5432", name, Some(user), password)?;
+    let address = made_of(&part.name, "5432", name, user, password)?;
     let who = vec![(part.name.clone(), "POSTGRES_PASSWORD".to_string())];
     Some(Told { address: Secret::new(address), name: name.into(), host: part.name.clone(), who })
 }

@@ -5,6 +5,7 @@ pub mod kinds;
 
 use crate::evidence::{Name, Seen};
 use crate::secret::Secret;
+use crate::told::Variables;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -145,7 +146,12 @@ pub struct Column {
 }
 
 impl Part {
-    /// The value of a variable.
+    /// The addresses that its environment tells.
+    pub fn told(&self) -> Variables<'_> {
+        Variables::of(self.variables.iter().map(|(name, value)| (name.as_str(), value.expose())))
+    }
+
+    /// A variable of its environment that is not empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(Secret::expose).filter(|value| !value.is_empty())
     }

@@ -3,6 +3,7 @@
 
 use super::{Readable, Source, text};
 use crate::error::{Excerpt, Mistake};
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -111,6 +112,12 @@ impl<'d> Row<'d> {
         self.get(key).is_some()
     }
 
+    /// The table of a key.
+    pub fn table(&self, key: &str) -> Option<Row<'d>> {
+        let node = self.get(key)?;
+        matches!(node.value, Value::Table(_)).then_some(Row { source: self.source, node })
+    }
+
     /// The text of a key.
     pub fn text(&self, key: &str) -> Option<Entry> {
         self.get(key)?.entry()
@@ -128,6 +135,17 @@ impl<'d> Row<'d> {
             Value::Number(number) => Some((number, node.at.clone())),
             _ => None,
         }
+    }
+
+    /// A value as a `T`, and where it stands; none where it is no such value.
+    pub fn written<T: DeserializeOwned>(&self, key: &str) -> Option<(T, Range<usize>)> {
+        #[derive(serde::Deserialize)]
+        struct Written<T> {
+            value: T,
+        }
+        let at = self.get(key)?.at.clone();
+        let text = format!("value = {}", self.source.text.get(at.clone())?);
+        Some((toml::from_str::<Written<T>>(&text).ok()?.value, at))
     }
 
     /// Whether a mistake is one in this row.

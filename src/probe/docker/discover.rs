@@ -1,20 +1,20 @@
 //! Addresses that the project's containers carry in their environment.
 
-use super::container::KAFKA;
-use crate::evidence::{Container, DATABASE_VARIABLES, Name, hosts_of, is_own};
+use crate::evidence::{Container, Name, hosts_of};
 use crate::pipeline::Pipeline;
 use crate::secret::Secret;
+use crate::told::{Variables, is_loopback};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Addresses that running containers carry in their environment.
 #[derive(Debug, Clone, Default)]
 pub struct Discovered {
-    /// `POSTGRES_URL` or `DATABASE_URL`, with its password.
+    /// Of the database with the events, with its password.
     pub postgres: Option<Secret>,
     /// The same by the service or worker that has it.
     pub databases: BTreeMap<Name, Secret>,
-    /// `KAFKA_BROKERS`.
+    /// The brokers: `host:port,…`.
     pub kafka: Option<String>,
     /// The same by the service or worker that has it.
     pub brokers: BTreeMap<Name, String>,
@@ -27,11 +27,20 @@ pub(super) type WithEnvironment = (Container, Vec<String>);
 
 /// The addresses that most containers use.
 pub(super) fn discover(containers: &[WithEnvironment], pipeline: &Pipeline) -> Discovered {
+    let system = |service: &str| Names::of(service, containers, pipeline);
+    let broker = pipeline.broker(None).map(|broker| system(broker.service.get_ref()));
+    let database = system(pipeline.postgres.service.get_ref());
+    let told = told(containers, pipeline);
+    let brokers = |told: &Told| told.brokers.clone();
+    let databases = |told: &Told| told.databases.clone();
     Discovered {
-        postgres: most_common(containers, pipeline, &DATABASE_VARIABLES).map(Secret::new),
-        databases: of_parts(containers, pipeline, &DATABASE_VARIABLES, |url| Secret::new(url)),
-        kafka: most_common(containers, pipeline, &[KAFKA]).map(String::from),
-        brokers: of_parts(containers, pipeline, &[KAFKA], |list| list.to_string()),
+        postgres: most_common(&told, databases, &database).map(Secret::new),
+        databases: of_parts(&told, databases)
+            .into_iter()
+            .map(|(part, url)| (part, Secret::new(url)))
+            .collect(),
+        kafka: most_common(&told, brokers, &broker.unwrap_or_default()),
+        brokers: of_parts(&told, brokers),
         environments: containers
             .iter()
             .map(|(container, environment)| {
@@ -41,20 +50,58 @@ pub(super) fn discover(containers: &[WithEnvironment], pipeline: &Pipeline) -> D
     }
 }
 
-/// What parts are told by the first of these variables that they have.
-fn of_parts<T>(
-    containers: &[WithEnvironment],
-    pipeline: &Pipeline,
-    variables: &[&str],
-    keep: fn(&str) -> T,
-) -> BTreeMap<Name, T> {
-    let parts = pipeline.parts().filter_map(|(name, own)| {
-        let mut of_part = containers.iter().filter(|(container, _)| is_of(container, name, own));
-        let address = of_part
-            .find_map(|(_, environment)| variables.iter().find_map(|variable| value(environment, variable)));
-        Some((name.to_string(), keep(address?)))
-    });
-    parts.collect()
+/// What a container is told.
+struct Told {
+    /// The service or worker that it is one of, if it is one.
+    part: Option<Name>,
+    on_host: bool,
+    brokers: Vec<String>,
+    databases: Vec<String>,
+}
+
+/// What the containers are told, in the order of the pipeline's parts; what is not part
+/// of it comes last. A server is told of itself.
+fn told(containers: &[WithEnvironment], pipeline: &Pipeline) -> Vec<Told> {
+    let servers: Vec<&String> = pipeline.brokers().into_iter().chain(pipeline.databases()).collect();
+    let mut all: Vec<(usize, Told)> = Vec::new();
+    for (container, environment) in containers {
+        let mut parts = pipeline.parts();
+        let part = parts.position(|(name, own)| is_of(container, name, own));
+        let name = part.and_then(|place| pipeline.parts().nth(place)).map(|(name, _)| name.to_string());
+        if name.as_ref().is_some_and(|name| servers.contains(&name)) {
+            continue;
+        }
+        let variables = Variables::of(environment.iter().filter_map(|variable| variable.split_once('=')));
+        let told = Told {
+            part: name,
+            on_host: container.networks.contains_key("host"),
+            brokers: variables.brokers().into_iter().map(|(_, list)| list).collect(),
+            databases: variables.databases().into_iter().map(|(_, url)| url).collect(),
+        };
+        all.push((part.unwrap_or(usize::MAX), told));
+    }
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, told)| told).collect()
+}
+
+/// Under which names others find a server.
+#[derive(Default)]
+struct Names(Vec<Name>);
+
+impl Names {
+    fn of(service: &str, containers: &[WithEnvironment], pipeline: &Pipeline) -> Names {
+        let own = pipeline.service(service).and_then(|service| service.container.as_deref());
+        let mut names = vec![service.to_string()];
+        for (container, _) in containers.iter().filter(|(container, _)| is_of(container, service, own)) {
+            names.push(container.name.clone());
+            names.extend(container.hostnames.iter().cloned());
+        }
+        Names(names)
+    }
+
+    fn has_one_of(&self, address: &str) -> bool {
+        hosts_of(address).iter().any(|host| self.0.contains(host))
+    }
 }
 
 /// Whether a container is one of a service or worker, by compose's name or its own.
@@ -62,48 +109,27 @@ fn is_of(container: &Container, name: &str, own: Option<&str>) -> bool {
     container.service.as_deref() == Some(name) || own == Some(container.name.as_str())
 }
 
-/// The most common value, where several are as common the one of the
-/// container that comes first in the pipeline. `localhost` inside of a
-/// container is the container itself: taken only where there is nothing else.
-fn most_common<'a>(
-    containers: &'a [WithEnvironment],
-    pipeline: &Pipeline,
-    names: &[&str],
-) -> Option<&'a str> {
-    let mut found: Vec<(usize, &str, bool)> = containers
-        .iter()
-        .filter_map(|(container, environment)| {
-            let value = names.iter().find_map(|name| value(environment, name))?;
-            let on_host = container.networks.contains_key("host");
-            Some((order(container, pipeline), value, !on_host && is_loopback(value)))
-        })
-        .collect();
-    found.sort_by_key(|(order, ..)| *order);
-    let count = |wanted: &str| found.iter().filter(|(_, value, _)| *value == wanted).count();
-    let best = found
-        .iter()
-        .enumerate()
-        .min_by_key(|(place, (_, value, loopback))| (*loopback, Reverse(count(value)), *place));
-    best.map(|(_, (_, value, _))| *value)
+/// The first address that each part is told.
+fn of_parts(told: &[Told], addresses: impl Fn(&Told) -> Vec<String>) -> BTreeMap<Name, String> {
+    let first =
+        told.iter().filter_map(|told| Some((told.part.clone()?, addresses(told).into_iter().next()?)));
+    first.collect()
 }
 
-fn value<'a>(environment: &'a [String], name: &str) -> Option<&'a str> {
-    let variables = environment.iter().filter_map(|variable| variable.split_once('='));
-    let mut named = variables.filter(|(found, value)| *found == name && !value.is_empty());
-    named.next().map(|(_, value)| value)
-}
-
-/// Its place in the pipeline; what is not part of it comes last.
-fn order(container: &Container, pipeline: &Pipeline) -> usize {
-    let mut parts = pipeline.parts();
-    parts.position(|(name, own)| is_of(container, name, own)).unwrap_or(usize::MAX)
-}
-
-/// Whether every host of the address (a list of brokers, a database's URL) is
-/// the machine itself.
-pub(in crate::probe) fn is_loopback(address: &str) -> bool {
-    let hosts = hosts_of(address);
-    !hosts.is_empty() && hosts.iter().all(|host| is_own(host))
+/// The address that leads to the server's container, else the most common one; where
+/// several are as common the first one. `localhost` inside of a container is the
+/// container itself: taken only where there is nothing else.
+fn most_common(told: &[Told], addresses: impl Fn(&Told) -> Vec<String>, server: &Names) -> Option<String> {
+    let of_one = |told: &Told| {
+        let on_host = told.on_host;
+        addresses(told).into_iter().map(move |address| (!on_host && is_loopback(&address), address))
+    };
+    let found: Vec<(bool, String)> = told.iter().flat_map(of_one).collect();
+    let count = |wanted: &str| found.iter().filter(|(_, address)| address == wanted).count();
+    let rank = |(place, (loopback, address)): &(usize, &(bool, String))| {
+        (!server.has_one_of(address), *loopback, Reverse(count(address)), *place)
+    };
+    found.iter().enumerate().min_by_key(rank).map(|(_, (_, address))| address.clone())
 }
 
 #[cfg(test)]
@@ -131,15 +157,5 @@ mod tests {
         assert_eq!(found.postgres.unwrap().expose(), "postgres://u:p@db/x");
         let found = discover(&containers[..1], &pipeline(""));
         assert_eq!(found.kafka.as_deref(), Some("localhost:9092"));
-    }
-
-    #[test]
-    fn loopback_is_told_in_every_form_of_address() {
-        for own in ["localhost:9092", "127.0.0.1:1,[::1]:2", "postgres://u:p@localhost/x"] {
-            assert!(is_loopback(own), "{own}");
-        }
-        for other in ["kafka:9092", "localhost:1,kafka:2", "postgres://localhost:p@db:5432/x"] {
-            assert!(!is_loopback(other), "{other}");
-        }
     }
 }

@@ -9,7 +9,6 @@ mod project;
 pub mod survey;
 
 pub use discover::Discovered;
-pub(super) use discover::is_loopback;
 pub(super) use further::further;
 
 use super::{failure, in_time};

@@ -24,8 +24,9 @@ pub fn connecting(error: &Error, who: &str, waited: Duration) -> Why {
         None => {}
     }
     if reason.contains("password missing") {
-        let say = format!("{who} asks for a password, and the address has none");
-        return Why::new(WhyKind::Auth, say);
+        // What the services know we were not told: it says nothing of them.
+        let say = format!("{who} asks for a password, and the address has none (--postgres, POSTGRES_URL)");
+        return Why::new(WhyKind::NotConfigured, say);
     }
     if error.is_closed() {
         return Why::new(WhyKind::Refused, format!("{who} closed the connection"));
