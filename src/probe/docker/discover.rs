@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 pub struct Discovered {
     /// Of the database with the events, with its password.
     pub postgres: Option<Secret>,
-    /// The same by the service or worker that has it.
-    pub databases: BTreeMap<Name, Secret>,
+    /// All by the service or worker that is told them.
+    pub databases: BTreeMap<Name, Vec<Secret>>,
     /// The brokers: `host:port,…`.
     pub kafka: Option<String>,
-    /// The same by the service or worker that has it.
-    pub brokers: BTreeMap<Name, String>,
+    /// All by the service or worker that is told them.
+    pub brokers: BTreeMap<Name, Vec<String>>,
     /// Whole environments (`Config.Env`) by the container's id.
     pub environments: BTreeMap<String, Vec<Secret>>,
 }
@@ -35,10 +35,7 @@ pub(super) fn discover(containers: &[WithEnvironment], pipeline: &Pipeline) -> D
     let databases = |told: &Told| told.databases.clone();
     Discovered {
         postgres: most_common(&told, databases, &database).map(Secret::new),
-        databases: of_parts(&told, databases)
-            .into_iter()
-            .map(|(part, url)| (part, Secret::new(url)))
-            .collect(),
+        databases: of_parts(&told, |told| told.databases.iter().map(Secret::new).collect()),
         kafka: most_common(&told, brokers, &broker.unwrap_or_default()),
         brokers: of_parts(&told, brokers),
         environments: containers
@@ -109,11 +106,17 @@ fn is_of(container: &Container, name: &str, own: Option<&str>) -> bool {
     container.service.as_deref() == Some(name) || own == Some(container.name.as_str())
 }
 
-/// The first address that each part is told.
-fn of_parts(told: &[Told], addresses: impl Fn(&Told) -> Vec<String>) -> BTreeMap<Name, String> {
-    let first =
-        told.iter().filter_map(|told| Some((told.part.clone()?, addresses(told).into_iter().next()?)));
-    first.collect()
+/// The addresses that each part is told, if it is told any.
+fn of_parts<T>(told: &[Told], addresses: impl Fn(&Told) -> Vec<T>) -> BTreeMap<Name, Vec<T>> {
+    let mut parts: BTreeMap<Name, Vec<T>> = BTreeMap::new();
+    for told in told {
+        // Of several replicas the first.
+        if let Some(part) = told.part.as_ref().filter(|part| !parts.contains_key(*part)) {
+            parts.insert(part.clone(), addresses(told));
+        }
+    }
+    parts.retain(|_, addresses| !addresses.is_empty());
+    parts
 }
 
 /// The address that leads to the server's container, else the most common one; where

@@ -57,29 +57,28 @@ pub fn bootstrap(
     }
 }
 
-/// What running containers are told: the part that uses the broker; of a pipeline with
-/// several whoever names the broker's own container, else most of them.
+/// What running containers are told: of a pipeline with one broker most of them; else
+/// the part that uses it, if that is named, else whoever names the broker's container.
 fn told(
     config: &Config,
     broker: Option<&str>,
     (docker, discovered): &(Seen<Docker>, Discovered),
 ) -> Option<String> {
-    let pipeline = &config.pipeline;
-    let declared = pipeline.broker(broker)?;
-    if let Some(part) = &declared.used_by {
-        return discovered.brokers.get(part.get_ref()).cloned();
-    }
-    if pipeline.broker.is_empty() {
+    let used_by = config.pipeline.broker(broker)?.used_by.as_ref();
+    if used_by.is_none() && config.pipeline.broker.is_empty() {
         return discovered.kafka.clone();
     }
+    let of_users =
+        discovered.brokers.iter().filter(|(part, _)| used_by.is_none_or(|user| user.get_ref() == *part));
+    let told: Vec<&String> = of_users.flat_map(|(_, lists)| lists).collect();
     let docker = docker.known()?;
-    let own = container_of(config, broker, docker)?;
-    let leads_there = |list: &&String| {
-        let hosts = hosts_of(list);
-        !hosts.is_empty()
-            && hosts.iter().any(|host| docker.answering_to(host).is_some_and(|c| c.id == own.id))
+    let own = container_of(config, broker, docker);
+    let leads_there = |list: &&&String| {
+        let mut found = hosts_of(list).into_iter().filter_map(|host| docker.answering_to(&host));
+        own.is_some_and(|own| found.any(|container| container.id == own.id))
     };
-    discovered.brokers.values().find(leads_there).cloned()
+    let first = told.first().filter(|_| used_by.is_some());
+    told.iter().find(leads_there).or(first).map(|list| (*list).clone())
 }
 
 /// Docker's trouble is not Kafka's: nobody has asked the broker.

@@ -5,6 +5,7 @@ use super::{Opened, Place, open};
 use crate::config::Config;
 use crate::evidence::{Docker, FurtherDatabase, Mapped, Name, Seen, Why, WhyKind};
 use crate::probe::docker::Discovered;
+use crate::secret::Secret;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
@@ -90,7 +91,8 @@ async fn further(
     Ok(Further { session, address, mapped: connected.mapped, tls })
 }
 
-/// The address that was given, else the one in the environment of the part that uses it.
+/// The address that was given, else the one in the environment of the part that uses it;
+/// of several the one with the database's name. Without such a part any with that name.
 fn place<'a>(
     config: &'a Config,
     name: &str,
@@ -100,9 +102,13 @@ fn place<'a>(
         return Ok(Place { address, inside: false });
     }
     let part = config.pipeline.database.get(name).and_then(|database| database.used_by.as_ref());
-    let found = part.zip(docker).and_then(|(part, docker)| docker.1.databases.get(part.get_ref()));
+    let all = docker.into_iter().flat_map(|(_, discovered)| &discovered.databases);
+    let of_users = all.filter(|(user, _)| part.is_none_or(|part| part.get_ref() == *user));
+    let told: Vec<&Secret> = of_users.flat_map(|(_, addresses)| addresses).collect();
+    let first = told.first().filter(|_| part.is_some());
+    let found = told.iter().find(|address| is_called(address, name)).or(first);
     found.map(|address| Place { address, inside: true }).ok_or_else(|| {
-        let whose = part.map_or("whose it is (used_by)".to_string(), |part| {
+        let whose = part.map_or("one of this name".to_string(), |part| {
             format!("one in the environment of {}", part.get_ref())
         });
         let say = format!(
@@ -110,4 +116,9 @@ fn place<'a>(
         );
         Why::new(WhyKind::NotConfigured, say)
     })
+}
+
+fn is_called(address: &Secret, name: &str) -> bool {
+    let url = url::Url::parse(address.expose()).ok();
+    url.is_some_and(|url| url.path().trim_start_matches('/') == name)
 }

@@ -84,7 +84,7 @@ fn place<'a>(config: &'a Config, docker: Option<&'a (Seen<Docker>, Discovered)>)
     };
     let used_by = config.pipeline.postgres.used_by.as_ref();
     let address = match used_by {
-        Some(part) => discovered.databases.get(part.get_ref()),
+        Some(part) => discovered.databases.get(part.get_ref()).and_then(|all| all.first()),
         None => discovered.postgres.as_ref(),
     };
     match (address, docker) {
