@@ -5,6 +5,9 @@ use crate::toml_input::Source;
 use crate::toml_input::document::{Document, Entry};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// So many letters are a slip.
+const SLIP: usize = 2;
+
 /// The names that something can have.
 #[derive(Debug, Clone)]
 pub struct Names {
@@ -25,7 +28,7 @@ impl Names {
     /// The names of all rows of these sections, in files that may not be readable.
     pub fn in_files(what: &'static str, files: &[Option<Document>], sections: &[(&str, &str, &str)]) -> Self {
         let mut names = Names::of(what, Vec::<String>::new());
-        names.some_lost = files.iter().any(Option::is_none);
+        names.some_lost = some_lost(files);
         for document in files.iter().flatten() {
             for (section, key, prefix) in sections {
                 for row in document.rows(section) {
@@ -51,6 +54,14 @@ impl Names {
         self.some_lost || self.list.iter().any(|known| known == name)
     }
 
+    /// Whether it is so near to a known one that it will hardly be that of a lost row.
+    fn is_slip(&self, name: &str) -> bool {
+        let mut distances = self.list.iter().map(|known| strsim::damerau_levenshtein(known, name));
+        name.len() > 2 * SLIP
+            && distances.all(|distance| distance > 0)
+            && self.list.iter().any(|known| strsim::damerau_levenshtein(known, name) <= SLIP)
+    }
+
     /// The nearest of them.
     pub fn nearest(&self, wrong: &str) -> Option<&str> {
         nearest(wrong, self.list.iter().map(String::as_str))
@@ -58,7 +69,7 @@ impl Names {
 
     /// Names that refer to nothing are mistakes.
     pub fn must_have(&self, entries: &[Entry], source: &Source, mistakes: &mut Vec<Mistake>) {
-        for entry in entries.iter().filter(|entry| !self.has(&entry.text)) {
+        for entry in entries.iter().filter(|entry| !self.has(&entry.text) || self.is_slip(&entry.text)) {
             let mistake =
                 source.mistake_in(entry.at.clone(), format!("unknown {} `{}`", self.what, entry.text));
             let help = match self.list.is_empty() {
@@ -68,6 +79,11 @@ impl Names {
             mistakes.push(mistake.help(help));
         }
     }
+}
+
+/// Whether rows of these files could not be read at all.
+pub fn some_lost(files: &[Option<Document>]) -> bool {
+    files.iter().any(|file| file.as_ref().is_none_or(Document::has_lost_rows))
 }
 
 /// Each entry whose text an earlier one has already.

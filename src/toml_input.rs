@@ -2,18 +2,16 @@
 //! nearest valid name.
 
 pub mod document;
+mod readable;
 mod text;
 mod words;
 
 use crate::error::{Mistake, nearest, way_out};
+use readable::Readable;
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use std::borrow::Cow;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// After so many syntax errors the rest of them tells nothing new.
-const SYNTAX_ERRORS: usize = 5;
 
 /// A TOML file: its name for messages, and its text.
 #[derive(Debug, Clone)]
@@ -22,16 +20,6 @@ pub struct Source {
     pub name: String,
     /// The whole file.
     pub text: String,
-}
-
-/// A file, as far as it is TOML.
-struct Readable<'a> {
-    /// Its text, with blanks in the place of lines that are none.
-    text: Cow<'a, str>,
-    /// What stands in it, where the whole file was read.
-    table: Option<Spanned<DeTable<'a>>>,
-    /// Where these lines began, in bytes.
-    gone: Vec<usize>,
 }
 
 impl Source {
@@ -64,39 +52,10 @@ impl Source {
         self.mistake_in(start..end, what)
     }
 
-    /// The text without the lines that are not TOML, so that the rest can be read,
-    /// and where those were; all other offsets stay. `None` where too much is wrong.
-    fn readable(&self, mistakes: &mut Vec<Mistake>) -> Option<Readable<'_>> {
-        let (table, errors) = DeTable::parse_recoverable(&self.text);
-        if errors.is_empty() {
-            return Some(Readable { text: Cow::Borrowed(&self.text), table: Some(table), gone: Vec::new() });
-        }
-        mistakes.extend(errors.iter().take(SYNTAX_ERRORS).map(|error| self.explain(error)));
-        if let Some(more) = errors.len().checked_sub(SYNTAX_ERRORS).filter(|more| *more > 0) {
-            let what = format!("{more} more lines are not TOML");
-            mistakes.push(Mistake::new(&self.name, what).help("is it the file that was meant?"));
-            return None;
-        }
-        let mut text = self.text.clone();
-        let mut gone = Vec::new();
-        for error in &errors {
-            let line = text::line_around(&text, error.span()?.start);
-            let blank = " ".repeat(line.len());
-            // Without its header a row's entries would be those of another.
-            if text.get(line.clone())?.trim_start().starts_with('[') {
-                return None;
-            }
-            gone.push(line.start);
-            text.replace_range(line, &blank);
-        }
-        let is_good = DeTable::parse_recoverable(&text).1.is_empty();
-        is_good.then_some(Readable { text: Cow::Owned(text), table: None, gone })
-    }
-
     /// Reads the whole file as a `T`. What is wrong is put into `mistakes`; the
     /// rest is still read, so that one mistake does not hide the next.
     pub fn read<T: DeserializeOwned>(&self, mistakes: &mut Vec<Mistake>) -> Option<T> {
-        let Readable { text, table, gone } = self.readable(mistakes)?;
+        let Readable { text, table, gone, lost } = Readable::of(self, mistakes)?;
         let mut table = table.unwrap_or_else(|| DeTable::parse_recoverable(&text).0);
         let mut removed: Vec<Removed> = Vec::new();
         loop {
@@ -108,7 +67,9 @@ impl Source {
             // A field that was taken out because of its own mistake is not missing.
             let follows = missing_field(error.message()).is_some_and(|field| {
                 let row = at.start..text::end_of_row(&text, at.start);
-                gone.iter().any(|line| row.contains(line))
+                let in_file = lost && at == table.span();
+                in_file
+                    || gone.iter().any(|line| row.contains(line))
                     || removed.iter().any(|gone| gone.name == field && gone.row == at.start)
             });
             if !follows {
@@ -298,7 +259,22 @@ mod tests {
     #[test]
     fn what_is_no_toml_at_all_is_told_in_a_few_lines() {
         let found = mistakes(&"{\n".repeat(100));
-        assert!(found.len() <= SYNTAX_ERRORS + 1, "{}", found.len());
+        assert!(found.len() <= readable::SYNTAX_ERRORS + 1, "{}", found.len());
+    }
+
+    #[test]
+    fn what_has_no_end_ends_with_its_row() {
+        let text = "[[row]]\nid = [\"a\",\nstep = 1\n\n[[row]]\nid = 5\nstep = 1\n\n[[row]\nid = 6\n\n\
+                    [[row]]\nid = \"\"\"b\nstep = 1\n\n[[row]]\nid = \"c\"\nstpe = 1\n";
+        let lines: Vec<String> =
+            mistakes(text).iter().map(|m| m.split(':').nth(1).unwrap().to_string()).collect();
+        assert_eq!(lines, ["2", "9", "13", "6", "18"]);
+    }
+
+    #[test]
+    fn a_table_that_stands_twice_is_told_once() {
+        let found = mistakes("[[row]]\nid = \"a\"\nstep = 1\n[x]\n[x]\n");
+        assert!(found.iter().any(|mistake| mistake.starts_with("x.toml:5:")), "{found:#?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::expect::Expect;
 use super::{overrides, own, placeholders};
 use crate::error::{Mistake, way_out};
 use crate::fact::{self, Scope};
-use crate::names::{Names, circles};
+use crate::names::{Names, circles, some_lost};
 use crate::pattern;
 use crate::signature;
 use crate::toml_input::Source;
@@ -70,7 +70,7 @@ fn steps(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     let rows: Vec<_> = files.iter().flatten().flat_map(|document| document.rows("step[]")).collect();
     let known: Vec<i64> = rows.iter().filter_map(|row| Some(row.number("step")?.0)).collect();
     let all: BTreeSet<i64> = known.iter().copied().collect();
-    if known.len() < rows.len() || files.iter().any(Option::is_none) {
+    if known.len() < rows.len() || some_lost(files) {
         return;
     }
     for document in files.iter().flatten() {
@@ -158,7 +158,7 @@ fn groups(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     let single = rows.iter().filter(|row| row.list("any_of").is_empty());
     let mut names = Names::of("cause with links of its own", Vec::<String>::new());
     names.list = single.filter_map(|row| Some(row.text("id")?.text)).collect();
-    names.some_lost = files.iter().any(Option::is_none) || rows.iter().any(|row| row.text("id").is_none());
+    names.some_lost = some_lost(files) || rows.iter().any(|row| row.text("id").is_none());
     let mut in_circles: Vec<String> = Vec::new();
     for (circle, closing, source) in circles_of(files, "cause[]", "any_of") {
         let what = match circle.as_slice() {

@@ -39,7 +39,9 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     let services = of("service", "service[]");
     let workers = of("worker", "worker[]");
     let parts = workers.and("service or worker", &services);
-    let keys = Names::of("key", document.texts("event.keys[]").into_iter().map(|entry| entry.text));
+    let known = |what, list: Vec<String>| Names { what, list, some_lost: document.has_lost_rows() };
+    let tables = |path| document.keys(path).into_iter().map(String::from).collect();
+    let keys = known("key", document.texts("event.keys[]").into_iter().map(|entry| entry.text).collect());
     let mut must = |paths: &[&str], names: &Names| {
         paths.iter().for_each(|path| names.must_have(&document.texts(path), source, mistakes));
     };
@@ -49,8 +51,8 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     must(TO_TOPIC, &of("topic", "topic[]"));
     must(TO_STAGE, &of("stage", "stage[]"));
     must(TO_KEY, &keys);
-    must(TO_BROKER, &Names::of("broker", document.keys("broker")));
-    must(TO_DATABASE, &Names::of("database", document.keys("database")));
+    must(TO_BROKER, &known("broker", tables("broker")));
+    must(TO_DATABASE, &known("database", tables("database")));
     for stage in document.rows("stage[]") {
         hops(document, stage).must_have(&stage.list("hops"), source, mistakes);
         marked_by(document, stage, &parts, mistakes);
@@ -62,7 +64,7 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
 fn rows(document: &Document, what: &'static str, section: &str) -> Names {
     let rows = document.rows(section);
     let names: Vec<String> = rows.iter().filter_map(|row| Some(row.text("name")?.text)).collect();
-    let some_lost = names.len() < rows.len();
+    let some_lost = names.len() < rows.len() || document.has_lost_rows();
     Names { what, list: names, some_lost }
 }
 
@@ -73,7 +75,7 @@ fn hops(document: &Document, stage: Row) -> Names {
     let own = |line: &&Row| name.is_none() || line.text("stage").is_none_or(|of| Some(of.text) == name);
     let lines: Vec<_> =
         lines.iter().filter(own).map(|line| line.text("name").map(|name| name.text)).collect();
-    let some_lost = lines.contains(&None);
+    let some_lost = lines.contains(&None) || document.has_lost_rows();
     let named = HopKind::NAMED.iter().map(|(name, _)| (*name).to_string());
     Names { what: "hop", list: named.chain(lines.into_iter().flatten()).collect(), some_lost }
 }

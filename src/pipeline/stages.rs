@@ -62,8 +62,8 @@ fn with_group_and_broker(document: &Document, mistakes: &mut Vec<Mistake>) {
         let what = format!("worker `{}` consumes topics and names no group", name.text);
         tell(first.at.clone(), what, "add `group = \"...\"`: the consumer group of its clients");
     }
-    if let Some(topic) = document.texts("topic[].name").first().filter(|_| document.rows("kafka").is_empty())
-    {
+    let no_broker = document.rows("kafka").is_empty() && !document.has_lost_rows();
+    if let Some(topic) = document.texts("topic[].name").first().filter(|_| no_broker) {
         let help = "add [kafka] with `service = \"...\"`, the service that runs it";
         tell(topic.at.clone(), "topics, and no broker".into(), help);
     }

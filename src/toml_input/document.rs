@@ -1,7 +1,8 @@
 //! A file as it is written, row by row: also what could not be read as what it
 //! should be, so that a mistake in one place does not hide one in another.
 
-use super::{Readable, Source, text};
+use super::readable::Readable;
+use super::{Source, text};
 use crate::error::{Excerpt, Mistake};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub struct Entry {
 pub struct Document<'a> {
     source: &'a Source,
     root: Node,
+    lost: bool,
 }
 
 /// A row, or any other table.
@@ -49,10 +51,15 @@ impl<'a> Document<'a> {
     /// The file, as far as it is TOML; its mistakes are told by [`Source::read`].
     /// `None` where too much of it is not.
     pub fn of(source: &'a Source) -> Option<Self> {
-        let Readable { text, table, .. } = source.readable(&mut Vec::new())?;
+        let Readable { text, table, lost, .. } = Readable::of(source, &mut Vec::new())?;
         let table = table.unwrap_or_else(|| DeTable::parse_recoverable(&text).0);
         let root = Node { at: table.span(), value: Value::table(table.get_ref()) };
-        Some(Document { source, root })
+        Some(Document { source, root, lost })
+    }
+
+    /// Whether whole rows of it could not be read.
+    pub fn has_lost_rows(&self) -> bool {
+        self.lost
     }
 
     /// Its file.

@@ -29,6 +29,22 @@ pub fn end_of_row(text: &str, header: usize) -> usize {
     rest.find("\n[").map_or(text.len(), |at| first + at)
 }
 
+/// The row that an offset is in, with its header: from there, or from the beginning of the
+/// file, to the next header.
+pub fn row_around(text: &str, offset: usize) -> Range<usize> {
+    let line = line_around(text, offset);
+    let is_header = |line: &Range<usize>| {
+        text.get(line.clone()).is_some_and(|line| line.starts_with('[') && !line.starts_with("[ "))
+    };
+    let before = || text.get(..line.start).and_then(|before| before.rfind("\n[")).map(|at| at + 1);
+    let start = if is_header(&line) { Some(line.start) } else { before() };
+    let first_is_header = text.starts_with('[');
+    match start.or(first_is_header.then_some(0)) {
+        Some(header) => header..end_of_row(text, header),
+        None => 0..end_of_row(text, 0),
+    }
+}
+
 /// The line of a range of bytes. What goes on in the next line ends with this one.
 pub fn excerpt(file: &str, text: &str, at: Range<usize>) -> Excerpt {
     let start = boundary(text, at.start);
