@@ -59,7 +59,7 @@ impl<'a> Clues<'a> {
             let or = close(&worth, &chosen, worker).and_then(|group| table(worker, group));
             Some(Assigned { table: table(worker, (*group)?)?, or })
         });
-        let mut assigned = assigned.collect();
+        let mut assigned: Vec<Option<Assigned>> = assigned.collect();
         self.assign_the_rest(&mut assigned, marked, &groups);
         assigned
     }
@@ -142,53 +142,58 @@ impl<'a> Clues<'a> {
     /// Where as many workers as tables are left, and both have their order.
     fn assign_the_rest(
         &self,
-        assigned: &mut Vec<Option<Assigned>>,
+        assigned: &mut [Option<Assigned>],
         marked: &[Marked<'a>],
         groups: &[Vec<usize>],
     ) {
-        let used: BTreeSet<usize> = assigned.iter().flatten().map(|one| one.table).collect();
-        let unused = groups.iter().filter(|group| group.iter().all(|table| !used.contains(table)));
-        let dated = |table: usize| {
-            let delay = median(&delays(self.effects.get(table)?, &self.begun))?;
-            (delay > TOGETHER).then_some((delay, table))
-        };
-        let mut tables: Vec<(f64, usize)> =
-            unused.filter_map(|group| dated(group.first().copied()?)).collect();
-        tables.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let is_free = |(place, worker): &(usize, &Worker)| {
-            assigned.get(*place).is_some_and(Option::is_none) && self.outbox_of(&worker.name).is_none()
-        };
-        let free: Vec<(usize, &Worker)> = self.workers.iter().enumerate().filter(is_free).collect();
-        let mut ordered: Vec<(f64, usize, &Worker)> = free
-            .iter()
-            .filter_map(|(place, worker)| Some((self.input_delay(worker)?, *place, *worker)))
-            .collect();
-        ordered.sort_by(|a, b| a.0.total_cmp(&b.0));
-        if let ([(place, worker)], true) = (free.as_slice(), ordered.is_empty()) {
-            ordered.push((0.0, *place, worker));
-        }
-        if ordered.len() != tables.len() || free.len() != tables.len() {
-            return;
-        }
-        let pairs: Vec<(usize, &Worker, usize)> = ordered
-            .into_iter()
-            .zip(tables)
-            .map(|((_, place, worker), (_, table))| (place, worker, table))
-            .collect();
-        let fits = |(place, worker, table): &(usize, &Worker, usize)| {
-            let timing = self.effects.get(*table).zip(marked.get(*place));
-            timing.is_some_and(|(effect, marked)| {
+        let workers = self.left_in_order(assigned);
+        let tables = self.unused_in_order(assigned, groups);
+        let fits = |(place, table): (&usize, &usize)| {
+            let worker = self.workers.get(*place).zip(marked.get(*place));
+            worker.zip(self.effects.get(*table)).is_some_and(|((worker, marked), effect)| {
                 !matches!(self.timing(worker, marked, effect), Timing::Before)
             })
         };
-        if pairs.iter().all(fits) {
-            for (place, _, table) in pairs {
+        if workers.len() == tables.len() && workers.iter().zip(&tables).all(fits) {
+            for (place, table) in workers.into_iter().zip(tables) {
                 if let Some(assigned) = assigned.get_mut(place) {
                     *assigned = Some(Assigned { table, or: None });
                 }
             }
         }
     }
+
+    /// The workers without a table, by when they read of an event; of several that
+    /// read nothing there is no order.
+    fn left_in_order(&self, assigned: &[Option<Assigned>]) -> Vec<usize> {
+        let free = self.workers.iter().zip(assigned).zip(0..);
+        let free = free
+            .filter(|((worker, assigned), _)| assigned.is_none() && self.outbox_of(&worker.name).is_none());
+        let free: Vec<(Option<f64>, usize)> =
+            free.map(|((worker, _), place)| (self.input_delay(worker), place)).collect();
+        if let [(_, only)] = free.as_slice() {
+            return vec![*only];
+        }
+        let ordered: Option<Vec<(f64, usize)>> =
+            free.into_iter().map(|(delay, place)| Some((delay?, place))).collect();
+        in_order(ordered.unwrap_or_default())
+    }
+
+    /// The tables of nobody that were written after the event, in that order.
+    fn unused_in_order(&self, assigned: &[Option<Assigned>], groups: &[Vec<usize>]) -> Vec<usize> {
+        let used: BTreeSet<usize> = assigned.iter().flatten().map(|one| one.table).collect();
+        let unused = groups.iter().filter(|group| group.iter().all(|table| !used.contains(table)));
+        let dated = |table: usize| {
+            let delay = median(&delays(self.effects.get(table)?, &self.begun))?;
+            (delay > TOGETHER).then_some((delay, table))
+        };
+        in_order(unused.filter_map(|group| dated(group.first().copied()?)).collect())
+    }
+}
+
+fn in_order(mut all: Vec<(f64, usize)>) -> Vec<usize> {
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    all.into_iter().map(|(_, place)| place).collect()
 }
 
 /// Whether a table is called as the worker, but for the number.

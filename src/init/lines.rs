@@ -50,13 +50,13 @@ pub fn of_events(part: &str, stage: &str, log: &[String], ids: &BTreeSet<&str>) 
     let mut kinds: BTreeMap<String, (usize, usize, String)> = BTreeMap::new();
     for (place, line) in log.iter().enumerate() {
         if let Some(id) = telling.iter().find(|id| line.contains(***id)) {
-            let message = message(&line.replace(**id, ID));
+            let message = message(line).replace(**id, ID);
             kinds.entry(pattern(&message)).or_insert((0, place, message)).0 += 1;
         }
     }
     let mut chosen: Vec<_> =
         kinds.iter().filter(|(kind, (count, ..))| *count >= 2 && kind.len() >= 6).collect();
-    chosen.retain(|(kind, _)| !fits_another(kind, &kinds));
+    chosen.retain(|(kind, _)| !fits_another(kind, &kinds) && !sounds_bad(kind));
     chosen.sort_by_key(|(_, (_, first, _))| *first);
     let mut lines: Vec<Line> = Vec::new();
     for (pattern, _) in chosen.into_iter().take(MOST) {
@@ -70,6 +70,12 @@ pub fn of_events(part: &str, stage: &str, log: &[String], ids: &BTreeSet<&str>) 
 fn fits_another(pattern: &str, kinds: &BTreeMap<String, (usize, usize, String)>) -> bool {
     let Ok(regex) = Regex::new(pattern) else { return true };
     kinds.iter().any(|(other, (.., message))| other != pattern && regex.is_match(message))
+}
+
+/// Whether no healthy event leaves such a line.
+fn sounds_bad(pattern: &str) -> bool {
+    let bad = ["fail", "failed", "failure", "error", "exception", "timeout", "retry", "retrying", "rejected"];
+    words(pattern).iter().any(|word| bad.contains(&word.as_str()))
 }
 
 /// The words of all lines, each as of one.
@@ -191,10 +197,14 @@ mod tests {
     fn each_line_has_a_name_of_its_own_and_fits_no_other() {
         let kinds =
             ["Claim {} submitted", "Relayed claims.submitted for claim {}", "Letter stored for claim {}"];
-        let kinds =
-            kinds.into_iter().chain(["published claims.v1 of {}", "Got letter stored by {}", "sent {}"]);
-        let log: Vec<String> =
-            kinds.flat_map(|kind| ["CL-1", "CL-2"].map(|id| kind.replace("{}", id))).collect();
+        let kinds = kinds.into_iter().chain([
+            "published claims.v1 of {}",
+            "Got letter stored by {}",
+            "sending failed: {}",
+            "sent {}",
+        ]);
+        let said = kinds.flat_map(|kind| ["CL-1", "CL-2"].map(|id| kind.replace("{}", id)));
+        let log: Vec<String> = said.map(|said| format!(r#"{{"level":"info","message":"{said}"}}"#)).collect();
         let lines = of_events("desk", "desk", &log, &["CL-1", "CL-2"].into());
         let found: Vec<(&str, &str)> =
             lines.iter().map(|line| (line.name.as_str(), line.pattern.as_str())).collect();

@@ -304,8 +304,8 @@ fn further_databases(survey: &Survey, draft: &Draft, parts: &Parts) -> Vec<draft
     let further = further.map(|database| draft::System {
         service: draft.postgres.service.clone(),
         name: database.name.clone(),
-        address: parts::untold(database),
-        used_by: parts::user(database, parts),
+        address: Some(database.address.clone()).filter(|_| database.told.is_empty()),
+        used_by: parts::user(&database.told, parts),
         why: parts::told_by(&database.told),
     });
     further.collect()

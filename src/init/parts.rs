@@ -307,25 +307,31 @@ pub fn systems(survey: &Survey, parts: &Parts) -> (Option<System>, System) {
         System { service: service.name.clone(), why, ..System::default() }
     });
     let database = survey.databases.first();
+    let told = database.map(|database| who_is_told(survey, database)).unwrap_or_default();
     let why = database.map_or("no service is told of a database".to_string(), |database| {
-        format!("database {}: {}", database.name, told_by(&database.told))
+        format!("database {}: {}", database.name, told_by(&told))
     });
     let service = of_role("database").map_or("postgres".to_string(), |service| service.name.clone());
-    let address = database.and_then(untold);
-    let used_by = database.filter(|_| survey.databases.len() > 1).and_then(|database| user(database, parts));
+    let address = database.map(|database| database.address.clone()).filter(|_| told.is_empty());
+    let used_by = Some(&told).filter(|_| survey.databases.len() > 1).and_then(|told| user(told, parts));
     (kafka, System { service, address, used_by, why, ..System::default() })
 }
 
-/// The address of a database that no container is told.
-pub fn untold(database: &Database) -> Option<String> {
-    Some(database.address.clone()).filter(|_| database.told.is_empty())
+/// Who is told of a database; an address that was given stands for the first one that
+/// containers are told.
+fn who_is_told(survey: &Survey, database: &Database) -> Vec<(Name, Name)> {
+    let first = || kinds::databases(&survey.parts).into_iter().next().map(|told| told.who);
+    match database.told.as_slice() {
+        [] => first().unwrap_or_default(),
+        told => told.to_vec(),
+    }
 }
 
-/// A service or worker whose environment has the database's address.
-pub fn user(database: &Database, parts: &Parts) -> Option<Name> {
+/// A service or worker that is told of it.
+pub fn user(told: &[(Name, Name)], parts: &Parts) -> Option<Name> {
     let services = parts.services.iter().map(|service| &service.name);
     let all: BTreeSet<&Name> = services.chain(parts.workers.iter().map(|worker| &worker.name)).collect();
-    database.told.iter().map(|(part, _)| part).find(|part| all.contains(part)).cloned()
+    told.iter().map(|(part, _)| part).find(|part| all.contains(part)).cloned()
 }
 
 /// `KAFKA_BROKERS of api, packer`.
