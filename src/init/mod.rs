@@ -80,7 +80,7 @@ fn guess_of(survey: &Survey) -> Draft {
         topics: topics(survey, dead),
         seen: seen(survey),
         unseen: unseen(survey),
-        few: few(survey, found.as_ref()),
+        few: few(survey, found.as_ref(), event),
         project: survey.project.clone(),
         stages,
         kafka,
@@ -115,8 +115,10 @@ fn said<'a>(survey: &'a Survey, parts: &Parts) -> BTreeMap<&'a str, BTreeSet<Str
 }
 
 /// What is to be said where too few events were seen to tell from.
-fn few(survey: &Survey, found: Option<&Found>) -> Option<String> {
-    let seen = found.map_or(0, |found| found.values.len()) as u64;
+fn few(survey: &Survey, found: Option<&Found>, event: Option<&Linked>) -> Option<String> {
+    // Values elsewhere may be of what is there before any event: customers, products.
+    let values = || found.map_or(0, |found| found.values.len());
+    let seen = event.map_or_else(values, |event| event.rows.len()) as u64;
     let topics = survey.kafka.known().into_iter().flat_map(|cluster| cluster.topics.values());
     let records = topics.map(|topic| topic.records.len()).sum::<usize>();
     let looked = survey.databases.iter().any(|database| database.tables.known().is_some());

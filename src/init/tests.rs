@@ -498,6 +498,14 @@ fn of_no_events_it_is_said_that_some_are_needed() {
     // Where its id is unique an event begins.
     assert_eq!(draft.event.sql, "select entry_no as id, created_at as at\n  from entries");
     assert!(written(&draft).contains("# No rows or records of an event were seen"));
+    // Whom it is for is there before.
+    let people = table("people", &["id integer unique"], |e| row(&[&e.to_string()]));
+    let tables = survey.databases[0].tables.known_mut().unwrap();
+    tables[0].columns.push(column("person_id integer > people.id"));
+    tables.push(people);
+    let draft = guess(&survey);
+    assert_eq!(draft.id.name, "person id");
+    assert!(draft.few.unwrap().starts_with("No rows or records of an event were seen"));
 }
 
 #[test]
