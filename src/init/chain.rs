@@ -6,15 +6,11 @@ use super::ids::Found;
 use super::names::{alike, subject, words};
 use super::parts::source_of;
 use super::tables::{Linked, delays, median};
+use super::times::{Times, comes_before, earliest, gaps, of_records, of_rows};
 use crate::evidence::Name;
 use crate::survey::{Cluster, Record};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A pair of worker and table below this is none.
-const ENOUGH: f64 = 1.0;
-/// Rows written within so many seconds are written together.
-const TOGETHER: f64 = 0.02;
 
 /// All that the stages are guessed from.
 pub struct Clues<'a> {
@@ -27,7 +23,7 @@ pub struct Clues<'a> {
     /// The table where every id begins.
     pub event: Option<&'a Linked<'a>>,
     /// When each id began.
-    pub begun: BTreeMap<&'a str, Timestamp>,
+    pub begun: Times<'a>,
     /// What is still to be sent, written when it was.
     pub outbox: Option<Linked<'a>>,
     /// What workers may leave.
@@ -38,15 +34,19 @@ pub struct Clues<'a> {
     pub services: &'a [Service],
     /// The workers.
     pub workers: &'a [Worker],
+    /// The words that their logs speak of, by worker.
+    pub said: BTreeMap<&'a str, BTreeSet<String>>,
 }
 
 /// What a worker's marks say.
 #[derive(Debug, Default, Clone)]
-pub struct Marked {
+pub struct Marked<'a> {
     /// What they call him.
     pub sources: BTreeSet<String>,
-    types: BTreeMap<String, usize>,
-    delay: Option<f64>,
+    /// The types that he has marked, and how often.
+    pub types: BTreeMap<String, usize>,
+    /// When, by id.
+    pub times: BTreeMap<&'a str, Vec<Timestamp>>,
 }
 
 /// A stage before it has its place.
@@ -55,31 +55,33 @@ pub struct Candidate<'a> {
     pub worker: &'a Worker,
     /// What he leaves.
     pub effect: Option<&'a Linked<'a>>,
+    /// Another table that he could leave as well.
+    pub or: Option<&'a Linked<'a>>,
     topic: Option<&'a Name>,
     /// What he has marked.
-    pub marked: Marked,
-    delay: f64,
+    pub marked: Marked<'a>,
+    /// Seconds after the event: what he reads, and what he leaves.
+    delay: (f64, f64),
 }
 
-/// The stages in order, and the tables that nobody seems to write.
-pub fn stages<'a>(clues: &'a Clues<'a>) -> (Vec<Stage>, Vec<Name>) {
+/// The stages in order, and the tables that no stage has, each with why.
+pub fn stages<'a>(clues: &'a Clues<'a>) -> (Vec<Stage>, Vec<(Name, String)>) {
     let marked: Vec<Marked> = clues.workers.iter().map(|worker| clues.marked(worker)).collect();
-    let mut assigned = clues.assign(&marked);
-    clues.assign_the_rest(&mut assigned);
-    let used: BTreeSet<usize> = assigned.iter().flatten().copied().collect();
-    let left = clues.effects.iter().enumerate().filter(|(place, _)| !used.contains(place));
-    let left = left.map(|(_, linked)| linked.table.sql.clone()).collect();
+    let assigned = clues.assign(&marked);
+    let left = clues.left(&assigned.iter().flatten().map(|one| one.table).collect());
     let mut candidates: Vec<Candidate> = Vec::new();
-    for ((worker, effect), marked) in clues.workers.iter().zip(&assigned).zip(marked) {
-        let effect = effect.and_then(|place| clues.effects.get(place));
-        candidates.push(clues.candidate(worker, effect, marked));
+    for ((worker, assigned), marked) in clues.workers.iter().zip(&assigned).zip(marked) {
+        let table = |place: Option<usize>| clues.effects.get(place?);
+        let effect = table(assigned.map(|assigned| assigned.table));
+        let or = table(assigned.and_then(|assigned| assigned.or));
+        candidates.push(Candidate { or, ..clues.candidate(worker, effect, marked) });
     }
     let covered = clues.covered(&candidates);
     candidates.retain(|one| clues.is_stage(one, &covered));
-    candidates.sort_by(|a, b| a.delay.total_cmp(&b.delay));
+    candidates.sort_by(|a, b| a.delay.0.total_cmp(&b.delay.0).then(a.delay.1.total_cmp(&b.delay.1)));
     let mut stages: Vec<Stage> = Vec::new();
-    for candidate in &candidates {
-        let stage = clues.stage(candidate, &stages);
+    for (place, candidate) in candidates.iter().enumerate() {
+        let stage = clues.stage(candidate, &stages, candidates.get(..place).unwrap_or_default());
         stages.push(stage);
     }
     for place in 1..stages.len() {
@@ -97,111 +99,82 @@ impl<'a> Clues<'a> {
         self.databases.get(number).filter(|_| number > 0).map(ToString::to_string)
     }
 
-    fn marked(&self, worker: &Worker) -> Marked {
+    /// The marks, with their database where that is not the event's.
+    pub fn marks_of(&self, linked: &Linked, marks: &Marks) -> Marks {
+        Marks { database: self.further(linked.database), ..marks.clone() }
+    }
+
+    /// The tables of no stage: written with one that has, else by whom nobody knows.
+    fn left(&self, used: &BTreeSet<usize>) -> Vec<(Name, String)> {
+        let mut left = Vec::new();
+        for group in self.written_at_once() {
+            let with = group.iter().find(|table| used.contains(table)).and_then(|one| self.effects.get(*one));
+            let why = match with {
+                Some(with) => format!("its rows are written at once with those of {}", with.table.name),
+                None => "holds the id, but no worker was found that writes it".into(),
+            };
+            let others = group.iter().filter(|table| !used.contains(table));
+            let others = others.filter_map(|table| self.effects.get(*table));
+            left.extend(others.map(|linked| (linked.table.sql.clone(), why.clone())));
+        }
+        left
+    }
+
+    fn marked(&self, worker: &Worker) -> Marked<'a> {
         let mut found = Marked::default();
         let Some((linked, marks)) = self.marks else { return found };
         let (source, of) = (plain(&marks.source), plain(&marks.event_type));
-        let mut times = Vec::new();
-        for (id, row) in linked.rows.iter().flat_map(|(id, rows)| rows.iter().map(move |row| (id, row))) {
+        for (id, row) in linked.rows.iter().flat_map(|(id, rows)| rows.iter().map(move |row| (*id, row))) {
             let Some(by) = row.get(&source).filter(|by| is_source(by, worker)) else { continue };
             found.sources.insert(by.clone());
             if let Some(of) = row.get(&of) {
                 *found.types.entry(of.clone()).or_default() += 1;
             }
             let at = row.get(&plain(&marks.processed_at)).and_then(|at| at.parse::<Timestamp>().ok());
-            if let (Some(at), Some(begun)) = (at, self.begun.get(id)) {
-                times.push(at.duration_since(*begun).as_secs_f64());
-            }
+            found.times.entry(id).or_default().extend(at);
         }
-        times.sort_by(f64::total_cmp);
-        found.delay = median(&times);
         found
     }
 
-    /// How long after the event its records are on a topic: the middle of those seen.
-    fn topic_delay(&self, topic: &str) -> Option<f64> {
-        let records = &self.cluster?.topics.get(topic)?.records;
-        let found = self.found?;
-        let delay = |record: &Record| {
-            let begun = self.begun.get(id_of(record, &found.values)?)?;
-            Some(record.at?.duration_since(*begun).as_secs_f64())
-        };
-        let mut all: Vec<f64> = records.iter().filter_map(delay).collect();
-        all.sort_by(f64::total_cmp);
-        median(&all)
+    /// When the records of a topic were sent, by id.
+    pub fn records(&self, topic: &str) -> Times<'a> {
+        let seen = self.cluster.and_then(|cluster| cluster.topics.get(topic)).zip(self.found);
+        seen.map(|(topic, found)| of_records(topic, &found.values)).unwrap_or_default()
     }
 
-    /// For each worker the table that fits it best, each table once.
-    fn assign(&self, marked: &[Marked]) -> Vec<Option<usize>> {
-        let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
-        for (worker, marked) in marked.iter().enumerate() {
-            for effect in 0..self.effects.len() {
-                pairs.extend(self.fit(worker, effect, marked).map(|fit| (fit, worker, effect)));
-            }
-        }
-        pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut assigned: Vec<Option<usize>> = vec![None; self.workers.len()];
-        let mut taken = BTreeSet::new();
-        for (_, worker, effect) in pairs.into_iter().filter(|(fit, ..)| *fit > ENOUGH) {
-            if let Some(place) = assigned.get_mut(worker).filter(|place| place.is_none())
-                && taken.insert(effect)
-            {
-                *place = Some(effect);
-            }
-        }
-        assigned
+    /// When a worker could first read of each id.
+    pub fn input(&self, worker: &Worker) -> Times<'a> {
+        earliest(worker.topics.iter().flat_map(|topic| self.records(topic)))
     }
 
-    fn fit(&self, worker: usize, effect: usize, marked: &Marked) -> Option<f64> {
-        let (worker, effect) = (self.workers.get(worker)?, self.effects.get(effect)?);
-        let types = marked.types.keys().map(|of| alike(of, &effect.table.name)).fold(0.0, f64::max);
-        let named = alike(&worker.name, &effect.table.name).max(types / 2.0) * 4.0;
-        let topics = worker.topics.iter().filter_map(|topic| self.topic_delay(topic));
-        let reference = marked.delay.or_else(|| topics.reduce(f64::max));
-        let timed = match (median(&delays(effect, &self.begun)), reference) {
-            (Some(table), Some(reference)) if marked.delay.is_none() && table < reference - TOGETHER => -1.0,
-            (Some(table), Some(reference)) => 2.0 / (1.0 + 10.0 * (table - reference).abs()),
-            _ => 0.0,
-        };
-        Some(named + timed)
-    }
-
-    /// Where as many workers as tables are left, and both have their order.
-    fn assign_the_rest(&self, assigned: &mut [Option<usize>]) {
-        let used: BTreeSet<usize> = assigned.iter().flatten().copied().collect();
-        let delay = |place: &usize| median(&delays(self.effects.get(*place)?, &self.begun));
-        let mut tables: Vec<(f64, usize)> = (0..self.effects.len())
-            .filter(|place| !used.contains(place))
-            .filter_map(|place| Some((delay(&place).filter(|delay| *delay > TOGETHER)?, place)))
-            .collect();
-        tables.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let carries = |worker: &Worker| self.outbox_of(&worker.name).is_some();
-        let workers = self.workers.iter().zip(assigned.iter_mut());
-        let free = workers.filter(|(worker, effect)| effect.is_none() && !carries(worker));
-        let free: Vec<&mut Option<usize>> = free.map(|(_, effect)| effect).collect();
-        if free.len() == tables.len() {
-            free.into_iter().zip(tables).for_each(|(effect, (_, table))| *effect = Some(table));
-        }
+    /// How long after the event a worker could read of it: the middle of those seen.
+    pub fn input_delay(&self, worker: &Worker) -> Option<f64> {
+        median(&gaps(&self.begun, &self.input(worker)))
     }
 
     fn candidate(
         &'a self,
         worker: &'a Worker,
         effect: Option<&'a Linked<'a>>,
-        marked: Marked,
+        marked: Marked<'a>,
     ) -> Candidate<'a> {
+        let rows = effect.map(of_rows).unwrap_or_default();
         let written = effect.and_then(|effect| median(&delays(effect, &self.begun)));
-        let mut topics: Vec<(f64, &Name)> =
-            worker.topics.iter().map(|topic| (self.topic_delay(topic).unwrap_or(0.0), topic)).collect();
+        let marks = earliest(marked.times.iter().flat_map(|(id, all)| all.iter().map(|at| (*id, *at))));
+        let delay = |records: &Times| median(&gaps(&self.begun, records));
+        let topics = worker.topics.iter().map(|topic| (topic, self.records(topic)));
+        let mut topics: Vec<(f64, &Name, Times)> =
+            topics.map(|(topic, records)| (delay(&records).unwrap_or(0.0), topic, records)).collect();
         topics.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let before =
-            topics.iter().rev().find(|(delay, _)| written.is_none_or(|written| *delay <= written + TOGETHER));
-        let chosen = before.or(topics.first()).map(|(_, topic)| *topic);
-        let of_topic = chosen.and_then(|topic| self.topic_delay(topic));
+        let read = topics.iter().rev().find(|(.., records)| !comes_before(records, &rows));
+        let read = read.or(topics.first());
         // Carrying from the outbox comes before all that is read from topics.
         let carried = self.outbox_of(&worker.name).map(|_| -1.0);
-        let delay = carried.or(written).or(marked.delay).or(of_topic).unwrap_or(f64::MAX);
-        Candidate { worker, effect, topic: chosen, marked, delay }
+        let left = written.or_else(|| delay(&marks));
+        let of_topic = read.and_then(|(.., records)| delay(records));
+        let begins = carried.or(of_topic).or(left).unwrap_or(f64::MAX);
+        let delay = (begins, left.unwrap_or(begins));
+        Candidate { worker, effect, or: None, topic: read.map(|(_, topic, _)| *topic), marked, delay }
     }
 
     /// The topics of workers that leave something.
@@ -217,9 +190,9 @@ impl<'a> Clues<'a> {
         leaves || topics.is_empty() || topics.iter().any(|topic| !covered.contains(topic))
     }
 
-    fn stage(&self, one: &Candidate, before: &[Stage]) -> Stage {
+    fn stage(&self, one: &Candidate, before: &[Stage], earlier: &[Candidate]) -> Stage {
         let word = self.word(one);
-        let (emitter, emitter_why) = self.emitter(one, before);
+        let (emitter, emitter_why) = self.emitter(one, before, earlier);
         let statuses = one.effect.map(|effect| effect.statuses()).unwrap_or_default();
         let (good, waiting) = sort_statuses(&statuses);
         let recorded_by_emitter = self.records_it(&emitter, &word);
@@ -278,13 +251,27 @@ impl<'a> Clues<'a> {
         if let Some(emitter) = said.as_deref().and_then(|said| self.part(said)) {
             return Some((emitter.clone(), "records of its topic name it as their source".into()));
         }
-        let others = self.workers.iter().filter(|worker| !worker.topics.iter().any(|own| own == topic));
+        let others = self.workers.iter().filter(|worker| self.can_send(worker, topic));
         let ranked = others.map(|worker| (alike(&worker.name, topic), worker));
         let best = ranked.filter(|(alike, _)| *alike > 0.3).max_by(|(a, _), (b, _)| a.total_cmp(b));
         best.map(|(_, worker)| (worker.name.clone(), guessed("its name sounds like the topic's")))
     }
 
-    fn emitter(&self, one: &Candidate, before: &[Stage]) -> (Name, String) {
+    /// Nobody sends what he reads, nor what was there before he could know of it.
+    fn can_send(&self, worker: &Worker, topic: &str) -> bool {
+        let reads = worker.topics.iter().any(|own| own == topic);
+        !reads && !comes_before(&self.input(worker), &self.records(topic))
+    }
+
+    /// Whether a worker whose place is above may send what another reads: what he
+    /// leaves is there before.
+    fn may_send(&self, above: &Candidate, one: &Candidate) -> bool {
+        let Some(topic) = one.topic else { return true };
+        let rows = above.effect.map(of_rows).unwrap_or_default();
+        self.can_send(above.worker, topic) && !comes_before(&rows, &self.records(topic))
+    }
+
+    fn emitter(&self, one: &Candidate, before: &[Stage], earlier: &[Candidate]) -> (Name, String) {
         if let Some(sender) = one.topic.and_then(|topic| self.sender(topic)) {
             return sender;
         }
@@ -292,9 +279,10 @@ impl<'a> Clues<'a> {
             before.iter().find(|stage| stage.topic.is_some() && stage.topic.as_ref() == one.topic);
         let http = self.services.iter().find(|service| service.role == "emitter");
         let http = http.or_else(|| self.services.iter().find(|service| service.role == "api"));
-        match (same_topic, before.last(), http) {
+        let above = earlier.iter().rev().find(|above| self.may_send(above, one));
+        match (same_topic, above, http) {
             (Some(same), ..) => (same.emitter.clone(), guessed("the same topic as above")),
-            (None, Some(last), _) => (last.worker.clone(), guessed("the worker of the stage above")),
+            (None, Some(above), _) => (above.worker.name.clone(), guessed("the worker of a stage above")),
             (None, None, Some(http)) => (http.name.clone(), guessed("a service that may send")),
             (None, None, None) => {
                 (one.worker.name.clone(), "to fill in: nobody was found who sends it".into())
@@ -340,14 +328,6 @@ impl<'a> Clues<'a> {
             .flatten()
             .any(|row| is(row, &marks.source, emitter) && is(row, &marks.event_type, word))
     }
-}
-
-/// The id that a record names.
-fn id_of<'a>(record: &Record, values: &BTreeSet<&'a str>) -> Option<&'a str> {
-    let known = |value: &str| values.get(value).copied();
-    let header = || record.headers.values().find_map(|value| known(value));
-    let field = || record.fields.iter().find_map(|(_, value)| known(value));
-    known(&record.key).or_else(header).or_else(field)
 }
 
 /// What a record calls its event.

@@ -18,6 +18,8 @@ pub struct Draft {
     pub seen: Vec<String>,
     /// What could not be seen, and why.
     pub unseen: Vec<String>,
+    /// What is to be said where too few events were seen to tell from.
+    pub few: Option<String>,
     /// The broker; none: a pipeline without Kafka.
     pub kafka: Option<System>,
     /// The database that holds the event.

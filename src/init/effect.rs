@@ -2,13 +2,14 @@
 
 use super::chain::{Candidate, Clues};
 use super::draft::Stage;
+use super::ids::Found;
 use super::names::alike;
 use super::tables::{Linked, delays, median};
 use crate::plural::count;
 use crate::survey::sql_name;
 use std::collections::BTreeSet;
 
-impl Clues<'_> {
+impl<'a> Clues<'a> {
     /// Twice the largest delay that was seen, without those that were stuck.
     pub fn grace(&self, one: &Candidate) -> (u64, String) {
         let left = one.effect.or_else(|| self.outbox_of(&one.worker.name));
@@ -39,7 +40,10 @@ impl Clues<'_> {
                 database,
                 sql,
                 undated,
-                why: effect.how.clone(),
+                why: match one.or {
+                    Some(or) => format!("{}; {} could be as well", effect.how, or.table.name),
+                    None => effect.how.clone(),
+                },
                 ..stage
             };
         }
@@ -74,9 +78,32 @@ impl Clues<'_> {
                 format!("no table was found that it writes: column {column} of the event stands for it");
             return Stage { effect: column, sql, why, ..stage };
         }
-        let sql = "select null::text as id, null::timestamptz as at, null::text as status where false".into();
+        let of = self.id_type();
+        let sql =
+            format!("select null::{of} as id, null::timestamptz as at, null::text as status where false");
         let why = "nothing was found that this worker leaves in the database".into();
         Stage { effect: "nothing yet".into(), sql, why, to_fill: true, ..stage }
+    }
+
+    /// The type of the event's id: what it is compared with must be of that too.
+    pub fn id_type(&self) -> &'a str {
+        let of_event = self.event.and_then(|event| event.table.column(&plain(&event.id)));
+        of_event.map_or_else(|| self.found.map_or("text", Found::of), |column| column.of.as_str())
+    }
+
+    /// A table's own column for the id, of the event's type: PostgreSQL compares no text
+    /// with a uuid.
+    fn as_the_id(&self, effect: &Linked) -> String {
+        let kind = |of: &str| match of {
+            "uuid" => "uuid",
+            "bigint" | "integer" => "number",
+            _ => "text",
+        };
+        let own = effect.table.column(&plain(&effect.id)).filter(|_| effect.prefix.is_empty());
+        match own.filter(|own| kind(&own.of) != kind(self.id_type())) {
+            Some(_) => format!("{}::{}", effect.id, self.id_type()),
+            None => effect.id.clone(),
+        }
     }
 
     /// `id`, `at` and `status` of an effect's rows; and whether they are undated.
@@ -86,20 +113,16 @@ impl Clues<'_> {
         let status = status.unwrap_or("null::text".into());
         let condition =
             effect.condition.as_ref().map(|condition| format!("\n where {condition}")).unwrap_or_default();
+        let id = self.as_the_id(effect);
+        let from = &effect.from;
         if let Some(written) = effect.written {
             let at = format!("{}{}", effect.prefix, sql_name(written));
-            let sql = format!(
-                "select {} as id, {at} as at, {status} as status\n  from {}{condition}",
-                effect.id, effect.from
-            );
+            let sql = format!("select {id} as id, {at} as at, {status} as status\n  from {from}{condition}");
             return (sql, false);
         }
         let of_event = self.event.and_then(|event| Some((event, event.written?)));
         let Some((event, written)) = of_event else {
-            let sql = format!(
-                "select {} as id, now() as at, {status} as status\n  from {}{condition}",
-                effect.id, effect.from
-            );
+            let sql = format!("select {id} as id, now() as at, {status} as status\n  from {from}{condition}");
             return (sql, true);
         };
         // Where the rows are joined to their event already, its time is at hand.

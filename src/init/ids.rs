@@ -28,6 +28,24 @@ pub struct Found<'a> {
     pub values: BTreeSet<&'a str>,
 }
 
+impl Found<'_> {
+    /// Its type, as PostgreSQL writes it.
+    pub fn of(&self) -> &str {
+        self.held.first().map_or("text", |held| held.column.of.as_str())
+    }
+
+    /// What it is called: as in this column, unless that is called `id` only, else as in
+    /// most tables.
+    pub fn called(&self, column: Option<&str>) -> String {
+        let says = |name: &&str| *name != "id";
+        let names = || self.held.iter().map(|held| held.column.name.as_str()).filter(says);
+        let often = |name: &str| names().filter(|other| *other == name).count();
+        // Of several as often the first: those of the found name come first.
+        let most = names().rev().max_by_key(|name| often(name));
+        column.filter(says).or(most).unwrap_or(&self.name).to_string()
+    }
+}
+
 /// The tables of all databases that were seen.
 pub fn tables(survey: &Survey) -> Vec<(usize, &Table)> {
     let known = survey.databases.iter().enumerate();
@@ -53,7 +71,11 @@ pub fn find(survey: &Survey) -> (Option<Found<'_>>, Vec<String>) {
     found.retain(|(score, one)| *score >= 1.0 && one.held.len() >= 2);
     found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let mut found = found.into_iter().map(|(_, one)| one);
-    (found.next(), found.map(|one| one.name).take(3).collect())
+    let best = found.next();
+    let is_of_it =
+        |one: &Found| best.iter().flat_map(|best| &best.held).any(|held| held.column.name == one.name);
+    let others = found.filter(|one| !is_of_it(one)).map(|one| one.name).take(3).collect();
+    (best, others)
 }
 
 fn is_reference(name: &str) -> bool {

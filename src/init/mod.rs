@@ -1,6 +1,7 @@
 //! `init`: from what was seen to a pipeline's file. Guessing and writing only:
 //! nothing is looked at here.
 
+mod assign;
 mod chain;
 pub mod draft;
 mod effect;
@@ -11,19 +12,24 @@ mod names;
 mod parts;
 mod reach;
 mod tables;
+mod times;
 mod write;
 
 pub use write::write;
 
-use crate::survey::Survey;
+use crate::plural::count;
+use crate::survey::{Part, Survey};
 use chain::Clues;
 use draft::{Draft, Event, Id, Line, Marks, Stage};
 use effect::{plain, quoted};
 use ids::Found;
 use names::{plural, singular, snake, words};
 use parts::Parts;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tables::{Linked, beginnings};
+
+/// Of fewer events hardly anything can be told.
+const ENOUGH_EVENTS: u64 = 3;
 
 /// The pipeline as it is guessed.
 pub fn guess(survey: &Survey) -> Draft {
@@ -62,19 +68,19 @@ fn guess_of(survey: &Survey) -> Draft {
         databases: survey.databases.iter().map(|database| database.name.as_str()).collect(),
         services: &parts.services,
         workers: &parts.workers,
+        said: said(survey, &parts),
     };
     let (stages, unused) = chain::stages(&clues);
+    let outbox = left_outbox(&clues);
     let mut draft = Draft {
         id: id_of(found.as_ref(), &others, event),
-        event: event_sql(event, rows.first_type.as_ref()),
-        marks: rows
-            .marks
-            .as_ref()
-            .map(|(linked, marks)| Marks { database: clues.further(linked.database), ..marks.clone() }),
+        event: event_sql(event, rows.first_type.as_ref(), clues.id_type()),
+        marks: rows.marks.as_ref().map(|(linked, marks)| clues.marks_of(linked, marks)),
         lines: lines_of(survey, &parts, &stages, found.as_ref()),
         topics: topics(survey, dead),
         seen: seen(survey),
         unseen: unseen(survey),
+        few: few(survey, found.as_ref(), event),
         project: survey.project.clone(),
         stages,
         kafka,
@@ -83,10 +89,7 @@ fn guess_of(survey: &Survey) -> Draft {
         ..Draft::default()
     };
     draft.databases = further_databases(survey, &draft, &parts);
-    let tables = unused
-        .into_iter()
-        .map(|table| (table, "holds the id, but no worker was found that writes it".into()));
-    draft.left_out = parts.left_out.iter().cloned().chain(tables).collect();
+    draft.left_out = parts.left_out.iter().cloned().chain(unused).chain(outbox).collect();
     draft.services = parts.services;
     draft.workers = parts.workers;
     let place = |worker: &draft::Worker| draft.stages.iter().position(|stage| stage.worker == worker.name);
@@ -94,6 +97,45 @@ fn guess_of(survey: &Survey) -> Draft {
     name(&mut draft, event);
     complete(&mut draft);
     draft
+}
+
+/// An outbox that no worker carries from.
+fn left_outbox(clues: &Clues) -> Option<(String, String)> {
+    let outbox = clues.outbox.as_ref()?;
+    let carried = clues.workers.iter().any(|worker| clues.outbox_of(&worker.name).is_some());
+    let why = "an outbox; no worker was found that carries from it: whoever writes it may send it too";
+    (!carried).then(|| (outbox.table.sql.clone(), why.to_string()))
+}
+
+/// The words in each worker's log.
+fn said<'a>(survey: &'a Survey, parts: &Parts) -> BTreeMap<&'a str, BTreeSet<String>> {
+    let is_worker = |part: &&Part| parts.workers.iter().any(|worker| worker.name == part.name);
+    let workers = survey.parts.iter().filter(is_worker);
+    workers.map(|part| (part.name.as_str(), lines::said(&part.log))).collect()
+}
+
+/// What is to be said where too few events were seen to tell from.
+fn few(survey: &Survey, found: Option<&Found>, event: Option<&Linked>) -> Option<String> {
+    // Values elsewhere may be of what is there before any event: customers, products.
+    let values = || found.map_or(0, |found| found.values.len());
+    let seen = event.map_or_else(values, |event| event.rows.len()) as u64;
+    let topics = survey.kafka.known().into_iter().flat_map(|cluster| cluster.topics.values());
+    let records = topics.map(|topic| topic.records.len()).sum::<usize>();
+    let looked = survey.databases.iter().any(|database| database.tables.known().is_some());
+    match seen {
+        _ if !looked || seen >= ENOUGH_EVENTS => None,
+        0 if records == 0 => Some(
+            "No rows or records of an event were seen: what is written is by names alone. Send some events \
+             through the pipeline, then run init again."
+                .into(),
+        ),
+        _ => Some(format!(
+            "Only {} {} seen: of {ENOUGH_EVENTS} or more it can be told better who writes what. Send some \
+             more, then run init again.",
+            count(seen, "event"),
+            if seen == 1 { "was" } else { "were" },
+        )),
+    }
 }
 
 /// The tables by what they are.
@@ -112,7 +154,9 @@ impl<'a> Rows<'a> {
         let marks = tables::marks(found);
         let direct: Vec<Linked> = found.held.iter().map(Linked::directly).collect();
         let marks_table = marks.as_ref().map(|(linked, _)| linked.table.sql.as_str());
-        let event = tables::event(&direct, marks_table);
+        let records = survey.kafka.known().into_iter().flat_map(|cluster| cluster.topics.values());
+        let sent = times::earliest(records.flat_map(|topic| times::of_records(topic, &found.values)));
+        let event = tables::event(&direct, marks_table, &sent);
         let first_type = marks.as_ref().and_then(|(linked, marks)| first_type(linked, marks, &direct));
         let is_held = |sql: &str| found.held.iter().any(|held| held.table.sql == sql);
         let others: Vec<_> =
@@ -159,7 +203,8 @@ fn id_of(found: Option<&Found>, others: &[String], event: Option<&Linked>) -> Id
         others => format!("; it could also be {}", others.join(" or ")),
     };
     // An id of which only `id` is said is that of its table.
-    let name = match (found.name.as_str(), event) {
+    let called = found.called(event.map(|event| plain(&event.id)).as_deref());
+    let name = match (called.as_str(), event) {
         ("id", Some(event)) => format!("{} id", singular(&event.table.name)),
         (name, _) => words(name).join(" "),
     };
@@ -171,11 +216,11 @@ fn id_of(found: Option<&Found>, others: &[String], event: Option<&Linked>) -> Id
     }
 }
 
-fn event_sql(event: Option<&Linked>, first_type: Option<&(String, String)>) -> Event {
+fn event_sql(event: Option<&Linked>, first_type: Option<&(String, String)>, of: &str) -> Event {
     let usable = event.and_then(|event| Some((event, event.written?)));
     let Some((event, written)) = usable else {
         return Event {
-            sql: "select null::text as id, null::timestamptz as at where false".into(),
+            sql: format!("select null::{of} as id, null::timestamptz as at where false"),
             why: "to fill in: no table was found where every id begins".into(),
         };
     };
@@ -262,7 +307,7 @@ fn further_databases(survey: &Survey, draft: &Draft, parts: &Parts) -> Vec<draft
         service: draft.postgres.service.clone(),
         name: database.name.clone(),
         address: Some(database.address.clone()).filter(|_| database.told.is_empty()),
-        used_by: parts::user(database, parts),
+        used_by: parts::user(&database.told, parts),
         why: parts::told_by(&database.told),
     });
     further.collect()

@@ -1,7 +1,7 @@
 //! Which parts of the project are services and which workers, and what each reads.
 
 use super::draft::{DeadLetters, Service, System, Worker};
-use super::names::alike;
+use super::names::{alike, words};
 use crate::evidence::{Name, hosts_of};
 use crate::survey::kinds::{self, Kind, kind};
 use crate::survey::{Cluster, Database, GroupSeen, Part, Survey};
@@ -149,13 +149,38 @@ fn worker(
     }
 }
 
-/// The variables by which a part is told where others are.
+/// The variables by which a part is told where others are, and those beside them: who
+/// it is there, and of what.
 fn addresses_told(part: &Part, survey: &Survey) -> Vec<Name> {
-    let is_part = |host: &String| {
-        survey.parts.iter().any(|other| other.name == *host || other.container.as_ref() == Some(host))
+    let others = || survey.parts.iter().filter(|other| other.name != part.name);
+    let is_part =
+        |host: &str| others().any(|other| other.name == host || other.container.as_deref() == Some(host));
+    // Also `pg-main` alone, and `Host=pg-main;Port=5432`.
+    let names = |value: &str| {
+        let mut words = value.split([';', ' ', ',']).map(|word| word.rsplit('=').next().unwrap_or(word));
+        words.any(is_part) || hosts_of(value).iter().any(|host| is_part(host))
     };
-    let told = part.variables.iter().filter(|(_, value)| hosts_of(value.expose()).iter().any(is_part));
-    told.map(|(name, _)| name.clone()).collect()
+    let told: Vec<&Name> =
+        part.variables.iter().filter(|(_, value)| names(value.expose())).map(|(name, _)| name).collect();
+    let beside = |name: &Name| told.iter().any(|told| is_beside(told, name));
+    part.variables.keys().filter(|name| told.contains(name) || beside(name)).cloned().collect()
+}
+
+/// Whether a variable goes with one that has an address: `DB_HOST`, `DB_PASSWORD`.
+fn is_beside(address: &str, other: &str) -> bool {
+    let ends = ["HOSTNAME", "HOST", "SERVER", "ADDRESS", "ADDR", "URL", "URI", "DSN"];
+    let upper = address.to_uppercase();
+    let Some(stem) = ends.iter().find_map(|end| upper.strip_suffix(end)).filter(|stem| !stem.is_empty())
+    else {
+        return false;
+    };
+    let other = other.to_uppercase();
+    let rest = other.strip_prefix(stem).map(|rest| rest.strip_suffix("_FILE").unwrap_or(rest));
+    let goes = [
+        "USER", "USERNAME", "LOGIN", "PASSWORD", "PASS", "PASSWD", "PWD", "DATABASE", "DBNAME", "DB", "NAME",
+        "PORT", "SCHEMA", "SSLMODE",
+    ];
+    rest.is_some_and(|rest| goes.contains(&rest))
 }
 
 /// Compose's own name needs no mention.
@@ -216,56 +241,97 @@ fn url_of_check(test: &str) -> Option<(Option<u16>, String)> {
 
 /// The topic of dead letters, by its name, and the headers of its records.
 pub fn dead_letters(cluster: Option<&Cluster>) -> Option<DeadLetters> {
-    let is_dead = |name: &str| {
-        let name = name.to_lowercase().replace(['_', '.'], "-");
-        name.contains("dead-letter")
-            || name.contains("deadletter")
-            || name.split('-').any(|word| word == "dlq" || word == "dlt")
+    let cluster = cluster?;
+    let is_read = |topic: &Name| cluster.groups.values().any(|group| group.topics.contains(topic));
+    let sounds = |name: &Name| match death(name) {
+        Death::Named => true,
+        Death::Likely => !is_read(name),
+        Death::No => false,
     };
-    let topics = &cluster?.topics;
+    let dead = cluster.topics.iter().filter(|(name, _)| sounds(name));
     let (topic, seen) =
-        topics.iter().filter(|(name, _)| is_dead(name)).max_by_key(|(_, seen)| seen.records.len())?;
+        dead.max_by_key(|(name, seen)| (matches!(death(name), Death::Named), seen.records.len()))?;
     let headers: BTreeSet<&String> = seen.records.iter().flat_map(|record| record.headers.keys()).collect();
     let header = |words: &[&str]| {
         let named = |word: &&str| headers.iter().find(|name| name.to_lowercase().contains(word));
         words.iter().find_map(named).map(|name| (*name).clone())
     };
-    let reason = header(&["exception-message", "error", "reason", "exception"]);
-    let worker = header(&["failedby", "failed-by", "failed_by", "handler", "worker", "consumer", "group"]);
+    let reason = header(&["exception-message", "error", "reason", "cause", "exception"]);
+    let worker = header(&[
+        "failedby",
+        "failed-by",
+        "failed_by",
+        "handler",
+        "worker",
+        "consumer",
+        "origin",
+        "service",
+        "source",
+        "group",
+    ]);
+    // One header does not say both.
+    let worker = worker.filter(|worker| Some(worker) != reason.as_ref());
     Some(DeadLetters { topic: topic.clone(), reason, worker })
 }
 
-/// The broker and the first database, with what would not be found by itself.
+/// Whether a topic sounds like one of dead letters.
+enum Death {
+    /// By a name that nothing else has.
+    Named,
+    /// By a word that an ordinary topic may have too.
+    Likely,
+    No,
+}
+
+fn death(topic: &str) -> Death {
+    let name = topic.to_lowercase().replace(['_', '.'], "-");
+    let likely = [
+        "error", "errors", "failed", "failure", "failures", "poison", "parked", "parking", "invalid",
+        "rejected", "dead",
+    ];
+    let has = |list: &[&str]| words(topic).iter().any(|word| list.contains(&word.as_str()));
+    match () {
+        () if name.contains("dead-letter") || name.contains("deadletter") => Death::Named,
+        () if has(&["dlq", "dlt"]) => Death::Named,
+        () if has(&likely) => Death::Likely,
+        () => Death::No,
+    }
+}
+
+/// The broker and the first database. What a container is told a run finds by itself.
 pub fn systems(survey: &Survey, parts: &Parts) -> (Option<System>, System) {
     let of_role = |role: &str| parts.services.iter().find(|service| service.role == role);
-    let told = kinds::brokers(&survey.parts);
-    let usual = |who: &[(Name, Name)], names: &[&str]| {
-        who.iter().any(|(_, variable)| names.contains(&variable.as_str()))
-    };
     let kafka = of_role("broker").map(|service| {
-        let (address, why) = match &told {
-            Some((_, who)) if usual(who, &["KAFKA_BROKERS"]) => (None, told_by(who)),
-            Some((address, who)) => (Some(address.clone()), told_by(who)),
-            None => (None, "no service is told its address".to_string()),
-        };
-        System { service: service.name.clone(), address, why, ..System::default() }
+        let told = kinds::brokers(&survey.parts);
+        let why = told.map_or("no service is told its address".to_string(), |(_, who)| told_by(&who));
+        System { service: service.name.clone(), why, ..System::default() }
     });
     let database = survey.databases.first();
+    let told = database.map(|database| who_is_told(survey, database)).unwrap_or_default();
     let why = database.map_or("no service is told of a database".to_string(), |database| {
-        format!("database {}: {}", database.name, told_by(&database.told))
+        format!("database {}: {}", database.name, told_by(&told))
     });
-    let is_usual = database.is_some_and(|database| usual(&database.told, &["POSTGRES_URL", "DATABASE_URL"]));
     let service = of_role("database").map_or("postgres".to_string(), |service| service.name.clone());
-    let address = database.filter(|_| !is_usual).map(|database| database.address.clone());
-    let used_by = database.filter(|_| survey.databases.len() > 1).and_then(|database| user(database, parts));
+    let address = database.map(|database| database.address.clone()).filter(|_| told.is_empty());
+    let used_by = Some(&told).filter(|_| survey.databases.len() > 1).and_then(|told| user(told, parts));
     (kafka, System { service, address, used_by, why, ..System::default() })
 }
 
-/// A service or worker whose environment has the database's address.
-pub fn user(database: &Database, parts: &Parts) -> Option<Name> {
+/// Who is told of a database; an address that was given stands for the first one that
+/// containers are told.
+fn who_is_told(survey: &Survey, database: &Database) -> Vec<(Name, Name)> {
+    let first = || kinds::databases(&survey.parts).into_iter().next().map(|told| told.who);
+    match database.told.as_slice() {
+        [] => first().unwrap_or_default(),
+        told => told.to_vec(),
+    }
+}
+
+/// A service or worker that is told of it.
+pub fn user(told: &[(Name, Name)], parts: &Parts) -> Option<Name> {
     let services = parts.services.iter().map(|service| &service.name);
     let all: BTreeSet<&Name> = services.chain(parts.workers.iter().map(|worker| &worker.name)).collect();
-    database.told.iter().map(|(part, _)| part).find(|part| all.contains(part)).cloned()
+    told.iter().map(|(part, _)| part).find(|part| all.contains(part)).cloned()
 }
 
 /// `KAFKA_BROKERS of api, packer`.

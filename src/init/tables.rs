@@ -2,8 +2,10 @@
 //! workers leave, and when that was written.
 
 use super::draft::Marks;
+use super::effect::plain;
 use super::ids::{Found, Held};
 use super::names::snake;
+use super::times::{Times, comes_before, earliest, gaps, of_rows};
 use crate::survey::{Column, Table, says_written, sql_name};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,17 +86,24 @@ impl<'a> Linked<'a> {
 }
 
 /// The column that says when a row was written: one that sounds so, else one that
-/// ends in `_at` and is not about the future.
+/// ends like a time and is not about something else, else the only one.
 pub fn written(table: &Table) -> Option<&str> {
     let times = || table.columns.iter().filter(|column| column.is_time());
     let sounds = |column: &&Column| says_written(&column.name);
-    let later =
-        ["schedule", "expire", "expiry", "due", "deleted", "next", "valid", "updated", "start", "end"];
-    let past = |column: &&Column| {
-        let name = column.name.to_lowercase();
-        name.ends_with("_at") && !later.iter().any(|word| name.contains(word))
+    let has = |column: &Column, list: &[&str]| {
+        let name = snake(&column.name);
+        list.iter().any(|word| name.contains(word))
     };
-    times().find(sounds).or_else(|| times().find(past)).map(|column| column.name.as_str())
+    let future = ["schedule", "expire", "expiry", "due", "next", "valid", "until", "deadline"];
+    let other = ["deleted", "updated", "start", "end"];
+    let past = |column: &&Column| {
+        let name = snake(&column.name);
+        let ends =
+            ["_at", "_on", "_date", "_time", "_timestamp", "_ts"].iter().any(|end| name.ends_with(end));
+        ends && !has(column, &future) && !has(column, &other)
+    };
+    let only = || times().next().filter(|column| times().count() == 1 && !has(column, &future));
+    times().find(sounds).or_else(|| times().find(past)).or_else(only).map(|column| column.name.as_str())
 }
 
 /// Whether it holds what is still to be sent.
@@ -110,7 +119,7 @@ pub fn is_outbox(table: &Table) -> bool {
 pub fn outbox<'a>(direct: &[Linked<'a>]) -> Option<Linked<'a>> {
     let sent = ["sent", "published", "dispatched", "emitted", "processed"];
     let is_sent = |column: &&Column| {
-        let name = column.name.to_lowercase();
+        let name = snake(&column.name);
         column.is_time() && sent.iter().any(|word| name.contains(word))
     };
     direct.iter().filter(|linked| is_outbox(linked.table)).find_map(|linked| {
@@ -187,25 +196,13 @@ pub fn marks<'a>(found: &Found<'a>) -> Option<(Linked<'a>, Marks)> {
 }
 
 /// By id, the earliest time of any of its rows.
-pub fn beginnings<'a>(tables: &[Linked<'a>]) -> BTreeMap<&'a str, Timestamp> {
-    let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    for table in tables {
-        for id in table.rows.keys() {
-            if let Some(at) = table.first(id) {
-                let earliest = first.entry(id).or_insert(at);
-                *earliest = at.min(*earliest);
-            }
-        }
-    }
-    first
+pub fn beginnings<'a>(tables: &[Linked<'a>]) -> Times<'a> {
+    earliest(tables.iter().flat_map(of_rows))
 }
 
 /// Seconds from one to the other time, of each id that has both.
-pub fn delays(table: &Linked, from: &BTreeMap<&str, Timestamp>) -> Vec<f64> {
-    let delay = |(id, from): (&&str, &Timestamp)| Some(table.first(id)?.duration_since(*from).as_secs_f64());
-    let mut delays: Vec<f64> = from.iter().filter_map(delay).collect();
-    delays.sort_by(f64::total_cmp);
-    delays
+pub fn delays(table: &Linked, from: &Times) -> Vec<f64> {
+    gaps(from, &of_rows(table))
 }
 
 /// The middle one.
@@ -213,25 +210,31 @@ pub fn median(sorted: &[f64]) -> Option<f64> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// The table where every id begins: whose rows are the first of their ids. Marks only
-/// where nothing else is as early.
-pub fn event<'a>(tables: &[Linked<'a>], marks: Option<&str>) -> Option<usize> {
+/// The table where every id begins: whose rows are the first of their ids, and there
+/// before a record is sent. Marks only where nothing else is as early.
+pub fn event(tables: &[Linked], marks: Option<&str>, sent: &Times) -> Option<usize> {
     let begin = beginnings(tables);
     let usable =
         tables.iter().enumerate().filter(|(_, table)| table.written.is_some() && !is_outbox(table.table));
     let rank = |table: &Linked| {
         let lead = median(&delays(table, &begin)).unwrap_or(f64::MAX);
+        let is_late = comes_before(&of_rows(table), sent);
         let is_marks = marks == Some(table.table.sql.as_str());
+        let column = table.table.column(&plain(&table.id));
+        let unique = column.is_some_and(|column| column.unique);
         let single = table.rows.values().all(|rows| rows.len() == 1) && !table.rows.is_empty();
         let named =
             |column: &Column| column.refers_to.as_ref().is_some_and(|(to, _)| *to == table.table.name);
         let root = table.id == "id" || tables.iter().any(|other| other.table.columns.iter().any(named));
+        let misses = [single, root, unique].iter().filter(|has| !**has).count();
         // What lies within a twentieth of a second is written at once.
-        let lead = (lead * 20.0).floor();
-        (lead, u8::from(is_marks), u8::from(!single) + u8::from(!root), usize::MAX - table.rows.len())
+        let about = (lead * 20.0).floor();
+        let kind = (is_late, is_marks, misses);
+        (about, kind, lead, usize::MAX - table.rows.len())
     };
     let ranked = usable.map(|(place, table)| (rank(table), place));
-    let best =
-        ranked.min_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then((a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
+    let best = ranked.min_by(|(a, _), (b, _)| {
+        a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.total_cmp(&b.2)).then(a.3.cmp(&b.3))
+    });
     best.map(|(_, place)| place)
 }

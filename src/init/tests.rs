@@ -288,6 +288,43 @@ fn signup() -> Survey {
     survey("joining", parts, Seen::Known(cluster), vec![database("joining", &["signup-api"], tables)])
 }
 
+fn uuid(event: i64) -> String {
+    format!("1fa90c93-ea40-4ba9-a7bf-4ed47e735b9{event}")
+}
+
+/// A table of one row for each event, so many seconds after it; without seconds it
+/// does not say when.
+fn of_each(sql: &str, id: &str, time: Option<(&str, f64)>) -> Table {
+    let time_column = time.map(|(name, _)| format!("{name} timestamp with time zone"));
+    let columns: Vec<&str> = std::iter::once(id).chain(time_column.as_deref()).collect();
+    table(sql, &columns, |e| {
+        vec![std::iter::once(uuid(e)).chain(time.map(|(_, seconds)| at(e, seconds).to_string())).collect()]
+    })
+}
+
+/// Two workers, one after the other, each within a few milliseconds; no name says
+/// what belongs to what.
+fn nameless([first, second]: [&str; 2], tables: Vec<Table>) -> Survey {
+    let told = [("KAFKA_BROKERS", "kafka:9092"), ("DATABASE_URL", "postgres://o:hunter2@db/things")];
+    let parts = vec![
+        part("kafka", "own/kafka", Some(9092), &[]),
+        part("postgres", "own/postgres", Some(5432), &[]),
+        part("desk", "o", Some(80), &told),
+        part(first, "o", None, &told),
+        part(second, "o", None, &told),
+    ];
+    let cluster = Cluster {
+        bootstrap: "localhost:39092".into(),
+        topics: [("zoo".to_string(), topic(0.004, &[], uuid)), ("air".to_string(), topic(0.018, &[], uuid))]
+            .into(),
+        groups: [("g1".to_string(), group(first, &["zoo"])), ("g2".to_string(), group(second, &["air"]))]
+            .into(),
+    };
+    let first = of_each("entries", "entry_no uuid unique", Some(("created_at", 0.0)));
+    let tables = std::iter::once(first).chain(tables).collect();
+    survey("things", parts, Seen::Known(cluster), vec![database("things", &["desk"], tables)])
+}
+
 /// What was guessed, in short: stage, topic, emitter, worker, effect, what is before it.
 fn chain(draft: &Draft) -> Vec<String> {
     let stage = |stage: &Stage| {
@@ -374,6 +411,171 @@ fn branches_and_what_joins_them_are_guessed() {
     );
     assert_eq!((draft.id.format.as_str(), draft.id.name.as_str()), ("ulid", "signup id"));
     written(&draft);
+}
+
+#[test]
+fn a_row_is_of_the_worker_that_could_know_of_it() {
+    for [first, second] in [["axel", "berta"], ["berta", "axel"]] {
+        for time in ["created_at", "assigned_on", "assignedAt", "moment"] {
+            for [red, blue] in [["red", "blue"], ["blue", "red"]] {
+                let tables = vec![
+                    of_each(red, "its_entry uuid", Some((time, 0.012))),
+                    of_each(blue, "for_entry uuid", Some((time, 0.026))),
+                ];
+                let draft = guess(&nameless([first, second], tables));
+                assert_eq!(
+                    chain(&draft),
+                    [
+                        format!("{first}: desk zoo {first} {red}"),
+                        format!("{second}: {first} air {second} {blue}")
+                    ],
+                    "{time}"
+                );
+                assert_eq!((draft.id.name.as_str(), draft.noun.0.as_str()), ("entry no", "entry"));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_there_before_a_worker_could_know_of_it_is_not_his() {
+    let tables = vec![of_each("red", "its_entry text", Some(("created_at", 0.012)))];
+    let draft = guess(&nameless(["axel", "berta"], tables));
+    assert_eq!(chain(&draft), ["axel: desk zoo axel red", "berta: axel air berta nothing yet"]);
+    // PostgreSQL compares no text with a uuid.
+    assert!(draft.stages[0].sql.starts_with("select its_entry::uuid as id"), "{}", draft.stages[0].sql);
+    assert!(draft.stages[1].sql.starts_with("select null::uuid as id"), "{}", draft.stages[1].sql);
+    // What the service writes is nobody's.
+    let tables = vec![of_each("red", "its_entry uuid", Some(("created_at", 0.001)))];
+    let draft = guess(&nameless(["axel", "berta"], tables));
+    assert!(draft.stages.iter().all(|stage| stage.to_fill), "{:?}", chain(&draft));
+}
+
+#[test]
+fn what_is_written_at_once_is_one_workers() {
+    let tables = vec![
+        of_each("blue", "its_entry uuid", Some(("created_at", 0.026))),
+        of_each("green", "its_entry uuid", Some(("created_at", 0.026))),
+    ];
+    let draft = guess(&nameless(["axel", "berta"], tables));
+    assert_eq!(chain(&draft), ["axel: desk zoo axel nothing yet", "berta: axel air berta blue"]);
+    let green = draft.left_out.iter().find(|(name, _)| name == "green").unwrap();
+    assert_eq!(green.1, "its rows are written at once with those of blue");
+}
+
+#[test]
+fn of_two_that_read_the_same_the_log_tells() {
+    let tables = || {
+        vec![
+            of_each("red_things", "its_entry uuid", Some(("created_at", 0.030))),
+            of_each("blue_things", "its_entry uuid", Some(("created_at", 0.030_5))),
+        ]
+    };
+    let mut survey = nameless(["axel", "berta"], tables());
+    let cluster = survey.kafka.known_mut().unwrap();
+    cluster.groups.get_mut("g2").unwrap().topics = ["zoo".to_string()].into();
+    let guessed = guess(&survey);
+    assert!(guessed.stages[0].why.ends_with("_things could be as well"), "{}", guessed.stages[0].why);
+    survey.parts[3].log = vec![format!("wrote a blue thing for {}", uuid(1))];
+    let guessed = guess(&survey);
+    assert_eq!(
+        (guessed.stages[0].worker.as_str(), guessed.stages[0].effect.as_str()),
+        ("berta", "red_things")
+    );
+    assert_eq!(guessed.stages[1].why, "its column its_entry has the id");
+}
+
+#[test]
+fn of_no_events_it_is_said_that_some_are_needed() {
+    let mut survey = nameless(["axel", "berta"], vec![of_each("red", "entry_no uuid", None)]);
+    assert_eq!(guess(&survey).few, None);
+    for table in survey.databases[0].tables.known_mut().unwrap() {
+        table.rows.clear();
+    }
+    survey.kafka.known_mut().unwrap().topics.values_mut().for_each(|topic| topic.records.clear());
+    let draft = guess(&survey);
+    assert!(draft.few.as_ref().unwrap().starts_with("No rows or records of an event were seen"));
+    // Where its id is unique an event begins.
+    assert_eq!(draft.event.sql, "select entry_no as id, created_at as at\n  from entries");
+    assert!(written(&draft).contains("# No rows or records of an event were seen"));
+    // Whom it is for is there before.
+    let people = table("people", &["id integer unique"], |e| row(&[&e.to_string()]));
+    let tables = survey.databases[0].tables.known_mut().unwrap();
+    tables[0].columns.push(column("person_id integer > people.id"));
+    tables.push(people);
+    let draft = guess(&survey);
+    assert_eq!(draft.id.name, "person id");
+    assert!(draft.few.unwrap().starts_with("No rows or records of an event were seen"));
+}
+
+#[test]
+fn a_container_that_is_told_an_address_is_told_with_all_beside_it() {
+    let mut survey = nameless(["axel", "berta"], Vec::new());
+    let told = [
+        ("PGHOST", "postgres"),
+        ("PGUSER", "o"),
+        ("PGPASSWORD", "hunter2"),
+        ("PGDATABASE", "things"),
+        ("STORE__DEFAULT", "Host=postgres;Port=5432;Username=o;Password=hunter2"),
+        ("STREAM_HOST", "kafka"),
+        ("STREAM_PORT", "9092"),
+        ("NAME", "axel"),
+        ("MODE", "fast"),
+    ];
+    survey.parts[3] = part("axel", "o", None, &told);
+    let draft = guess(&survey);
+    let axel = draft.workers.iter().find(|worker| worker.name == "axel").unwrap();
+    let expected = ["PGDATABASE", "PGHOST", "PGPASSWORD", "PGUSER", "STORE__DEFAULT", "STREAM_HOST"];
+    assert_eq!(axel.environment[..6], expected);
+    assert_eq!(axel.environment[6..], ["STREAM_PORT"]);
+    // What a container is told a run finds by itself.
+    assert!(!written(&draft).contains("address ="), "{}", written(&draft));
+}
+
+#[test]
+fn dead_letters_are_known_by_a_word_where_nobody_reads_them() {
+    let mut survey = nameless(["axel", "berta"], Vec::new());
+    let headers = [("x-cause", "it failed"), ("x-origin", "axel")];
+    let cluster = survey.kafka.known_mut().unwrap();
+    cluster.topics.insert("things.errors".into(), topic(9.0, &headers, uuid));
+    let dead = parts::dead_letters(Some(cluster)).unwrap();
+    assert_eq!(
+        (dead.topic.as_str(), dead.reason.as_deref(), dead.worker.as_deref()),
+        ("things.errors", Some("x-cause"), Some("x-origin"))
+    );
+    cluster.groups.get_mut("g2").unwrap().topics.insert("things.errors".into());
+    assert!(parts::dead_letters(Some(cluster)).is_none());
+}
+
+#[test]
+fn names_with_capitals_are_names() {
+    let marks = table(
+        "\"InboxEntry\"",
+        &[
+            "entryNo uuid",
+            "messageId uuid",
+            "messageType text",
+            "consumer text",
+            "consumedAt timestamp with time zone",
+            "lockedAt timestamp with time zone",
+        ],
+        |e| row(&[&uuid(e), "m", "Zoo", "axel", &at(e, 0.02).to_string(), ""]),
+    );
+    let outbox = table(
+        "\"Outbound\"",
+        &["aggregateId uuid", "body jsonb", "publishedAt timestamp with time zone"],
+        |e| row(&[&uuid(e), "{}", &at(e, 0.02).to_string()]),
+    );
+    let mut entries = of_each("\"Entry\"", "entryNo uuid unique", Some(("createdAt", 0.0)));
+    entries.name = "Entry".into();
+    let mut survey = nameless(["axel", "berta"], vec![marks, outbox]);
+    survey.databases[0].tables.known_mut().unwrap()[0] = entries;
+    let draft = guess(&survey);
+    assert_eq!(draft.id.name, "entry no");
+    assert_eq!(draft.marks.as_ref().unwrap().processed_at, "\"consumedAt\"");
+    assert!(draft.left_out.iter().any(|(name, _)| name == "\"Outbound\""), "{:?}", draft.left_out);
+    // A quote at the end does not stand before three others.
+    assert!(written(&draft).contains("from \"Entry\"\n\"\"\"\n"), "{}", written(&draft));
 }
 
 #[test]

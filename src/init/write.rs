@@ -106,10 +106,12 @@ impl File {
 
     /// SQL over several lines, as it is, where no sign in it needs care.
     fn sql(&mut self, key: &str, sql: &str) {
-        let plain = !sql.contains("\"\"\"") && !sql.contains('\\') && !sql.ends_with('"');
+        let plain = !sql.contains("\"\"\"") && !sql.contains('\\');
         let plain = plain && !sql.chars().any(|letter| letter.is_control() && letter != '\n');
+        // A quote at its end would stand before three others.
+        let end = if sql.ends_with('"') { "\n" } else { "" };
         match plain {
-            true => self.line(&format!("{key} = \"\"\"\n{sql}\"\"\"")),
+            true => self.line(&format!("{key} = \"\"\"\n{sql}{end}\"\"\"")),
             false => self.set(key, sql),
         }
     }
@@ -126,6 +128,9 @@ fn head(file: &mut File, draft: &Draft) {
     }
     for unseen in &draft.unseen {
         file.comment(&format!("not seen: {unseen}"));
+    }
+    if let Some(few) = &draft.few {
+        file.comment(few);
     }
     file.blank();
     file.set("name", draft.name.as_str());

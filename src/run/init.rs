@@ -99,6 +99,9 @@ fn summary(draft: &Draft, file: &Path) -> String {
     if to_fill > 0 {
         text += &format!("{} nobody could see: look for \"to fill in\".\n", number(to_fill, "stage"));
     }
+    if let Some(few) = &draft.few {
+        text += &format!("{few}\n");
+    }
     let file = quoted(&file.display().to_string());
     text += &format!(
         "\nNow read it, what says \"guessed\" first. Then:\n  pipeline-doctor lint --config {file}\n  pipeline-doctor --config {file}\n"
