@@ -68,17 +68,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Gives the flags their meaning. All mistakes are put into `mistakes`.
-    pub fn new(
-        id: Option<&str>,
-        look: &Look,
-        environment: &Environment,
-        mistakes: &mut Vec<Mistake>,
-    ) -> Result<Option<Config>, Error> {
-        let source = pipeline_source(look.config.as_deref())?;
-        Ok(Config::of(&source, id, look, environment, mistakes))
-    }
-
     /// The same before there is a pipeline: only where and how to look counts.
     pub fn undescribed(
         look: &Look,
@@ -89,7 +78,9 @@ impl Config {
         Config::of(&source, None, look, environment, mistakes)
     }
 
-    fn of(
+    /// Gives the flags their meaning, for the pipeline of a file. All mistakes are put into
+    /// `mistakes`.
+    pub fn of(
         source: &Source,
         id: Option<&str>,
         look: &Look,
@@ -268,7 +259,8 @@ mod tests {
         let environment =
             environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let mut mistakes = Vec::new();
-        let config = Config::new(id, look, &environment, &mut mistakes).unwrap();
+        let source = pipeline_source(None).unwrap();
+        let config = Config::of(&source, id, look, &environment, &mut mistakes);
         (config, mistakes.iter().map(ToString::to_string).collect())
     }
 

@@ -67,14 +67,23 @@ impl Mistake {
     }
 }
 
+/// Without secrets, and without what would steer the terminal.
+fn shown(text: &str) -> String {
+    let harmless = |c: char| match c.is_control() && c != '\n' {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    redact(text).chars().map(harmless).collect()
+}
+
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", redact(&self.place), redact(&self.what))?;
+        write!(f, "{}: {}", shown(&self.place), shown(&self.what))?;
         if let Some(excerpt) = &self.excerpt {
             write!(f, "\n{excerpt}")?;
         }
         match &self.help {
-            Some(help) => write!(f, "\n  {}", redact(help)),
+            Some(help) => write!(f, "\n  {}", shown(help)),
             None => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 mod id;
 mod names;
 mod patterns;
+pub mod requests;
 pub mod sql;
 mod stages;
 

@@ -9,7 +9,7 @@ use crate::check::catalog::{Catalog, Cause, Generator};
 use crate::check::notes::never_raised;
 use crate::check::{Finding, judge, own, sources};
 use crate::cli::{Cli, Color, Command, DEADLINE, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
-use crate::config::{Config, Environment, in_words, read_file};
+use crate::config::{Config, Environment, in_words, pipeline_source, read_file};
 use crate::demo::{INCIDENTS, incident};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::{Error, Mistake, exit, way_out};
@@ -18,6 +18,8 @@ use crate::fact::{Facts, facts};
 use crate::pipeline::Pipeline;
 use crate::report::table::Screen;
 use crate::report::{self, Material, Outcome, Report};
+use crate::toml_input::Source;
+use crate::toml_input::document::Document;
 use crate::{action, probe};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -63,31 +65,46 @@ fn ended(written: Result<(), Error>, exit_code: u8) -> Result<u8, Error> {
 /// Reads flags, pipeline, checks and causes; all mistakes in them come at once.
 fn read(id: Option<&str>, look: &Look, environment: &Environment) -> Result<(Config, Catalog), Error> {
     let mut mistakes = Vec::new();
-    match read_all(id, look, environment, &mut mistakes)? {
+    let source = pipeline_source(look.config.as_deref())?;
+    match read_all(&source, id, look, environment, &mut mistakes)? {
         (Some(config), catalog) if mistakes.is_empty() => Ok((config, catalog)),
         _ => Err(Error::Usage(mistakes)),
     }
 }
 
+/// Whether no row of a pipeline's file is missing in what was read of it.
+fn is_whole(document: &Document, pipeline: &Pipeline) -> bool {
+    let rows = |section: &str| document.rows(section).len();
+    !document.has_lost_rows()
+        && rows("service[]") == pipeline.service.len()
+        && rows("worker[]") == pipeline.worker.len()
+        && rows("topic[]") == pipeline.topic.len()
+        && rows("stage[]") == pipeline.stage.len()
+}
+
 /// As much as can be read, and all that is wrong with it.
 fn read_all(
+    source: &Source,
     id: Option<&str>,
     look: &Look,
     environment: &Environment,
     mistakes: &mut Vec<Mistake>,
 ) -> Result<(Option<Config>, Catalog), Error> {
-    let mut config = Config::new(id, look, environment, mistakes)?;
-    let pipeline_is_good = mistakes.iter().all(|mistake| mistake.excerpt.is_none());
+    let mut config = Config::of(source, id, look, environment, mistakes);
     let own = sources::directory(look.checks.as_deref(), look.config.as_deref());
     let catalog = Catalog::read(own.as_deref(), mistakes)?;
+    let document = Document::of(source);
+    if let Some(pipeline) = &document {
+        own::check_names(&catalog, pipeline, mistakes);
+        pipeline.control_characters(mistakes);
+    }
     if let Some(config) = &mut config {
-        own::check_names(&catalog, &config.pipeline, mistakes);
         let of_facts = catalog.facts.iter().filter_map(|fact| fact.log.as_ref()).map(|log| &log.pattern);
         let patterns = catalog.signatures.iter().map(|signature| &signature.pattern).chain(of_facts);
         config.log_patterns = patterns.map(|pattern| pattern.0.as_str().to_string()).collect();
         config.own.clone_from(&catalog.facts);
         // Whom a cause could be about may be in a row that could not be read.
-        if pipeline_is_good {
+        if document.is_some_and(|document| is_whole(&document, &config.pipeline)) {
             mistakes.extend(never_raised(&catalog, &config.pipeline).0);
         }
     }

@@ -12,7 +12,7 @@ pub const ID: &str = "^[a-z0-9-]+$";
 
 /// What the SQL of a pipeline must not match: it binds no value itself.
 pub fn binding() -> Value {
-    json!({ "pattern": r"\$|\{id\}" })
+    json!({ "pattern": r"\$[0-9]|\{id\}" })
 }
 
 /// The schema of a TOML file.

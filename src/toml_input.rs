@@ -2,6 +2,7 @@
 //! nearest valid name.
 
 pub mod document;
+mod missing;
 mod readable;
 mod text;
 mod words;
@@ -74,6 +75,14 @@ impl Source {
             });
             if !follows {
                 mistakes.push(self.explain(&error));
+                if missing_field(error.message()).is_some() {
+                    let more = missing::beside::<T>(&table, &error);
+                    mistakes.extend(more.iter().map(|error| self.explain(error)));
+                }
+            }
+            // The file itself lacks it: all else has been told by then.
+            if at == table.span() {
+                return None;
             }
             let row = table.span().start;
             let gone = take_out(table.get_mut(), row, &at)?;
@@ -260,6 +269,39 @@ mod tests {
     fn what_is_no_toml_at_all_is_told_in_a_few_lines() {
         let found = mistakes(&"{\n".repeat(100));
         assert!(found.len() <= readable::SYNTAX_ERRORS + 1, "{}", found.len());
+    }
+
+    #[test]
+    fn all_that_a_row_lacks_is_told() {
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        enum Kind {
+            One,
+        }
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only reading it is tested")]
+        struct Row {
+            id: String,
+            kind: Kind,
+            step: u8,
+            list: Vec<String>,
+            pair: (String, String),
+            yes: bool,
+        }
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only reading it is tested")]
+        struct File {
+            name: String,
+            row: Vec<Row>,
+        }
+        let source = Source { name: "x.toml".into(), text: "[[row]]\nstep = 1\n[[row]]\nid = 'a'\n".into() };
+        let mut mistakes = Vec::new();
+        let _ = source.read::<File>(&mut mistakes);
+        let fields = mistakes.iter().map(|m| m.what.trim_start_matches("missing field ").to_string());
+        let fields: Vec<String> = fields.collect();
+        let expected = ["id", "kind", "list", "pair", "yes", "kind", "step", "list", "pair", "yes", "name"]
+            .map(|f| format!("`{f}`"));
+        assert_eq!(fields, expected);
     }
 
     #[test]

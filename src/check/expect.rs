@@ -100,6 +100,16 @@ impl Expect {
         }
     }
 
+    /// How it comes out of whatever value, where it is always the same.
+    pub fn is_idle(&self) -> Option<&'static str> {
+        match self {
+            Expect::AtLeast(Scalar::Count(0)) => Some("everything meets"),
+            Expect::NoneOf(words) if words.is_empty() => Some("everything meets"),
+            Expect::OneOf(words) if words.is_empty() => Some("nothing meets"),
+            _ => None,
+        }
+    }
+
     /// What is wrong with the expectation for a fact of this kind, if anything:
     /// the wrong value, and the valid words where there are any.
     pub fn fits(&self, kind: Kind) -> Result<(), Unfit> {

@@ -9,6 +9,7 @@ pub mod placeholders;
 mod rows;
 mod schema;
 pub mod sources;
+mod texts;
 
 use crate::evidence::{Name, Seen, Why, WhyKind};
 use crate::fact::{Fact, Facts, Kind, Value};

@@ -1,13 +1,14 @@
 //! What is odd about checks and causes of a pipeline, taken together: no
 //! mistakes, but worth a look.
 
-use super::catalog::{Catalog, Cause};
+use super::catalog::{Catalog, Cause, Check};
 use crate::error::Mistake;
 use crate::fact::Scope;
 use crate::names::Names;
 use crate::pipeline::Pipeline;
 use crate::toml_input::Source;
 use crate::toml_input::document::{Document, Entry};
+use jiff::civil::Date;
 use std::collections::BTreeSet;
 
 /// How the names of the files begin that the program has in itself.
@@ -76,18 +77,54 @@ pub fn never_raised(catalog: &Catalog, pipeline: &Pipeline) -> (Vec<Mistake>, Ve
 }
 
 /// What is odd; `all`: also about the built-in rows among themselves.
-pub fn notes(catalog: &Catalog, pipeline: &Pipeline, all: bool) -> Vec<Mistake> {
+pub fn notes(catalog: &Catalog, pipeline: &Pipeline, all: bool, today: Date) -> Vec<Mistake> {
     let rows = Rows::of(catalog);
     let mut found = Vec::new();
     steps_without_checks(catalog, &rows, &mut found);
     stages_without_checks(catalog, pipeline, &mut found);
     confusable(catalog, &rows, all, &mut found);
+    switched_off(catalog, today, &mut found, &rows);
     found
+}
+
+/// The checks that no override switches off, whenever that ends.
+fn judged(catalog: &Catalog) -> impl Iterator<Item = &Check> {
+    let off = |id: &str| catalog.overrides.iter().any(|row| row.off.is_some() && row.id.get_ref() == id);
+    catalog.checks.iter().filter(move |check| !off(check.id.get_ref()))
+}
+
+/// Overrides whose last day is over, and causes that only checks raise that are off.
+fn switched_off(catalog: &Catalog, today: Date, found: &mut Vec<Mistake>, rows: &Rows) {
+    for row in catalog.overrides.iter().filter(|row| row.off.is_some()) {
+        let (id, until) = (row.id.get_ref(), row.until);
+        let Some((source, entry)) = rows.place("override[].id", id) else { continue };
+        if let Some(until) = until.filter(|until| *until < today) {
+            let note =
+                source.mistake_in(entry.at, format!("`{id}` was switched off until {until}: it is on again"));
+            found.push(note.help("take the override out, or give it another day"));
+        }
+    }
+    let off: Vec<&str> = catalog
+        .overrides
+        .iter()
+        .filter(|row| row.off.is_some())
+        .map(|row| row.id.get_ref().as_str())
+        .collect();
+    let is_off = |link: &toml::Spanned<String>| off.contains(&link.get_ref().as_str());
+    for cause in catalog.ranked().filter(|cause| !cause.always.is_empty()) {
+        if !cause.always.iter().all(is_off) {
+            continue;
+        }
+        let what = format!("`{}` is raised only by what is switched off", cause.id.get_ref());
+        if let Some((_, note)) = rows.at_cause(cause, what) {
+            found.push(note.help("switch it off, too, or link another check"));
+        }
+    }
 }
 
 fn steps_without_checks(catalog: &Catalog, rows: &Rows, found: &mut Vec<Mistake>) {
     for step in &catalog.steps {
-        if catalog.checks.iter().any(|check| *check.step.get_ref() == step.step) {
+        if judged(catalog).any(|check| *check.step.get_ref() == step.step) {
             continue;
         }
         let number = i64::from(step.step);
@@ -101,7 +138,7 @@ fn steps_without_checks(catalog: &Catalog, rows: &Rows, found: &mut Vec<Mistake>
 }
 
 fn stages_without_checks(catalog: &Catalog, pipeline: &Pipeline, found: &mut Vec<Mistake>) {
-    if catalog.checks.iter().any(|check| *check.for_each.get_ref() == Scope::Stage) {
+    if judged(catalog).any(|check| *check.for_each.get_ref() == Scope::Stage) {
         return;
     }
     for stage in &pipeline.stage {
@@ -132,19 +169,22 @@ fn confusable(catalog: &Catalog, rows: &Rows, all: bool, found: &mut Vec<Mistake
     }
 }
 
-/// `Some(None)`: by nothing at all; `None`: by more than one check.
+/// `Some(None)`: by nothing at all; `None`: by more than one check. A check that always
+/// fails and one that usually does are told apart by how often alone.
 fn told_apart_by<'a>(one: &'a Cause, other: &'a Cause) -> Option<Option<&'a str>> {
     let set = |links: &'a [toml::Spanned<String>]| -> BTreeSet<&'a str> {
         links.iter().map(|link| link.get_ref().as_str()).collect()
     };
-    if one.always.is_empty() || set(&one.always) != set(&other.always) {
+    if one.always.is_empty() || other.always.is_empty() {
         return None;
     }
-    let weak = |cause: &'a Cause| -> BTreeSet<(&'a str, bool)> {
-        let usually = set(&cause.usually).into_iter().map(|check| (check, true));
-        usually.chain(set(&cause.sometimes).into_iter().map(|check| (check, false))).collect()
+    let links = |cause: &'a Cause| -> BTreeSet<(&'a str, u8)> {
+        let by_strength = [&cause.always, &cause.usually, &cause.sometimes].into_iter().zip(0..);
+        by_strength
+            .flat_map(|(links, strength)| set(links).into_iter().map(move |check| (check, strength)))
+            .collect()
     };
-    let (one, other) = (weak(one), weak(other));
+    let (one, other) = (links(one), links(other));
     let checks: BTreeSet<&str> = one.symmetric_difference(&other).map(|(check, _)| *check).collect();
     match checks.len() {
         0 => Some(None),
@@ -169,6 +209,8 @@ pub fn of_pipeline(source: &Source) -> Vec<Mistake> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TODAY: Date = Date::constant(2026, 1, 1);
 
     const CHECK: &str = "step = 1\ntitle = \"t\"\nfact = \"container.rung\"\nexpect = { at_least = \"running\" }\nby_hand = \"x\"\n";
 
@@ -202,10 +244,10 @@ mod tests {
     #[test]
     fn causes_that_one_check_tells_apart_are_named_with_it() {
         let causes = cause("one", "always = [\"a\"]\nusually = [\"b\"]") + &cause("two", "always = [\"a\"]");
-        let found = notes(&catalog("mine.toml", &causes), &shop(false), false);
+        let found = notes(&catalog("mine.toml", &causes), &shop(false), false, TODAY);
         assert!(found[1].what.contains("only `b` tells `two` from `one`"), "{found:?}");
-        assert_eq!(notes(&catalog("built-in/x.toml", &causes), &shop(false), false).len(), 1);
-        assert_eq!(notes(&catalog("built-in/x.toml", &causes), &shop(false), true).len(), 2);
+        assert_eq!(notes(&catalog("built-in/x.toml", &causes), &shop(false), false, TODAY).len(), 1);
+        assert_eq!(notes(&catalog("built-in/x.toml", &causes), &shop(false), true, TODAY).len(), 2);
     }
 
     #[test]

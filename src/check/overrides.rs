@@ -31,6 +31,7 @@ pub struct Override {
     /// Why it is switched off: a check is not judged, a cause not ranked.
     pub off: Option<String>,
     /// The last day (UTC) on which it is switched off: `2026-12-31`.
+    #[schemars(with = "Option<String>", regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
     #[serde(default, deserialize_with = "day")]
     pub until: Option<Date>,
 }
@@ -136,6 +137,10 @@ fn wrong(has: [bool; 3], is_cause: bool, id: &Entry, source: &Source) -> Option<
         [false, false, false] => (
             format!("the override of `{text}` says nothing"),
             "expected severity = \"error\", \"warn\" or \"note\", or off = \"why\" with until = \"2026-12-31\"",
+        ),
+        [true, true, _] => (
+            format!("`{text}` is switched off and has a severity"),
+            "keep one of them: what is off is not judged",
         ),
         [_, true, false] => {
             (format!("`{text}` is switched off for ever"), "say until when: until = \"2026-12-31\"")

@@ -1,12 +1,11 @@
 //! What can be wrong with facts of the user's own.
 
 use super::catalog::Catalog;
-use crate::error::{Mistake, way_out};
+use crate::error::Mistake;
 use crate::names::Names;
-use crate::own::{Kind, PREFIX};
+use crate::own::{About, Kind, PREFIX};
 use crate::pattern;
-use crate::pipeline::{Pipeline, Role, sql};
-use crate::toml_input::Source;
+use crate::pipeline::{requests, sql};
 use crate::toml_input::document::{Document, Entry, Row};
 use std::collections::BTreeSet;
 
@@ -79,6 +78,10 @@ fn fits(row: &Row, name: &str, mistakes: &mut Vec<Mistake>) {
         let mistake = row.mistake_in(database.at, format!("`{name}` asks no database"));
         mistakes.push(mistake.help("`database` says where `sql` is asked: take it out, or add `sql`"));
     }
+    of_nobody(row, name, mistakes);
+    if let Some(request) = row.table("http") {
+        requests::check(&request, mistakes);
+    }
     let kind = row.written::<Kind>("kind").filter(|_| !row.has("sql"));
     let wrong = match kind {
         Some((Kind::Count, at)) if row.has("http") => {
@@ -94,33 +97,48 @@ fn fits(row: &Row, name: &str, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// What own facts name of a pipeline must be there.
-pub fn check_names(catalog: &Catalog, pipeline: &Pipeline, mistakes: &mut Vec<Mistake>) {
-    let services = Names::of("service", pipeline.service.iter().map(|service| service.name.as_str()));
-    let databases = pipeline.service.iter().filter(|service| service.role == Role::Database);
-    let unread: Vec<&str> = databases.map(|service| service.name.as_str()).collect();
-    let logged = pipeline.parts().map(|(name, _)| name).filter(|name| !unread.contains(name));
-    let logged = Names::of("service or worker with a log", logged);
-    let further = Names::of("database", pipeline.database.keys().map(String::as_str));
+/// What is about the database alone knows no event.
+fn of_nobody(row: &Row, name: &str, mistakes: &mut Vec<Mistake>) {
+    if row.written::<About>("about").is_none_or(|(about, _)| about != About::Database) {
+        return;
+    }
+    let of_sql = row.text("sql").filter(|entry| sql::binds_id(&entry.text)).map(|entry| entry.at);
+    let of_log = row.table("log").and_then(|log| log.written::<bool>("of_id"));
+    let of_log = of_log.filter(|(of_id, _)| *of_id).map(|(_, at)| at);
+    let of_http = row.table("http").and_then(|http| http.text("path"));
+    let of_http = of_http.filter(|path| path.text.contains('{')).map(|path| path.at);
+    for at in [of_sql, of_log, of_http].into_iter().flatten() {
+        let mistake = row.mistake_in(at, format!("`{name}` is about the database and asks for an event"));
+        mistakes.push(mistake.help("say about = \"event\", or ask without the event"));
+    }
+}
+
+/// What own facts name of a pipeline must be there; the pipeline's file need not be one
+/// that can be read as a whole.
+pub fn check_names(catalog: &Catalog, pipeline: &Document, mistakes: &mut Vec<Mistake>) {
+    let files = |what, list: Vec<String>| Names { what, list, some_lost: pipeline.has_lost_rows() };
+    let named = |section: &str, keep: &dyn Fn(&Row) -> bool| -> (Vec<String>, bool) {
+        let rows = pipeline.rows(section);
+        let names = rows.iter().map(|row| row.text("name").filter(|_| keep(row)).map(|name| name.text));
+        (names.flatten().collect(), rows.iter().any(|row| row.text("name").is_none()))
+    };
+    let is_read = |row: &Row| row.text("role").is_none_or(|role| role.text != "database");
+    let (services, lost) = named("service[]", &|_| true);
+    let (with_log, _) = named("service[]", &is_read);
+    let (workers, worker_lost) = named("worker[]", &|_| true);
+    let mut services = files("service", services);
+    let mut logged = files("service or worker with a log", with_log.into_iter().chain(workers).collect());
+    services.some_lost |= lost;
+    logged.some_lost |= lost || worker_lost;
+    let further = files("database", pipeline.keys("database").into_iter().map(String::from).collect());
+    let keys = files("key", pipeline.texts("event.keys[]").into_iter().map(|entry| entry.text).collect());
     for source in &catalog.sources {
         let Some(document) = Document::of(source) else { continue };
         further.must_have(&document.texts("fact[].database"), source, mistakes);
         services.must_have(&document.texts("fact[].http.service"), source, mistakes);
         logged.must_have(&document.texts("fact[].log.part"), source, mistakes);
         for path in document.texts("fact[].http.path") {
-            keys(&path, source, pipeline, mistakes);
+            requests::keys(&path, source, &keys, mistakes);
         }
-    }
-}
-
-/// A request is made of the event's keys.
-fn keys(path: &Entry, source: &Source, pipeline: &Pipeline, mistakes: &mut Vec<Mistake>) {
-    let known = &pipeline.event.keys;
-    for (start, rest) in path.text.match_indices('{').map(|(at, _)| (at, &path.text[at + 1..])) {
-        let key = rest.split_once('}').map(|(key, _)| key);
-        let Some(key) = key.filter(|key| !known.iter().any(|known| known == key)) else { continue };
-        let within = start..start + key.len() + 2;
-        let mistake = source.mistake_within(&path.at, &within, format!("unknown key `{key}`"));
-        mistakes.push(mistake.help(way_out(key, known.iter().map(String::as_str))));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::expect::Expect;
-use super::{overrides, own, placeholders};
+use super::{overrides, own, placeholders, texts};
 use crate::error::{Mistake, way_out};
 use crate::fact::{self, Scope};
 use crate::names::{Names, circles, some_lost};
@@ -20,7 +20,8 @@ pub fn check(files: &[Option<Document>], catalog: &Catalog, mistakes: &mut Vec<M
     let checks = Names::in_files("check", files, &[("check[]", "id", ""), ("signature[]", "id", "log-")]);
     let causes = Names::in_files("cause", files, &[("cause[]", "id", "")]);
     let registry = Names::of("fact", fact::FACTS.iter().map(|spec| spec.name));
-    let facts = registry.and("fact", &Names::in_files("fact", files, &[("fact[]", "name", "")]));
+    let own = [("fact[]", "name", ""), ("signature[]", "id", signature::FACT)];
+    let facts = registry.and("fact", &Names::in_files("fact", files, &own));
     for document in files.iter().flatten() {
         let mut must_be_check = |path: &str| {
             checks.must_have(&document.texts(path), document.source(), mistakes);
@@ -30,6 +31,7 @@ pub fn check(files: &[Option<Document>], catalog: &Catalog, mistakes: &mut Vec<M
         judged(document, &facts, mistakes);
         signatures(document, mistakes);
         placeholders::check(document, mistakes);
+        texts::check(document, mistakes);
         fits(document, catalog, mistakes);
         links(document, mistakes);
     }
@@ -94,17 +96,27 @@ fn steps(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
 
 /// A check judges a fact that there is.
 fn judged(document: &Document, facts: &Names, mistakes: &mut Vec<Mistake>) {
-    let mut entries = document.texts("check[].fact");
-    entries.retain(|entry| !entry.text.starts_with(signature::FACT));
-    facts.must_have(&entries, document.source(), mistakes);
+    facts.must_have(&document.texts("check[].fact"), document.source(), mistakes);
 }
 
-/// A signature that every record has tells nothing.
+/// A signature that every record has tells nothing; and it finds what it says.
 fn signatures(document: &Document, mistakes: &mut Vec<Mistake>) {
-    for entry in document.texts("signature[].pattern") {
-        if pattern::compile(&entry.text).is_ok_and(|compiled| pattern::finds_anything(&compiled)) {
-            let mistake = document.source().mistake_in(entry.at, "a pattern that every record matches");
+    for row in document.rows("signature[]") {
+        let Some(entry) = row.text("pattern") else { continue };
+        let Ok(pattern) = pattern::compile(&entry.text) else { continue };
+        if pattern::finds_anything(&pattern) {
+            let mistake = row.mistake_in(entry.at, "a pattern that every record matches");
             mistakes.push(mistake.help("expected words that only such records have"));
+            continue;
+        }
+        for (key, wanted) in [("matches", true), ("misses", false)] {
+            for record in row.list(key).into_iter().filter(|record| pattern.is_match(&record.text) != wanted)
+            {
+                let what =
+                    format!("the pattern {} this record", if wanted { "does not find" } else { "finds" });
+                let help = format!("change the pattern, or take the record out of `{key}`");
+                mistakes.push(row.mistake_in(record.at, what).help(help));
+            }
         }
     }
 }
@@ -188,14 +200,26 @@ fn fits(document: &Document, catalog: &Catalog, mistakes: &mut Vec<Mistake>) {
         let scope = row.written::<Scope>("for_each");
         if let Some((scope, at)) = scope.filter(|(scope, _)| !spec.scopes.contains(scope)) {
             let what = format!("the fact `{name}` says nothing of each {scope:?}").to_lowercase();
-            let help = format!("it has: {:?}", spec.scopes).to_lowercase();
+            let scopes: Vec<String> = spec.scopes.iter().map(|scope| format!("{scope:?}")).collect();
+            let help = format!("it is of each {}", scopes.join(", ")).to_lowercase();
             mistakes.push(row.mistake_in(at, what).help(help));
         }
         let Some((expect, at)) = row.written::<Expect>("expect") else { continue };
-        if let Err(unfit) = expect.fits(spec.kind) {
-            let what = format!("the fact `{name}` is never `{}`", unfit.value);
-            let help = way_out(&unfit.value, unfit.valid.iter().copied());
-            mistakes.push(row.mistake_in(at, what).help(help));
+        match expect.fits(spec.kind) {
+            Err(unfit) => {
+                let what = format!("the fact `{name}` is never `{}`", unfit.value);
+                let help = match unfit.valid.contains(&unfit.value.as_str()) {
+                    true => format!("write it without quotes: {}", unfit.value),
+                    false => way_out(&unfit.value, unfit.valid.iter().copied()),
+                };
+                mistakes.push(row.mistake_in(at, what).help(help));
+            }
+            Ok(()) => {
+                if let Some(always) = expect.is_idle() {
+                    let mistake = row.mistake_in(at, format!("an expectation that {always}"));
+                    mistakes.push(mistake.help("expected one that some values meet, and others do not"));
+                }
+            }
         }
     }
 }

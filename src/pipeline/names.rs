@@ -1,7 +1,7 @@
 //! Every name in a pipeline that refers to something must be that of something,
 //! and no two things have one name.
 
-use super::HopKind;
+use super::{HopKind, requests};
 use crate::error::Mistake;
 use crate::names::{Names, twice};
 use crate::toml_input::document::{Document, Entry, Row};
@@ -57,7 +57,12 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
         hops(document, stage).must_have(&stage.list("hops"), source, mistakes);
         marked_by(document, stage, &parts, mistakes);
     }
-    harmless(document, &keys, mistakes);
+    for path in document.texts("call.harmless.path") {
+        requests::keys(&path, source, &keys, mistakes);
+    }
+    for request in document.rows("call.harmless") {
+        requests::check(&request, mistakes);
+    }
     duplicates(document, mistakes);
 }
 
@@ -87,22 +92,6 @@ fn marked_by(document: &Document, stage: Row, parts: &Names, mistakes: &mut Vec<
             let what = format!("`marked_by` names nobody: `{}`", owner.text);
             let mistake = document.source().mistake_in(owner.at.clone(), what);
             mistakes.push(mistake.help(format!("did you mean `{near}`?")));
-        }
-    }
-}
-
-/// The harmless request is made of the event's keys.
-fn harmless(document: &Document, keys: &Names, mistakes: &mut Vec<Mistake>) {
-    for path in document.texts("call.harmless.path") {
-        for (start, rest) in path.text.match_indices('{').map(|(at, _)| (at, &path.text[at + 1..])) {
-            let Some(key) = rest.split_once('}').map(|(key, _)| key).filter(|key| !keys.has(key)) else {
-                continue;
-            };
-            let within = start..start + key.len() + 2;
-            let what = format!("unknown key `{key}`");
-            let mistake = document.source().mistake_within(&path.at, &within, what);
-            let known = keys.list.iter().map(String::as_str);
-            mistakes.push(mistake.help(crate::error::way_out(key, known)));
         }
     }
 }

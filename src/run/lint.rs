@@ -16,18 +16,19 @@ use std::io::{self, Write};
 /// Looks at all files; the exit code tells whether there are mistakes.
 pub(super) fn run(asked: &Lint, environment: &Environment) -> Result<u8, Error> {
     let mut linted = Linted::default();
-    let (config, catalog) = read_all(None, &asked.look, environment, &mut linted.mistakes)?;
+    let source = pipeline_source(asked.look.config.as_deref())?;
+    let (config, catalog) = read_all(&source, None, &asked.look, environment, &mut linted.mistakes)?;
     linted.checks = catalog.checks.len();
     linted.causes = catalog.causes.len();
-    let source = pipeline_source(asked.look.config.as_deref())?;
     linted.notes.extend(of_pipeline(&source));
     match &config {
         Some(config) => {
+            let today = probe::now().to_zoned(jiff::tz::TimeZone::UTC).date();
             // A pipeline need not have all that the built-in rows know of.
             if asked.verbose {
                 linted.notes.extend(never_raised(&catalog, &config.pipeline).1);
             }
-            linted.notes.extend(notes(&catalog, &config.pipeline, asked.verbose));
+            linted.notes.extend(notes(&catalog, &config.pipeline, asked.verbose, today));
             prepare(config, &source, &catalog.sources, &mut linted)?;
         }
         None => linted.notes.push(not_prepared("the pipeline cannot be read as a whole")),

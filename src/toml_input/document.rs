@@ -36,6 +36,8 @@ pub struct Row<'d> {
 /// A value and where it is written.
 struct Node {
     at: Range<usize>,
+    /// Where its key is, if it has one.
+    key: Option<Range<usize>>,
     value: Value,
 }
 
@@ -53,7 +55,7 @@ impl<'a> Document<'a> {
     pub fn of(source: &'a Source) -> Option<Self> {
         let Readable { text, table, lost, .. } = Readable::of(source, &mut Vec::new())?;
         let table = table.unwrap_or_else(|| DeTable::parse_recoverable(&text).0);
-        let root = Node { at: table.span(), value: Value::table(table.get_ref()) };
+        let root = Node { at: table.span(), key: None, value: Value::table(table.get_ref()) };
         Some(Document { source, root, lost })
     }
 
@@ -85,6 +87,22 @@ impl<'a> Document<'a> {
             _ => None,
         });
         tables.flat_map(BTreeMap::keys).map(String::as_str).collect()
+    }
+
+    /// Texts with signs that no terminal shows, and that may steer it.
+    pub fn control_characters(&self, mistakes: &mut Vec<Mistake>) {
+        let mut open = vec![&self.root];
+        while let Some(node) = open.pop() {
+            match &node.value {
+                Value::Text(text) if text.chars().any(|c| c.is_control() && !"\n\r\t".contains(c)) => {
+                    let mistake = self.source.mistake_in(node.at.clone(), "a text with a control character");
+                    mistakes.push(mistake.help("take it out: expected what can be read"));
+                }
+                Value::List(items) => open.extend(items),
+                Value::Table(table) => open.extend(table.values()),
+                _ => {}
+            }
+        }
     }
 
     /// Keeps only some of the rows of a section.
@@ -135,6 +153,16 @@ impl<'d> Row<'d> {
         self.get(key).into_iter().flat_map(Node::items).filter_map(Node::entry).collect()
     }
 
+    /// All keys, and the texts that are their values.
+    pub fn entries(&self) -> Vec<(Entry, Option<Entry>)> {
+        let Value::Table(table) = &self.node.value else { return Vec::new() };
+        let one = |(key, node): (&String, &Node)| {
+            let at = node.key.clone().unwrap_or(node.at.clone());
+            (Entry { text: key.clone(), at }, node.entry())
+        };
+        table.iter().map(one).collect()
+    }
+
     /// The whole number of a key, and where it stands.
     pub fn number(&self, key: &str) -> Option<(i64, Range<usize>)> {
         let node = self.get(key)?;
@@ -163,6 +191,11 @@ impl<'d> Row<'d> {
         mistake.excerpt.as_ref().is_some_and(|at| at.file == self.source.name && in_lines(at))
     }
 
+    /// A mistake of the row as a whole: at its beginning.
+    pub fn mistake(&self, what: impl Into<String>) -> Mistake {
+        self.source.mistake(self.node.at.start, what)
+    }
+
     /// A mistake at a place in the row.
     pub fn mistake_in(&self, at: Range<usize>, what: impl Into<String>) -> Mistake {
         self.source.mistake_in(at, what)
@@ -180,7 +213,7 @@ impl Node {
             DeValue::Table(table) => Value::table(table),
             _ => Value::Other,
         };
-        Node { at: value.span(), value: inner }
+        Node { at: value.span(), key: None, value: inner }
     }
 
     fn entry(&self) -> Option<Entry> {
@@ -208,7 +241,10 @@ impl Node {
 
 impl Value {
     fn table(table: &DeTable<'_>) -> Value {
-        Value::Table(table.iter().map(|(key, value)| (key.get_ref().to_string(), Node::of(value))).collect())
+        let named = table.iter().map(|(key, value)| {
+            (key.get_ref().to_string(), Node { key: Some(key.span()), ..Node::of(value) })
+        });
+        Value::Table(named.collect())
     }
 }
 

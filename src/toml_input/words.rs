@@ -17,6 +17,19 @@ pub fn of(message: &str) -> (String, String) {
     if let Some(field) = super::missing_field(message) {
         return (message.to_string(), format!("add {field} = ... to what begins here"));
     }
+    if message.starts_with("wanted exactly 1 element") {
+        let what = "expected exactly one operator".to_string();
+        return (
+            what,
+            "write one of is, is_not, at_least, at_most, one_of, none_of: { is = true }".to_string(),
+        );
+    }
+    if let Some(sign) = message.strip_prefix("unclosed").and_then(|rest| rest.split('`').nth(1)) {
+        return (message.to_string(), format!("close it with {sign}"));
+    }
+    if message.starts_with("duplicate key") {
+        return ("it stands here twice".to_string(), "keep one of them".to_string());
+    }
     let Some((what, expected)) = message.split_once(", expected ").filter(|_| message.starts_with("invalid"))
     else {
         let help = "expected name = value on each line: texts in quotes, lists in [ ]";
@@ -40,5 +53,6 @@ mod tests {
         assert!(of("missing field `role`").1.contains("role = ..."));
         assert!(of("invalid length 1, expected a tuple of size 2").1.contains("a tuple of size 2"));
         assert!(of("unclosed string").1.contains("in quotes"));
+        assert_eq!(of("unclosed array, expected `]`").1, "close it with ]");
     }
 }
