@@ -1,11 +1,17 @@
 //! The pipeline: what should exist. Data, read from TOML; one is built in.
 
+mod absent;
+mod hops;
 mod id;
+mod lists;
 mod names;
+mod parts;
 mod patterns;
 pub mod requests;
 pub mod sql;
 mod stages;
+mod texts;
+mod values;
 
 pub use id::{IdForm, IdFormat, is_uuid};
 
@@ -26,6 +32,7 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub struct Pipeline {
     /// Its name, shown in the report and kept in recordings.
+    #[schemars(regex(pattern = r"\S"))]
     pub name: String,
     /// What flows through it, singular and plural: `["order", "orders"]`.
     pub noun: (String, String),
@@ -79,6 +86,7 @@ pub struct Pipeline {
 #[serde(deny_unknown_fields)]
 pub struct ComposeHints {
     /// The project's name, preferred where several match.
+    #[schemars(regex(pattern = r"\S"))]
     pub project: Option<String>,
 }
 
@@ -116,16 +124,21 @@ pub enum Role {
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Compose service name.
+    #[schemars(regex(pattern = r"\S"))]
     pub name: String,
     /// What it is here.
     pub role: Role,
     /// Container name, where it differs from compose's own.
+    #[schemars(regex(pattern = r"\S"))]
     pub container: Option<String>,
     /// HTTP port inside the container.
+    #[schemars(range(min = 1))]
     pub port: Option<u16>,
     /// Path that answers 2xx when healthy.
+    #[schemars(regex(pattern = "^/"))]
     pub health: Option<String>,
     /// Environment variable that holds its base address.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_.-]+$"))]
     pub address_variable: Option<String>,
     /// Its base address, where neither flag nor environment gives one.
     pub address: Option<String>,
@@ -136,14 +149,17 @@ pub struct Service {
 #[serde(deny_unknown_fields)]
 pub struct Worker {
     /// Compose service name.
+    #[schemars(regex(pattern = r"\S"))]
     pub name: String,
     /// Container name, where it differs from compose's own.
+    #[schemars(regex(pattern = r"\S"))]
     pub container: Option<String>,
     /// Consumer group, if it consumes topics.
+    #[schemars(regex(pattern = r"\S"))]
     pub group: Option<String>,
     /// Topics that it consumes.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<String>", extend("uniqueItems" = true))]
     pub topics: Vec<Spanned<String>>,
     /// Regular expression: the log line of its start.
     pub started: Option<Pattern>,
@@ -176,6 +192,7 @@ impl Worker {
 #[serde(deny_unknown_fields)]
 pub struct Deploy {
     /// Image name.
+    #[schemars(regex(pattern = r"\S"))]
     pub image: String,
     /// Command, where the image's own is not it.
     #[serde(default)]
@@ -190,8 +207,10 @@ pub struct Deploy {
 #[serde(deny_unknown_fields)]
 pub struct TopicSpec {
     /// Its name.
+    #[schemars(regex(pattern = r"\S"))]
     pub name: String,
     /// How many partitions it is created with, where its siblings do not tell.
+    #[schemars(range(min = 1))]
     pub partitions: Option<u32>,
     /// The `[broker.NAME]` that holds it, where that is not `[kafka]`.
     #[schemars(with = "Option<String>")]
@@ -203,16 +222,22 @@ pub struct TopicSpec {
 #[serde(deny_unknown_fields)]
 pub struct Marks {
     /// Table, with its schema where it is not on the search path.
+    #[schemars(regex(pattern = r"\S"))]
     pub table: String,
     /// Column of the correlation id: uuid, text or varchar.
+    #[schemars(regex(pattern = r"\S"))]
     pub id: String,
     /// Column of the event's own id, if it has one.
+    #[schemars(regex(pattern = r"\S"))]
     pub event_id: Option<String>,
     /// Column of the event's type.
+    #[schemars(regex(pattern = r"\S"))]
     pub event_type: String,
     /// Column that says who has marked it.
+    #[schemars(regex(pattern = r"\S"))]
     pub source: String,
     /// Column of the time.
+    #[schemars(regex(pattern = r"\S"))]
     pub processed_at: String,
     /// The `[database.NAME]` that holds it, where that is not `[postgres]`.
     #[schemars(with = "Option<String>")]
@@ -231,10 +256,13 @@ impl Marks {
 #[serde(deny_unknown_fields)]
 pub struct DeadLetters {
     /// Topic.
+    #[schemars(regex(pattern = r"\S"))]
     pub topic: String,
     /// The header that says why.
+    #[schemars(regex(pattern = r"\S"))]
     pub reason: String,
     /// The header that says who gave it up.
+    #[schemars(regex(pattern = r"\S"))]
     pub worker: Option<String>,
     /// The `[broker.NAME]` that holds the topic, where that is not `[kafka]`.
     #[schemars(with = "Option<String>")]
@@ -251,6 +279,7 @@ pub struct EventSql {
     pub sql: String,
     /// The key columns of `sql`.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = r"\S")), extend("uniqueItems" = true))]
     pub keys: Vec<String>,
 }
 
@@ -259,15 +288,17 @@ pub struct EventSql {
 #[serde(deny_unknown_fields)]
 pub struct Stage {
     /// Its name.
+    #[schemars(regex(pattern = r"\S"))]
     pub name: String,
     /// Event type.
+    #[schemars(regex(pattern = r"\S"))]
     pub event: String,
     /// Topic on which the event arrives, if it comes by one.
     #[schemars(with = "Option<String>")]
     pub topic: Option<Spanned<String>>,
     /// The stages before it, all of which an event must have passed: the one before it
     /// in the file, where this is left out. None of them: it begins with the event itself.
-    #[schemars(with = "Option<Vec<String>>")]
+    #[schemars(with = "Option<Vec<String>>", extend("uniqueItems" = true))]
     pub after: Option<Vec<Spanned<String>>>,
     /// Service or worker that sends it.
     #[schemars(with = "String")]
@@ -281,16 +312,21 @@ pub struct Stage {
     pub worker: Spanned<String>,
     /// Sources that may mark it as processed.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = r"\S")), extend("uniqueItems" = true))]
     pub marked_by: Vec<String>,
     /// What it leaves in the database, in words (a table's name).
+    #[schemars(regex(pattern = r"\S"))]
     pub effect: String,
     /// Statuses of the effect that are good; empty: any.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = r"\S")), extend("uniqueItems" = true))]
     pub good_status: Vec<String>,
     /// Statuses of the effect that wait for something outside of the pipeline.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = r"\S")), extend("uniqueItems" = true))]
     pub waiting_status: Vec<String>,
     /// Seconds after its event before a missing effect counts.
+    #[schemars(range(max = values::YEAR_S))]
     pub grace_s: u64,
     /// The `[database.NAME]` that holds the effect, where that is not `[postgres]`.
     #[schemars(with = "Option<String>")]
@@ -310,7 +346,7 @@ pub struct Stage {
     /// `mark` (see [`HopKind::NAMED`]), and the names of the stage's lines. Empty: what
     /// there is, in the usual order.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<String>", extend("uniqueItems" = true))]
     pub hops: Vec<Spanned<String>>,
 }
 
@@ -375,6 +411,7 @@ impl HopKind {
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// What people call it: "received".
+    #[schemars(regex(pattern = r"\S"))]
     pub name: String,
     /// The service or worker that logs it.
     #[schemars(with = "String")]
@@ -391,6 +428,7 @@ pub struct Line {
 #[serde(deny_unknown_fields)]
 pub struct Call {
     /// What people call it.
+    #[schemars(regex(pattern = r"\S"))]
     pub name: String,
     /// The stage whose worker makes it.
     #[schemars(with = "String")]
@@ -417,6 +455,7 @@ pub struct Call {
 #[serde(deny_unknown_fields)]
 pub struct Harmless {
     /// Path and query; `{key}` stands for the event's keys.
+    #[schemars(regex(pattern = "^/"))]
     pub path: String,
     /// Keys to use when there is no event to take them from.
     #[serde(default)]
@@ -425,6 +464,7 @@ pub struct Harmless {
     pub expect: BTreeMap<String, String>,
     /// JSON pointers whose values help to see what is wrong.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = "^(/|$)")))]
     pub show: Vec<String>,
 }
 
@@ -451,6 +491,11 @@ impl Pipeline {
             id::check(&document, &mut own);
             names::check(&document, &mut own);
             stages::check(&document, &mut own);
+            parts::check(&document, &mut own);
+            hops::check(&document, &mut own);
+            lists::check(&document, &mut own);
+            texts::check(&document, &mut own);
+            values::check(&document, &mut own);
             patterns::check(&document, &mut own);
             sql::check(&document, &mut own);
         }

@@ -6,6 +6,7 @@ use crate::names::Names;
 use crate::own::{About, Kind, PREFIX};
 use crate::pattern;
 use crate::pipeline::{requests, sql};
+use crate::toml_input::Source;
 use crate::toml_input::document::{Document, Entry, Row};
 use std::collections::BTreeSet;
 
@@ -27,7 +28,7 @@ pub fn check(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
                 tell((format!("two facts are called `{}`", name.text), "give one of them another name"));
             }
             seen_where(&row, &name).into_iter().for_each(&mut tell);
-            fits(&row, &name.text, mistakes);
+            fits(&row, &name.text, source, mistakes);
             if let Some(statement) = row.text("sql") {
                 mistakes.extend(sql::of_own_fact(&statement, source));
             }
@@ -67,7 +68,7 @@ fn seen_where(row: &Row, name: &Entry) -> Option<(String, &'static str)> {
 }
 
 /// What the types of a row do not tell.
-fn fits(row: &Row, name: &str, mistakes: &mut Vec<Mistake>) {
+fn fits(row: &Row, name: &str, source: &Source, mistakes: &mut Vec<Mistake>) {
     let harmless = row.table("http").and_then(|request| request.written::<bool>("harmless"));
     if let Some((_, at)) = harmless.filter(|(harmless, _)| !harmless) {
         let mistake = row.mistake_in(at, format!("the request of `{name}` is not harmless"));
@@ -80,7 +81,7 @@ fn fits(row: &Row, name: &str, mistakes: &mut Vec<Mistake>) {
     }
     of_nobody(row, name, mistakes);
     if let Some(request) = row.table("http") {
-        requests::check(&request, mistakes);
+        requests::check(&request, source, mistakes);
     }
     let kind = row.written::<Kind>("kind").filter(|_| !row.has("sql"));
     let wrong = match kind {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct IdFormat {
     /// What people call it: "payment id".
+    #[schemars(regex(pattern = r"\S"))]
     pub name: String,
     /// Its form.
     pub format: IdForm,

@@ -61,7 +61,7 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
         requests::keys(&path, source, &keys, mistakes);
     }
     for request in document.rows("call.harmless") {
-        requests::check(&request, mistakes);
+        requests::check(&request, source, mistakes);
     }
     duplicates(document, mistakes);
 }
@@ -77,7 +77,10 @@ fn rows(document: &Document, what: &'static str, section: &str) -> Names {
 fn hops(document: &Document, stage: Row) -> Names {
     let name = stage.text("name").map(|name| name.text);
     let lines = document.rows("line[]");
-    let own = |line: &&Row| name.is_none() || line.text("stage").is_none_or(|of| Some(of.text) == name);
+    let stages = rows(document, "stage", "stage[]");
+    // A line whose stage is wrong may be of this one.
+    let is_own = |of: &str| Some(of) == name.as_deref() || !stages.list.iter().any(|known| known == of);
+    let own = |line: &&Row| name.is_none() || line.text("stage").is_none_or(|of| is_own(&of.text));
     let lines: Vec<_> =
         lines.iter().filter(own).map(|line| line.text("name").map(|name| name.text)).collect();
     let some_lost = lines.contains(&None) || document.has_lost_rows();
@@ -99,7 +102,8 @@ fn marked_by(document: &Document, stage: Row, parts: &Names, mistakes: &mut Vec<
 fn duplicates(document: &Document, mistakes: &mut Vec<Mistake>) {
     let source = document.source();
     let mut tell = |entries: &[Entry], what: &str| {
-        for entry in twice(entries) {
+        // What says nothing is told by itself.
+        for entry in twice(entries).into_iter().filter(|entry| !entry.text.trim().is_empty()) {
             let mistake =
                 source.mistake_in(entry.at.clone(), format!("two {what} are called `{}`", entry.text));
             mistakes.push(mistake.help("give one of them another name, or take it out"));

@@ -3,19 +3,41 @@
 use crate::error::Mistake;
 use crate::pattern;
 use crate::toml_input::document::Document;
+use regex::Regex;
 
-/// All patterns of a pipeline that tell something by finding it.
-const PATTERNS: &[&str] =
-    &["worker[].started", "line[].pattern", "call.logged", "call.answered", "call.unanswered"];
+/// All patterns of a pipeline that tell something by finding it, and the way out of one
+/// that finds everything.
+const PATTERNS: &[(&str, &str)] = &[
+    ("worker[].started", WORDS),
+    ("line[].pattern", WORDS),
+    ("call.logged", WORDS),
+    ("call.answered", WORDS),
+    ("call.unanswered", WORDS),
+    ("call.answered_well", "expected words that only a good answer has: those of `answered`, where each is"),
+];
+
+const WORDS: &str = "expected words that only this record has";
+
+/// The longest id.
+const LONGEST: usize = 200;
 
 /// Checks that no pattern finds everything.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
-    for entry in PATTERNS.iter().flat_map(|path| document.texts(path)) {
-        // One that cannot be read has been told already.
-        if pattern::compile(&entry.text).is_ok_and(|compiled| pattern::finds_anything(&compiled)) {
-            let what = "a pattern that every record matches";
-            let mistake = document.source().mistake_in(entry.at, what);
-            mistakes.push(mistake.help("expected words that only this record has"));
+    // One that cannot be read has been told already.
+    let compiled = |text: &str| pattern::compile(text).ok();
+    for (path, help) in PATTERNS {
+        for entry in document.texts(path) {
+            if compiled(&entry.text).is_some_and(|pattern| pattern::finds_anything(&pattern)) {
+                let mistake = document.source().mistake_in(entry.at, "a pattern that every record matches");
+                mistakes.push(mistake.help(*help));
+            }
+        }
+    }
+    for entry in document.texts("id.pattern") {
+        let any_length = |pattern: &Regex| pattern.is_match(&"~".repeat(LONGEST));
+        if compiled(&entry.text).is_some_and(|it| pattern::finds_anything(&it) && any_length(&it)) {
+            let mistake = document.source().mistake_in(entry.at, "a pattern that every text matches");
+            mistakes.push(mistake.help("leave it out, or say what only these ids have: '^ORD-\\d+$'"));
         }
     }
 }

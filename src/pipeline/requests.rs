@@ -1,46 +1,63 @@
-//! What can be wrong with a request that changes nothing.
+//! Requests that change nothing: what is asked with, and what is expected of the answer.
 
+use super::values::wrong_path;
 use crate::error::{Mistake, way_out};
 use crate::names::Names;
 use crate::toml_input::Source;
 use crate::toml_input::document::{Entry, Row};
+use serde_json::Value;
 
 /// Checks path, keys and what is expected of the answer.
-pub fn check(request: &Row, mistakes: &mut Vec<Mistake>) {
+pub fn check(request: &Row, source: &Source, mistakes: &mut Vec<Mistake>) {
     let path = request.text("path");
-    if let Some(path) = path.as_ref().filter(|path| !path.text.starts_with('/')) {
-        let mistake = request.mistake_in(path.at.clone(), "a path that does not begin with /");
-        mistakes.push(mistake.help(format!("write \"/{}\"", path.text)));
-    }
-    let expected = request.table("expect");
-    for (pointer, value) in expected.iter().flat_map(Row::entries) {
-        is_pointer(request, &pointer, mistakes);
+    mistakes.extend(path.as_ref().and_then(|path| wrong_path(path, source)));
+    for (pointer, value) in request.table("expect").iter().flat_map(Row::entries) {
+        mistakes.extend(wrong_pointer(&pointer, source));
         let Some(value) = value else { continue };
-        if serde_json::from_str::<serde_json::Value>(&value.text).is_err() {
-            let mistake = request.mistake_in(value.at, format!("`{}` is not JSON", value.text));
-            mistakes.push(
-                mistake.help("expected compact JSON: true, 5, or a text with quotes of its own: '\"x\"'"),
-            );
+        if let Some((what, help)) = wrong_json(&value.text) {
+            mistakes.push(source.mistake_in(value.at, what).help(help));
         }
     }
     for pointer in request.list("show") {
-        is_pointer(request, &pointer, mistakes);
+        mistakes.extend(wrong_pointer(&pointer, source));
     }
-    let known = path.map(|path| path.text).unwrap_or_default();
-    let keys = request.table("without_event");
-    for (key, _) in keys.iter().flat_map(Row::entries) {
-        if !known.contains(&format!("{{{}}}", key.text)) {
-            let mistake = request.mistake_in(key.at, format!("the path has no {{{}}}", key.text));
-            mistakes.push(mistake.help("name a key in braces that the path has, or take it out"));
+    let Some(path) = path else { return };
+    let keys: Vec<&str> =
+        path.text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect();
+    for (key, _) in request.table("without_event").iter().flat_map(Row::entries) {
+        if keys.contains(&key.text.as_str()) {
+            continue;
         }
+        let mistake = source.mistake_in(key.at, format!("the path has no `{{{}}}`", key.text));
+        mistakes.push(mistake.help(match keys.is_empty() {
+            true => "take it out, or write it into `path`".to_string(),
+            false => way_out(&key.text, keys.iter().copied()),
+        }));
     }
 }
 
-fn is_pointer(request: &Row, pointer: &Entry, mistakes: &mut Vec<Mistake>) {
-    if !pointer.text.starts_with('/') {
-        let mistake =
-            request.mistake_in(pointer.at.clone(), format!("`{}` is no JSON pointer", pointer.text));
-        mistakes.push(mistake.help(format!("expected a way that begins with /: \"/{}\"", pointer.text)));
+/// An empty pointer is that of the whole answer.
+fn wrong_pointer(pointer: &Entry, source: &Source) -> Option<Mistake> {
+    if pointer.text.is_empty() || pointer.text.starts_with('/') {
+        return None;
+    }
+    let bare = pointer.text.trim_start_matches(['$', '#', '.', '/', ' ']).replace('.', "/");
+    let mistake = source.mistake_in(pointer.at.clone(), "a JSON pointer that does not begin with /");
+    Some(mistake.help(format!("expected a slash before each name: /{bare}")))
+}
+
+/// Values are compared as they are written without blanks.
+fn wrong_json(text: &str) -> Option<(String, String)> {
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) if value.to_string() == text => None,
+        Ok(value) => Some((format!("no answer is written as `{text}`"), format!("did you mean `{value}`?"))),
+        Err(_) => {
+            let quoted = Value::from(text);
+            Some((
+                format!("`{text}` is not JSON"),
+                format!("a text in JSON has quotes of its own: '{quoted}'"),
+            ))
+        }
     }
 }
 
@@ -52,5 +69,33 @@ pub fn keys(path: &Entry, source: &Source, known: &Names, mistakes: &mut Vec<Mis
         let within = start..start + key.len() + 2;
         let mistake = source.mistake_within(&path.at, &within, format!("unknown key `{key}`"));
         mistakes.push(mistake.help(way_out(key, known.list.iter().map(String::as_str))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toml_input::document::Document;
+
+    #[test]
+    fn an_answers_value_is_expected_as_json_writes_it() {
+        for good in ["true", "null", "\"x\"", "[1,2]", "{\"a\":1.5}", "0"] {
+            assert_eq!(wrong_json(good), None, "{good}");
+        }
+        assert!(wrong_json("ok").unwrap().1.ends_with("'\"ok\"'"));
+        assert!(wrong_json("[1, 2]").unwrap().1.contains("`[1,2]`"));
+        assert!(wrong_json("").is_some());
+    }
+
+    #[test]
+    fn each_mistake_stands_at_its_pointer_or_value() {
+        let text = "[call.harmless]\npath = \"/x\"\nexpect = { 'a' = \"1\", \"/b\" = \"x\", c = \"2\" }\n";
+        let source = Source { name: "x".into(), text: text.into() };
+        let mut found = Vec::new();
+        check(&Document::of(&source).unwrap().rows("call.harmless")[0], &source, &mut found);
+        let mut columns: Vec<usize> =
+            found.iter().filter_map(|mistake| Some(mistake.excerpt.as_ref()?.column)).collect();
+        columns.sort_unstable();
+        assert_eq!(columns, [12, 30, 35]);
     }
 }

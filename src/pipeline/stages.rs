@@ -1,7 +1,9 @@
 //! What stages say must agree with what workers and other stages say.
 
-use crate::error::Mistake;
-use crate::toml_input::document::{Document, Entry};
+use super::absent::{has_no, is_without};
+use crate::error::{Mistake, nearest};
+use crate::names::Names;
+use crate::toml_input::document::{Document, Entry, Row};
 
 /// Checks the stages and workers of a pipeline.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
@@ -37,55 +39,57 @@ fn in_order(document: &Document, mistakes: &mut Vec<Mistake>) {
     let names: Vec<String> = document.texts("stage[].name").into_iter().map(|entry| entry.text).collect();
     let mut before: Vec<&str> = Vec::new();
     for stage in document.rows("stage[]") {
-        let Some(name) = stage.text("name") else { return };
         let later = |after: &&Entry| names.contains(&after.text) && !before.contains(&after.text.as_str());
         for after in stage.list("after").iter().filter(later) {
             let what = format!("stage `{}` stands further down", after.text);
             let help = "expected stages that stand before this one in the file";
             mistakes.push(document.source().mistake_in(after.at.clone(), what).help(help));
         }
-        before.extend(names.iter().find(|known| **known == name.text).map(String::as_str));
+        let name = stage.text("name").map(|name| name.text);
+        before.extend(names.iter().find(|known| Some(*known) == name.as_ref()).map(String::as_str));
     }
 }
 
 /// Whoever consumes topics does so in a group, and topics are on a broker.
 fn with_group_and_broker(document: &Document, mistakes: &mut Vec<Mistake>) {
+    let mut found = Vec::new();
     let mut tell = |at, what: String, help: &str| {
-        mistakes.push(document.source().mistake_in(at, what).help(help));
+        found.push(document.source().mistake_in(at, what).help(help));
     };
-    for worker in document.rows("worker[]") {
+    for worker in document.rows("worker[]").iter().filter(|row| is_without(row, "group", mistakes)) {
         let topics = worker.list("topics");
-        let (Some(first), None, Some(name)) = (topics.first(), worker.text("group"), worker.text("name"))
-        else {
-            continue;
-        };
+        let (Some(first), Some(name)) = (topics.first(), worker.text("name")) else { continue };
         let what = format!("worker `{}` consumes topics and names no group", name.text);
         tell(first.at.clone(), what, "add `group = \"...\"`: the consumer group of its clients");
     }
-    let no_broker = document.rows("kafka").is_empty() && !document.has_lost_rows();
+    let no_broker = has_no(document, "kafka", mistakes);
     if let Some(topic) = document.texts("topic[].name").first().filter(|_| no_broker) {
         let help = "add [kafka] with `service = \"...\"`, the service that runs it";
         tell(topic.at.clone(), "topics, and no broker".into(), help);
     }
+    mistakes.append(&mut found);
 }
 
 /// A stage's worker must consume its topic.
 fn consumed(document: &Document, mistakes: &mut Vec<Mistake>) {
-    let topics: Vec<String> = document.texts("topic[].name").into_iter().map(|entry| entry.text).collect();
+    let topics = Names::of("topic", document.texts("topic[].name").into_iter().map(|entry| entry.text));
     let workers = document.rows("worker[]");
     for stage in document.rows("stage[]") {
         let (Some(topic), Some(name)) = (stage.text("topic"), stage.text("worker")) else { continue };
-        let named = |row: &&crate::toml_input::document::Row| {
-            row.text("name").is_some_and(|own| own.text == name.text)
-        };
+        let named = |row: &&Row| row.text("name").is_some_and(|own| own.text == name.text);
         let Some(worker) = workers.iter().find(named) else { continue };
-        let consumed = worker.list("topics");
-        // Of a name that is wrong by itself nothing more is said.
-        let known = consumed.iter().all(|own| topics.contains(&own.text)) && topics.contains(&topic.text);
-        if known && !consumed.is_empty() && !consumed.iter().any(|own| own.text == topic.text) {
+        // A name that is wrong by itself may be meant for this topic.
+        let meant = |entry: &Entry| match topics.has(&entry.text) {
+            true => Some(entry.text.clone()),
+            false if nearest(&entry.text, [topic.text.as_str()]).is_some() => None,
+            false => topics.nearest(&entry.text).map(String::from),
+        };
+        let consumed: Option<Vec<String>> = worker.list("topics").iter().map(meant).collect();
+        let Some(consumed) = consumed.filter(|_| topics.has(&topic.text)) else { continue };
+        if !consumed.is_empty() && !consumed.contains(&topic.text) {
             let what = format!("worker `{}` does not consume `{}`", name.text, topic.text);
-            let list: Vec<&str> = consumed.iter().map(|own| own.text.as_str()).collect();
-            let help = format!("it consumes {}: name one of these, or add the topic there", list.join(", "));
+            let help =
+                format!("it consumes {}: name one of these, or add the topic there", consumed.join(", "));
             mistakes.push(document.source().mistake_in(topic.at, what).help(help));
         }
     }
