@@ -86,7 +86,6 @@ pub struct Pipeline {
 #[serde(deny_unknown_fields)]
 pub struct ComposeHints {
     /// The project's name, preferred where several match.
-    #[schemars(regex(pattern = r"\S"))]
     pub project: Option<String>,
 }
 
@@ -485,14 +484,15 @@ impl Pipeline {
     /// Reads a pipeline. All mistakes are put into `mistakes`; a pipeline with
     /// mistakes must not be used.
     pub fn read(source: &Source, mistakes: &mut Vec<Mistake>) -> Option<Pipeline> {
-        let mut own = Vec::new();
-        let pipeline: Option<Pipeline> = source.read(&mut own);
+        let mut read = Vec::new();
+        let pipeline: Option<Pipeline> = source.read(&mut read);
+        let mut own = read.clone();
         if let Some(document) = Document::of(source) {
             id::check(&document, &mut own);
             names::check(&document, &mut own);
-            stages::check(&document, &mut own);
-            parts::check(&document, &mut own);
-            hops::check(&document, &mut own);
+            stages::check(&document, &read, &mut own);
+            parts::check(&document, &read, &mut own);
+            hops::check(&document, &read, &mut own);
             lists::check(&document, &mut own);
             texts::check(&document, &mut own);
             values::check(&document, &mut own);

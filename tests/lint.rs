@@ -5,63 +5,80 @@ mod support;
 use std::fs;
 use support::{Run, doctor, root};
 
-const EXPECTED: &str = "tests/lint/expected.txt";
+/// Folders of planted mistakes: in all files, in a pipeline's values, and of what it lacks.
+const PLANTED: [&str; 3] = ["tests/lint", "tests/lint/values", "tests/lint/without"];
 
 /// Nobody is asked but the files.
 fn lint(arguments: &[&str]) -> Run {
     doctor(["lint", "--without", "postgres", "--without", "docker"].iter().chain(arguments))
 }
 
-fn planted(arguments: &[&str]) -> Run {
-    let files = ["--config", "tests/lint/pipeline.toml", "--checks", "tests/lint"];
-    lint(&files.into_iter().chain(arguments.iter().copied()).collect::<Vec<_>>())
+/// The files of a folder: a pipeline, and checks where there are some.
+fn files(folder: &str) -> Vec<String> {
+    let checks = root().join(folder).join("rows.toml").is_file().then_some(["--checks", folder]);
+    let pipeline = format!("{folder}/pipeline.toml");
+    ["--config", &pipeline].into_iter().chain(checks.into_iter().flatten()).map(String::from).collect()
+}
+
+fn planted(folder: &str, arguments: &[&str]) -> Run {
+    let files = files(folder);
+    lint(&files.iter().map(String::as_str).chain(arguments.iter().copied()).collect::<Vec<_>>())
 }
 
 /// `PIPELINE_DOCTOR_EXPECTED=1` writes what is told, to be reviewed.
 #[test]
 fn every_planted_mistake_is_told_in_one_run() {
-    let told = planted(&[]).finish().code(2).stdout;
-    if std::env::var_os("PIPELINE_DOCTOR_EXPECTED").is_some() {
-        fs::write(root().join(EXPECTED), &told).unwrap();
+    for folder in PLANTED {
+        let (told, expected) =
+            (planted(folder, &[]).finish().code(2).stdout, format!("{folder}/expected.txt"));
+        if std::env::var_os("PIPELINE_DOCTOR_EXPECTED").is_some() {
+            fs::write(root().join(&expected), &told).unwrap();
+        }
+        assert_eq!(told, fs::read_to_string(root().join(&expected)).unwrap(), "{expected}");
     }
-    assert_eq!(told, fs::read_to_string(root().join(EXPECTED)).unwrap());
-    assert!(told.matches("\nerror: ").count() >= 20);
 }
 
 #[test]
 fn every_mistake_has_a_line_a_caret_and_a_way_out() {
-    let told = planted(&[]).finish().code(2).stdout;
-    let mistakes = told.split("error: ").skip(1);
-    for mistake in mistakes.map(|text| text.split("\nnote: ").next().unwrap()) {
-        let lines: Vec<&str> = mistake.trim_end().lines().collect();
-        assert!(lines[0].starts_with("tests/lint/"), "{mistake}");
-        assert!(lines[2].contains(" | ") && lines[3].contains('^'), "{mistake}");
-        assert!(lines.len() == 5 && lines[4].starts_with("  "), "{mistake}");
-        assert!(lines[1..4].iter().all(|line| line.len() <= 80), "{mistake}");
+    for folder in PLANTED {
+        let told = planted(folder, &[]).finish().code(2).stdout;
+        let mistakes = told.split("error: ").skip(1);
+        for mistake in mistakes.map(|text| text.split("\nnote: ").next().unwrap()) {
+            let lines: Vec<&str> = mistake.trim_end().lines().collect();
+            assert!(lines[0].starts_with("tests/lint/"), "{mistake}");
+            assert!(lines[2].contains(" | ") && lines[3].contains('^'), "{mistake}");
+            assert!(lines.len() == 5 && lines[4].starts_with("  "), "{mistake}");
+            assert!(lines[1..4].iter().all(|line| line.len() <= 80), "{mistake}");
+        }
     }
 }
 
 #[test]
 fn scripts_get_the_same_in_one_document() {
-    let document = planted(&["--json"]).finish().code(2).json();
-    let text = planted(&[]).finish().code(2).stdout;
-    let mistakes = document["mistakes"].as_array().unwrap();
-    assert_eq!(mistakes.len(), text.lines().filter(|line| line.starts_with("error: ")).count());
-    for mistake in mistakes {
-        let place =
-            format!("{}:{}:{}", mistake["file"].as_str().unwrap(), mistake["line"], mistake["column"]);
-        assert!(text.contains(&format!("error: {place}: {}", mistake["what"].as_str().unwrap())), "{place}");
-        assert!(mistake["help"].is_string(), "{place}");
+    for folder in PLANTED {
+        let document = planted(folder, &["--json"]).finish().code(2).json();
+        let text = planted(folder, &[]).finish().code(2).stdout;
+        let mistakes = document["mistakes"].as_array().unwrap();
+        assert_eq!(mistakes.len(), text.lines().filter(|line| line.starts_with("error: ")).count());
+        for mistake in mistakes {
+            let place =
+                format!("{}:{}:{}", mistake["file"].as_str().unwrap(), mistake["line"], mistake["column"]);
+            let what = mistake["what"].as_str().unwrap();
+            assert!(text.contains(&format!("error: {place}: {what}")), "{place}");
+            assert!(mistake["help"].is_string(), "{place}");
+        }
+        assert!(!document["notes"].as_array().unwrap().is_empty());
     }
-    assert!(!document["notes"].as_array().unwrap().is_empty());
 }
 
 #[test]
 fn what_is_a_mistake_for_lint_is_one_for_every_command() {
-    let told = planted(&[]).finish().code(2).stdout;
-    let refused = doctor(["--config", "tests/lint/pipeline.toml", "--checks", "tests/lint"]).finish().code(2);
     let count = |text: &str| text.lines().filter(|line| line.starts_with("error: ")).count();
-    assert_eq!(count(&refused.stderr), count(&told));
+    for folder in PLANTED {
+        let told = planted(folder, &[]).finish().code(2).stdout;
+        let refused = doctor(files(folder)).finish().code(2);
+        assert_eq!(count(&refused.stderr), count(&told), "{folder}");
+    }
 }
 
 #[test]

@@ -9,19 +9,18 @@ use crate::toml_input::document::{Document, Entry, Row};
 /// What a hop is wrong with, and the way out.
 type Wrong = (String, String);
 
-/// Checks the hops of a pipeline's stages.
-pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
-    let mut found = Vec::new();
+/// Checks the hops of a pipeline's stages; `unread` is what could not be read of it.
+pub fn check(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
     for stage in document.rows("stage[]") {
         let hops = stage.list("hops");
         for hop in &hops {
-            if let Some((what, help)) = impossible(document, &stage, hop, mistakes) {
-                found.push(stage.mistake_in(hop.at.clone(), what).help(help));
+            if let Some((what, help)) = impossible(document, &stage, hop, unread) {
+                mistakes.push(stage.mistake_in(hop.at.clone(), what).help(help));
             }
         }
         for hop in twice(&hops) {
             let mistake = stage.mistake_in(hop.at.clone(), format!("the hop `{}` stands twice", hop.text));
-            found.push(mistake.help(match lines(document, &stage, &hop.text) {
+            mistakes.push(mistake.help(match lines(document, &stage, &hop.text) {
                 0 | 1 => "take one of them out",
                 _ => "give each of the lines a name of its own",
             }));
@@ -31,10 +30,9 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
             && taken < record
         {
             let mistake = stage.mistake_in(hops[taken].at.clone(), "`taken` stands before `record`");
-            found.push(mistake.help("put it behind: nobody takes a record that is not on the topic yet"));
+            mistakes.push(mistake.help("put it behind: nobody takes a record that is not on the topic yet"));
         }
     }
-    mistakes.append(&mut found);
 }
 
 /// How many lines of a stage have the name; the words for hops are no lines.
@@ -51,18 +49,18 @@ fn lines(document: &Document, stage: &Row, name: &str) -> usize {
 }
 
 /// A hop that the stage cannot have.
-fn impossible(document: &Document, stage: &Row, hop: &Entry, mistakes: &[Mistake]) -> Option<Wrong> {
+fn impossible(document: &Document, stage: &Row, hop: &Entry, unread: &[Mistake]) -> Option<Wrong> {
     let name = hop.text.as_str();
     match name {
-        "record" | "taken" if is_without(stage, "topic", mistakes) => {
+        "record" | "taken" if is_without(stage, "topic", unread) => {
             let help = "add `topic = \"...\"` to the stage, or take the hop out";
             Some((format!("the hop `{name}` at a stage without topic"), help.into()))
         }
-        "mark" if has_no(document, "marks", mistakes) => {
+        "mark" if has_no(document, "marks", unread) => {
             let help = "add [marks], the table that says who has processed what, or take the hop out";
             Some(("the hop `mark`, and no [marks]".into(), help.into()))
         }
-        "call" if has_no(document, "call", mistakes) => {
+        "call" if has_no(document, "call", unread) => {
             let help = "add [call], the documented call of a stage, or take the hop out";
             Some(("the hop `call`, and no [call]".into(), help.into()))
         }

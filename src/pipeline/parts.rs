@@ -13,15 +13,13 @@ const SYSTEMS: &[(&str, Role, &str)] = &[
     ("database.*", Role::Database, "database"),
 ];
 
-/// Checks the parts of a pipeline.
-pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
+/// Checks the parts of a pipeline; `unread` is what could not be read of it.
+pub fn check(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
     roles(document, mistakes);
-    let mut found = Vec::new();
-    without_topics(document, mistakes, &mut found);
-    without_marks(document, mistakes, &mut found);
-    without_topic(document, mistakes, &mut found);
-    dead_letters(document, mistakes, &mut found);
-    mistakes.append(&mut found);
+    without_topics(document, unread, mistakes);
+    without_marks(document, unread, mistakes);
+    without_topic(document, unread, mistakes);
+    dead_letters(document, unread, mistakes);
 }
 
 /// A broker is run by a broker, a database by a database. One service may be both, where
@@ -59,50 +57,50 @@ fn roles(document: &Document, mistakes: &mut Vec<Mistake>) {
 
 /// Who is a member of a group consumes topics. An empty list says that these are none of
 /// the pipeline's.
-fn without_topics(document: &Document, mistakes: &[Mistake], found: &mut Vec<Mistake>) {
+fn without_topics(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
     for worker in document.rows("worker[]") {
-        let Some(group) = worker.text("group").filter(|_| is_without(&worker, "topics", mistakes)) else {
+        let Some(group) = worker.text("group").filter(|_| is_without(&worker, "topics", unread)) else {
             continue;
         };
         let what = format!("group `{}`, and no `topics`", group.text);
         let help = "add `topics = [...]`, what the worker consumes, or take the group out";
-        found.push(worker.mistake_in(group.at, what).help(help));
+        mistakes.push(worker.mistake_in(group.at, what).help(help));
     }
 }
 
 /// Marks are in a table.
-fn without_marks(document: &Document, mistakes: &[Mistake], found: &mut Vec<Mistake>) {
-    if !has_no(document, "marks", mistakes) {
+fn without_marks(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
+    if !has_no(document, "marks", unread) {
         return;
     }
     for stage in document.rows("stage[]") {
         if let Some(first) = stage.list("marked_by").into_iter().next() {
             let help = "add [marks], the table that says who has processed what, or take it out";
-            found.push(stage.mistake_in(first.at, "`marked_by`, and no [marks]").help(help));
+            mistakes.push(stage.mistake_in(first.at, "`marked_by`, and no [marks]").help(help));
         }
     }
 }
 
 /// A record is sent to a topic.
-fn without_topic(document: &Document, mistakes: &[Mistake], found: &mut Vec<Mistake>) {
+fn without_topic(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
     for stage in document.rows("stage[]") {
-        if let Some(sql) = stage.text("record_sql").filter(|_| is_without(&stage, "topic", mistakes)) {
+        if let Some(sql) = stage.text("record_sql").filter(|_| is_without(&stage, "topic", unread)) {
             let help = "add `topic = \"...\"`, or take it out: records are sent to topics";
-            found.push(stage.mistake_in(sql.at, "`record_sql` at a stage without topic").help(help));
+            mistakes.push(stage.mistake_in(sql.at, "`record_sql` at a stage without topic").help(help));
         }
     }
 }
 
 /// Dead letters are on a broker, and beside the way.
-fn dead_letters(document: &Document, mistakes: &[Mistake], found: &mut Vec<Mistake>) {
+fn dead_letters(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
     for row in document.rows("dead_letters") {
         let Some(topic) = row.text("topic") else { continue };
-        if is_without(&row, "broker", mistakes) && has_no(document, "kafka", mistakes) {
+        if is_without(&row, "broker", unread) && has_no(document, "kafka", unread) {
             let help = match document.keys("broker").is_empty() {
                 true => "add [kafka] with `service = \"...\"`, the service that runs it",
                 false => "name its broker with `broker = \"...\"`, or add [kafka]",
             };
-            found.push(row.mistake_in(topic.at.clone(), "dead letters, and no [kafka]").help(help));
+            mistakes.push(row.mistake_in(topic.at.clone(), "dead letters, and no [kafka]").help(help));
         }
         let stages = document.rows("stage[]");
         let of_topic = |stage: &&Row| stage.text("topic").is_some_and(|own| own.text == topic.text);
@@ -110,7 +108,7 @@ fn dead_letters(document: &Document, mistakes: &[Mistake], found: &mut Vec<Mista
             let name = stage.text("name").map_or_else(String::new, |name| format!(" `{}`", name.text));
             let what = format!("the topic `{}` is that of stage{name}, too", topic.text);
             let help = "expected a topic of their own: what arrives there was given up";
-            found.push(row.mistake_in(topic.at, what).help(help));
+            mistakes.push(row.mistake_in(topic.at, what).help(help));
         }
     }
 }

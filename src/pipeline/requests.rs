@@ -48,17 +48,13 @@ fn wrong_pointer(pointer: &Entry, source: &Source) -> Option<Mistake> {
 
 /// Values are compared as they are written without blanks.
 fn wrong_json(text: &str) -> Option<(String, String)> {
-    match serde_json::from_str::<Value>(text) {
-        Ok(value) if value.to_string() == text => None,
-        Ok(value) => Some((format!("no answer is written as `{text}`"), format!("did you mean `{value}`?"))),
-        Err(_) => {
-            let quoted = Value::from(text);
-            Some((
-                format!("`{text}` is not JSON"),
-                format!("a text in JSON has quotes of its own: '{quoted}'"),
-            ))
-        }
-    }
+    let Ok(value) = serde_json::from_str::<Value>(text) else {
+        let help = format!("a text in JSON has quotes of its own: '{}'", Value::from(text));
+        return Some((format!("`{text}` is not JSON"), help));
+    };
+    let written = value.to_string();
+    (written != text)
+        .then(|| (format!("no answer is written as `{text}`"), format!("did you mean `{written}`?")))
 }
 
 /// A path is made of the event's keys.

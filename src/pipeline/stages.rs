@@ -4,12 +4,13 @@ use super::absent::{has_no, is_without};
 use crate::error::{Mistake, nearest};
 use crate::names::Names;
 use crate::toml_input::document::{Document, Entry, Row};
+use std::collections::BTreeSet;
 
-/// Checks the stages and workers of a pipeline.
-pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
+/// Checks the stages and workers of a pipeline; `unread` is what could not be read of it.
+pub fn check(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
     consumed(document, mistakes);
     in_order(document, mistakes);
-    with_group_and_broker(document, mistakes);
+    with_group_and_broker(document, unread, mistakes);
     of_one_broker(document, mistakes);
 }
 
@@ -51,23 +52,21 @@ fn in_order(document: &Document, mistakes: &mut Vec<Mistake>) {
 }
 
 /// Whoever consumes topics does so in a group, and topics are on a broker.
-fn with_group_and_broker(document: &Document, mistakes: &mut Vec<Mistake>) {
-    let mut found = Vec::new();
+fn with_group_and_broker(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
     let mut tell = |at, what: String, help: &str| {
-        found.push(document.source().mistake_in(at, what).help(help));
+        mistakes.push(document.source().mistake_in(at, what).help(help));
     };
-    for worker in document.rows("worker[]").iter().filter(|row| is_without(row, "group", mistakes)) {
+    for worker in document.rows("worker[]").iter().filter(|row| is_without(row, "group", unread)) {
         let topics = worker.list("topics");
         let (Some(first), Some(name)) = (topics.first(), worker.text("name")) else { continue };
         let what = format!("worker `{}` consumes topics and names no group", name.text);
         tell(first.at.clone(), what, "add `group = \"...\"`: the consumer group of its clients");
     }
-    let no_broker = has_no(document, "kafka", mistakes);
+    let no_broker = has_no(document, "kafka", unread);
     if let Some(topic) = document.texts("topic[].name").first().filter(|_| no_broker) {
         let help = "add [kafka] with `service = \"...\"`, the service that runs it";
         tell(topic.at.clone(), "topics, and no broker".into(), help);
     }
-    mistakes.append(&mut found);
 }
 
 /// A stage's worker must consume its topic.
@@ -84,12 +83,12 @@ fn consumed(document: &Document, mistakes: &mut Vec<Mistake>) {
             false if nearest(&entry.text, [topic.text.as_str()]).is_some() => None,
             false => topics.nearest(&entry.text).map(String::from),
         };
-        let consumed: Option<Vec<String>> = worker.list("topics").iter().map(meant).collect();
+        let consumed: Option<BTreeSet<String>> = worker.list("topics").iter().map(meant).collect();
         let Some(consumed) = consumed.filter(|_| topics.has(&topic.text)) else { continue };
         if !consumed.is_empty() && !consumed.contains(&topic.text) {
             let what = format!("worker `{}` does not consume `{}`", name.text, topic.text);
-            let help =
-                format!("it consumes {}: name one of these, or add the topic there", consumed.join(", "));
+            let list: Vec<&str> = consumed.iter().map(String::as_str).collect();
+            let help = format!("it consumes {}: name one of these, or add the topic there", list.join(", "));
             mistakes.push(document.source().mistake_in(topic.at, what).help(help));
         }
     }

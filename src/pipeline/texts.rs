@@ -7,7 +7,6 @@ use crate::toml_input::document::Document;
 const NAMES: &[&str] = &[
     "name",
     "id.name",
-    "compose.project",
     "service[].name",
     "service[].container",
     "worker[].name",

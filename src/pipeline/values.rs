@@ -14,7 +14,7 @@ const NUMBERS: &[(&str, &str, i64, i64, &str, &str)] = &[
         "port",
         1,
         i64::MAX,
-        "no port",
+        "0 is no port",
         "expected the port inside of the container, from 1 to 65535",
     ),
     (
