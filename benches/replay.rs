@@ -6,7 +6,7 @@
 use pipeline_doctor::check::catalog::Catalog;
 use pipeline_doctor::check::judge;
 use pipeline_doctor::cli::{Look, SETTLE, WINDOW};
-use pipeline_doctor::config::{Config, Environment};
+use pipeline_doctor::config::{Config, Environment, pipeline_source};
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::evidence::Evidence;
 use pipeline_doctor::fact::facts;
@@ -32,8 +32,9 @@ fn median(mut work: impl FnMut()) -> Duration {
 fn main() {
     let look =
         Look { window: WINDOW.into(), deadline: "10s".into(), settle: SETTLE.into(), ..Default::default() };
-    let config = Config::new(None, &look, &Environment::new(), &mut Vec::new());
-    let pipeline = config.expect("no file is read").expect("the built-in pipeline").pipeline;
+    let source = pipeline_source(None).expect("no file is read");
+    let config = Config::of(&source, None, &look, &Environment::new(), &mut Vec::new());
+    let pipeline = config.expect("the built-in pipeline").pipeline;
     let catalog = Catalog::read(None, &mut Vec::new()).expect("the built-in rows");
     println!("{:<24}{:>12}{:>12}{:>12}{:>16}", "recording", "read", "facts", "diagnose", "diagnose/read");
     for incident in pipeline_doctor::demo::INCIDENTS {

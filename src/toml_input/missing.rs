@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue, Error};
 const MOST: usize = 20;
 
 /// A value of each kind, to stand in for one that is missing.
-const KINDS: &str = "text = ''\nnumber = 1\npair = ['', '']\nlist = []\nrow = {}\nyes = false\n";
+const KINDS: &str = "text = ''\nnumber = 1\npair = ['', '']\nlist = []\nrow = {}\nexpected = { is = true }\nyes = false\n";
 
 /// The fields that are missing in the same row as the first one.
 pub fn beside<T: DeserializeOwned>(table: &Spanned<DeTable<'_>>, first: &Error) -> Vec<Error> {
@@ -43,7 +43,7 @@ fn with_stand_in<'a, T: DeserializeOwned>(
 ) -> Option<(Spanned<DeTable<'a>>, Option<Error>)> {
     let mut open: Vec<DeValue<'a>> = Vec::new();
     let (kinds, _) = DeTable::parse_recoverable(KINDS);
-    for name in ["yes", "row", "pair", "list", "number", "text"] {
+    for name in ["yes", "expected", "row", "pair", "list", "number", "text"] {
         open.extend(kinds.get_ref().get(name).map(|value| value.get_ref().clone()));
     }
     while let Some(value) = open.pop() {

@@ -4,7 +4,7 @@ use crate::corpus::Truth;
 use pipeline_doctor::check::catalog::{Catalog, Severity};
 use pipeline_doctor::check::{Finding, Verdict, judge};
 use pipeline_doctor::cli::{DEADLINE, Look, SETTLE, WINDOW};
-use pipeline_doctor::config::{Config, Environment};
+use pipeline_doctor::config::{Config, Environment, pipeline_source};
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::evidence::{Evidence, System};
 use pipeline_doctor::fact::{Facts, facts};
@@ -39,8 +39,9 @@ impl Judge {
             settle: SETTLE.into(),
             ..Look::default()
         };
-        let config = Config::new(None, &look, &Environment::new(), &mut Vec::new());
-        let pipeline = config.expect("no file is read").expect("the built-in pipeline").pipeline;
+        let source = pipeline_source(None).expect("no file is read");
+        let config = Config::of(&source, None, &look, &Environment::new(), &mut Vec::new());
+        let pipeline = config.expect("the built-in pipeline").pipeline;
         let catalog = Catalog::read(None, &mut Vec::new()).expect("the built-in rows");
         Judge { pipeline, catalog }
     }
