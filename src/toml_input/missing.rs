@@ -12,7 +12,8 @@ use toml::de::{DeTable, DeValue, Error};
 const MOST: usize = 20;
 
 /// A value of each kind, to stand in for one that is missing.
-const KINDS: &str = "text = ''\nnumber = 1\npair = ['', '']\nlist = []\nrow = {}\nexpected = { is = true }\nyes = false\n";
+const KINDS: &str =
+    "text = ''\nnumber = 1\npair = ['', '']\nlist = []\nrow = {}\nexpected = { is = true }\nyes = false\n";
 
 /// The fields that are missing in the same row as the first one.
 pub fn beside<T: DeserializeOwned>(table: &Spanned<DeTable<'_>>, first: &Error) -> Vec<Error> {
@@ -51,7 +52,8 @@ fn with_stand_in<'a, T: DeserializeOwned>(
         let stand_in = Spanned::new(at.clone(), value);
         row_at(&mut with, at)?.insert(Spanned::new(at.clone(), Cow::Owned(field.to_string())), stand_in);
         let Err(error) = T::deserialize(with.clone().into_deserializer()) else { return Some((with, None)) };
-        let is_about_it = error.span().as_ref() == Some(at) && missing_field(error.message()).is_none();
+        let is_here = error.span().is_none_or(|span| span == *at);
+        let is_about_it = is_here && missing_field(error.message()).is_none();
         if !is_about_it {
             return Some((with, Some(error)));
         }
