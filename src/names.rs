@@ -56,10 +56,9 @@ impl Names {
 
     /// Whether it is so near to a known one that it will hardly be that of a lost row.
     fn is_slip(&self, name: &str) -> bool {
-        let mut distances = self.list.iter().map(|known| strsim::damerau_levenshtein(known, name));
-        name.len() > 2 * SLIP
-            && distances.all(|distance| distance > 0)
-            && self.list.iter().any(|known| strsim::damerau_levenshtein(known, name) <= SLIP)
+        let is_known = || self.list.iter().any(|known| known == name);
+        let is_near = |known: &String| strsim::damerau_levenshtein(known, name) <= SLIP;
+        self.some_lost && name.len() > 2 * SLIP && !is_known() && self.list.iter().any(is_near)
     }
 
     /// The nearest of them.

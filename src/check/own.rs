@@ -1,6 +1,7 @@
 //! What can be wrong with facts of the user's own.
 
 use super::catalog::Catalog;
+use super::notes::BUILT_IN;
 use crate::error::Mistake;
 use crate::names::Names;
 use crate::own::{About, Kind, PREFIX};
@@ -133,7 +134,8 @@ pub fn check_names(catalog: &Catalog, pipeline: &Document, mistakes: &mut Vec<Mi
     logged.some_lost |= lost || worker_lost;
     let further = files("database", pipeline.keys("database").into_iter().map(String::from).collect());
     let keys = files("key", pipeline.texts("event.keys[]").into_iter().map(|entry| entry.text).collect());
-    for source in &catalog.sources {
+    // The built-in files have none.
+    for source in catalog.sources.iter().filter(|source| !source.name.starts_with(BUILT_IN)) {
         let Some(document) = Document::of(source) else { continue };
         further.must_have(&document.texts("fact[].database"), source, mistakes);
         services.must_have(&document.texts("fact[].http.service"), source, mistakes);

@@ -15,8 +15,9 @@ use std::collections::BTreeSet;
 /// Links from a cause to checks.
 const LINKS: [&str; 4] = ["cause[].always[]", "cause[].usually[]", "cause[].sometimes[]", "cause[].seen[]"];
 
-/// Checks all rows; `None` is a file that could not be read at all.
-pub fn check(files: &[Option<Document>], catalog: &Catalog, mistakes: &mut Vec<Mistake>) {
+/// Checks all rows; `None` is a file that could not be read at all. The first `good` files
+/// are known to be good by themselves.
+pub fn check(files: &[Option<Document>], good: usize, catalog: &Catalog, mistakes: &mut Vec<Mistake>) {
     let checks = Names::in_files("check", files, &[("check[]", "id", ""), ("signature[]", "id", "log-")]);
     let causes = Names::in_files("cause", files, &[("cause[]", "id", "")]);
     let registry = Names::of("fact", fact::FACTS.iter().map(|spec| spec.name));
@@ -29,6 +30,8 @@ pub fn check(files: &[Option<Document>], catalog: &Catalog, mistakes: &mut Vec<M
         must_be_check("check[].pass_needs[]");
         LINKS.iter().for_each(|path| must_be_check(path));
         judged(document, &facts, mistakes);
+    }
+    for document in files.iter().skip(good).flatten() {
         signatures(document, mistakes);
         placeholders::check(document, mistakes);
         texts::check(document, mistakes);
