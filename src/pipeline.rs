@@ -11,9 +11,11 @@ pub mod requests;
 pub mod sql;
 mod stages;
 mod texts;
+mod unused;
 mod values;
 
 pub use id::{IdForm, IdFormat, is_uuid};
+pub use unused::unused;
 
 use crate::error::{Mistake, by_line};
 use crate::evidence::Seen;

@@ -6,6 +6,7 @@ use crate::cli::Lint;
 use crate::config::{Config, Environment, pipeline_source};
 use crate::error::{Error, Mistake, by_line};
 use crate::evidence::Seen;
+use crate::pipeline::unused;
 use crate::probe;
 use crate::probe::postgres::prepare::{Of, Refusal};
 use crate::report::lint::{Linted, render, render_json};
@@ -21,6 +22,7 @@ pub(super) fn run(asked: &Lint, environment: &Environment) -> Result<u8, Error> 
     linted.checks = catalog.checks.len();
     linted.causes = catalog.causes.len();
     linted.notes.extend(of_pipeline(&source));
+    linted.notes.extend(unused(&source));
     match &config {
         Some(config) => {
             let today = probe::now().to_zoned(jiff::tz::TimeZone::UTC).date();
