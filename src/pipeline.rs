@@ -500,6 +500,7 @@ impl Pipeline {
             values::check(&document, &mut own);
             patterns::check(&document, &mut own);
             sql::check(&document, &mut own);
+            document.control_characters(&mut own);
         }
         by_line(&mut own, &[&source.name]);
         mistakes.append(&mut own);

@@ -93,10 +93,10 @@ fn read_all(
     let mut config = Config::of(source, id, look, environment, mistakes);
     let own = sources::directory(look.checks.as_deref(), look.config.as_deref());
     let catalog = Catalog::read(own.as_deref(), mistakes)?;
-    let document = Document::of(source);
+    // The built-in rows name nothing of a pipeline.
+    let document = own.and_then(|_| Document::of(source));
     if let Some(pipeline) = &document {
         own::check_names(&catalog, pipeline, mistakes);
-        pipeline.control_characters(mistakes);
     }
     if let Some(config) = &mut config {
         let of_facts = catalog.facts.iter().filter_map(|fact| fact.log.as_ref()).map(|log| &log.pattern);

@@ -89,8 +89,11 @@ pub fn notes(catalog: &Catalog, pipeline: &Pipeline, all: bool, today: Date) -> 
 
 /// The checks that no override switches off, whenever that ends.
 fn judged(catalog: &Catalog) -> impl Iterator<Item = &Check> {
-    let off = |id: &str| catalog.overrides.iter().any(|row| row.off.is_some() && row.id.get_ref() == id);
-    catalog.checks.iter().filter(move |check| !off(check.id.get_ref()))
+    catalog.checks.iter().filter(|check| !is_off(catalog, check.id.get_ref()))
+}
+
+fn is_off(catalog: &Catalog, id: &str) -> bool {
+    catalog.overrides.iter().any(|row| row.off.is_some() && row.id.get_ref() == id)
 }
 
 /// Overrides whose last day is over, and causes that only checks raise that are off.
@@ -104,15 +107,8 @@ fn switched_off(catalog: &Catalog, today: Date, found: &mut Vec<Mistake>, rows: 
             found.push(note.help("take the override out, or give it another day"));
         }
     }
-    let off: Vec<&str> = catalog
-        .overrides
-        .iter()
-        .filter(|row| row.off.is_some())
-        .map(|row| row.id.get_ref().as_str())
-        .collect();
-    let is_off = |link: &toml::Spanned<String>| off.contains(&link.get_ref().as_str());
     for cause in catalog.ranked().filter(|cause| !cause.always.is_empty()) {
-        if !cause.always.iter().all(is_off) {
+        if !cause.always.iter().all(|link| is_off(catalog, link.get_ref())) {
             continue;
         }
         let what = format!("`{}` is raised only by what is switched off", cause.id.get_ref());

@@ -22,6 +22,19 @@ pub struct Discovered {
     pub environments: BTreeMap<String, Vec<Secret>>,
 }
 
+/// Of what the parts are told (one of them, where it is named: `used_by`) the address that
+/// fits; of a named part else the first.
+pub fn told_to<'a, T>(
+    told: &'a BTreeMap<Name, Vec<T>>,
+    used_by: Option<&str>,
+    fits: impl Fn(&T) -> bool,
+) -> Option<&'a T> {
+    let of_users = told.iter().filter(|(part, _)| used_by.is_none_or(|user| user == part.as_str()));
+    let all: Vec<&T> = of_users.flat_map(|(_, addresses)| addresses).collect();
+    let first = all.first().filter(|_| used_by.is_some());
+    all.iter().find(|address| fits(address)).or(first).copied()
+}
+
 /// A container with its whole environment (`Config.Env`), secrets included.
 pub(super) type WithEnvironment = (Container, Vec<String>);
 

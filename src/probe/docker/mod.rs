@@ -8,7 +8,7 @@ mod further;
 mod project;
 pub mod survey;
 
-pub use discover::Discovered;
+pub use discover::{Discovered, told_to};
 pub(super) use further::further;
 
 use super::{failure, in_time};

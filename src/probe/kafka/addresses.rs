@@ -3,7 +3,7 @@
 
 use crate::config::Config;
 use crate::evidence::{Container, Docker, Mapped, Seen, Why, WhyKind, hosts_of};
-use crate::probe::docker::Discovered;
+use crate::probe::docker::{Discovered, told_to};
 use crate::secret::redact;
 use rdkafka::ClientContext;
 use std::collections::BTreeMap;
@@ -68,17 +68,13 @@ fn told(
     if used_by.is_none() && config.pipeline.broker.is_empty() {
         return discovered.kafka.clone();
     }
-    let of_users =
-        discovered.brokers.iter().filter(|(part, _)| used_by.is_none_or(|user| user.get_ref() == *part));
-    let told: Vec<&String> = of_users.flat_map(|(_, lists)| lists).collect();
     let docker = docker.known()?;
     let own = container_of(config, broker, docker);
-    let leads_there = |list: &&&String| {
+    let leads_there = |list: &String| {
         let mut found = hosts_of(list).into_iter().filter_map(|host| docker.answering_to(&host));
         own.is_some_and(|own| found.any(|container| container.id == own.id))
     };
-    let first = told.first().filter(|_| used_by.is_some());
-    told.iter().find(leads_there).or(first).map(|list| (*list).clone())
+    told_to(&discovered.brokers, used_by.map(|part| part.get_ref().as_str()), leads_there).cloned()
 }
 
 /// Docker's trouble is not Kafka's: nobody has asked the broker.

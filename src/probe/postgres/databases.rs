@@ -4,7 +4,7 @@ use super::session::Session;
 use super::{Opened, Place, open};
 use crate::config::Config;
 use crate::evidence::{Docker, FurtherDatabase, Mapped, Name, Seen, Why, WhyKind};
-use crate::probe::docker::Discovered;
+use crate::probe::docker::{Discovered, told_to};
 use crate::secret::Secret;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
@@ -102,11 +102,10 @@ fn place<'a>(
         return Ok(Place { address, inside: false });
     }
     let part = config.pipeline.database.get(name).and_then(|database| database.used_by.as_ref());
-    let all = docker.into_iter().flat_map(|(_, discovered)| &discovered.databases);
-    let of_users = all.filter(|(user, _)| part.is_none_or(|part| part.get_ref() == *user));
-    let told: Vec<&Secret> = of_users.flat_map(|(_, addresses)| addresses).collect();
-    let first = told.first().filter(|_| part.is_some());
-    let found = told.iter().find(|address| is_called(address, name)).or(first);
+    let used_by = part.map(|part| part.get_ref().as_str());
+    let found = docker.and_then(|(_, discovered)| {
+        told_to(&discovered.databases, used_by, |address| is_called(address, name))
+    });
     found.map(|address| Place { address, inside: true }).ok_or_else(|| {
         let whose = part.map_or("one of this name".to_string(), |part| {
             format!("one in the environment of {}", part.get_ref())
