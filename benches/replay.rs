@@ -3,13 +3,13 @@
 //!
 //! `cargo bench`
 
-use pipeline_doctor::check::catalog::Catalog;
-use pipeline_doctor::check::judge;
 use pipeline_doctor::cli::{Look, SETTLE, WINDOW};
 use pipeline_doctor::config::{Config, Environment, pipeline_source};
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::evidence::Evidence;
 use pipeline_doctor::fact::facts;
+use pipeline_doctor::judge::judge;
+use pipeline_doctor::runbook::catalog::Catalog;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,7 @@ fn main() {
     let pipeline = config.expect("the built-in pipeline").pipeline;
     let catalog = Catalog::read(None, &mut Vec::new()).expect("the built-in rows");
     println!("{:<24}{:>12}{:>12}{:>12}{:>16}", "recording", "read", "facts", "diagnose", "diagnose/read");
-    for incident in pipeline_doctor::demo::INCIDENTS {
+    for incident in pipeline_doctor::run::demo::INCIDENTS {
         let read = median(|| {
             black_box(serde_json::from_str::<Evidence>(incident.evidence).expect("a recording"));
         });

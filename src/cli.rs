@@ -1,7 +1,7 @@
 //! The command line: flags and their words. Values are given meaning in `config`.
 
+use crate::base::secret::redact;
 use crate::evidence::System;
-use crate::secret::redact;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 

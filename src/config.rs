@@ -1,15 +1,15 @@
 //! What a run is to do: flags, else environment, else the pipeline's file.
 
-mod places;
+pub mod places;
 
 pub use places::Places;
 
+use crate::base::error::{Error, Mistake};
 use crate::cli::{Cli, Look};
-use crate::error::{Error, Mistake};
 use crate::evidence::{System, Target};
-use crate::own::OwnFact;
+use crate::input::Source;
 use crate::pipeline::Pipeline;
-use crate::toml_input::Source;
+use crate::runbook::own::OwnFact;
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;

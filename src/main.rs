@@ -1,11 +1,11 @@
 //! The program: flags in, one report out, one exit code.
 
+use pipeline_doctor::base::error::{Error, Mistake, exit};
+use pipeline_doctor::base::secret::redact;
 use pipeline_doctor::cli::Cli;
 use pipeline_doctor::config::lookups;
-use pipeline_doctor::error::{Error, Mistake, exit};
-use pipeline_doctor::report::json;
+use pipeline_doctor::report::format::json;
 use pipeline_doctor::run::run;
-use pipeline_doctor::secret::redact;
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -183,7 +183,7 @@ fn the_demo_is_a_show_and_not_an_alarm() {
 
 #[test]
 fn every_incident_of_the_demo_can_be_shown() {
-    for incident in pipeline_doctor::demo::INCIDENTS {
+    for incident in pipeline_doctor::run::demo::INCIDENTS {
         let run = doctor(["demo", incident.name]).finish().code(0);
         assert!(run.stdout.starts_with("pipeline-doctor"), "{}", incident.name);
     }
@@ -236,7 +236,7 @@ fn a_time_too_long_is_refused() {
 
 #[test]
 fn every_id_that_a_report_can_print_can_be_explained() {
-    let catalog = pipeline_doctor::check::catalog::Catalog::read(None, &mut Vec::new()).unwrap();
+    let catalog = pipeline_doctor::runbook::catalog::Catalog::read(None, &mut Vec::new()).unwrap();
     for id in catalog.names() {
         let run = doctor(["explain", id]).finish().code(0);
         assert!(run.stdout.contains(id), "{id}");

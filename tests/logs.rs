@@ -1,7 +1,7 @@
 //! The log signatures against records of the clients in use.
 
-use pipeline_doctor::check::catalog::Catalog;
-use pipeline_doctor::signature::Signature;
+use pipeline_doctor::runbook::catalog::Catalog;
+use pipeline_doctor::runbook::signature::Signature;
 use std::collections::BTreeMap;
 
 fn signatures() -> Vec<Signature> {

@@ -2,10 +2,11 @@
 
 mod support;
 
-use pipeline_doctor::check::catalog::Catalog;
+use pipeline_doctor::input::Source;
 use pipeline_doctor::pipeline::Pipeline;
-use pipeline_doctor::report::{explain, markdown};
-use pipeline_doctor::toml_input::Source;
+use pipeline_doctor::report::explain;
+use pipeline_doctor::report::format::markdown;
+use pipeline_doctor::runbook::catalog::Catalog;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use support::{doctor, root};
 

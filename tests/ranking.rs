@@ -1,11 +1,11 @@
 //! The ranking model and the built-in checks and causes.
 
-use pipeline_doctor::check::catalog::{Catalog, Severity};
-use pipeline_doctor::check::sources;
-use pipeline_doctor::check::{Finding, Instance, Verdict};
 use pipeline_doctor::diagnosis::{Diagnosis, diagnose};
 use pipeline_doctor::evidence::{Why, WhyKind};
-use pipeline_doctor::toml_input::Source;
+use pipeline_doctor::input::Source;
+use pipeline_doctor::judge::{Finding, Instance, Verdict};
+use pipeline_doctor::runbook::catalog::{Catalog, Severity};
+use pipeline_doctor::runbook::sources;
 
 /// One step with one check, for small catalogs.
 const ALONE: &str = r#"
@@ -37,7 +37,7 @@ fn unknown() -> Verdict {
 
 /// A finding for every check, with the verdict that `verdict` gives it.
 fn findings(catalog: &Catalog, verdict: impl Fn(&str) -> Verdict) -> Vec<Finding> {
-    let one = |check: &pipeline_doctor::check::catalog::Check| {
+    let one = |check: &pipeline_doctor::runbook::catalog::Check| {
         let verdict = verdict(check.id.get_ref());
         let instance = Instance {
             subject: "one".into(),

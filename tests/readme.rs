@@ -3,8 +3,8 @@
 
 mod support;
 
-use pipeline_doctor::check::catalog::Catalog;
-use pipeline_doctor::error::exit;
+use pipeline_doctor::base::error::exit;
+use pipeline_doctor::runbook::catalog::Catalog;
 use std::fmt::Write;
 use support::{doctor, root};
 

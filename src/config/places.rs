@@ -1,11 +1,11 @@
 //! Where the systems are.
 
-use super::Environment;
+use crate::base::error::{Mistake, way_out};
+use crate::base::secret::{MASK, Secret, redact};
 use crate::cli::Look;
-use crate::error::{Mistake, way_out};
+use crate::config::Environment;
 use crate::evidence::Name;
 use crate::pipeline::{Pipeline, System};
-use crate::secret::{MASK, Secret, redact};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,11 +1,11 @@
 //! Diagnosis: findings against causes. Pure.
 
-mod named;
+pub mod named;
 pub mod rank;
 
-use crate::check::catalog::{Catalog, Severity};
-use crate::check::{Finding, Verdict};
 use crate::evidence::Name;
+use crate::judge::{Finding, Verdict};
+use crate::runbook::catalog::{Catalog, Severity};
 use named::Candidate;
 use rank::{ALWAYS, Model, Ranking, SOMETIMES, USUALLY};
 

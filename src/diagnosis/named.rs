@@ -1,10 +1,10 @@
 //! What is named: causes, and groups of causes in the place of those that cannot
 //! be told apart.
 
-use super::rank::{ALWAYS, Model, Ranking, SOMETIMES};
-use super::{TIE, fails};
-use crate::check::Finding;
-use crate::check::catalog::{Catalog, Cause, Severity};
+use crate::diagnosis::rank::{ALWAYS, Model, Ranking, SOMETIMES};
+use crate::diagnosis::{TIE, fails};
+use crate::judge::Finding;
+use crate::runbook::catalog::{Catalog, Cause, Severity};
 
 /// A cause is listed from this confidence on.
 const LISTED: f64 = 0.10;

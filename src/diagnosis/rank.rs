@@ -1,9 +1,9 @@
 //! Exact inference in a small leaky noisy-OR network: which causes explain the
 //! findings, and how sure that is. The model stands in the README.
 
-use crate::check::catalog::{Catalog, Cause, Severity};
-use crate::check::{Finding, Verdict};
 use crate::evidence::WhyKind;
+use crate::judge::{Finding, Verdict};
+use crate::runbook::catalog::{Catalog, Cause, Severity};
 
 /// `always` breaks its check with this probability.
 pub const ALWAYS: f64 = 0.98;

@@ -1,11 +1,11 @@
 //! Facts about the documented API call: asked, answered, and what came of it.
 
-use super::logs::whole;
-use super::view::View;
-use super::{Fact, Value};
 use crate::evidence::{Log, Record, Seen};
+use crate::fact::logs::whole;
+use crate::fact::view::View;
+use crate::fact::{Fact, Value};
 use crate::pipeline::{Call, Stage};
-use crate::plural::count;
+use crate::text::plural::count;
 use regex::Regex;
 use std::sync::LazyLock;
 

@@ -1,10 +1,10 @@
 //! Facts about what changed: a container beside its image's tag, its compose
 //! file, its addresses, and the event's time.
 
-use super::containers::age;
-use super::view::View;
-use super::{Fact, Value};
 use crate::evidence::{Container, DATABASE_VARIABLES, Docker, Seen, Why, WhyKind, hosts_of, is_own};
+use crate::fact::containers::age;
+use crate::fact::view::View;
+use crate::fact::{Fact, Value};
 use crate::pipeline::Role;
 
 /// A fact about each part that has a container; the others are not asked.

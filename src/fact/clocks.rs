@@ -1,8 +1,8 @@
 //! Facts about clocks: those of the systems beside the one of this machine.
 
-use super::view::View;
-use super::{Fact, Value};
 use crate::evidence::{Clock, Seen, WhyKind};
+use crate::fact::view::View;
+use crate::fact::{Fact, Value};
 
 /// The systems whose clocks are compared, as a report names them.
 pub const SYSTEMS: &[&str] = &["Docker", "Kafka", "PostgreSQL", "HTTP"];

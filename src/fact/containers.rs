@@ -1,9 +1,9 @@
 //! Facts about containers and what the compose file says of them.
 
-use super::view::View;
-use super::{Fact, Value};
 use crate::evidence::{ComposeService, Container, Seen, WhyKind};
-use crate::plural;
+use crate::fact::view::View;
+use crate::fact::{Fact, Value};
+use crate::text::plural;
 use jiff::{SignedDuration, Timestamp};
 
 /// A container that the engine restarted and that runs for less than this is

@@ -1,9 +1,9 @@
 //! Facts about the event that was asked about.
 
-use super::view::View;
-use super::{Fact, Value};
 use crate::evidence::{Mark, Seen};
-use crate::plural::count;
+use crate::fact::view::View;
+use crate::fact::{Fact, Value};
+use crate::text::plural::count;
 
 pub(super) fn recorded(view: &View) -> Vec<Fact> {
     let rows = marks(view).map(|(exact, like)| exact.len() + like.len());

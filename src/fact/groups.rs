@@ -1,10 +1,10 @@
 //! Facts about consumer groups.
 
-use super::view::View;
-use super::{Fact, Value, for_workers, settling};
 use crate::evidence::{Committed, Container, Group, Kafka, Seen, WhyKind};
+use crate::fact::view::View;
+use crate::fact::{Fact, Value, for_workers, settling};
 use crate::pipeline::Worker;
-use crate::plural;
+use crate::text::plural;
 use jiff::SignedDuration;
 
 /// The group of a worker, as the broker describes it.
@@ -135,7 +135,7 @@ pub(super) fn other_readers(view: &View) -> Vec<Fact> {
 /// Records between the group's commits and the ends of its topics; `None` where
 /// it is not known: for a partition that holds records nothing is committed, say.
 pub fn lag(kafka: &Kafka, worker: &Worker) -> Option<u64> {
-    if *super::skips::has_untaken(kafka, worker).known().unwrap_or(&true) {
+    if *crate::fact::skips::has_untaken(kafka, worker).known().unwrap_or(&true) {
         return None;
     }
     let group = kafka.groups.get(worker.group.as_ref()?)?.known()?;

@@ -1,12 +1,12 @@
 //! The hops of the asked event, in the pipeline's order: what was seen of each,
 //! when and where.
 
-use super::records::{self, Standing, Taken};
-use super::view::View;
-use super::{call, clocks, stages};
 use crate::evidence::{Log, Record, Seen, Why, WhyKind};
+use crate::fact::records::{self, Standing, Taken};
+use crate::fact::view::View;
+use crate::fact::{call, clocks, stages};
 use crate::pipeline::{HopKind, Line, Pipeline, Stage, Worker};
-use crate::plural::count;
+use crate::text::plural::count;
 use jiff::{SignedDuration, Timestamp};
 
 /// One hop of one event.
@@ -301,7 +301,7 @@ fn in_log(view: &View, stage: &Stage, part: &str, not: &str, records: Seen<(&Log
 /// What the first of some records says, and how often it was said.
 fn said(records: &[&Record]) -> String {
     let (Some(first), Some(last)) = (records.first(), records.last()) else { return String::new() };
-    let message = super::logs::message(&first.text);
+    let message = crate::fact::logs::message(&first.text);
     // The part is named beside it.
     let message =
         message.split_once("] ").filter(|(part, _)| part.starts_with('[')).map_or(&*message, |(_, m)| m);

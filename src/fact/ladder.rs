@@ -1,10 +1,10 @@
 //! How far each worker has come: from not being declared to taking what arrives.
 
-use super::containers::{age, declaration, rung_of, state_in_words};
-use super::groups::{self, group_of};
-use super::view::View;
-use super::{Fact, Value, for_workers, motion, settling};
 use crate::evidence::{Container, Log, Seen, Topic, WhyKind};
+use crate::fact::containers::{age, declaration, rung_of, state_in_words};
+use crate::fact::groups::{self, group_of};
+use crate::fact::view::View;
+use crate::fact::{Fact, Value, for_workers, motion, settling};
 use crate::pipeline::Worker;
 use jiff::SignedDuration;
 use regex::Regex;

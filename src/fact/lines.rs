@@ -1,8 +1,8 @@
 //! Facts about the diagnostic lines of the runbook: what a healthy way leaves in the logs.
 
-use super::view::View;
-use super::{Fact, Value};
 use crate::evidence::{Seen, Why};
+use crate::fact::view::View;
+use crate::fact::{Fact, Value};
 use crate::pipeline::{Line, Stage};
 
 /// What is known of one line.

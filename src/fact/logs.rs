@@ -1,11 +1,11 @@
 //! Facts about what logs say.
 
-use super::settling::{self, Outage};
-use super::view::View;
-use super::{Fact, Value, containers, records};
+use crate::evidence::message;
 use crate::evidence::{Log, Record, Seen, Why, WhyKind};
-use crate::message;
-use crate::signature::Signature;
+use crate::fact::settling::{self, Outage};
+use crate::fact::view::View;
+use crate::fact::{Fact, Value, containers, records};
+use crate::runbook::signature::Signature;
 use jiff::{SignedDuration, Timestamp};
 
 /// Trouble of a running service is over if it has logged something else for so long,
@@ -30,7 +30,7 @@ pub(super) fn clear(view: &View, signature: &Signature) -> Vec<Fact> {
                     }
                 }
                 None => Seen::from(silence_proves(view, part, log)).map(|()| {
-                    let read = crate::plural::count(log.read, "record");
+                    let read = crate::text::plural::count(log.read, "record");
                     (Value::Bool(true), format!("nothing of it in {read}"))
                 }),
             });

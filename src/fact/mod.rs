@@ -2,30 +2,30 @@
 //! of systems happens here, so that a check needs one fact and one expectation.
 
 pub mod call;
-mod changes;
+pub mod changes;
 pub mod clocks;
 pub mod containers;
-mod event;
+pub mod event;
 pub mod groups;
 pub mod hops;
-mod ladder;
-mod lines;
-mod logs;
-mod motion;
-mod own;
+pub mod ladder;
+pub mod lines;
+pub mod logs;
+pub mod motion;
+pub mod own;
 pub mod records;
 pub mod sessions;
-mod settling;
+pub mod settling;
 pub mod skips;
-mod stages;
-mod systems;
-mod topics;
+pub mod stages;
+pub mod systems;
+pub mod topics;
 pub mod view;
 
 use crate::evidence::{Evidence, Name, Seen};
-use crate::own::OwnFact;
 use crate::pipeline::{Pipeline, Role, Stage, Worker};
-use crate::signature::{self, Signature};
+use crate::runbook::own::OwnFact;
+use crate::runbook::signature::{self, Signature};
 use std::collections::BTreeMap;
 use std::fmt;
 use view::View;

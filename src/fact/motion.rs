@@ -1,11 +1,11 @@
 //! What consumer groups do over time.
 
-use super::groups::group_of;
-use super::view::View;
-use super::{Fact, Value, for_workers, settling};
 use crate::evidence::{Committed, Group, Kafka, Seen, WhyKind};
+use crate::fact::groups::group_of;
+use crate::fact::view::View;
+use crate::fact::{Fact, Value, for_workers, settling};
 use crate::pipeline::Worker;
-use crate::plural;
+use crate::text::plural;
 
 /// Ends and commits of one group at one time, over the partitions on which it
 /// has committed.
@@ -61,7 +61,7 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
         return Seen::unknown(WhyKind::Young, say);
     }
     // Nobody takes what nobody is given.
-    if super::groups::own_partitions(worker, group) == 0 {
+    if crate::fact::groups::own_partitions(worker, group) == 0 {
         return Seen::Known(("unassigned", format!("group {name} has none of the partitions")));
     }
     if !committed.iter().any(|committed| worker.consumes(&committed.topic)) {

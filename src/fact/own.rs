@@ -1,9 +1,9 @@
 //! Facts of the user's own.
 
-use super::view::View;
-use super::{Fact, Kind, Known, Scope, Value, logs, systems};
 use crate::evidence::{Log, Own, Seen, Why, WhyKind};
-use crate::own::{About, Kind as OwnKind, Logged, OwnFact};
+use crate::fact::view::View;
+use crate::fact::{Fact, Kind, Known, Scope, Value, logs, systems};
+use crate::runbook::own::{About, Kind as OwnKind, Logged, OwnFact};
 
 const NOT_RECORDED: &str = "not in this recording";
 
@@ -69,7 +69,7 @@ fn logged(view: &View, fact: &OwnFact, wanted: &Logged) -> Seen<(Value, String)>
         let of_id = in_window.filter(|record| id.is_none_or(|id| record.names(id)));
         let count = of_id.filter(|record| wanted.pattern.0.is_match(&record.text)).count() as u64;
         let say = |value: Value| {
-            let read = crate::plural::count(log.read, "record");
+            let read = crate::text::plural::count(log.read, "record");
             Seen::Known((value.clone(), format!("{}: {value} in {read}", fact.doc)))
         };
         match all_read(view, wanted, log) {

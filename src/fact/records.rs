@@ -1,11 +1,11 @@
 //! Facts about records: the asked event's on the topics of its stages, and dead letters.
 
-use super::groups::group_of;
-use super::view::View;
-use super::{Fact, Value, for_stages, for_workers};
 use crate::evidence::{FoundRecord, Search, Seen, WhyKind};
+use crate::fact::groups::group_of;
+use crate::fact::view::View;
+use crate::fact::{Fact, Value, for_stages, for_workers};
 use crate::pipeline::{Stage, Worker};
-use crate::plural;
+use crate::text::plural;
 
 /// The event's newest record on a stage's topic; `None`: it is not there, and
 /// all that could hold it was read.

@@ -1,9 +1,9 @@
 //! Facts about who else uses the database.
 
-use super::view::View;
-use super::{Fact, Value};
 use crate::evidence::{HeldLock, Seen, Sessions, WhyKind};
-use crate::plural;
+use crate::fact::view::View;
+use crate::fact::{Fact, Value};
+use crate::text::plural;
 use jiff::Timestamp;
 
 /// A lock that is held for less than this is everyday work, in seconds.
@@ -108,7 +108,7 @@ pub(super) fn locks(view: &View) -> Vec<Fact> {
 
 fn in_words(lock: &HeldLock, now: Option<Timestamp>) -> String {
     let age = match (lock.since, now) {
-        (Some(since), Some(now)) => format!(" for {}", super::containers::age(now, since)),
+        (Some(since), Some(now)) => format!(" for {}", crate::fact::containers::age(now, since)),
         _ => String::new(),
     };
     let who = [lock.user.as_str(), lock.application.as_str()].into_iter().filter(|word| !word.is_empty());
@@ -130,7 +130,8 @@ pub(super) fn idle(view: &View) -> Vec<Fact> {
                 return Seen::unknown(WhyKind::Permission, say);
             }
             let told = sessions.idle.iter().map(|idle| {
-                let age = idle.since.zip(sessions.now).map(|(since, now)| super::containers::age(now, since));
+                let age =
+                    idle.since.zip(sessions.now).map(|(since, now)| crate::fact::containers::age(now, since));
                 let who = if idle.application.is_empty() { &idle.user } else { &idle.application };
                 format!("pid {} ({who}) for {}", idle.pid, age.unwrap_or_default())
             });

@@ -1,9 +1,9 @@
 //! What has been started just now: what depends on it may still be on its way, and
 //! what waited meanwhile is late for that reason alone.
 
-use super::view::View;
-use super::{Fact, Value, containers, for_workers, groups};
 use crate::evidence::{Seen, Why, WhyKind};
+use crate::fact::view::View;
+use crate::fact::{Fact, Value, containers, for_workers, groups};
 use crate::pipeline::{Stage, Worker};
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,14 +1,14 @@
 //! Facts about records that a group came past without its worker receiving them.
 
-use super::containers::age;
-use super::groups::group_of;
-use super::records::{self, Taken};
-use super::stages::is_owners;
-use super::view::{CLOCKS, View};
-use super::{Fact, Value, for_workers};
 use crate::evidence::{FoundRecord, Kafka, Partition, Seen, WhyKind};
+use crate::fact::containers::age;
+use crate::fact::groups::group_of;
+use crate::fact::records::{self, Taken};
+use crate::fact::stages::is_owners;
+use crate::fact::view::{CLOCKS, View};
+use crate::fact::{Fact, Value, for_workers};
 use crate::pipeline::Worker;
-use crate::plural;
+use crate::text::plural;
 
 /// A partition of a worker's topics on which its group has committed nothing.
 pub struct Untaken<'a> {

@@ -1,9 +1,9 @@
 //! Facts about stages: who marked the event, and whether its effect is there.
 
-use super::records::{self, Taken};
-use super::view::{CLOCKS, View};
-use super::{Fact, Value, for_stages};
 use crate::evidence::{Effect, Extent, Mark, Seen};
+use crate::fact::records::{self, Taken};
+use crate::fact::view::{CLOCKS, View};
+use crate::fact::{Fact, Value, for_stages};
 use crate::pipeline::Stage;
 
 /// What the stage did with the id, once it is old enough to be judged. What is
@@ -108,7 +108,7 @@ fn received_and_left(view: &View, worker: &str) -> Seen<(Value, String)> {
     let log = view.id().and_then(|id| view.log(worker).map(|log| (id, log)));
     log.and_then(|(id, log)| match log.records.iter().rev().find(|record| record.names(id)) {
         Some(record) => {
-            let last = super::logs::message(&record.text);
+            let last = crate::fact::logs::message(&record.text);
             let say = format!("received and passed by; last {}: {last}", record.at.strftime("%H:%M:%S"));
             Seen::Known((Value::Bool(true), say))
         }

@@ -1,8 +1,8 @@
 //! Facts about the systems themselves: reachable, open to us, as they should be.
 
-use super::view::View;
-use super::{Fact, Value, settling};
 use crate::evidence::{Answer, Kafka, Mapped, Postgres, Seen, Why, WhyKind, hosts_of};
+use crate::fact::view::View;
+use crate::fact::{Fact, Value, settling};
 use std::collections::BTreeMap;
 
 /// Whether trouble of this kind means that nobody answers there.

@@ -1,9 +1,9 @@
 //! Facts about topics.
 
-use super::view::View;
-use super::{Fact, Value, settling};
 use crate::evidence::{Partition, Seen, Topic, WhyKind};
-use crate::plural;
+use crate::fact::view::View;
+use crate::fact::{Fact, Value, settling};
+use crate::text::plural;
 
 fn for_topics(view: &View, tell: impl Fn(&Topic) -> (Value, String)) -> Vec<Fact> {
     let topics = view.pipeline.topic.iter();

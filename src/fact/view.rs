@@ -1,9 +1,9 @@
 //! Evidence and pipeline side by side, with the joins that several facts need.
 
-use super::settling;
 use crate::evidence::{
     Container, Docker, Effect, Evidence, Extent, Kafka, Log, Mark, Postgres, Reach, Seen, Topic, Why, WhyKind,
 };
+use crate::fact::settling;
 use crate::pipeline::{Pipeline, Stage, Worker};
 use jiff::{SignedDuration, Timestamp};
 
@@ -249,11 +249,11 @@ impl<'a> View<'a> {
         }
     }
 
-    /// By how much times of these two systems (as [`super::clocks::SYSTEMS`] calls
+    /// By how much times of these two systems (as [`crate::fact::clocks::SYSTEMS`] calls
     /// them) may be apart before their order means anything: wider where a clock
     /// is known to be wrong.
     pub fn apart(&self, one: &str, other: &str) -> SignedDuration {
-        let off = super::clocks::all(self).into_iter().filter(|(name, _)| [one, other].contains(name));
+        let off = crate::fact::clocks::all(self).into_iter().filter(|(name, _)| [one, other].contains(name));
         let off = off.filter_map(|(_, clock)| clock.known().map(|clock| clock.surely_ahead_ms().abs()));
         CLOCKS.saturating_add(SignedDuration::from_millis(off.fold(0, i64::saturating_add)))
     }

@@ -1,14 +1,14 @@
 //! The stages: which worker leaves what, after which event, in which order.
 
-use super::draft::{Marks, Service, Stage, Worker};
-use super::effect::{plain, sort_statuses};
-use super::ids::Found;
-use super::names::{alike, subject, words};
-use super::parts::source_of;
-use super::tables::{Linked, delays, median};
-use super::times::{Times, comes_before, earliest, gaps, of_records, of_rows};
+use crate::collect::discovery::{Cluster, Record};
 use crate::evidence::Name;
-use crate::survey::{Cluster, Record};
+use crate::init::draft::{Marks, Service, Stage, Worker};
+use crate::init::effect::{plain, sort_statuses};
+use crate::init::ids::Found;
+use crate::init::names::{alike, subject, words};
+use crate::init::parts::source_of;
+use crate::init::tables::{Linked, delays, median};
+use crate::init::times::{Times, comes_before, earliest, gaps, of_records, of_rows};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -319,7 +319,7 @@ impl<'a> Clues<'a> {
     /// Whether the emitter writes a row of that type into the marks itself.
     fn records_it(&self, emitter: &str, word: &str) -> bool {
         let Some((linked, marks)) = self.marks else { return false };
-        let is = |row: &super::tables::Row, column: &str, value: &str| {
+        let is = |row: &crate::init::tables::Row, column: &str, value: &str| {
             row.get(&plain(column)).is_some_and(|is| words(is) == words(value))
         };
         linked

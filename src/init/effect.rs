@@ -1,12 +1,12 @@
 //! What a stage leaves: its rows in SQL, its statuses, how long it may take.
 
-use super::chain::{Candidate, Clues};
-use super::draft::Stage;
-use super::ids::Found;
-use super::names::alike;
-use super::tables::{Linked, delays, median};
-use crate::plural::count;
-use crate::survey::sql_name;
+use crate::collect::discovery::sql_name;
+use crate::init::chain::{Candidate, Clues};
+use crate::init::draft::Stage;
+use crate::init::ids::Found;
+use crate::init::names::alike;
+use crate::init::tables::{Linked, delays, median};
+use crate::text::plural::count;
 use std::collections::BTreeSet;
 
 impl<'a> Clues<'a> {
@@ -31,7 +31,7 @@ impl<'a> Clues<'a> {
         }
     }
 
-    pub fn with_sql(&self, stage: Stage, one: &Candidate) -> Stage {
+    pub(crate) fn with_sql(&self, stage: Stage, one: &Candidate) -> Stage {
         if let Some(effect) = one.effect {
             let (sql, undated) = self.effect_sql(effect);
             let database = self.further(effect.database);

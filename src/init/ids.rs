@@ -1,9 +1,9 @@
 //! Which column is the correlation id: the one that runs through the tables, the
 //! records and the logs, and that is another for every event.
 
-use super::names::{singular, snake};
-use super::tables::{is_outbox, marks_shape};
-use crate::survey::{Cluster, Column, Survey, Table};
+use crate::collect::discovery::{Cluster, Column, Survey, Table};
+use crate::init::names::{singular, snake};
+use crate::init::tables::{is_outbox, marks_shape};
 use std::collections::BTreeSet;
 
 /// A column of a table.
@@ -161,7 +161,7 @@ fn score(found: &Found, survey: &Survey) -> f64 {
 fn on_records(found: &Found, cluster: &Cluster) -> f64 {
     let records: Vec<_> = cluster.topics.values().flat_map(|topic| &topic.records).collect();
     let is = |value: &str| value.len() >= 4 && found.values.contains(value);
-    let of = |record: &&crate::survey::Record| {
+    let of = |record: &&crate::collect::discovery::Record| {
         if is(&record.key) || record.headers.values().any(|value| is(value)) {
             6.0
         } else if record.fields.iter().any(|(_, value)| is(value)) {
@@ -177,7 +177,7 @@ fn on_records(found: &Found, cluster: &Cluster) -> f64 {
 /// Three if at least two parts log it.
 fn in_logs(found: &Found, survey: &Survey) -> f64 {
     let values: Vec<&&str> = found.values.iter().filter(|value| value.len() >= 6).take(60).collect();
-    let logs = |part: &&crate::survey::Part| {
+    let logs = |part: &&crate::collect::discovery::Part| {
         part.log.iter().any(|line| values.iter().any(|value| line.contains(**value)))
     };
     if survey.parts.iter().filter(logs).count() >= 2 { 3.0 } else { 0.0 }

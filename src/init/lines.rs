@@ -1,7 +1,7 @@
 //! Patterns of log lines: of a worker's start, and of lines that name an event.
 
-use super::draft::Line;
-use super::names::{singular, words};
+use crate::init::draft::Line;
+use crate::init::names::{singular, words};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

@@ -1,24 +1,24 @@
 //! `init`: from what was seen to a pipeline's file. Guessing and writing only:
 //! nothing is looked at here.
 
-mod assign;
-mod chain;
+pub mod assign;
+pub mod chain;
 pub mod draft;
-mod effect;
-mod form;
-mod ids;
-mod lines;
-mod names;
-mod parts;
-mod reach;
-mod tables;
-mod times;
-mod write;
+pub mod effect;
+pub mod form;
+pub mod ids;
+pub mod lines;
+pub mod names;
+pub mod parts;
+pub mod reach;
+pub mod tables;
+pub mod times;
+pub mod write;
 
 pub use write::write;
 
-use crate::plural::count;
-use crate::survey::{Part, Survey};
+use crate::collect::discovery::{Part, Survey};
+use crate::text::plural::count;
 use chain::Clues;
 use draft::{Draft, Event, Id, Line, Marks, Stage};
 use effect::{plain, quoted};
@@ -226,9 +226,9 @@ fn event_sql(event: Option<&Linked>, first_type: Option<&(String, String)>, of: 
     };
     let of_type = first_type.filter(|(column, _)| event.table.column(column).is_some());
     let condition = of_type.map_or_else(String::new, |(column, value)| {
-        format!("\n where {} = {}", crate::survey::sql_name(column), quoted(value))
+        format!("\n where {} = {}", crate::collect::discovery::sql_name(column), quoted(value))
     });
-    let at = crate::survey::sql_name(written);
+    let at = crate::collect::discovery::sql_name(written);
     Event {
         sql: format!("select {} as id, {at} as at\n  from {}{condition}", event.id, event.from),
         why: format!("guessed: of all tables with the id, {} has it first", event.table.name),

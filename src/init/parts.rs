@@ -1,10 +1,10 @@
 //! Which parts of the project are services and which workers, and what each reads.
 
-use super::draft::{DeadLetters, Service, System, Worker};
-use super::names::{alike, words};
+use crate::collect::discovery::kinds::{self, Kind, kind};
+use crate::collect::discovery::{Cluster, Database, GroupSeen, Part, Survey};
 use crate::evidence::{Name, hosts_of};
-use crate::survey::kinds::{self, Kind, kind};
-use crate::survey::{Cluster, Database, GroupSeen, Part, Survey};
+use crate::init::draft::{DeadLetters, Service, System, Worker};
+use crate::init::names::{alike, words};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -83,7 +83,7 @@ fn sources(cluster: Option<&Cluster>) -> BTreeSet<String> {
 }
 
 /// Who a record says that it comes from.
-pub fn source_of(record: &crate::survey::Record) -> Option<&str> {
+pub fn source_of(record: &crate::collect::discovery::Record) -> Option<&str> {
     let names = ["source", "producer", "emitter", "sender", "ce_source", "x-source", "from"];
     let header = names.iter().find_map(|name| record.headers.get(*name));
     let field = || {
@@ -138,7 +138,7 @@ fn worker(
         topics: own
             .map(|(_, seen, _)| seen.topics.iter().filter(not_dead).cloned().collect())
             .unwrap_or_default(),
-        started: super::lines::started(&part.log),
+        started: crate::init::lines::started(&part.log),
         image: part.image.clone(),
         command: part.command.clone(),
         environment: told,

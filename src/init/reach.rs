@@ -1,9 +1,9 @@
 //! Tables that do not have the id themselves: reached by what an event's document
 //! names (`payload->>'customerId'`), or by the key of a table that was reached.
 
-use super::names::{singular, snake};
-use super::tables::{Linked, Row, is_outbox, written};
-use crate::survey::{Table, sql_name};
+use crate::collect::discovery::{Table, sql_name};
+use crate::init::names::{singular, snake};
+use crate::init::tables::{Linked, Row, is_outbox, written};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables that can be reached from those that have the id.

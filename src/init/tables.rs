@@ -1,12 +1,12 @@
 //! What tables are: which holds the marks, where every id begins, which hold what
 //! workers leave, and when that was written.
 
-use super::draft::Marks;
-use super::effect::plain;
-use super::ids::{Found, Held};
-use super::names::snake;
-use super::times::{Times, comes_before, earliest, gaps, of_rows};
-use crate::survey::{Column, Table, says_written, sql_name};
+use crate::collect::discovery::{Column, Table, says_written, sql_name};
+use crate::init::draft::Marks;
+use crate::init::effect::plain;
+use crate::init::ids::{Found, Held};
+use crate::init::names::snake;
+use crate::init::times::{Times, comes_before, earliest, gaps, of_rows};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,11 +1,11 @@
 //! Pipelines as they would be seen, and what is guessed of them.
 
-use super::*;
+use crate::base::secret::Secret;
+use crate::collect::discovery::{Cluster, Column, Database, GroupSeen, Part, Record, Table, TopicSeen};
 use crate::evidence::{Seen, WhyKind};
+use crate::init::*;
+use crate::input::Source;
 use crate::pipeline::Pipeline;
-use crate::secret::Secret;
-use crate::survey::{Cluster, Column, Database, GroupSeen, Part, Record, Table, TopicSeen};
-use crate::toml_input::Source;
 use jiff::{SignedDuration, Timestamp};
 
 const EVENTS: i64 = 6;

@@ -1,8 +1,8 @@
 //! When things happened, id by id. Rows, records and marks are compared of the same
 //! id only: the middle of all does not tell what came first.
 
-use super::tables::Linked;
-use crate::survey::{Record, TopicSeen};
+use crate::collect::discovery::{Record, TopicSeen};
+use crate::init::tables::Linked;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! The file: TOML with comments that say where everything was found. Names are
 //! somebody else's: each is quoted as TOML wants it.
 
-use super::draft::{Draft, Line, Service, Stage, System, Worker};
+use crate::init::draft::{Draft, Line, Service, Stage, System, Worker};
 use toml::Value;
 
 /// Comments are wrapped at this column.

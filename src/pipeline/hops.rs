@@ -1,10 +1,10 @@
 //! The hops of a stage must be there, once each and in an order that can be.
 
-use super::HopKind;
-use super::absent::{has_no, is_without};
-use crate::error::Mistake;
-use crate::names::twice;
-use crate::toml_input::document::{Document, Entry, Row};
+use crate::base::error::Mistake;
+use crate::input::document::{Document, Entry, Row};
+use crate::input::names::twice;
+use crate::pipeline::HopKind;
+use crate::pipeline::absent::{has_no, is_without};
 
 /// What a hop is wrong with, and the way out.
 type Wrong = (String, String);

@@ -1,8 +1,8 @@
 //! The correlation id: its forms, and how what people type becomes one.
 
-use super::{Pattern, Pipeline};
-use crate::error::Mistake;
-use crate::toml_input::document::Document;
+use crate::base::error::Mistake;
+use crate::input::document::Document;
+use crate::pipeline::{Pattern, Pipeline};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -106,7 +106,7 @@ fn is_text(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::toml_input::Source;
+    use crate::input::Source;
 
     fn pipeline(format: &str) -> Pipeline {
         let text = include_str!("../../tests/support/shop.toml");

@@ -1,8 +1,8 @@
 //! Lists that say something twice.
 
-use crate::error::Mistake;
-use crate::names::twice;
-use crate::toml_input::document::Document;
+use crate::base::error::Mistake;
+use crate::input::document::Document;
+use crate::input::names::twice;
 
 /// Lists of names.
 const LISTS: &[(&str, &str)] = &[

@@ -1,10 +1,10 @@
 //! Every name in a pipeline that refers to something must be that of something,
 //! and no two things have one name.
 
-use super::{HopKind, requests};
-use crate::error::Mistake;
-use crate::names::{Names, twice};
-use crate::toml_input::document::{Document, Entry, Row};
+use crate::base::error::Mistake;
+use crate::input::document::{Document, Entry, Row};
+use crate::input::names::{Names, twice};
+use crate::pipeline::{HopKind, requests};
 
 /// Which names refer to what.
 const TO_SERVICE: &[&str] =

@@ -1,9 +1,9 @@
 //! What services and workers are must agree with what they are named for.
 
-use super::Role;
-use super::absent::{has_no, is_without};
-use crate::error::Mistake;
-use crate::toml_input::document::{Document, Row};
+use crate::base::error::Mistake;
+use crate::input::document::{Document, Row};
+use crate::pipeline::Role;
+use crate::pipeline::absent::{has_no, is_without};
 
 /// Systems, and what runs them.
 const SYSTEMS: &[(&str, Role, &str)] = &[

@@ -1,8 +1,8 @@
 //! Patterns that find every record say nothing.
 
-use crate::error::Mistake;
-use crate::pattern;
-use crate::toml_input::document::Document;
+use crate::base::error::Mistake;
+use crate::input::document::Document;
+use crate::input::pattern;
 use regex::Regex;
 
 /// All patterns of a pipeline that tell something by finding it, and the way out of one

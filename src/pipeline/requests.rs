@@ -1,10 +1,10 @@
 //! Requests that change nothing: what is asked with, and what is expected of the answer.
 
-use super::values::wrong_path;
-use crate::error::{Mistake, way_out};
-use crate::names::Names;
-use crate::toml_input::Source;
-use crate::toml_input::document::{Entry, Row};
+use crate::base::error::{Mistake, way_out};
+use crate::input::Source;
+use crate::input::document::{Entry, Row};
+use crate::input::names::Names;
+use crate::pipeline::values::wrong_path;
 use serde_json::Value;
 
 /// Checks path, keys and what is expected of the answer.
@@ -71,7 +71,7 @@ pub fn keys(path: &Entry, source: &Source, known: &Names, mistakes: &mut Vec<Mis
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::toml_input::document::Document;
+    use crate::input::document::Document;
 
     #[test]
     fn an_answers_value_is_expected_as_json_writes_it() {

@@ -1,8 +1,8 @@
 //! SQL in a pipeline: what can be seen of it without a database.
 
-use crate::error::Mistake;
-use crate::toml_input::Source;
-use crate::toml_input::document::{Document, Entry};
+use crate::base::error::Mistake;
+use crate::input::Source;
+use crate::input::document::{Document, Entry};
 use std::ops::Range;
 
 /// Where SQL stands in a pipeline.

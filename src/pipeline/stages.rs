@@ -1,9 +1,9 @@
 //! What stages say must agree with what workers and other stages say.
 
-use super::absent::{has_no, is_without};
-use crate::error::{Mistake, nearest};
-use crate::names::Names;
-use crate::toml_input::document::{Document, Entry, Row};
+use crate::base::error::{Mistake, nearest};
+use crate::input::document::{Document, Entry, Row};
+use crate::input::names::Names;
+use crate::pipeline::absent::{has_no, is_without};
 use std::collections::BTreeSet;
 
 /// Checks the stages and workers of a pipeline; `unread` is what could not be read of it.

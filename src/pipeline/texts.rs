@@ -1,7 +1,7 @@
 //! Texts that say nothing, where a name or words are needed.
 
-use crate::error::Mistake;
-use crate::toml_input::document::Document;
+use crate::base::error::Mistake;
+use crate::input::document::Document;
 
 /// Names that are written here, and nowhere before.
 const NAMES: &[&str] = &[

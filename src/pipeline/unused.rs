@@ -1,9 +1,9 @@
 //! What a pipeline declares and nothing uses: no mistake, but worth a look.
 
-use crate::error::{Mistake, nearest};
-use crate::names::twice;
-use crate::toml_input::Source;
-use crate::toml_input::document::{Document, Entry};
+use crate::base::error::{Mistake, nearest};
+use crate::input::Source;
+use crate::input::document::{Document, Entry};
+use crate::input::names::twice;
 
 /// What uses a topic, a worker, a further broker and a further database.
 const OF_TOPIC: &[&str] = &["stage[].topic", "worker[].topics[]"];

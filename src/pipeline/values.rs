@@ -1,8 +1,8 @@
 //! Numbers, paths and variables that cannot be.
 
-use crate::error::Mistake;
-use crate::toml_input::Source;
-use crate::toml_input::document::{Document, Entry};
+use crate::base::error::Mistake;
+use crate::input::Source;
+use crate::input::document::{Document, Entry};
 
 /// As many seconds as a year has, with its leap day.
 pub const YEAR_S: i64 = 31_622_400;

@@ -1,11 +1,11 @@
 //! `explain`: what a check or a cause means, how to see it by hand, what mends it.
 
-use super::table::columns;
-use super::words::fill_with;
-use crate::check::catalog::{Action, ActionKind, Catalog, Cause, Check, Generator, Severity};
 use crate::fact::Scope;
 use crate::pipeline::Pipeline;
-use crate::signature::Signature;
+use crate::report::format::table::columns;
+use crate::report::words::fill_with;
+use crate::runbook::catalog::{Action, ActionKind, Catalog, Cause, Check, Generator, Severity};
+use crate::runbook::signature::Signature;
 use colored::Colorize;
 use std::io::{self, Write};
 

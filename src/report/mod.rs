@@ -1,29 +1,22 @@
 //! The report: one struct, rendered by every format. Pure.
 
 pub mod explain;
-mod gfm;
-pub mod json;
-pub mod lint;
-pub mod markdown;
-mod placeholders;
-mod summary;
-mod switched;
-pub mod table;
-pub mod trace;
-pub mod trace_table;
-pub mod traces;
-mod words;
+pub mod format;
+pub mod placeholders;
+pub mod summary;
+pub mod switched;
+pub mod words;
 
-use crate::action::{self, Planned};
-use crate::check::catalog::{About, ActionKind, Catalog, Check, Severity};
-use crate::check::overrides::{RowKind, SwitchedOff};
-use crate::check::{Finding, Verdict};
+use crate::base::error::exit;
 use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut, Untellable};
-use crate::error::exit;
 use crate::evidence::{Evidence, Seen, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Facts, Scope};
+use crate::judge::{Finding, Verdict};
 use crate::pipeline::Pipeline;
+use crate::remedy::{self, Planned};
+use crate::runbook::catalog::{About, ActionKind, Catalog, Check, Severity};
+use crate::runbook::overrides::{RowKind, SwitchedOff};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -440,7 +433,7 @@ impl Material<'_> {
             also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
             weakened_by: self.told(&diagnosed.weakened_by, &[]),
             could_not_check: self.told(&diagnosed.could_not_check, &[]),
-            actions: action::plan(self.evidence, self.pipeline, row, diagnosed),
+            actions: remedy::plan(self.evidence, self.pipeline, row, diagnosed),
         })
     }
 
@@ -453,7 +446,7 @@ impl Material<'_> {
         };
         let notes = notes.filter(of_part).filter(|note| !diagnosed.because.contains(&note.check));
         let told = |note: &Finding| {
-            let about = |i: &&crate::check::Instance| i.verdict == Verdict::Fail && whom.contains(&i.subject);
+            let about = |i: &&crate::judge::Instance| i.verdict == Verdict::Fail && whom.contains(&i.subject);
             let says = note.instances.iter().filter(about).map(|i| format!("{}: {}", i.subject, i.observed));
             let told = says.map(|say| Told { id: note.check.clone(), say });
             told.collect::<Vec<Told>>()
@@ -488,7 +481,7 @@ impl Material<'_> {
             return None;
         }
         let unseen =
-            |i: &&crate::check::Instance| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_));
+            |i: &&crate::judge::Instance| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_));
         let subject = finding.instances.iter().find(unseen).map(|i| i.subject.as_str()).unwrap_or_default();
         Some(Next { check: check.to_string(), by_hand: words::fill(self, &row.by_hand, subject) })
     }
@@ -577,7 +570,7 @@ fn of_all_logs(evidence: &Evidence) -> Option<&crate::evidence::Why> {
 
 /// The system that the step is about which has most that is unknown for this reason.
 fn system_of(material: &Material, say: &str) -> &'static str {
-    let count = |step: &crate::check::catalog::Step| {
+    let count = |step: &crate::runbook::catalog::Step| {
         let findings = material.findings.iter().filter(|finding| finding.step == step.step);
         let instances = findings.flat_map(|finding| &finding.instances);
         instances.filter(|i| matches!(&i.verdict, Verdict::Unknown(why) if why.words() == say)).count()

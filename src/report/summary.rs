@@ -1,15 +1,15 @@
 //! The line of each step, and the last line.
 
-use super::words::{length, lower_first, minute, time, title};
-use super::{FindingShown, InstanceShown, Material, Outcome, Report, Step, words};
-use crate::check::catalog::{About, Severity, Step as StepRow};
-use crate::check::{Finding, Verdict};
 use crate::evidence::{Seen, Why};
 use crate::fact::groups::{self, lag};
 use crate::fact::view::View;
 use crate::fact::{Scope, Value, call};
+use crate::judge::{Finding, Verdict};
 use crate::pipeline::Stage;
-use crate::plural::count;
+use crate::report::words::{length, lower_first, minute, time, title};
+use crate::report::{FindingShown, InstanceShown, Material, Outcome, Report, Step, words};
+use crate::runbook::catalog::{About, Severity, Step as StepRow};
+use crate::text::plural::count;
 
 /// A step with its line and its findings.
 pub(super) fn step(material: &Material, row: &StepRow) -> Step {
@@ -323,7 +323,7 @@ fn no_reason() -> Why {
 
 /// "0 stuck in 24 h", "37 orders stuck since 10:02".
 fn stuck_line(material: &Material) -> String {
-    let extent = super::extent(material);
+    let extent = crate::report::extent(material);
     let window = length(extent.window_s);
     let least = if extent.complete { "" } else { "at least " };
     let since = extent.since.map(|since| format!(", since {}", time(material.evidence.taken, since)));
@@ -481,6 +481,6 @@ fn passed(material: &Material) -> String {
     format!("{passed} of {asked} checks passed")
 }
 
-fn told<'a>(told: impl Iterator<Item = &'a super::Told>) -> Vec<String> {
+fn told<'a>(told: impl Iterator<Item = &'a crate::report::Told>) -> Vec<String> {
     told.map(|told| told.id.clone()).collect()
 }

@@ -1,9 +1,9 @@
 //! What overrides have switched off, in the table.
 
-use super::Report;
-use super::table::{Screen, columns};
-use crate::check::overrides::{RowKind, SwitchedOff};
-use crate::plural::count;
+use crate::report::Report;
+use crate::report::format::table::{Screen, columns};
+use crate::runbook::overrides::{RowKind, SwitchedOff};
+use crate::text::plural::count;
 use colored::Colorize;
 use std::io::{self, Write};
 

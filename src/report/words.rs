@@ -1,12 +1,12 @@
 //! Sentences: plurals, lists, times, and what a finding says in words.
 
-use super::{Material, placeholders};
-use crate::check::catalog::{About, Cause, Check, Step};
-use crate::check::{Finding, Instance, Verdict};
 use crate::cli::{address_variable, quoted};
 use crate::fact::Scope;
 use crate::fact::view::View;
+use crate::judge::{Finding, Instance, Verdict};
 use crate::pipeline::Pipeline;
+use crate::report::{Material, placeholders};
+use crate::runbook::catalog::{About, Cause, Check, Step};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn an_id_never_ends_the_quotes_that_it_stands_in() {
         let text = include_str!("../../tests/support/shop.toml").into();
-        let source = crate::toml_input::Source { name: "shop.toml".into(), text };
+        let source = crate::input::Source { name: "shop.toml".into(), text };
         let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
         let filled = |id| fill_with(&pipeline, "select '{id}' from {marks}", "", &|_| None, Some(id));
         assert_eq!(filled("ORD-1"), "select 'ORD-1' from done");
@@ -234,10 +234,10 @@ mod tests {
     #[test]
     fn every_placeholder_is_filled() {
         let text = include_str!("../../tests/support/shop.toml").into();
-        let source = crate::toml_input::Source { name: "shop.toml".into(), text };
+        let source = crate::input::Source { name: "shop.toml".into(), text };
         let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
         let worker = pipeline.stage_subject(&pipeline.stage[0]);
-        for placeholder in crate::check::placeholders::BY_HAND.map(|word| format!("{{{word}}}")) {
+        for placeholder in crate::runbook::placeholders::BY_HAND.map(|word| format!("{{{word}}}")) {
             let filled = fill_with(&pipeline, &placeholder, &worker, &|_| None, Some("7"));
             assert_ne!(filled, placeholder);
         }

@@ -1,15 +1,16 @@
 //! `init`: looks at what runs, and writes a file for it.
 
-use super::waited_for;
+use crate::base::error::{Error, Mistake, exit};
 use crate::cli::{Init, Look, quoted};
+use crate::collect;
+use crate::collect::discover::survey;
+use crate::collect::runtime::docker::survey::must_be_named;
 use crate::config::{Config, Environment, in_words};
-use crate::error::{Error, Mistake, exit};
 use crate::evidence::WhyKind;
 use crate::init::draft::Draft;
 use crate::init::{guess, write};
-use crate::plural::count;
-use crate::probe::survey::survey;
-use crate::probe::{self, docker::survey::must_be_named};
+use crate::run::waited_for;
+use crate::text::plural::count;
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
@@ -25,7 +26,7 @@ pub fn run(args: &Init, environment: &Environment) -> Result<u8, Error> {
     let look = Look { http: Vec::new(), config: None, ..args.look.clone() };
     let config = Config::undescribed(&look, environment, &mut mistakes);
     if let Some(config) = &config {
-        probe::check(config, &mut mistakes);
+        collect::check(config, &mut mistakes);
     }
     let Some(config) = config.filter(|_| mistakes.is_empty()) else { return Err(Error::Usage(mistakes)) };
     let seen = waited_for(survey(&config))?;

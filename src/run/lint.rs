@@ -1,17 +1,17 @@
 //! `lint`: every mistake of pipeline, checks and causes at once, and what is odd.
 
-use super::{read_all, waited_for};
-use crate::check::notes::{never_raised, notes, of_pipeline};
+use crate::base::error::{Error, Mistake, by_line};
 use crate::cli::Lint;
+use crate::collect;
+use crate::collect::database::postgres::prepare::{Of, Refusal};
 use crate::config::{Config, Environment, pipeline_source};
-use crate::error::{Error, Mistake, by_line};
 use crate::evidence::Seen;
+use crate::input::Source;
+use crate::input::document::{Document, Entry};
 use crate::pipeline::unused;
-use crate::probe;
-use crate::probe::postgres::prepare::{Of, Refusal};
-use crate::report::lint::{Linted, render, render_json};
-use crate::toml_input::Source;
-use crate::toml_input::document::{Document, Entry};
+use crate::report::format::lint::{Linted, render, render_json};
+use crate::run::{read_all, waited_for};
+use crate::runbook::notes::{never_raised, notes, of_pipeline};
 use std::io::{self, Write};
 
 /// Looks at all files; the exit code tells whether there are mistakes.
@@ -25,7 +25,7 @@ pub(super) fn run(asked: &Lint, environment: &Environment) -> Result<u8, Error> 
     linted.notes.extend(unused(&source));
     match &config {
         Some(config) => {
-            let today = probe::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+            let today = collect::now().to_zoned(jiff::tz::TimeZone::UTC).date();
             // A pipeline need not have all that the built-in rows know of.
             if asked.verbose {
                 linted.notes.extend(never_raised(&catalog, &config.pipeline).1);
@@ -57,7 +57,7 @@ fn prepare(config: &Config, source: &Source, checks: &[Source], linted: &mut Lin
         linted.notes.push(not_prepared("a recording is not asked"));
         return Ok(());
     }
-    let prepared = match waited_for(probe::prepare(config))? {
+    let prepared = match waited_for(collect::prepare(config))? {
         Seen::Known(prepared) => prepared,
         Seen::Unknown(why) | Seen::NotAsked(why) => {
             linted.notes.push(not_prepared(&format!("no database: {}", why.words())));

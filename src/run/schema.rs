@@ -1,14 +1,14 @@
 //! `schema`: what the files that are read, and the JSON that is printed, look like.
 
-use crate::check::catalog::File;
+use crate::base::error::{Error, exit};
+use crate::base::schema::{of_document, of_file};
 use crate::cli::SchemaOf;
-use crate::error::{Error, exit};
 use crate::pipeline::Pipeline;
 use crate::report::Report;
-use crate::report::json::{self, NoReport};
-use crate::report::trace::Trace;
-use crate::report::traces::Traces;
-use crate::schema::{of_document, of_file};
+use crate::report::format::json::{self, NoReport};
+use crate::runbook::catalog::File;
+use crate::trace::Trace;
+use crate::trace::several::Traces;
 use clap::ValueEnum;
 use schemars::{Schema, SchemaGenerator as Generator};
 use std::io::{self, Write};

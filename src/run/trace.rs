@@ -1,14 +1,15 @@
 //! `trace`: how far these events came.
 
-use super::{diagnosed, ended, read, record, see, show};
-use crate::check::catalog::Catalog;
+use crate::base::error::{Error, Mistake};
 use crate::cli::{Format, Show, Trace as Asked};
 use crate::config::{Config, Environment};
-use crate::error::{Error, Mistake};
 use crate::evidence::{Evidence, Postgres, Seen, System};
-use crate::report::trace::{Outcome, Trace, trace};
-use crate::report::traces::{Traces, traces};
-use crate::report::{json, trace_table};
+use crate::report::format::json;
+use crate::run::{diagnosed, ended, read, record, see, show};
+use crate::runbook::catalog::Catalog;
+use crate::trace::several::{Traces, traces};
+use crate::trace::table;
+use crate::trace::{Outcome, Trace, trace};
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
@@ -153,7 +154,7 @@ fn of(evidence: &Evidence, id: &str, config: &Config, catalog: &Catalog, show: &
 fn one(trace: &Trace, asked: &Show) -> Result<u8, Error> {
     let written = show(asked, |format, screen, out| match format {
         Format::Json => json::render(trace, out),
-        Format::Table => trace_table::render(trace, screen, out),
+        Format::Table => table::render(trace, screen, out),
     });
     ended(written, trace.exit_code)
 }
@@ -161,7 +162,7 @@ fn one(trace: &Trace, asked: &Show) -> Result<u8, Error> {
 fn shown(traces: &Traces, asked: &Show) -> Result<u8, Error> {
     let written = show(asked, |format, screen, out| match format {
         Format::Json => json::render(traces, out),
-        Format::Table => trace_table::render_all(traces, screen, out),
+        Format::Table => table::render_all(traces, screen, out),
     });
     ended(written, traces.exit_code)
 }
@@ -188,13 +189,13 @@ fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Err
         let evidence = see(&config)?;
         let now = of(&evidence, &id, &config, catalog, asked);
         if table {
-            show(asked, |_, screen, out| trace_table::render_news(&now, before.as_ref(), screen, out))?;
+            show(asked, |_, screen, out| table::render_news(&now, before.as_ref(), screen, out))?;
         }
         if now.outcome == Outcome::Arrived || last {
             record(&config, &evidence)?;
             let written = show(asked, |format, screen, out| match format {
                 Format::Json => json::render(&now, out),
-                Format::Table => trace_table::render_end(&now, screen, out),
+                Format::Table => table::render_end(&now, screen, out),
             });
             return ended(written, now.exit_code);
         }

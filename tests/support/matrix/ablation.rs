@@ -2,9 +2,9 @@
 
 use crate::corpus::{Case, Corpus};
 use crate::judged::Judge;
-use pipeline_doctor::check::catalog::{Catalog, Cause};
-use pipeline_doctor::check::{Finding, Verdict};
 use pipeline_doctor::diagnosis::diagnose;
+use pipeline_doctor::judge::{Finding, Verdict};
+use pipeline_doctor::runbook::catalog::{Catalog, Cause};
 use std::fmt::Write;
 use toml::Spanned;
 

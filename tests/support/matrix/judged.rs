@@ -1,15 +1,15 @@
 //! One recording, judged as the program does it.
 
 use crate::corpus::Truth;
-use pipeline_doctor::check::catalog::{Catalog, Severity};
-use pipeline_doctor::check::{Finding, Verdict, judge};
 use pipeline_doctor::cli::{DEADLINE, Look, SETTLE, WINDOW};
 use pipeline_doctor::config::{Config, Environment, pipeline_source};
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::evidence::{Evidence, System};
 use pipeline_doctor::fact::{Facts, facts};
+use pipeline_doctor::judge::{Finding, Verdict, judge};
 use pipeline_doctor::pipeline::Pipeline;
 use pipeline_doctor::report::{Cause, Material, report};
+use pipeline_doctor::runbook::catalog::{Catalog, Severity};
 
 /// The built-in pipeline and rows.
 pub struct Judge {

@@ -1,0 +1,6 @@
+//! What everything may name: errors, secrets, schemas.
+
+pub mod error;
+pub mod excerpt;
+pub mod schema;
+pub mod secret;

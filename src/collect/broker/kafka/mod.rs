@@ -1,0 +1,292 @@
+//! Kafka: topics, partitions, groups. Reads only: nothing joins, commits or
+//! creates. librdkafka blocks in its calls and in its end, so it lives on a
+//! thread of its own, which is left behind at the deadline.
+
+pub mod addresses;
+pub mod client;
+pub mod groups;
+pub mod records;
+pub mod samples;
+pub mod survey;
+pub mod sys;
+pub mod tls;
+pub mod topics;
+
+use crate::collect::runtime::docker::Discovered;
+use crate::collect::{CLOCKS, no_answer};
+use crate::config::Config;
+use crate::evidence::{Broker, Docker, Event, Kafka, Name, Seen, Target, Why, WhyKind};
+use crate::pipeline::DeadLetters;
+use addresses::Ways;
+use client::{Asked, Session};
+use groups::Groups;
+use jiff::{SignedDuration, Timestamp};
+use rdkafka::metadata::Metadata;
+use records::{Ids, Wanted};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use sys::Question;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// The thread ends its calls this long before the deadline, so that the report
+/// is still in time.
+const MARGIN: Duration = Duration::from_millis(150);
+/// How long it then has to say what it has not reached, before it is left behind.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+/// How often it looks whether the event's time has come.
+const POLL: Duration = Duration::from_millis(5);
+/// Mostly they do not: records are looked for from so long before the event first.
+const AT_ONCE: SignedDuration = SignedDuration::from_millis(500);
+
+/// Looks at the topics and groups that the pipeline has on a broker (`[kafka]`, or a
+/// further one by its name). `docker`: `None` if the engine has not answered in time.
+/// What was not reached by then is unknown.
+pub async fn look(
+    config: &Config,
+    broker: Option<&str>,
+    docker: Option<&(Seen<Docker>, Discovered)>,
+    until: Instant,
+    event: Told,
+) -> Seen<Kafka> {
+    if config.pipeline.broker(broker).is_none() {
+        return Seen::no_part("the pipeline has no broker");
+    }
+    let bootstrap = match addresses::bootstrap(config, broker, docker) {
+        Seen::Known(bootstrap) => bootstrap,
+        Seen::Unknown(why) => return Seen::Unknown(why),
+        Seen::NotAsked(why) => return Seen::NotAsked(why),
+    };
+    let until = until - MARGIN;
+    let pending = no_answer(&bootstrap.join(", "), until - Instant::now());
+    let (tell, mut told) = watch::channel(Seen::Unknown(pending.clone()));
+    let pipeline = &config.pipeline;
+    let is_here = |topic: &&String| pipeline.broker_of_topic(topic) == broker;
+    let dead_letters = pipeline.dead_letters.clone().filter(|dead| is_here(&&dead.topic));
+    let dead_topic = dead_letters.iter().map(|dead| &dead.topic);
+    let members = pipeline.worker.iter().filter(|worker| pipeline.broker_of(worker) == broker);
+    let of_stages = pipeline.stage.iter().filter_map(|stage| stage.topic().known().copied());
+    let visit = Visit {
+        topics: pipeline.topic.iter().map(|t| &t.name).filter(is_here).chain(dead_topic).cloned().collect(),
+        groups: members.filter_map(|w| w.group.clone()).collect(),
+        stage_topics: of_stages.filter(is_here).cloned().collect(),
+        dead_letters,
+        target: config.target.clone(),
+        settle: config.settle,
+        values: config.values,
+        taken: Timestamp::now(),
+        bootstrap,
+        pending,
+        until: until.into_std(),
+        event,
+        tell,
+    };
+    let ways = Ways::back_to(&visit.bootstrap, config, docker);
+    let thread = std::thread::Builder::new().name("kafka".into());
+    if let Err(error) = thread.spawn(move || visit.run(ways)) {
+        return Seen::unknown(WhyKind::Failed, format!("no thread for Kafka: {error}"));
+    }
+    // It ends when the thread has told everything.
+    let all_told = async { while told.changed().await.is_ok() {} };
+    let _ = tokio::time::timeout_at(until + LAST_WORDS, all_told).await;
+    told.borrow().clone()
+}
+
+/// How the database tells of the events, and until when it is waited for.
+pub struct Told {
+    /// What it tells.
+    pub event: watch::Receiver<Option<Seen<Vec<Event>>>>,
+    /// Until when.
+    pub patience: Instant,
+}
+
+/// What the thread is to look at, and whom it tells.
+struct Visit {
+    bootstrap: Vec<String>,
+    topics: BTreeSet<Name>,
+    groups: BTreeSet<Name>,
+    stage_topics: BTreeSet<Name>,
+    dead_letters: Option<DeadLetters>,
+    target: Target,
+    settle: Duration,
+    values: bool,
+    taken: Timestamp,
+    event: Told,
+    /// The reason that holds for whatever has not been reached at the deadline.
+    pending: Why,
+    until: std::time::Instant,
+    tell: watch::Sender<Seen<Kafka>>,
+}
+
+impl Visit {
+    /// Tells what is seen, as it is seen.
+    fn run(self, ways: Ways) {
+        let mut scout = match Session::open(&self.bootstrap, ways, self.until) {
+            Ok(session) => session,
+            Err(why) => return drop(self.tell.send(Seen::Unknown(why))),
+        };
+        let looked = self.look(&mut scout);
+        if let Err(why) = &looked {
+            // What has been seen stays.
+            self.tell.send_if_modified(|seen| {
+                let nothing = seen.known().is_none();
+                if nothing {
+                    *seen = Seen::Unknown(why.clone());
+                }
+                nothing
+            });
+        }
+        // All is told: whoever listens need not wait for the end of the two
+        // clients, which comes only now.
+        drop(self.tell);
+    }
+
+    /// Metadata through the bootstrap addresses, the rest from the brokers that
+    /// have it. Returns the second client, for its end.
+    fn look(&self, scout: &mut Session) -> Result<Option<Session>, Why> {
+        let metadata = scout.metadata(groups::STORE, &self.bootstrap)?;
+        let mut kafka = self.begin(scout, &metadata);
+        self.show(&kafka);
+        for name in &self.topics {
+            let topic = topics::look(scout, name, &self.bootstrap, &self.pending);
+            kafka.topics.insert(name.clone(), topic);
+            self.show(&kafka);
+        }
+        let mut asked = topics::questions(&kafka);
+        if has_no_groups(&metadata, &self.pending) {
+            for group in kafka.groups.values_mut() {
+                *group = Seen::Known(groups::absent());
+            }
+            kafka.other_groups = Seen::Known(BTreeMap::new());
+            self.show(&kafka);
+        } else {
+            asked.extend(groups::questions(&self.groups, &kafka.brokers));
+        }
+        if asked.is_empty() {
+            return Ok(None);
+        }
+        self.ask(scout.ways(), &asked, kafka).map(Some)
+    }
+
+    /// Puts the questions to the brokers, and enters their answers.
+    fn ask(&self, ways: &Ways, asked: &[Asked], mut kafka: Kafka) -> Result<Session, Why> {
+        let only = Some(kafka.bootstrap.as_str()).filter(|_| kafka.brokers.len() == 1);
+        let brokers: Vec<_> = kafka.brokers.iter().map(|b| b.address.clone()).collect();
+        let mut session = Session::open(&brokers, ways.on_from_here(only), self.until)?;
+        // A client that has not connected yet, or knows no leaders, lets its
+        // questions wait for seconds. Why it cannot, the questions will tell.
+        let topics = self.topics.iter().map(String::as_str);
+        for topic in topics.chain([groups::STORE]) {
+            if session.metadata(topic, &brokers).is_err() {
+                break;
+            }
+        }
+        let mut groups = Groups::new(&self.groups, &self.pending);
+        session.ask(asked, |question, answer| {
+            match question {
+                Question::Offsets(bound, partitions) => {
+                    topics::enter(&mut kafka.topics, *bound, partitions, answer);
+                }
+                Question::MinInSync(names) => topics::enter_settings(&mut kafka.topics, names, answer),
+                question => {
+                    groups.enter(question, answer);
+                    kafka.groups = groups.evidence();
+                }
+            }
+            kafka.mapped = ways.used();
+            self.show(&kafka);
+        });
+        let first = std::time::Instant::now();
+        self.read(&mut session, &mut kafka);
+        samples::take(&mut session, &mut kafka, (first, self.settle), self.until);
+        self.show(&kafka);
+        if kafka.other_groups.known().is_none() {
+            kafka.other_groups = groups::others(&mut session, &kafka, &self.topics);
+            self.show(&kafka);
+        }
+        Ok(session)
+    }
+
+    /// Reads the event's records and the dead letters.
+    fn read(&self, session: &mut Session, kafka: &mut Kafka) {
+        let event_at = self.event_at();
+        let ids = Ids::new(self.target.ids());
+        let (values, until) = (self.values, self.until);
+        if let Some(dead) = &self.dead_letters {
+            let from = event_at.or_else(|| self.window_start());
+            let headers: Vec<String> = [&dead.reason].into_iter().chain(&dead.worker).cloned().collect();
+            let wanted = Wanted { ids: &ids, values, all: true, from, likely: None, headers: &headers };
+            kafka.dead_letters = records::look(session, kafka, &dead.topic, &wanted, until);
+            self.show(kafka);
+        }
+        for topic in self.stage_topics.iter().filter(|_| self.target.id.is_some()) {
+            let likely = event_at.and_then(|from| from.checked_add(CLOCKS - AT_ONCE).ok());
+            let wanted = Wanted { ids: &ids, values, all: false, from: event_at, likely, headers: &[] };
+            let found = records::look(session, kafka, topic, &wanted, until);
+            kafka.records.insert(topic.clone(), found);
+            self.show(kafka);
+        }
+    }
+
+    /// A little before the first event, once the database has told when it was.
+    fn event_at(&self) -> Option<Timestamp> {
+        let patience = self.event.patience.into_std().min(self.until);
+        while self.event.event.borrow().is_none() && std::time::Instant::now() < patience {
+            std::thread::sleep(POLL);
+        }
+        let told = self.event.event.borrow();
+        let told = told.as_ref().and_then(|event| event.known()?.iter().map(|event| event.at).min());
+        self.target.at.or(told).map(|at| at.saturating_sub(CLOCKS).unwrap_or(at))
+    }
+
+    fn window_start(&self) -> Option<Timestamp> {
+        let window = SignedDuration::from_secs(i64::try_from(self.target.window_s).ok()?);
+        self.taken.checked_sub(window).ok()
+    }
+
+    /// The cluster as its first metadata shows it, all else pending.
+    fn begin(&self, session: &Session, metadata: &Metadata) -> Kafka {
+        let bootstrap = session.ways().bootstrap_of(client::answered_at(metadata));
+        let brokers = metadata.brokers().iter().map(|broker| Broker {
+            id: broker.id(),
+            address: format!("{}:{}", broker.host(), broker.port()),
+        });
+        let mut brokers: Vec<Broker> = brokers.collect();
+        brokers.sort_by_key(|broker| broker.id);
+        Kafka {
+            bootstrap,
+            mapped: session.ways().used(),
+            cluster_id: session.cluster_id(),
+            brokers,
+            topics: all_unknown(&self.topics, &self.pending),
+            groups: all_unknown(&self.groups, &self.pending),
+            other_groups: Seen::Unknown(self.pending.clone()),
+            records: match self.target.id {
+                Some(_) => all_unknown(&self.stage_topics, &self.pending),
+                None => BTreeMap::new(),
+            },
+            again: Vec::new(),
+            dead_letters: match self.dead_letters {
+                Some(_) => Seen::Unknown(self.pending.clone()),
+                None => Seen::not_asked("the pipeline names no dead letter topic"),
+            },
+        }
+    }
+
+    fn show(&self, kafka: &Kafka) {
+        self.tell.send_replace(Seen::Known(kafka.clone()));
+    }
+}
+
+/// Whether the broker says that its store of groups does not exist. Where it
+/// may not be looked at (the usual case with access lists) there may be groups.
+fn has_no_groups(metadata: &Metadata, pending: &Why) -> bool {
+    let store = topics::read(metadata, groups::STORE, pending);
+    store.is_ok_and(|store| !store.exists)
+}
+
+/// The same reason for every name.
+fn all_unknown<T>(names: &BTreeSet<Name>, why: &Why) -> BTreeMap<Name, Seen<T>> {
+    let unknown = |name: &Name| (name.clone(), Seen::Unknown(why.clone()));
+    names.iter().map(unknown).collect()
+}

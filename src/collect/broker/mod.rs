@@ -1,0 +1,3 @@
+//! Drivers of brokers.
+
+pub mod kafka;

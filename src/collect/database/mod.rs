@@ -1,0 +1,3 @@
+//! Drivers of databases.
+
+pub mod postgres;

@@ -1,0 +1,323 @@
+//! PostgreSQL: one connection, one read-only transaction, what it shows.
+
+pub mod across;
+pub mod address;
+pub mod connect;
+pub mod databases;
+pub mod event;
+pub mod marks;
+pub mod neighbours;
+pub mod others;
+pub mod own;
+pub mod prepare;
+pub mod schemas;
+pub mod session;
+pub mod sessions;
+pub mod stages;
+pub mod survey;
+pub mod tls;
+pub mod why;
+
+use crate::base::secret::Secret;
+use crate::collect::runtime::docker::Discovered;
+use crate::collect::{in_time, no_answer};
+use crate::config::Config;
+use crate::evidence::{Docker, Event, Mark, Name, Postgres, Seen, StageRows, Why, WhyKind};
+use crate::pipeline::Stage;
+use across::Across;
+use address::Address;
+use connect::Reached;
+use databases::Databases;
+use jiff::{SignedDuration, Timestamp};
+use session::{Server, Session};
+use std::collections::BTreeMap;
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant, timeout_at};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// What the probe keeps for its own last words before the deadline.
+const LAST_WORDS: Duration = Duration::from_millis(150);
+
+const NO_ID: &str = "no id given";
+
+const NO_MARKS: &str = "the pipeline has no marks table";
+
+/// Whom to tell of the events as soon as they are known.
+type TellEvent = watch::Sender<Option<Seen<Vec<Event>>>>;
+
+/// Looks into the database. `docker`: `None` if the engine has not answered in
+/// time. At the deadline what was seen stays seen; so it does of the facts of the
+/// user's `own`.
+pub async fn look(
+    config: &Config,
+    docker: Option<&(Seen<Docker>, Discovered)>,
+    until: Instant,
+    tell_event: &TellEvent,
+    own: &mut own::Told,
+) -> Seen<Postgres> {
+    let until = until.checked_sub(LAST_WORDS).unwrap_or(until);
+    let place = match place(config, docker) {
+        Seen::Known(place) => place,
+        Seen::Unknown(why) => return Seen::Unknown(why),
+        Seen::NotAsked(why) => return Seen::NotAsked(why),
+    };
+    Seen::from(look_at(config, place, docker, until, (tell_event, own)).await)
+}
+
+/// An address as text, password included.
+struct Place<'a> {
+    address: &'a Secret,
+    /// It is one that a container was given: it means what containers know by it.
+    inside: bool,
+}
+
+/// The configured address, else the one in a container's environment.
+fn place<'a>(config: &'a Config, docker: Option<&'a (Seen<Docker>, Discovered)>) -> Seen<Place<'a>> {
+    let none = "no address configured";
+    if let Some(address) = &config.places.postgres {
+        let inside = false;
+        return Seen::Known(Place { address, inside });
+    }
+    let Some((docker, discovered)) = docker else {
+        let say = format!("{none}, and Docker, which might tell it, has not answered in time");
+        return Seen::unknown(WhyKind::NotConfigured, say);
+    };
+    let used_by = config.pipeline.postgres.used_by.as_ref();
+    let address = match used_by {
+        Some(part) => discovered.databases.get(part.get_ref()).and_then(|all| all.first()),
+        None => discovered.postgres.as_ref(),
+    };
+    match (address, docker) {
+        (Some(address), _) => Seen::Known(Place { address, inside: true }),
+        // Docker's trouble is not the database's: nobody has asked the server.
+        (None, Seen::Unknown(why)) => {
+            let say = format!("{none}, and Docker might tell it, but: {}", why.say);
+            Seen::unknown(WhyKind::NotConfigured, say)
+        }
+        (None, _) => Seen::not_asked(format!("{none}, and no container tells one")),
+    }
+}
+
+async fn look_at(
+    config: &Config,
+    place: Place<'_>,
+    docker: Option<&(Seen<Docker>, Discovered)>,
+    until: Instant,
+    (tell_event, own): (&TellEvent, &mut own::Told),
+) -> Result<Postgres, Why> {
+    let start = Instant::now();
+    let engine = docker.and_then(|found| found.0.known());
+    let Opened { session, server, connected, address, tls } = open(place, engine, until).await?;
+    let databases = Databases::beside(session, config, docker, until).await;
+    let late = no_answer(&connected.place, until.saturating_duration_since(start));
+    let (marks, stages) = unseen(config, &late);
+    let mut seen = Postgres {
+        address: address.shown_at(&connected.place),
+        mapped: connected.mapped,
+        version: server.version,
+        tls: connected.tls,
+        now: server.now,
+        clock: Some(server.clock),
+        replica_behind_ms: server.replica_behind_ms,
+        databases: databases.seen(&late),
+        marks: marks.clone(),
+        marks_like: marks.clone(),
+        sessions: Seen::Unknown(late.clone()),
+        indexed: Seen::Unknown(late.clone()),
+        elsewhere: BTreeMap::new(),
+        others: BTreeMap::new(),
+        looked_up: config.target.lookup.as_ref().map(|_| Seen::Unknown(late.clone())),
+        event: match config.target.id {
+            Some(_) => Seen::Unknown(late),
+            None => Seen::not_asked(NO_ID),
+        },
+        stages,
+    };
+    let filled = timeout_at(until, fill(config, &databases, (tell_event, own), &mut seen)).await;
+    match filled {
+        Ok(()) => databases.end().await,
+        Err(_) => databases.cancel(&tls).await,
+    }
+    Ok(seen)
+}
+
+/// The transaction, and how it came about.
+struct Opened {
+    session: Session,
+    server: Server,
+    connected: Reached,
+    address: Address,
+    tls: MakeRustlsConnect,
+}
+
+/// Connects and begins the transaction.
+async fn open(place: Place<'_>, docker: Option<&Docker>, until: Instant) -> Result<Opened, Why> {
+    let understood = Address::read(place.address.expose())
+        .and_then(|address| Ok((tls::connector(&address.ssl)?, address)));
+    let (tls, address) = understood.map_err(|mistake| {
+        let say = format!("{}: {}", mistake.place, mistake.what);
+        Why::new(WhyKind::NotConfigured, say)
+    })?;
+    let begin = async {
+        let (client, connected) = connect::connect(&address, &tls, docker, place.inside, until).await?;
+        let (session, server) = Session::begin(client, address.schema.as_deref(), until).await?;
+        Ok((session, server, connected))
+    };
+    let (session, server, connected) = in_time(&address.places(), until, begin).await?;
+    Ok(Opened { session, server, connected, address, tls })
+}
+
+type Unseen = (Seen<Vec<Mark>>, BTreeMap<Name, StageRows>);
+
+/// What stands in the evidence until it is seen, and for what the deadline comes too early.
+fn unseen(config: &Config, late: &Why) -> Unseen {
+    let extent = Seen::Unknown(late.clone());
+    let (mut marks, effect) = match config.target.id {
+        Some(_) => (Seen::Unknown(late.clone()), Seen::Unknown(late.clone())),
+        None => (Seen::not_asked(NO_ID), Seen::not_asked(NO_ID)),
+    };
+    if config.pipeline.marks.is_none() {
+        marks = Seen::no_part(NO_MARKS);
+    }
+    let rows = StageRows { effect, extent };
+    let stages = config.pipeline.stage.iter();
+    let stages = stages.map(|stage| (stage.name.clone(), rows.clone()));
+    (marks, stages.collect())
+}
+
+/// Looks at everything, what others wait for first, what reads whole tables last.
+async fn fill(
+    config: &Config,
+    databases: &Databases,
+    (tell_event, own): (&TellEvent, &mut own::Told),
+    seen: &mut Postgres,
+) {
+    let pipeline = &config.pipeline;
+    let session = &databases.main;
+    let marks = pipeline.marks.as_ref();
+    let in_marks = marks.map(|marks| (marks, databases.of(marks.database())));
+    let id = config.target.id.as_deref();
+    let mut id_type = Ok(marks::likely_type(pipeline));
+    if let Some(id) = id {
+        id_type = match &in_marks {
+            Some((marks, Ok(session))) => marks::id_type(session, marks).await,
+            Some((_, Err(why))) => Err(why.clone()),
+            None => event::id_type(session, &pipeline.event.sql).await,
+        };
+        look_for(config, databases, tell_event, (id, &id_type), seen).await;
+    } else {
+        tell_event.send_replace(Some(seen.event.clone().map(|event| vec![event])));
+    }
+    if let Some((key, value)) = &config.target.lookup {
+        seen.looked_up = Some(others::with_key(session, pipeline, key, value).await.into());
+    }
+    seen.sessions = sessions::look(session).await.into();
+    for (name, further) in &mut seen.databases {
+        if let (Seen::Known(further), Ok(session)) = (further, databases.of(Some(name))) {
+            further.sessions = sessions::look(session).await.into();
+        }
+    }
+    seen.indexed = match &in_marks {
+        Some((marks, Ok(session))) => sessions::indexed(session, marks).await.into(),
+        Some((_, Err(why))) => Seen::Unknown(why.clone()),
+        None => Seen::no_part(NO_MARKS),
+    };
+    extents(config, databases, seen).await;
+    own::look(config, databases, own).await;
+    if let (Some(id), Some((marks, session))) = (id, in_marks) {
+        let session = session.and_then(|session| Ok((session, id_type.as_ref().map_err(Clone::clone)?)));
+        seen.marks_like = match &session {
+            Ok((session, of)) => marks::like(session, marks, &[id.to_string()], of).await.into(),
+            Err(why) => Seen::Unknown(why.clone()),
+        };
+        others::like(session, marks, &mut seen.others).await;
+    }
+    seen.elsewhere = schemas::elsewhere(session, seen).await;
+}
+
+/// How many events of the window are stuck at each stage.
+async fn extents(config: &Config, databases: &Databases, seen: &mut Postgres) {
+    let pipeline = &config.pipeline;
+    let window = config.target.window_s;
+    let mut across = match Across::is_needed(pipeline) {
+        true => Some(Across::begin(databases, pipeline, window, seen.now).await),
+        false => None,
+    };
+    for (number, stage) in pipeline.stage.iter().enumerate() {
+        let left = u32::try_from(pipeline.stage.len() - number).unwrap_or(1);
+        let extent = match &mut across {
+            Some(across) => across.extent(stage).await,
+            None => stages::extent(&databases.main, pipeline, stage, window, left).await,
+        };
+        if let Some(rows) = seen.stages.get_mut(&stage.name) {
+            rows.extent = extent.into();
+        }
+    }
+}
+
+/// The events as they are told to those who look further: where the server's clock
+/// is ahead of this machine's, they were earlier than their rows say.
+fn by_our_clock(seen: &Postgres) -> Seen<Vec<Event>> {
+    let ahead = seen.clock.map_or(0, |clock| (clock.ahead_ms + clock.within_ms).max(0));
+    let earlier = |at: Timestamp| at.saturating_sub(SignedDuration::from_millis(ahead)).unwrap_or(at);
+    let all = [&seen.event].into_iter().chain(seen.others.values().map(|rows| &rows.event));
+    let known = all.filter_map(Seen::known).cloned();
+    let known: Vec<Event> = known.map(|event| Event { at: earlier(event.at), ..event }).collect();
+    match known.is_empty() {
+        true => seen.event.as_ref().map(|_| Vec::new()),
+        false => Seen::Known(known),
+    }
+}
+
+/// Looks for one id, exactly.
+async fn look_for(
+    config: &Config,
+    databases: &Databases,
+    tell_event: &TellEvent,
+    (id, id_type): (&str, &Result<String, Why>),
+    seen: &mut Postgres,
+) {
+    let pipeline = &config.pipeline;
+    // Other tables may be there although the marks table is not.
+    let likely = marks::likely_type(pipeline);
+    let of = id_type.as_ref().unwrap_or(&likely);
+    let of = match pipeline.marks.as_ref().and_then(|marks| marks.database()) {
+        // The marks are elsewhere.
+        Some(_) => event::id_type(&databases.main, &pipeline.event.sql).await.unwrap_or(likely),
+        None => of.clone(),
+    };
+    seen.event = event::look(&databases.main, &pipeline.event, id, &of).await.into();
+    let others = &config.target.others;
+    if !others.is_empty() {
+        seen.others = others::look(databases, pipeline, others, &of, id_type).await;
+    }
+    tell_event.send_replace(Some(by_our_clock(seen)));
+    seen.marks = match pipeline.marks.as_ref().map(|marks| (marks, databases.of(marks.database()), id_type)) {
+        Some((marks, Ok(session), Ok(of))) => marks::exact(session, marks, id, of).await.into(),
+        Some((_, Err(why), _)) => Seen::Unknown(why),
+        Some((_, _, Err(why))) => Seen::Unknown(why.clone()),
+        None => Seen::no_part(NO_MARKS),
+    };
+    for stage in &pipeline.stage {
+        let effect = match id_type_at(databases, stage, &of).await {
+            Ok((session, of)) => stages::effect(session, stage, id, &of).await,
+            Err(why) => Err(why),
+        };
+        if let Some(rows) = seen.stages.get_mut(&stage.name) {
+            rows.effect = effect.into();
+        }
+    }
+}
+
+/// The transaction for a stage's rows, and the type of their id; `of` it is in the main database.
+async fn id_type_at<'a>(
+    databases: &'a Databases,
+    stage: &Stage,
+    of: &str,
+) -> Result<(&'a Session, String), Why> {
+    let session = databases.of(stage.database())?;
+    match stage.database {
+        Some(_) => Ok((session, event::id_type(session, &stage.sql).await?)),
+        None => Ok((session, of.to_string())),
+    }
+}

@@ -1,0 +1,249 @@
+//! Probes: the only I/O. Each talks to one outside system, read-only, and
+//! returns evidence. None judges, none outlives the deadline.
+
+pub mod addresses;
+pub mod broker;
+pub mod database;
+pub mod discover;
+pub mod discovery;
+pub mod failure;
+pub mod http;
+pub mod logs;
+pub mod progress;
+pub mod runtime;
+
+use crate::base::error::Mistake;
+use crate::config::Config;
+use crate::evidence::{self, Docker, Event, Evidence, Log, Name, Postgres, Seen, System, Why, WhyKind};
+use broker::kafka;
+use database::postgres;
+use database::postgres::own::Told as OwnTold;
+use database::postgres::prepare::Prepared;
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use progress::Progress;
+use runtime::docker::Discovered;
+use runtime::{compose, docker};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant};
+
+/// What is wrong with the addresses and files that the user gave, before
+/// anything is contacted.
+pub fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
+    mistakes.extend(compose::check(config).err());
+    if let Some(url) = &config.places.postgres {
+        mistakes.extend(postgres::address::check(url.expose()).err());
+    }
+    for url in config.places.databases.values() {
+        mistakes.extend(postgres::address::check(url.expose()).err());
+    }
+}
+
+/// By how much clocks may differ, although nobody knows: records and logs are
+/// read from so long before the event on.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
+
+/// What the Docker probe tells the others.
+type DockerTold = Arc<(Seen<Docker>, Discovered)>;
+
+/// One run of all probes: until when, and what they tell each other.
+struct Looking<'a> {
+    config: &'a Config,
+    taken: Timestamp,
+    until: Instant,
+    /// What others wait for is waited for at most a third of the deadline.
+    patience: Instant,
+    docker: watch::Sender<Option<DockerTold>>,
+    event: watch::Sender<Option<Seen<Vec<Event>>>>,
+}
+
+/// Looks at everything at once and returns what was seen by the deadline.
+pub async fn gather(config: &Config) -> Evidence {
+    let start = Instant::now();
+    let looking = Looking {
+        config,
+        taken: now(),
+        until: start + config.deadline,
+        patience: start + config.deadline / 3,
+        docker: watch::channel(None).0,
+        event: watch::channel(None).0,
+    };
+    let progress = Progress::start();
+    let (docker, compose, (kafka, brokers), (postgres, rows), (http, answers), logs) = tokio::join!(
+        progress.watch("Docker", looking.docker()),
+        progress.watch("compose file", looking.compose()),
+        progress.watch("Kafka", looking.kafka()),
+        progress.watch("PostgreSQL", looking.postgres()),
+        progress.watch("HTTP", looking.http()),
+        progress.watch("logs", looking.logs()),
+    );
+    Evidence {
+        schema: evidence::SCHEMA,
+        tool: env!("CARGO_PKG_VERSION").into(),
+        taken: looking.taken,
+        target: config.target.clone(),
+        compose,
+        docker,
+        kafka,
+        brokers,
+        postgres,
+        http,
+        logs,
+        own: rows.into_iter().chain(answers).chain(looked_for(config)).collect(),
+    }
+}
+
+/// Has the database prepare the pipeline's SQL, by the deadline.
+pub async fn prepare(config: &Config) -> Seen<Prepared> {
+    if config.without.contains(&System::Postgres) {
+        return Seen::Unknown(System::Postgres.left_out());
+    }
+    let start = Instant::now();
+    let docker = match config.without.contains(&System::Docker) {
+        true => (Seen::Unknown(System::Docker.left_out()), Discovered::default()),
+        false => docker::look(config, start + config.deadline / 3).await,
+    };
+    postgres::prepare::prepare(config, &docker, start + config.deadline).await
+}
+
+/// The patterns of the user's own that logs are read for.
+fn looked_for(config: &Config) -> impl Iterator<Item = (Name, Seen<evidence::Own>)> {
+    let logged = config.own.iter().filter_map(|fact| Some((fact, fact.log.as_ref()?)));
+    logged.map(|(fact, log)| {
+        let pattern = log.pattern.0.as_str().to_string();
+        (fact.name().to_string(), Seen::Known(evidence::Own::LookedFor(pattern)))
+    })
+}
+
+impl Looking<'_> {
+    /// Nobody is asked about a system that is to be left out.
+    fn left_out<T>(&self, system: System) -> Option<Seen<T>> {
+        self.config.without.contains(&system).then(|| Seen::Unknown(system.left_out()))
+    }
+
+    async fn docker(&self) -> Seen<Docker> {
+        if let Some(unseen) = self.left_out(System::Docker) {
+            self.docker.send_replace(Some(Arc::new((unseen.clone(), Discovered::default()))));
+            return unseen;
+        }
+        let (docker, discovered) = docker::look(self.config, self.until).await;
+        self.docker.send_replace(Some(Arc::new((docker.clone(), discovered))));
+        // The others go on meanwhile.
+        docker::further(self.config, docker, Instant::now(), self.until).await
+    }
+
+    async fn compose(&self) -> Seen<evidence::Compose> {
+        // Reading it takes longer than all the rest.
+        if self.config.in_haste {
+            return Seen::not_asked("not read while an event is followed");
+        }
+        // Time must remain for reading the file of this directory.
+        let found = wait_for(&self.docker, self.until - self.config.deadline / 3).await;
+        compose::look(self.config, found.as_deref(), self.until).await
+    }
+
+    /// `[kafka]`, and the further brokers.
+    async fn kafka(&self) -> (Seen<evidence::Kafka>, BTreeMap<Name, Seen<evidence::Kafka>>) {
+        let further = self.config.pipeline.broker.keys().map(|name| async move {
+            let broker = self.broker(Some(name)).await;
+            (name.clone(), broker)
+        });
+        let (main, further) = tokio::join!(self.broker(None), join_all(further));
+        (main, further.into_iter().collect())
+    }
+
+    async fn broker(&self, name: Option<&str>) -> Seen<evidence::Kafka> {
+        if let Some(unseen) = self.left_out(System::Kafka) {
+            return unseen;
+        }
+        let found = wait_for(&self.docker, self.patience).await;
+        let told = kafka::Told { event: self.event.subscribe(), patience: self.patience };
+        kafka::look(self.config, name, found.as_deref(), self.until, told).await
+    }
+
+    async fn postgres(&self) -> (Seen<Postgres>, OwnTold) {
+        let mut own = postgres::own::not_asked(self.config);
+        let rows = self.rows(&mut own).await;
+        // Whatever was not told has the database's reason, or came too late.
+        for fact in self.config.own.iter().filter(|fact| fact.sql.is_some()) {
+            let late = || Seen::Unknown(no_answer("PostgreSQL", self.config.deadline));
+            own.entry(fact.name().to_string()).or_insert_with(|| rows.as_ref().and_then(|_| late()));
+        }
+        (rows, own)
+    }
+
+    async fn rows(&self, own: &mut OwnTold) -> Seen<Postgres> {
+        if let Some(unseen) = self.left_out(System::Postgres) {
+            self.event.send_replace(Some(Seen::Unknown(System::Postgres.left_out())));
+            return unseen;
+        }
+        let found = wait_for(&self.docker, self.patience).await;
+        let rows = postgres::look(self.config, found.as_deref(), self.until, &self.event, own).await;
+        // Whoever still waits for the event's time waits no longer.
+        if self.event.borrow().is_none() {
+            let event = rows.as_ref().and_then(|rows| rows.event.clone());
+            self.event.send_replace(Some(event.map(|event| vec![event])));
+        }
+        rows
+    }
+
+    async fn http(&self) -> (Seen<evidence::Http>, OwnTold) {
+        if let Some(unseen) = self.left_out(System::Http) {
+            let own = self.config.own.iter().filter(|fact| fact.http.is_some());
+            let left_out = || Seen::Unknown(System::Http.left_out());
+            return (unseen, own.map(|fact| (fact.name().to_string(), left_out())).collect());
+        }
+        let found = wait_for(&self.docker, self.patience).await;
+        let event = wait_for(&self.event, self.patience).await;
+        http::look(self.config, found.as_deref(), event.as_ref(), self.until).await
+    }
+
+    async fn logs(&self) -> BTreeMap<Name, Seen<Log>> {
+        if let Some(unseen) = self.left_out(System::Logs) {
+            return logs::look(self.config, Some(&unseen), None, self.taken, self.until).await;
+        }
+        let found = wait_for(&self.docker, self.until).await;
+        let event = wait_for(&self.event, self.patience).await;
+        let docker = found.as_ref().map(|found| &found.0);
+        logs::look(self.config, docker, event.as_ref(), self.taken, self.until).await
+    }
+}
+
+/// Now, in whole milliseconds: as exact as the report ever shows it.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// The outcome of `work`, or "no answer from WHO in N s" at the deadline. The
+/// work is dropped then: it must not block in its destructor.
+pub async fn in_time<T>(
+    who: &str,
+    until: Instant,
+    work: impl Future<Output = Result<T, Why>>,
+) -> Result<T, Why> {
+    let start = Instant::now();
+    match tokio::time::timeout_at(until, work).await {
+        Ok(result) => result,
+        Err(_) => Err(no_answer(who, start.elapsed())),
+    }
+}
+
+/// "no answer from WHO in N s".
+pub fn no_answer(who: &str, waited: Duration) -> Why {
+    let waited = waited.as_secs_f64();
+    Why::new(WhyKind::NoAnswer, format!("no answer from {who} in {waited:.1} s"))
+}
+
+/// What another probe tells, or `None` if it has not told by then.
+async fn wait_for<T: Clone>(told: &watch::Sender<Option<T>>, until: Instant) -> Option<T> {
+    let mut told = told.subscribe();
+    let waited = tokio::time::timeout_at(until, told.wait_for(Option::is_some)).await;
+    match waited {
+        Ok(Ok(value)) => value.clone(),
+        _ => None,
+    }
+}

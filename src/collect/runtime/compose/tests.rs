@@ -1,0 +1,140 @@
+use crate::collect::runtime::compose::*;
+use crate::input::Source;
+
+const BASE: &str = "\
+name: shop
+x-common: &common
+  restart: always
+services:
+  api:
+    <<: *common
+    image: shop:${TAG:-1}
+    container_name: shop-api
+    environment:
+      TOKEN: hunter2
+  packer:
+    extends: api
+    container_name: shop-packer
+    deploy:
+      replicas: 0
+  debug:
+    image: debug
+    profiles: [tools]
+";
+const OVERRIDE: &str = "\
+services:
+  api:
+    image: shop:${TAG:-2}
+  packer:
+    deploy:
+      replicas: 1
+  cleaner:
+    image: cleaner
+    scale: 2
+";
+
+fn files(directory: &Path, texts: &[&str]) -> Files {
+    let paths = texts.iter().enumerate().map(|(number, text)| {
+        let path = directory.join(format!("{number}.yaml"));
+        std::fs::write(&path, text).unwrap();
+        path
+    });
+    Files {
+        paths: paths.collect(),
+        named_by: NamedBy::Asked,
+        directory: directory.to_path_buf(),
+        project: None,
+        not_from_here: Vec::new(),
+    }
+}
+
+fn built_in(files: &Files) -> Result<Read, Why> {
+    built_in::read(files, &Variables::new([], &files.directory))
+}
+
+#[test]
+fn later_files_override_and_variables_come_from_the_env_file() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join(".env"), "TAG=7\n").unwrap();
+    let read = built_in(&files(directory.path(), &[BASE, OVERRIDE])).unwrap();
+    assert_eq!(read.project.as_deref(), Some("shop"));
+    let names: Vec<&String> = read.services.keys().collect();
+    assert_eq!(names, ["api", "cleaner", "debug", "packer"]);
+    assert_eq!(read.services["api"].image.as_deref(), Some("shop:7"));
+    assert_eq!(read.services["packer"].image.as_deref(), Some("shop:7"));
+    assert_eq!(read.services["packer"].replicas, 1);
+    assert_eq!(read.services["cleaner"].replicas, 2);
+    assert!(!read.services["debug"].active && read.services["api"].active);
+    assert!(!format!("{read:?}").contains("hunter2"));
+}
+
+/// Needs the docker compose plugin; `tests/sandbox/install` brings it.
+#[tokio::test]
+async fn both_readers_agree() {
+    let third = "services:\n  api: {profiles: [a, b], image: a}\n  packer: {scale: 2, image: p}\n";
+    for (number, texts) in [&[BASE][..], &[BASE, OVERRIDE], &[third]].iter().enumerate() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(".env"), "COMPOSE_PROFILES=b\nTAG='5'\n").unwrap();
+        let files = files(directory.path(), texts);
+        let until = Instant::now() + Duration::from_secs(30);
+        let mut by_plugin = match plugin::read(&files, &plugin::Environments::new(), until).await {
+            Outcome::Read(read) => read,
+            Outcome::Refused(why) => panic!("file {number}: {}", why.say),
+            Outcome::NotThere => panic!("no docker compose plugin: see tests/sandbox/install"),
+        };
+        let read = built_in(&files).unwrap();
+        for service in by_plugin.services.values_mut() {
+            // Only compose itself knows how it would label the service.
+            assert!(service.config_hash.take().is_some(), "file {number}");
+        }
+        assert_eq!(read.services, by_plugin.services, "file {number}");
+        assert_eq!(read.project, by_plugin.project, "file {number}");
+    }
+}
+
+#[test]
+fn broken_yaml_is_told_with_file_and_line_and_without_its_text() {
+    let directory = tempfile::tempdir().unwrap();
+    for text in ["services:\n  api:\n    image: [hunter2\n", "services:\n  api: hunter2\n"] {
+        let why = built_in(&files(directory.path(), &[text])).unwrap_err();
+        assert!(why.say.contains("0.yaml:"), "{}", why.say);
+        assert!(!why.say.contains("hunter2"), "{}", why.say);
+    }
+}
+
+#[test]
+fn a_service_that_extends_itself_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "services:\n  a: {extends: b}\n  b: {extends: {service: a}}\n";
+    assert!(built_in(&files(directory.path(), &[text])).is_err());
+}
+
+#[test]
+fn the_files_are_those_of_the_newest_container_and_of_the_workers() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = files(directory.path(), &[BASE, OVERRIDE, "", "services: {}"]);
+    let shown: Vec<String> = files.paths.iter().map(|path| shown_path(path)).collect();
+    let container = |name: &str, minute: u8, files: &[String]| {
+        serde_json::json!({
+            "id": name, "name": name, "service": name, "project": "shop",
+            "config_files": files, "working_dir": "/nowhere", "image": "", "image_id": "",
+            "status": "running", "exit_code": 0, "oom_killed": false, "error": null,
+            "restart_count": 0, "created": format!("2026-01-07T10:{minute:02}:00Z"),
+            "started": null, "finished": null, "health": null, "tty": false, "log_driver": "",
+            "restart_policy": null, "hostnames": [], "networks": {}, "ports": [], "environment": {}
+        })
+    };
+    let docker: Docker = serde_json::from_value(serde_json::json!({
+        "address": "", "engine": "", "api": "", "project": "shop", "other_projects": [],
+        "containers": [container("order-worker", 1, &shown[2..3]), container("kafka", 2, &shown[3..]),
+            container("shop", 3, &[shown[0].clone(), "gone.yaml".to_string(), shown[1].clone()])]
+    }))
+    .unwrap();
+    let source =
+        Source { name: "shop.toml".into(), text: include_str!("../../../../tests/support/shop.toml").into() };
+    let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
+    let found = of_labels(&docker, &pipeline).unwrap();
+    assert_eq!(found.paths, files.paths[..3]);
+    assert_eq!(found.directory, directory.path());
+    assert_eq!(found.project.as_deref(), Some("shop"));
+}

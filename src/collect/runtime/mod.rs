@@ -1,0 +1,4 @@
+//! Drivers of runtimes.
+
+pub mod compose;
+pub mod docker;

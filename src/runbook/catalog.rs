@@ -1,0 +1,421 @@
+//! The checks and causes as data: read, and every mistake in them reported.
+
+use crate::base::error::{Error, Mistake, by_line};
+use crate::base::schema::ID;
+use crate::evidence::Name;
+use crate::fact::{self, Scope};
+use crate::input::Source;
+use crate::input::document::Document;
+use crate::pipeline::{Pipeline, Stage};
+use crate::runbook::expect::{Expect, Scalar};
+use crate::runbook::overrides::{self, Override, Switched, SwitchedOff};
+use crate::runbook::own::OwnFact;
+use crate::runbook::rows;
+use crate::runbook::signature::Signature;
+use crate::runbook::{schema, sources};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use toml::Spanned;
+
+/// Everything that is judged and concluded, in the runbook's order.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// The runbook's steps.
+    pub steps: Vec<Step>,
+    /// The checks.
+    pub checks: Vec<Check>,
+    /// What logs say of trouble; each is one of the checks, too.
+    pub signatures: Vec<Signature>,
+    /// The causes, in declaration order.
+    pub causes: Vec<Cause>,
+    /// Facts of the user's own.
+    pub facts: Vec<OwnFact>,
+    /// What the user's rows say of other rows.
+    pub overrides: Vec<Override>,
+    /// Where the user's own checks and causes stand, by id.
+    pub own: BTreeMap<String, OwnRow>,
+    /// What overrides mean at the time of [`Catalog::at`].
+    pub switched: Switched,
+    /// The files that all of it was read from.
+    pub sources: Vec<Source>,
+}
+
+/// A check or cause that is the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRow {
+    /// `file:line`.
+    pub place: String,
+    /// Whether it stands in the place of a built-in one.
+    pub replaces: bool,
+}
+
+/// One file of the catalog: any number of steps, checks, signatures and causes.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// The runbook's steps.
+    #[serde(default)]
+    step: Vec<Step>,
+    /// What is judged.
+    #[serde(default)]
+    check: Vec<Check>,
+    /// What logs say of trouble; each is a check, too.
+    #[serde(default)]
+    signature: Vec<Signature>,
+    /// What explains failed checks.
+    #[serde(default)]
+    cause: Vec<Cause>,
+    /// Facts of your own, for checks of your own.
+    #[serde(default)]
+    fact: Vec<OwnFact>,
+    /// Other severities, and what is switched off for a while.
+    #[serde(default)]
+    r#override: Vec<Override>,
+}
+
+/// A step of the runbook.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Its number.
+    pub step: u8,
+    /// What it looks at, as the report's line begins.
+    pub title: String,
+    /// What its line sums up.
+    pub about: About,
+    /// How the runbook does it by hand.
+    pub by_hand: String,
+}
+
+/// What a step's line sums up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// Containers of the workers, and their groups.
+    Workers,
+    /// Topics.
+    Topics,
+    /// Marks and effect rows.
+    Rows,
+    /// The documented call.
+    Call,
+}
+
+/// One check.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("allOf" = schema::fitting()))]
+pub struct Check {
+    /// Stable kebab-case id.
+    #[schemars(with = "String", regex(pattern = ID))]
+    pub id: Spanned<String>,
+    /// True when healthy. `{subject}` is its subject.
+    pub title: String,
+    /// The runbook's step that it belongs to.
+    #[schemars(with = "u8")]
+    pub step: Spanned<u8>,
+    /// What a failure means for the exit code.
+    #[serde(default)]
+    pub severity: Severity,
+    /// It can fail on a healthy pipeline: a leak of .05 instead of .01.
+    #[serde(default)]
+    pub noisy: bool,
+    /// It tells of the asked event alone, and so of the time when that passed.
+    #[serde(default)]
+    pub of_event: bool,
+    /// A failure has a line of its own under its step.
+    #[serde(default)]
+    pub in_summary: bool,
+    /// What it is asked of.
+    #[schemars(with = "Scope")]
+    pub for_each: Spanned<Scope>,
+    /// The fact that it judges.
+    #[schemars(schema_with = "schema::fact")]
+    pub fact: Spanned<String>,
+    /// What the fact must be.
+    #[schemars(with = "Expect")]
+    pub expect: Spanned<Expect>,
+    /// Checks without whose pass a pass of this one would be empty.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
+    pub pass_needs: Vec<Spanned<String>>,
+    /// The same by hand.
+    pub by_hand: String,
+}
+
+/// What a failed check means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// A problem: exit code 3.
+    #[default]
+    Error,
+    /// Worth knowing; exit code 4 with `--fail-on warn`.
+    Warn,
+    /// No fault by itself: shown beside a cause of the same subject, and nowhere else.
+    Note,
+}
+
+/// One cause.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = schema::links_or_members)]
+pub struct Cause {
+    /// Stable kebab-case id.
+    #[schemars(with = "String", regex(pattern = ID))]
+    pub id: Spanned<String>,
+    /// What it is called.
+    pub title: String,
+    /// What it means, in one or two sentences.
+    pub means: String,
+    /// Its ceiling in per cent: the runbook's number, or the tool's own.
+    #[schemars(with = "u16", range(min = 1, max = 99))]
+    pub confidence: Spanned<u16>,
+    /// The runbook's name for it: `root cause 1`; absent: the tool's own.
+    pub documented: Option<String>,
+    /// Checks that always fail when it is true (.98).
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
+    pub always: Vec<Spanned<String>>,
+    /// Checks that usually fail when it is true (.90).
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
+    pub usually: Vec<Spanned<String>>,
+    /// Checks that sometimes fail when it is true (.50).
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
+    pub sometimes: Vec<Spanned<String>>,
+    /// In place of links: causes of which one must be true, if this is. It is
+    /// named where they cannot be told apart.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
+    pub any_of: Vec<Spanned<String>>,
+    /// Of a group: checks of which one must have failed for it to be named, as it
+    /// says what they saw.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
+    pub seen: Vec<Spanned<String>>,
+    /// Whom it is about, where that is not whom its checks name.
+    #[serde(default)]
+    pub about: Whom,
+    /// What to do, in order.
+    pub actions: Vec<Action>,
+}
+
+/// Whom a cause is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whom {
+    /// The subjects of its checks.
+    #[default]
+    Subjects,
+    /// Those who send what the subjects of its checks should handle.
+    Emitters,
+}
+
+impl Cause {
+    /// Whom the cause is about, where its checks name these.
+    pub fn whom(&self, pipeline: &Pipeline, subjects: &[Name]) -> Vec<Name> {
+        if self.about == Whom::Subjects {
+            return subjects.to_vec();
+        }
+        let named = |stage: &&Stage| subjects.contains(&pipeline.stage_subject(stage));
+        let mut emitters: Vec<Name> =
+            pipeline.stage.iter().filter(named).map(|stage| stage.emitter.get_ref().clone()).collect();
+        emitters.dedup();
+        emitters
+    }
+}
+
+/// One thing to do. Exactly one of `run`, `generate` and neither (a sentence).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("not" = { "required": ["run", "generate"] }))]
+pub struct Action {
+    /// What it does.
+    pub kind: ActionKind,
+    /// What to say of it; with neither `run` nor `generate` it is all there is.
+    pub say: Option<String>,
+    /// A command, with placeholders.
+    pub run: Option<String>,
+    /// A generator that makes the commands from what was seen.
+    pub generate: Option<Generator>,
+    /// Printed even where there is nothing to generate yet: what it is for comes
+    /// of the actions before it.
+    #[serde(default)]
+    pub later: bool,
+}
+
+/// What an action does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionKind {
+    /// Puts it right.
+    Mend,
+    /// Sends the stuck events on.
+    ReDrive,
+    /// Shows that it is right again.
+    Prove,
+}
+
+/// What makes commands from what was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Generator {
+    /// The compose fragment of the missing workers.
+    ComposeFragment,
+    /// The groups' offsets, set to the stuck events.
+    GroupOffsets,
+    /// The topics that are missing.
+    CreateTopics,
+    /// The brokers of the project that do not run.
+    StartBrokers,
+    /// The SQL that removes marks without effect, to review.
+    RemoveMarks,
+    /// The stuck events' records, sent once more.
+    SendRecords,
+}
+
+impl Catalog {
+    /// Reads the built-in rows, and after them those of a directory: every `.toml`
+    /// in it. All mistakes are put into `mistakes`; the built-in rows are held good
+    /// by tests, so that no start waits for that.
+    pub fn read(directory: Option<&Path>, mistakes: &mut Vec<Mistake>) -> Result<Catalog, Error> {
+        let own = directory.map(sources::of_directory).transpose()?.unwrap_or_default();
+        let built_in = sources::built_in();
+        Ok(Self::of(&built_in, &own, built_in.len(), mistakes))
+    }
+
+    /// Reads rows from sources, in their order, and checks all of them; a row of the user's
+    /// `own` replaces the built-in one of its id.
+    pub fn from_sources(built_in: &[Source], own: &[Source], mistakes: &mut Vec<Mistake>) -> Catalog {
+        Self::of(built_in, own, 0, mistakes)
+    }
+
+    /// The same; so many of the files are known to be good by themselves.
+    fn of(built_in: &[Source], own: &[Source], good: usize, mistakes: &mut Vec<Mistake>) -> Catalog {
+        let mut found: Vec<Mistake> = Vec::new();
+        let mut catalog = Catalog::default();
+        for source in built_in {
+            if let Some(file) = source.read(&mut found) {
+                catalog.add(file);
+            }
+        }
+        for source in own {
+            if let Some(file) = source.read(&mut found) {
+                catalog.tell_own(&file, source);
+                catalog.add(file);
+            }
+        }
+        catalog.sources = built_in.iter().chain(own).cloned().collect();
+        if good < catalog.sources.len() {
+            let mut files: Vec<Option<Document>> = built_in.iter().map(Document::of).collect();
+            let of_own: Vec<Option<Document>> = own.iter().map(Document::of).collect();
+            sources::without_replaced(&mut files, &of_own);
+            files.extend(of_own);
+            rows::check(&files, good, &catalog, &mut found);
+        }
+        let names: Vec<&str> = built_in.iter().chain(own).map(|source| source.name.as_str()).collect();
+        by_line(&mut found, &names);
+        mistakes.append(&mut found);
+        catalog.steps.sort_by_key(|step| step.step);
+        overrides::set_severities(&mut catalog);
+        catalog
+    }
+
+    /// Adds the rows of a file.
+    fn add(&mut self, file: File) {
+        let of_signatures: Vec<Check> = file.signature.iter().map(check_of).collect();
+        put(&mut self.steps, file.step, |step| step.step.to_string());
+        let checks = file.check.into_iter().chain(of_signatures).collect();
+        put(&mut self.checks, checks, |check| check.id.get_ref().clone());
+        put(&mut self.signatures, file.signature, |signature| signature.id.get_ref().clone());
+        put(&mut self.causes, file.cause, |cause| cause.id.get_ref().clone());
+        put(&mut self.facts, file.fact, |fact| fact.name().to_string());
+        self.overrides.extend(file.r#override);
+    }
+
+    /// Keeps in mind which checks and causes are the user's own.
+    fn tell_own(&mut self, file: &File, source: &Source) {
+        let of_signatures: Vec<Check> = file.signature.iter().map(check_of).collect();
+        let checks = file.check.iter().chain(&of_signatures).map(|check| &check.id);
+        for id in checks.chain(file.cause.iter().map(|cause| &cause.id)) {
+            let replaces = self.names().contains(&id.get_ref().as_str());
+            let row = OwnRow { place: source.place(id.span().start), replaces };
+            self.own.insert(id.get_ref().clone(), row);
+        }
+    }
+
+    /// The same as it is at a time: what is switched off, and what no longer is.
+    #[must_use]
+    pub fn at(&self, taken: Timestamp) -> Catalog {
+        Catalog { switched: Switched::at(self, taken), ..self.clone() }
+    }
+
+    /// The switch of a check or cause, where it is off.
+    pub fn switched_off(&self, id: &str) -> Option<&SwitchedOff> {
+        self.switched.off.iter().find(|off| off.id == id)
+    }
+
+    /// The causes that are not switched off, in declaration order.
+    pub fn ranked(&self) -> impl Iterator<Item = &Cause> {
+        self.causes.iter().filter(|cause| self.switched_off(cause.id.get_ref()).is_none())
+    }
+
+    /// What is known of a fact.
+    pub fn fact(&self, name: &str) -> Option<fact::Known<'_>> {
+        fact::spec(name, &self.facts)
+    }
+
+    /// The check of that id.
+    pub fn check(&self, id: &str) -> Option<&Check> {
+        self.checks.iter().find(|check| check.id.get_ref() == id)
+    }
+
+    /// The cause of that id.
+    pub fn cause(&self, id: &str) -> Option<&Cause> {
+        self.causes.iter().find(|cause| cause.id.get_ref() == id)
+    }
+
+    /// Every id that `explain` knows, in declaration order.
+    pub fn names(&self) -> Vec<&str> {
+        let checks = self.checks.iter().map(|check| check.id.get_ref().as_str());
+        checks.chain(self.causes.iter().map(|cause| cause.id.get_ref().as_str())).collect()
+    }
+}
+
+/// Adds rows, each in the place of an earlier one with the same key.
+fn put<T>(rows: &mut Vec<T>, new: Vec<T>, key: impl Fn(&T) -> String) {
+    for row in new {
+        match rows.iter_mut().find(|other| key(other) == key(&row)) {
+            Some(other) => *other = row,
+            None => rows.push(row),
+        }
+    }
+}
+
+/// The check of a signature. Logs are noisy: what went wrong once may have
+/// gone well since.
+fn check_of(signature: &Signature) -> Check {
+    let at = signature.id.span();
+    Check {
+        id: Spanned::new(at.clone(), format!("log-{}", signature.id.get_ref())),
+        title: signature.title.clone(),
+        step: Spanned::new(at.clone(), LOGS),
+        severity: Severity::Warn,
+        noisy: true,
+        of_event: false,
+        in_summary: false,
+        for_each: Spanned::new(at.clone(), Scope::Part),
+        fact: Spanned::new(at.clone(), signature.fact()),
+        expect: Spanned::new(at, Expect::Is(Scalar::Bool(true))),
+        pass_needs: Vec::new(),
+        by_hand: "docker logs --tail 200 {container}".into(),
+    }
+}
+
+/// The step of the runbook that reads logs.
+const LOGS: u8 = 4;

@@ -1,0 +1,39 @@
+//! What logs say of trouble: rows of `checks/logs.toml`.
+
+use crate::base::schema::ID;
+use crate::pipeline::Pattern;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// One kind of trouble that a log record tells of.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// Stable kebab-case id; its check is `log-ID`.
+    #[schemars(with = "String", regex(pattern = ID))]
+    pub id: Spanned<String>,
+    /// True when healthy. `{subject}` is whose log it is.
+    pub title: String,
+    /// Regular expression: a record that tells of it.
+    pub pattern: Pattern,
+    /// Tells of a lost connection: nothing new while what it leads to is restarted.
+    #[serde(default)]
+    pub connection: bool,
+    /// Records that it finds.
+    #[serde(default)]
+    pub matches: Vec<String>,
+    /// Records that it does not find.
+    #[serde(default)]
+    pub misses: Vec<String>,
+}
+
+impl Signature {
+    /// The name of its fact.
+    pub fn fact(&self) -> String {
+        format!("{FACT}{}", self.id.get_ref())
+    }
+}
+
+/// How the names of the facts of signatures begin.
+pub const FACT: &str = "log.clear:";

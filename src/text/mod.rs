@@ -1,0 +1,3 @@
+//! Small pieces of text.
+
+pub mod plural;

@@ -1,0 +1,119 @@
+//! Several events: how far each came, and where they stop.
+
+use crate::evidence::Target;
+use crate::pipeline::Pipeline;
+use crate::report::SCHEMA_VERSION;
+use crate::trace::{Outcome, Trace};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Everything that is said of several events. Field order is the JSON's.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Traces {
+    /// The version of this contract.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
+    pub schema_version: u32,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// When it was looked (UTC).
+    pub taken: Option<Timestamp>,
+    /// Stopped where one has, else unclear or under way where one is, else arrived.
+    pub outcome: Outcome,
+    /// The exit code that belongs to it.
+    pub exit_code: u8,
+    /// The last line.
+    pub headline: String,
+    /// Where they stop, the most frequent place first.
+    pub stops: Vec<Stop>,
+    /// Each event, in the order in which they were asked for.
+    pub traces: Vec<Trace>,
+}
+
+/// A place where events stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Stop {
+    /// The service or worker.
+    pub component: String,
+    /// The last hop that was seen, by its title.
+    pub seen: Option<String>,
+    /// The hop that is missing.
+    pub missing: String,
+    /// The likeliest cause, with its confidence in per cent.
+    pub cause: Option<(String, u8)>,
+    /// The events, in the order in which they were asked for.
+    pub ids: Vec<String>,
+}
+
+impl Traces {
+    /// What is said where there is no event.
+    pub fn none(pipeline: &Pipeline, stuck: bool, target: &Target) -> Traces {
+        let many = &pipeline.noun.1;
+        let (outcome, headline) = match stuck {
+            true => {
+                let window = crate::report::words::length(target.window_s);
+                (Outcome::Arrived, format!("ARRIVED: no {many} stuck in {window}."))
+            }
+            false => (Outcome::Stopped, format!("NOTHING: there are no {many} of that key.")),
+        };
+        Traces {
+            schema_version: SCHEMA_VERSION,
+            pipeline: pipeline.name.clone(),
+            taken: None,
+            outcome,
+            exit_code: outcome.exit_code(),
+            headline,
+            stops: Vec::new(),
+            traces: Vec::new(),
+        }
+    }
+}
+
+/// Puts the traces of several events together.
+pub fn traces(pipeline: &Pipeline, traces: Vec<Trace>) -> Traces {
+    let count = |outcome| traces.iter().filter(|trace| trace.outcome == outcome).count();
+    let outcome = Outcome::ALL.into_iter().find(|outcome| count(*outcome) > 0).unwrap_or(Outcome::Arrived);
+    let stops = stops(&traces);
+    let counts = Outcome::ALL.into_iter().filter(|outcome| count(*outcome) > 0);
+    let counts: Vec<String> =
+        counts.map(|outcome| format!("{} {}", count(outcome), outcome.words())).collect();
+    let most = stops.first().map(|stop| {
+        let cause = stop.cause.as_ref().map(|(cause, confidence)| format!(": {cause} ({confidence} %)"));
+        format!(" {} at {}{}.", stop.ids.len(), stop.component, cause.unwrap_or_default())
+    });
+    let (all, most) = (pipeline.count(traces.len() as u64), most.unwrap_or_default());
+    Traces {
+        schema_version: SCHEMA_VERSION,
+        pipeline: pipeline.name.clone(),
+        taken: traces.first().map(|trace| trace.taken),
+        outcome,
+        exit_code: outcome.exit_code(),
+        headline: format!("{}: {} of {all}.{most}", outcome.words().to_uppercase(), counts.join(", ")),
+        stops,
+        traces,
+    }
+}
+
+/// Where they stop, the most frequent place first.
+fn stops(traces: &[Trace]) -> Vec<Stop> {
+    let mut stops: Vec<Stop> = Vec::new();
+    for trace in traces.iter().filter(|trace| trace.outcome == Outcome::Stopped) {
+        let title = |hop: Option<usize>| hop.map(|hop| trace.hops[hop].title.clone());
+        let cause = trace.causes.iter().find(|cause| cause.best);
+        let stop = Stop {
+            component: trace.component.clone().unwrap_or_default(),
+            seen: title(trace.last_seen),
+            missing: title(trace.first_missing).unwrap_or_default(),
+            cause: cause.map(|cause| (cause.title.clone(), cause.confidence)),
+            ids: vec![trace.id.clone()],
+        };
+        let same = |other: &&mut Stop| other.component == stop.component && other.missing == stop.missing;
+        match stops.iter_mut().find(same) {
+            Some(other) => other.ids.push(trace.id.clone()),
+            None => stops.push(stop),
+        }
+    }
+    // A stable sort: those that were asked about first stay first.
+    stops.sort_by_key(|stop| std::cmp::Reverse(stop.ids.len()));
+    stops
+}
