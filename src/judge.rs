@@ -1,9 +1,11 @@
 //! Checks: facts against expectations. Pure.
 
 use crate::evidence::{Name, Seen, Why, WhyKind};
-use crate::fact::{Fact, Facts, Kind, Value};
+use crate::fact::{Fact, Facts};
 use crate::pipeline::Pipeline;
-use crate::runbook::catalog::{Catalog, Check, Severity};
+use crate::runbook::catalog::{Catalog, Check};
+use crate::runbook::severity::Severity;
+use crate::runbook::value::{Kind, Value};
 use std::collections::BTreeMap;
 
 /// What was found out about one subject, or about a whole check.

@@ -5,7 +5,8 @@ pub mod rank;
 
 use crate::evidence::Name;
 use crate::judge::{Finding, Verdict};
-use crate::runbook::catalog::{Catalog, Severity};
+use crate::runbook::catalog::Catalog;
+use crate::runbook::severity::Severity;
 use named::Candidate;
 use rank::{ALWAYS, Model, Ranking, SOMETIMES, USUALLY};
 

@@ -4,7 +4,8 @@
 use crate::diagnosis::rank::{ALWAYS, Model, Ranking, SOMETIMES};
 use crate::diagnosis::{TIE, fails};
 use crate::judge::Finding;
-use crate::runbook::catalog::{Catalog, Cause, Severity};
+use crate::runbook::catalog::{Catalog, Cause};
+use crate::runbook::severity::Severity;
 
 /// A cause is listed from this confidence on.
 const LISTED: f64 = 0.10;

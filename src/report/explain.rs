@@ -1,10 +1,11 @@
 //! `explain`: what a check or a cause means, how to see it by hand, what mends it.
 
-use crate::fact::Scope;
 use crate::pipeline::Pipeline;
 use crate::report::format::table::columns;
 use crate::report::words::fill_with;
-use crate::runbook::catalog::{Action, ActionKind, Catalog, Cause, Check, Generator, Severity};
+use crate::runbook::catalog::{Action, ActionKind, Catalog, Cause, Check, Generator};
+use crate::runbook::scope::Scope;
+use crate::runbook::severity::Severity;
 use crate::runbook::signature::Signature;
 use colored::Colorize;
 use std::io::{self, Write};

@@ -1,14 +1,17 @@
 //! The line of each step, and the last line.
 
 use crate::evidence::{Seen, Why};
+use crate::fact::call;
 use crate::fact::groups::{self, lag};
 use crate::fact::view::View;
-use crate::fact::{Scope, Value, call};
 use crate::judge::{Finding, Verdict};
 use crate::pipeline::Stage;
 use crate::report::words::{length, lower_first, minute, time, title};
 use crate::report::{FindingShown, InstanceShown, Material, Outcome, Report, Step, words};
-use crate::runbook::catalog::{About, Severity, Step as StepRow};
+use crate::runbook::catalog::{About, Step as StepRow};
+use crate::runbook::scope::Scope;
+use crate::runbook::severity::Severity;
+use crate::runbook::value::Value;
 use crate::text::plural::count;
 
 /// A step with its line and its findings.

@@ -11,7 +11,7 @@ use crate::input::document::{Document, Entry};
 use crate::pipeline::unused;
 use crate::report::format::lint::{Linted, render, render_json};
 use crate::run::{read_all, waited_for};
-use crate::runbook::notes::{never_raised, notes, of_pipeline};
+use crate::runbook::lint::notes::{never_raised, notes, of_pipeline};
 use std::io::{self, Write};
 
 /// Looks at all files; the exit code tells whether there are mistakes.

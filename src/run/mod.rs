@@ -8,20 +8,21 @@ pub mod trace;
 
 use crate::base::error::{Error, Mistake, exit, way_out};
 use crate::cli::{Cli, Color, Command, DEADLINE, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
-use crate::config::{Config, Environment, in_words, pipeline_source, read_file};
+use crate::config::{Config, Environment, pipeline_source};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::evidence::{self, Evidence};
-use crate::fact::{Facts, facts};
+use crate::fact::{self, Facts, facts};
 use crate::input::Source;
 use crate::input::document::Document;
+use crate::input::file::{in_words, read_file};
 use crate::judge::{Finding, judge};
 use crate::pipeline::Pipeline;
 use crate::report::format::table::Screen;
 use crate::report::{self, Material, Outcome, Report};
 use crate::run::demo::{INCIDENTS, incident};
 use crate::runbook::catalog::{Catalog, Cause, Generator};
-use crate::runbook::notes::never_raised;
-use crate::runbook::{own_rows, sources};
+use crate::runbook::lint::notes::never_raised;
+use crate::runbook::{lint as rows, sources};
 use crate::{collect, remedy};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -94,11 +95,11 @@ fn read_all(
 ) -> Result<(Option<Config>, Catalog), Error> {
     let mut config = Config::of(source, id, look, environment, mistakes);
     let own = sources::directory(look.checks.as_deref(), look.config.as_deref());
-    let catalog = Catalog::read(own.as_deref(), mistakes)?;
+    let catalog = rows::read(own.as_deref(), fact::registry(), mistakes)?;
     // The built-in rows name nothing of a pipeline.
     let document = own.and_then(|_| Document::of(source));
     if let Some(pipeline) = &document {
-        own_rows::check_names(&catalog, pipeline, mistakes);
+        rows::names::check(&catalog, pipeline, mistakes);
     }
     if let Some(config) = &mut config {
         let of_facts = catalog.facts.iter().filter_map(|fact| fact.log.as_ref()).map(|log| &log.pattern);

@@ -3,10 +3,12 @@
 use crate::base::error::{Error, exit};
 use crate::base::schema::{of_document, of_file};
 use crate::cli::SchemaOf;
+use crate::fact;
 use crate::pipeline::Pipeline;
 use crate::report::Report;
 use crate::report::format::json::{self, NoReport};
 use crate::runbook::catalog::File;
+use crate::runbook::schema::with_facts;
 use crate::trace::Trace;
 use crate::trace::several::Traces;
 use clap::ValueEnum;
@@ -45,7 +47,9 @@ fn schema(of: SchemaOf) -> Schema {
     let no_report = Generator::subschema_for::<NoReport>;
     match of {
         SchemaOf::Pipeline => of_file::<Pipeline>("A pipeline"),
-        SchemaOf::Checks => of_file::<File>("Steps, checks, signatures and causes"),
+        SchemaOf::Checks => {
+            with_facts(of_file::<File>("Steps, checks, signatures and causes"), &fact::registry())
+        }
         SchemaOf::Report => {
             of_document("What --json prints", &[Generator::subschema_for::<Report>, no_report])
         }

@@ -2,6 +2,9 @@
 //! one request or one pattern each.
 
 use crate::pipeline::{Harmless, Pattern};
+use crate::runbook::known::Known;
+use crate::runbook::scope::Scope;
+use crate::runbook::value;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -130,5 +133,22 @@ impl OwnFact {
             (None, Some(_)) => Kind::Count,
             (None, None) => self.kind.unwrap_or(Kind::Count),
         }
+    }
+
+    /// What it is about, as a fact of the registry would say.
+    pub fn scopes(&self) -> &'static [Scope] {
+        match self.about {
+            About::Event => &[Scope::Event],
+            About::Database => &[Scope::Database],
+        }
+    }
+
+    /// What is known of it without looking.
+    pub fn known(&self) -> Known<'_> {
+        let kind = match self.kind() {
+            Kind::Bool => value::Kind::Bool,
+            Kind::Count => value::Kind::Count,
+        };
+        Known { name: self.name(), doc: &self.doc, scopes: self.scopes(), kind }
     }
 }
