@@ -155,3 +155,8 @@ impl<'a> Model<'a> {
         }
     }
 }
+
+/// Whether a check has failed.
+pub(super) fn fails(finding: &Finding) -> bool {
+    finding.verdict == Verdict::Fail
+}
