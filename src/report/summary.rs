@@ -6,8 +6,11 @@ use crate::fact::groups::{self, lag};
 use crate::fact::view::View;
 use crate::judge::{Finding, Verdict};
 use crate::pipeline::Stage;
+use crate::report::extent::extent;
+use crate::report::material::Material;
+use crate::report::model::{FindingShown, InstanceShown, Outcome, Report, Step, Told};
+use crate::report::words;
 use crate::report::words::{length, lower_first, minute, time, title};
-use crate::report::{FindingShown, InstanceShown, Material, Outcome, Report, Step, words};
 use crate::runbook::catalog::{About, Step as StepRow};
 use crate::runbook::scope::Scope;
 use crate::runbook::severity::Severity;
@@ -326,7 +329,7 @@ fn no_reason() -> Why {
 
 /// "0 stuck in 24 h", "37 orders stuck since 10:02".
 fn stuck_line(material: &Material) -> String {
-    let extent = crate::report::extent(material);
+    let extent = extent(material);
     let window = length(extent.window_s);
     let least = if extent.complete { "" } else { "at least " };
     let since = extent.since.map(|since| format!(", since {}", time(material.evidence.taken, since)));
@@ -484,6 +487,6 @@ fn passed(material: &Material) -> String {
     format!("{passed} of {asked} checks passed")
 }
 
-fn told<'a>(told: impl Iterator<Item = &'a crate::report::Told>) -> Vec<String> {
+fn told<'a>(told: impl Iterator<Item = &'a Told>) -> Vec<String> {
     told.map(|told| told.id.clone()).collect()
 }

@@ -17,7 +17,7 @@ use crate::input::document::Document;
 use crate::input::file::{in_words, read_file};
 use crate::judge::{Finding, judge};
 use crate::pipeline::Pipeline;
-use crate::report::format::table::Screen;
+use crate::report::layout::Screen;
 use crate::report::{self, Material, Outcome, Report};
 use crate::run::demo::{INCIDENTS, incident};
 use crate::runbook::catalog::{Catalog, Cause, Generator};

@@ -1,7 +1,8 @@
 //! The hops of one event for a terminal.
 
 use crate::pipeline::HopKind;
-use crate::report::format::table::{self, Screen, columns};
+use crate::report::format::table;
+use crate::report::layout::{Screen, columns};
 use crate::trace::several::Traces;
 use crate::trace::{HopShown, Outcome, StageShown, Trace, length};
 use colored::Colorize;

@@ -2,7 +2,7 @@
 
 use crate::base::error::{Error, Mistake};
 use crate::base::secret::redact;
-use crate::report::SCHEMA_VERSION;
+use crate::report::model::SCHEMA_VERSION;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
