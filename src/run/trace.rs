@@ -7,9 +7,7 @@ use crate::evidence::{Evidence, Postgres, Seen, System};
 use crate::report::format::json;
 use crate::run::{diagnosed, ended, read, record, see, show};
 use crate::runbook::catalog::Catalog;
-use crate::trace::several::{Traces, traces};
-use crate::trace::table;
-use crate::trace::{Outcome, Trace, trace};
+use crate::trace::{Outcome, Trace, Traces, table, trace, traces};
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 

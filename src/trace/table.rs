@@ -3,8 +3,8 @@
 use crate::pipeline::HopKind;
 use crate::report::format::table;
 use crate::report::layout::{Screen, columns};
-use crate::trace::several::Traces;
-use crate::trace::{HopShown, Outcome, StageShown, Trace, length};
+use crate::trace::length::length;
+use crate::trace::model::{HopShown, Outcome, StageShown, Trace, Traces};
 use colored::Colorize;
 use std::io::{self, Write};
 
