@@ -24,17 +24,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word in the JSON report.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Verdict::Pass => "pass",
-            Verdict::Fail => "fail",
-            Verdict::Unknown(_) => "unknown",
-            Verdict::Blocked(_) => "blocked",
-            Verdict::NotAsked(_) => "not-asked",
-        }
-    }
-
     /// Why it is neither pass nor fail.
     pub fn why(&self) -> Option<String> {
         match self {

@@ -1,6 +1,8 @@
 //! How texts are laid out on a screen.
 
+use crate::report::model::{StepVerdict, VerdictShown};
 use crate::runbook::catalog::ActionKind;
+use colored::Colorize;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 /// How the screen looks.
@@ -12,6 +14,70 @@ pub struct Screen {
     pub unicode: bool,
     /// Every finding and every cause.
     pub verbose: bool,
+}
+
+/// What the first sign of a line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// As it should be.
+    Pass,
+    /// Not as it should be.
+    Fail,
+    /// Worth knowing.
+    Warn,
+    /// Could not look.
+    Unknown,
+    /// Nothing to say.
+    Nothing,
+}
+
+impl Sign {
+    /// ASCII signs differ in form, so that colour is never needed to tell them apart.
+    fn text(self, screen: Screen) -> &'static str {
+        match (self, screen.unicode) {
+            (Sign::Pass, true) => "✓",
+            (Sign::Pass, false) => "+",
+            (Sign::Fail, true) => "✗",
+            (Sign::Fail, false) => "x",
+            (Sign::Warn, _) => "!",
+            (Sign::Unknown, _) => "?",
+            (Sign::Nothing, _) => "-",
+        }
+    }
+
+    /// The sign as it is printed.
+    pub(crate) fn coloured(self, screen: Screen) -> String {
+        let text = self.text(screen);
+        match self {
+            Sign::Pass => text.green().to_string(),
+            Sign::Fail => text.red().bold().to_string(),
+            Sign::Warn | Sign::Unknown => text.yellow().to_string(),
+            Sign::Nothing => text.to_string(),
+        }
+    }
+}
+
+impl From<StepVerdict> for Sign {
+    fn from(verdict: StepVerdict) -> Self {
+        match verdict {
+            StepVerdict::Fail => Sign::Fail,
+            StepVerdict::Warn => Sign::Warn,
+            StepVerdict::Unknown => Sign::Unknown,
+            StepVerdict::Pass => Sign::Pass,
+            StepVerdict::NotAsked => Sign::Nothing,
+        }
+    }
+}
+
+impl From<VerdictShown> for Sign {
+    fn from(verdict: VerdictShown) -> Self {
+        match verdict {
+            VerdictShown::Pass => Sign::Pass,
+            VerdictShown::Fail => Sign::Fail,
+            VerdictShown::Unknown | VerdictShown::Blocked => Sign::Unknown,
+            VerdictShown::NotAsked => Sign::Nothing,
+        }
+    }
 }
 
 /// An action's kind as it is printed.

@@ -18,5 +18,5 @@ pub use build::report;
 pub use material::Material;
 pub use model::{
     Cause, Extent, FindingShown, InstanceShown, Next, Outcome, Report, SCHEMA_VERSION, StageExtent, Step,
-    Told, Unseen,
+    StepVerdict, Told, Unseen, VerdictShown,
 };

@@ -1,6 +1,7 @@
 //! The report as data: the contract of the JSON document.
 
 use crate::base::error::exit;
+use crate::judge::Verdict;
 use crate::remedy::Planned;
 use crate::runbook::overrides::SwitchedOff;
 use crate::runbook::severity::Severity;
@@ -132,8 +133,7 @@ pub struct Step {
     /// Its title.
     pub title: String,
     /// fail, warn, unknown, pass or not-asked.
-    #[schemars(extend("enum" = ["fail", "warn", "unknown", "pass", "not-asked"]))]
-    pub verdict: String,
+    pub verdict: StepVerdict,
     /// Its lines.
     pub summary: String,
     /// The same by hand.
@@ -142,14 +142,83 @@ pub struct Step {
     pub findings: Vec<FindingShown>,
 }
 
+/// What a step comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepVerdict {
+    /// A check failed that means a problem.
+    Fail,
+    /// A check failed that is worth knowing.
+    Warn,
+    /// Something could not be looked at.
+    Unknown,
+    /// Everything passed.
+    Pass,
+    /// Nobody asked.
+    NotAsked,
+}
+
+impl StepVerdict {
+    /// The word in the JSON report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StepVerdict::Fail => "fail",
+            StepVerdict::Warn => "warn",
+            StepVerdict::Unknown => "unknown",
+            StepVerdict::Pass => "pass",
+            StepVerdict::NotAsked => "not-asked",
+        }
+    }
+}
+
+/// A verdict without its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerdictShown {
+    /// As it should be.
+    Pass,
+    /// Not as it should be.
+    Fail,
+    /// Could not look.
+    Unknown,
+    /// A pass would be empty, because another check did not pass.
+    Blocked,
+    /// Nobody asked.
+    NotAsked,
+}
+
+impl VerdictShown {
+    /// The word in the JSON report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            VerdictShown::Pass => "pass",
+            VerdictShown::Fail => "fail",
+            VerdictShown::Unknown => "unknown",
+            VerdictShown::Blocked => "blocked",
+            VerdictShown::NotAsked => "not-asked",
+        }
+    }
+}
+
+impl From<&Verdict> for VerdictShown {
+    fn from(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => VerdictShown::Pass,
+            Verdict::Fail => VerdictShown::Fail,
+            Verdict::Unknown(_) => VerdictShown::Unknown,
+            Verdict::Blocked(_) => VerdictShown::Blocked,
+            Verdict::NotAsked(_) => VerdictShown::NotAsked,
+        }
+    }
+}
+
 /// A judged check.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FindingShown {
     /// The check's id.
     pub check: String,
     /// Its verdict.
-    #[schemars(extend("enum" = ["pass", "fail", "unknown", "blocked", "not-asked"]))]
-    pub verdict: String,
+    pub verdict: VerdictShown,
     /// What a failure means.
     pub severity: Severity,
     /// Why it is neither pass nor fail.
@@ -168,8 +237,7 @@ pub struct InstanceShown {
     /// What is true when healthy.
     pub title: String,
     /// Its verdict.
-    #[schemars(extend("enum" = ["pass", "fail", "unknown", "blocked", "not-asked"]))]
-    pub verdict: String,
+    pub verdict: VerdictShown,
     /// The fact's value, where it was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
@@ -247,4 +315,31 @@ pub struct Next {
     pub check: String,
     /// The same by hand.
     pub by_hand: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_the_same_word_in_json() {
+        for verdict in [
+            StepVerdict::Fail,
+            StepVerdict::Warn,
+            StepVerdict::Unknown,
+            StepVerdict::Pass,
+            StepVerdict::NotAsked,
+        ] {
+            assert_eq!(serde_json::json!(verdict), verdict.as_str());
+        }
+        for verdict in [
+            VerdictShown::Pass,
+            VerdictShown::Fail,
+            VerdictShown::Unknown,
+            VerdictShown::Blocked,
+            VerdictShown::NotAsked,
+        ] {
+            assert_eq!(serde_json::json!(verdict), verdict.as_str());
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::pipeline::{HopKind, Pipeline, Stage};
 use crate::report::model::{Report, SCHEMA_VERSION, Told};
 use crate::report::words;
 use crate::trace::length::length;
-use crate::trace::model::{HopShown, Outcome, StageShown, Trace};
+use crate::trace::model::{HopShown, HopState, Outcome, StageShown, Trace};
 use jiff::Timestamp;
 
 /// Traces the event of the evidence; `report` is what the runbook says of it.
@@ -113,10 +113,10 @@ fn shown(hops: &[Hop], first: Option<Timestamp>) -> Vec<HopShown> {
     let slowest = longest.and_then(|longest| steps.iter().position(|step| *step == Some(longest)));
     let one = |(i, hop): (usize, &Hop)| {
         let (state, at, say) = match &hop.state {
-            State::Seen { at, say, .. } => ("seen", *at, say.clone()),
-            State::Missing(say) => ("missing", None, say.clone()),
-            State::Skipped(say) => ("skipped", None, say.clone()),
-            State::Unknown(why) => ("unknown", None, why.words()),
+            State::Seen { at, say, .. } => (HopState::Seen, *at, say.clone()),
+            State::Missing(say) => (HopState::Missing, None, say.clone()),
+            State::Skipped(say) => (HopState::Skipped, None, say.clone()),
+            State::Unknown(why) => (HopState::Unknown, None, why.words()),
         };
         HopShown {
             stage: hop.stage.clone(),

@@ -7,5 +7,5 @@ pub mod several;
 pub mod table;
 
 pub use build::trace;
-pub use model::{HopShown, Outcome, StageShown, Stop, Trace, Traces};
+pub use model::{HopShown, HopState, Outcome, StageShown, Stop, Trace, Traces};
 pub use several::traces;

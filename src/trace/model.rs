@@ -103,6 +103,32 @@ pub struct StageShown {
     pub reached: bool,
 }
 
+/// What is known of a hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HopState {
+    /// The event was seen there.
+    Seen,
+    /// It should have been there.
+    Missing,
+    /// It was not seen there, and came further.
+    Skipped,
+    /// Could not look.
+    Unknown,
+}
+
+impl HopState {
+    /// The word in the JSON document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HopState::Seen => "seen",
+            HopState::Missing => "missing",
+            HopState::Skipped => "skipped",
+            HopState::Unknown => "unknown",
+        }
+    }
+}
+
 /// One hop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HopShown {
@@ -117,8 +143,7 @@ pub struct HopShown {
     /// Where it was looked for.
     pub source: String,
     /// seen, missing, skipped (not seen, and the event came further) or unknown.
-    #[schemars(extend("enum" = ["seen", "missing", "skipped", "unknown"]))]
-    pub state: &'static str,
+    pub state: HopState,
     /// When, by the clock of where it was seen.
     pub at: Option<Timestamp>,
     /// Milliseconds after the first hop, by this machine's clock.
@@ -137,8 +162,9 @@ pub struct HopShown {
 impl Trace {
     /// Says of each record whose value was asked for and is none to show that it is not JSON.
     pub fn tell_unshown_values(&mut self) {
-        let is_bare =
-            |hop: &&mut HopShown| hop.kind == HopKind::Record && hop.state == "seen" && hop.value.is_none();
+        let is_bare = |hop: &&mut HopShown| {
+            hop.kind == HopKind::Record && hop.state == HopState::Seen && hop.value.is_none()
+        };
         for hop in self.hops.iter_mut().filter(is_bare) {
             hop.say.push_str("; its value is not JSON and is not shown");
         }
@@ -180,4 +206,16 @@ pub struct Stop {
     pub cause: Option<(String, u8)>,
     /// The events, in the order in which they were asked for.
     pub ids: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_the_same_word_in_json() {
+        for state in [HopState::Seen, HopState::Missing, HopState::Skipped, HopState::Unknown] {
+            assert_eq!(serde_json::json!(state), state.as_str());
+        }
+    }
 }

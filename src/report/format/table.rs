@@ -1,8 +1,8 @@
 //! The report for a terminal: 80 columns, the verdict on the last line.
 
 use crate::remedy::Planned;
-use crate::report::layout::{Screen, columns, kind};
-use crate::report::model::{Cause, FindingShown, Outcome, Report, Step, Told};
+use crate::report::layout::{Screen, Sign, columns, kind};
+use crate::report::model::{Cause, FindingShown, Outcome, Report, Step, Told, VerdictShown};
 use crate::report::switched;
 use crate::text::plural::count;
 use colored::Colorize;
@@ -67,29 +67,6 @@ fn headline(report: &Report) -> String {
     }
 }
 
-/// The sign of a verdict. ASCII signs differ in form, so that colour is never
-/// needed to tell them apart.
-fn sign(verdict: &str, screen: Screen) -> &'static str {
-    match (verdict, screen.unicode) {
-        ("pass", true) => "✓",
-        ("pass", false) => "+",
-        ("fail", true) => "✗",
-        ("fail", false) => "x",
-        ("warn", _) => "!",
-        ("unknown" | "blocked", _) => "?",
-        _ => "-",
-    }
-}
-
-fn coloured(sign: &str, verdict: &str) -> String {
-    match verdict {
-        "pass" => sign.green().to_string(),
-        "fail" => sign.red().bold().to_string(),
-        "warn" | "unknown" | "blocked" => sign.yellow().to_string(),
-        _ => sign.to_string(),
-    }
-}
-
 fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     let lines = columns(
         screen.width - 3,
@@ -99,7 +76,7 @@ fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<(
             _ => vec![String::new(), String::new(), line.to_string()],
         }),
     );
-    render_signed(&step.verdict, &lines, 1, screen, out)?;
+    render_signed(step.verdict.into(), &lines, 1, screen, out)?;
     if screen.verbose {
         render_findings(step, screen, out)?;
     }
@@ -109,8 +86,9 @@ fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<(
 /// One line for each check; instances that say the same share it, and so do
 /// passed checks in a row.
 fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    let same =
-        |a: &FindingShown, b: &FindingShown| a.verdict == "pass" && b.verdict == "pass" && a.say == b.say;
+    let same = |a: &FindingShown, b: &FindingShown| {
+        a.verdict == VerdictShown::Pass && b.verdict == a.verdict && a.say == b.say
+    };
     for alike in step.findings.chunk_by(same) {
         let finding = &alike[0];
         let name = match alike.len() {
@@ -119,21 +97,21 @@ fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Resu
         };
         let rows = [vec![name, finding.say.clone()]];
         let lines = columns(screen.width - 7, &[27], rows.into_iter());
-        render_signed(&finding.verdict, &lines, 5, screen, out)?;
+        render_signed(finding.verdict.into(), &lines, 5, screen, out)?;
     }
     Ok(())
 }
 
-/// Lines, indented, with the sign of a verdict before the first of them.
+/// Lines, indented, with a sign before the first of them.
 pub(crate) fn render_signed(
-    verdict: &str,
+    sign: Sign,
     lines: &[String],
     indent: usize,
     screen: Screen,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for (i, line) in lines.iter().enumerate() {
-        let sign = if i == 0 { coloured(sign(verdict, screen), verdict) } else { " ".to_string() };
+        let sign = if i == 0 { sign.coloured(screen) } else { " ".to_string() };
         writeln!(out, "{:indent$}{sign} {line}", "")?;
     }
     Ok(())
