@@ -10,7 +10,7 @@ use crate::evidence::WhyKind;
 use crate::init::draft::Draft;
 use crate::init::{guess, write};
 use crate::input::file::in_words;
-use crate::run::waited_for;
+use crate::run::look::waited_for;
 use crate::text::plural::count;
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};

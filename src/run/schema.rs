@@ -27,7 +27,7 @@ that names its own in the first line:
 pub(super) fn run(of: Option<SchemaOf>) -> Result<u8, Error> {
     let mut out = io::stdout().lock();
     match of {
-        Some(of) => json::render(&schema(of), &mut out)?,
+        Some(of) => json::write(&schema(of), &mut out)?,
         None => out.write_all(list().as_bytes())?,
     }
     Ok(exit::HEALTHY)

@@ -1,8 +1,10 @@
 //! One event, hop by hop: how far it came, where it stopped, and why.
 
 pub mod build;
+pub mod json;
 mod length;
 pub mod model;
+pub mod registry;
 pub mod several;
 pub mod table;
 

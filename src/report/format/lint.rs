@@ -91,5 +91,5 @@ pub fn render_json(linted: &Linted, out: &mut dyn Write) -> io::Result<()> {
         mistakes: all(&linted.mistakes),
         notes: all(&linted.notes),
     };
-    json::render(&document, out)
+    json::write(&document, out)
 }
