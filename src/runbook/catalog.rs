@@ -1,7 +1,6 @@
 //! The checks and causes as data, as a directory of rows and the built-in ones give them.
 
 use crate::base::schema::ID;
-use crate::evidence::Name;
 use crate::input::Source;
 use crate::pipeline::{Pipeline, Stage};
 use crate::runbook::expect::Expect;
@@ -205,12 +204,12 @@ pub enum Whom {
 
 impl Cause {
     /// Whom the cause is about, where its checks name these.
-    pub fn whom(&self, pipeline: &Pipeline, subjects: &[Name]) -> Vec<Name> {
+    pub fn whom(&self, pipeline: &Pipeline, subjects: &[String]) -> Vec<String> {
         if self.about == Whom::Subjects {
             return subjects.to_vec();
         }
         let named = |stage: &&Stage| subjects.contains(&pipeline.stage_subject(stage));
-        let mut emitters: Vec<Name> =
+        let mut emitters: Vec<String> =
             pipeline.stage.iter().filter(named).map(|stage| stage.emitter.get_ref().clone()).collect();
         emitters.dedup();
         emitters

@@ -1,6 +1,5 @@
 //! What facts and checks are about.
 
-use crate::evidence::Name;
 use crate::pipeline::{Pipeline, Role};
 
 /// What a fact or a check is about.
@@ -45,7 +44,7 @@ pub const SYSTEMS: &[&str] = &["Docker", "Kafka", "PostgreSQL", "HTTP"];
 
 impl Scope {
     /// The subjects of this scope in a pipeline, in its order.
-    pub fn subjects(self, pipeline: &Pipeline) -> Vec<Name> {
+    pub fn subjects(self, pipeline: &Pipeline) -> Vec<String> {
         let with_role = |role: Role| {
             let services = pipeline.service.iter().filter(move |s| s.role == role);
             services.map(|service| service.name.clone()).collect()
