@@ -9,7 +9,8 @@ pub mod readable;
 pub mod text;
 pub mod words;
 
-use crate::base::error::{Mistake, nearest, way_out};
+use crate::base::error::Mistake;
+use crate::text::suggestion::{nearest, way_out};
 use readable::Readable;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use std::ops::Range;

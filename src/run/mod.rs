@@ -6,7 +6,7 @@ pub mod lint;
 pub mod schema;
 pub mod trace;
 
-use crate::base::error::{Error, Mistake, exit, way_out};
+use crate::base::error::{Error, Mistake, exit};
 use crate::cli::{Cli, Color, Command, DEADLINE, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
 use crate::config::{Config, Environment, in_words, pipeline_source, read_file};
 use crate::diagnosis::{Diagnosis, diagnose};
@@ -22,6 +22,7 @@ use crate::run::demo::{INCIDENTS, incident};
 use crate::runbook::catalog::{Catalog, Cause, Generator};
 use crate::runbook::notes::never_raised;
 use crate::runbook::{own_rows, sources};
+use crate::text::suggestion::way_out;
 use crate::{collect, remedy};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! What can be wrong with the rows of checks and causes, taken together.
 
-use crate::base::error::{Mistake, way_out};
+use crate::base::error::Mistake;
 use crate::fact::{self, Scope};
 use crate::input::Source;
 use crate::input::document::{Document, Entry};
@@ -10,6 +10,7 @@ use crate::runbook::catalog::Catalog;
 use crate::runbook::expect::Expect;
 use crate::runbook::signature;
 use crate::runbook::{overrides, own_rows, placeholders, texts};
+use crate::text::suggestion::way_out;
 use std::collections::BTreeSet;
 
 /// Links from a cause to checks.
