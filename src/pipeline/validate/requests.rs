@@ -4,7 +4,7 @@ use crate::base::error::Mistake;
 use crate::input::Source;
 use crate::input::document::{Entry, Row};
 use crate::input::names::Names;
-use crate::pipeline::values::wrong_path;
+use crate::pipeline::validate::values::wrong_path;
 use crate::text::suggestion::way_out;
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use crate::base::error::Mistake;
 use crate::input::document::{Document, Entry, Row};
 use crate::input::names::Names;
-use crate::pipeline::absent::{has_no, is_without};
+use crate::pipeline::validate::absent::{has_no, is_without};
 use crate::text::suggestion::nearest;
 use std::collections::BTreeSet;
 
