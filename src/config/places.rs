@@ -3,7 +3,7 @@
 use crate::base::error::Mistake;
 use crate::base::secret::{MASK, Secret, redact};
 use crate::cli::Look;
-use crate::config::Environment;
+use crate::config::variables::Environment;
 use crate::evidence::Name;
 use crate::pipeline::{Pipeline, System};
 use crate::text::suggestion::way_out;

@@ -2,6 +2,7 @@
 //! nearest valid name.
 
 pub mod document;
+pub mod file;
 pub mod message;
 pub mod missing;
 pub mod names;

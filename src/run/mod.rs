@@ -8,12 +8,13 @@ pub mod trace;
 
 use crate::base::error::{Error, Mistake, exit};
 use crate::cli::{Cli, Color, Command, DEADLINE, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
-use crate::config::{Config, Environment, in_words, pipeline_source, read_file};
+use crate::config::{Config, Environment, pipeline_source};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::evidence::{self, Evidence};
 use crate::fact::{Facts, facts};
 use crate::input::Source;
 use crate::input::document::Document;
+use crate::input::file::{in_words, read_file};
 use crate::judge::{Finding, judge};
 use crate::pipeline::Pipeline;
 use crate::report::format::table::Screen;

@@ -2,9 +2,9 @@
 //! rows or replace those of the same id.
 
 use crate::base::error::{Error, Mistake};
-use crate::config::{in_words, read_file};
 use crate::input::Source;
 use crate::input::document::{Document, Row};
+use crate::input::file::{in_words, read_file};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
