@@ -4,6 +4,7 @@
 //! from it. Nothing here judges. Secrets are gone before it is made.
 
 pub mod message;
+mod not_asked;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

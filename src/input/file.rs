@@ -1,4 +1,4 @@
-//! Text files that flags name.
+//! Text files, and what is wrong with one in plain words.
 
 use crate::base::error::{Error, Mistake};
 use std::path::Path;

@@ -1,12 +1,13 @@
 //! `demo`: incidents that were recorded from a running pipeline, diagnosed.
 
-use crate::base::error::{Error, Mistake, exit, way_out};
+use crate::base::error::{Error, Mistake, exit};
 use crate::cli::{DEADLINE, Look, SETTLE, Show, WINDOW};
 use crate::config::Environment;
 use crate::run::flow::diagnosed;
 use crate::run::output::print;
 use crate::run::read::read;
 use crate::run::recording::replayed;
+use crate::text::suggestion::way_out;
 use std::io::{self, Write};
 
 /// A recorded incident.

@@ -1,6 +1,6 @@
 //! `explain`: what a check or a cause means, and the remedy of a cause.
 
-use crate::base::error::{Error, Mistake, exit, way_out};
+use crate::base::error::{Error, Mistake, exit};
 use crate::cli::{Color, Explain};
 use crate::config::{Config, Environment};
 use crate::diagnosis::diagnose;
@@ -11,6 +11,7 @@ use crate::run::output::set_colours;
 use crate::run::read::read;
 use crate::run::recording::record;
 use crate::runbook::catalog::{Catalog, Cause, Generator};
+use crate::text::suggestion::way_out;
 use crate::{collect, remedy, report};
 use std::io::{self, IsTerminal, Write};
 

@@ -1,3 +1,4 @@
 //! Small pieces of text.
 
 pub mod plural;
+pub mod suggestion;

@@ -3,7 +3,7 @@
 use crate::base::error::Mistake;
 use crate::input::document::{Document, Row};
 use crate::input::names::Names;
-use crate::pipeline::requests;
+use crate::pipeline::validate::requests;
 use crate::runbook::catalog::Catalog;
 use crate::runbook::sources::BUILT_IN;
 

@@ -4,7 +4,8 @@ use crate::base::error::Mistake;
 use crate::input::Source;
 use crate::input::document::{Document, Entry, Row};
 use crate::input::pattern;
-use crate::pipeline::{requests, sql};
+use crate::pipeline::sql;
+use crate::pipeline::validate::requests;
 use crate::runbook::own::{About, Kind, PREFIX};
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! What can be wrong with the rows of checks and causes, taken together.
 
-use crate::base::error::{Mistake, way_out};
+use crate::base::error::Mistake;
 use crate::input::Source;
 use crate::input::document::{Document, Entry};
 use crate::input::names::{Names, circles, some_lost};
@@ -10,6 +10,7 @@ use crate::runbook::expect::Expect;
 use crate::runbook::lint::{overrides, own_rows, placeholders, texts};
 use crate::runbook::scope::Scope;
 use crate::runbook::signature;
+use crate::text::suggestion::way_out;
 use std::collections::BTreeSet;
 
 /// Links from a cause to checks.
