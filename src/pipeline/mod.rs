@@ -18,6 +18,7 @@ pub use id::{IdForm, IdFormat, is_uuid};
 pub use unused::unused;
 
 use crate::base::error::{Mistake, by_line};
+use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::base::schema;
 use crate::evidence::Seen;
 use crate::input::Source;
@@ -246,9 +247,9 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// The name of its further database; `None`: it is `[postgres]`.
-    pub fn database(&self) -> Option<&str> {
-        self.database.as_ref().map(|name| name.get_ref().as_str())
+    /// The name of the database that holds it.
+    pub fn database(&self) -> &str {
+        self.database.as_ref().map_or(MAIN_DATABASE, |name| name.get_ref().as_str())
     }
 }
 
@@ -365,9 +366,9 @@ impl Stage {
         self.topic.as_ref().map_or("(none)", |topic| topic.get_ref().as_str())
     }
 
-    /// The name of its further database; `None`: it is `[postgres]`.
-    pub fn database(&self) -> Option<&str> {
-        self.database.as_ref().map(|name| name.get_ref().as_str())
+    /// The name of the database that holds it.
+    pub fn database(&self) -> &str {
+        self.database.as_ref().map_or(MAIN_DATABASE, |name| name.get_ref().as_str())
     }
 }
 
@@ -568,11 +569,11 @@ impl Pipeline {
         sources.filter(|source| !stage.marked_by.contains(source)).cloned().collect()
     }
 
-    /// A broker by its name, `[kafka]` without one.
-    pub fn broker(&self, name: Option<&str>) -> Option<&System> {
+    /// A broker by its name: `[kafka]` is [`MAIN_BROKER`].
+    pub fn broker(&self, name: &str) -> Option<&System> {
         match name {
-            None => self.kafka.as_ref(),
-            Some(name) => self.broker.get(name),
+            MAIN_BROKER => self.kafka.as_ref(),
+            name => self.broker.get(name),
         }
     }
 
@@ -586,11 +587,11 @@ impl Pipeline {
         services(self.kafka.iter().chain(self.broker.values()))
     }
 
-    /// A database by its name, `[postgres]` without one.
-    pub fn database(&self, name: Option<&str>) -> Option<&System> {
+    /// A database by its name: `[postgres]` is [`MAIN_DATABASE`].
+    pub fn database(&self, name: &str) -> Option<&System> {
         match name {
-            None => Some(&self.postgres),
-            Some(name) => self.database.get(name),
+            MAIN_DATABASE => Some(&self.postgres),
+            name => self.database.get(name),
         }
     }
 
@@ -599,19 +600,19 @@ impl Pipeline {
         services([&self.postgres].into_iter().chain(self.database.values()))
     }
 
-    /// The name of the broker that holds a topic; `None`: it is `[kafka]`.
-    pub fn broker_of_topic(&self, topic: &str) -> Option<&str> {
+    /// The name of the broker that holds a topic.
+    pub fn broker_of_topic(&self, topic: &str) -> &str {
         let declared = self.topic.iter().find(|declared| declared.name == topic);
         let dead = self.dead_letters.iter().find(|dead| dead.topic == topic);
         let named = declared.and_then(|topic| topic.broker.as_ref());
         let named = named.or_else(|| dead.and_then(|dead| dead.broker.as_ref()));
-        named.map(|name| name.get_ref().as_str())
+        named.map_or(MAIN_BROKER, |name| name.get_ref().as_str())
     }
 
     /// The name of the broker on which a worker is a member of its group, which is that
-    /// of its topics; `None`: it is `[kafka]`.
-    pub fn broker_of(&self, worker: &Worker) -> Option<&str> {
-        worker.topics.first().and_then(|topic| self.broker_of_topic(topic.get_ref()))
+    /// of its topics.
+    pub fn broker_of(&self, worker: &Worker) -> &str {
+        worker.topics.first().map_or(MAIN_BROKER, |topic| self.broker_of_topic(topic.get_ref()))
     }
 
     /// What a stage is called in findings: its worker, or its own name where

@@ -8,8 +8,9 @@ pub mod switched;
 pub mod words;
 
 use crate::base::error::exit;
+use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut, Untellable};
-use crate::evidence::{Evidence, Seen, WhyKind};
+use crate::evidence::{AskedEvent, Evidence, Seen, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Facts, Scope};
 use crate::judge::{Finding, Verdict};
@@ -268,6 +269,8 @@ pub struct Material<'a> {
     pub evidence: &'a Evidence,
     /// What should exist.
     pub pipeline: &'a Pipeline,
+    /// The event that it is about, if one was asked about.
+    pub event: Option<&'a AskedEvent>,
     /// The checks and causes.
     pub catalog: &'a Catalog,
     /// What was derived.
@@ -280,6 +283,13 @@ pub struct Material<'a> {
     pub fail_on_warnings: bool,
 }
 
+impl<'a> Material<'a> {
+    /// Evidence and pipeline side by side.
+    pub fn view(&self) -> View<'a> {
+        View { evidence: self.evidence, pipeline: self.pipeline, event: self.event }
+    }
+}
+
 /// Puts the report together.
 pub fn report(material: &Material) -> Report {
     let Material { evidence, diagnosis, .. } = material;
@@ -288,7 +298,7 @@ pub fn report(material: &Material) -> Report {
         schema_version: SCHEMA_VERSION,
         tool: format!("pipeline-doctor {}", evidence.tool),
         pipeline: evidence.target.pipeline.clone(),
-        id: evidence.target.id.clone(),
+        id: material.event.map(|event| event.id.clone()),
         taken: evidence.taken,
         outcome,
         exit_code: outcome.exit_code(material.fail_on_warnings),
@@ -343,15 +353,20 @@ fn outcome(material: &Material) -> Outcome {
 /// not looked at for want of an address is no proof of health.
 fn missing_systems<'a>(material: &Material<'a>) -> Vec<(String, &'a crate::evidence::Why)> {
     let evidence = material.evidence;
-    let brokers = evidence.brokers().map(|(name, broker)| (kafka_called(name), not_asked(broker)));
-    let systems = [("Docker".to_string(), not_asked(&evidence.docker))].into_iter().chain(brokers);
-    let systems = systems.chain([("PostgreSQL".to_string(), not_asked(&evidence.postgres))]);
+    let brokers = evidence.brokers.iter().map(|(name, broker)| (kafka_called(name), not_asked(broker)));
+    let runtimes = evidence.runtimes.values().map(|runtime| ("Docker".to_string(), not_asked(runtime)));
+    let database = evidence.databases.get(MAIN_DATABASE);
+    let database = database.map(|database| ("PostgreSQL".to_string(), not_asked(database)));
+    let systems = runtimes.chain(brokers).chain(database);
     systems.filter_map(|(name, why)| Some((name, why?))).collect()
 }
 
 /// "Kafka"; of a further broker "Kafka (mail)".
-fn kafka_called(broker: Option<&str>) -> String {
-    broker.map_or("Kafka".to_string(), |name| format!("Kafka ({name})"))
+fn kafka_called(broker: &str) -> String {
+    match broker {
+        MAIN_BROKER => "Kafka".to_string(),
+        name => format!("Kafka ({name})"),
+    }
 }
 
 fn not_asked<T>(seen: &Seen<T>) -> Option<&crate::evidence::Why> {
@@ -362,7 +377,7 @@ fn not_asked<T>(seen: &Seen<T>) -> Option<&crate::evidence::Why> {
 }
 
 fn extent(material: &Material) -> Extent {
-    let view = View::new(material.evidence, material.pipeline);
+    let view = material.view();
     let stages = material.pipeline.stage.iter();
     let seen: Vec<_> = stages.filter_map(|stage| Some((stage, *view.extent(stage).known()?))).collect();
     let mut newest: Vec<_> = seen.iter().flat_map(|(_, extent)| &extent.newest).collect();
@@ -433,7 +448,7 @@ impl Material<'_> {
             also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
             weakened_by: self.told(&diagnosed.weakened_by, &[]),
             could_not_check: self.told(&diagnosed.could_not_check, &[]),
-            actions: remedy::plan(self.evidence, self.pipeline, row, diagnosed),
+            actions: remedy::plan(self.view(), row, diagnosed),
         })
     }
 
@@ -535,15 +550,15 @@ fn unseen(material: &Material) -> Vec<Unseen> {
             _ => None,
         }
     }
-    system("compose file", why(&evidence.compose));
-    system("Docker", why(&evidence.docker));
-    for (name, broker) in evidence.brokers() {
+    system("compose file", why(&evidence.declared));
+    system("Docker", why(&evidence.runtime()));
+    for (name, broker) in &evidence.brokers {
         system(&kafka_called(name), why(broker));
     }
-    system("PostgreSQL", why(&evidence.postgres));
+    system("PostgreSQL", why(&evidence.main_database()));
     system("HTTP", why(&evidence.http));
     // Without Docker there are none.
-    system("logs", of_all_logs(evidence).filter(|why| evidence.docker.why() != Some(*why)));
+    system("logs", of_all_logs(evidence).filter(|why| evidence.runtime().why() != Some(*why)));
     for (name, why) in missing_systems(material) {
         system(&name, Some(why));
     }

@@ -10,7 +10,9 @@ use crate::base::error::{Error, Mistake, exit, way_out};
 use crate::cli::{Cli, Color, Command, DEADLINE, Explain, FailOn, Format, Look, SETTLE, Show, WINDOW};
 use crate::config::{Config, Environment, in_words, pipeline_source, read_file};
 use crate::diagnosis::{Diagnosis, diagnose};
-use crate::evidence::{self, Evidence};
+use crate::evidence::recording::{self, Unread};
+use crate::evidence::{self, Evidence, Seen};
+use crate::fact::view::View;
 use crate::fact::{Facts, facts};
 use crate::input::Source;
 use crate::input::document::Document;
@@ -46,7 +48,8 @@ fn doctor(id: Option<&str>, look: &Look, show: &Show, environment: &Environment)
     let give_up = config.wait.map(|wait| Instant::now() + wait);
     loop {
         let evidence = see(&config)?;
-        let report = diagnosed(&evidence, &config.pipeline, &catalog, show);
+        let catalog = catalog.at(evidence.taken);
+        let report = diagnosed(View::new(&evidence, &config.pipeline), &catalog, show);
         let healthy = matches!(report.outcome, Outcome::Healthy | Outcome::Warning);
         if healthy || give_up.is_none_or(|give_up| Instant::now() >= give_up) {
             record(&config, &evidence)?;
@@ -149,10 +152,10 @@ fn recorded(config: &Config, file: &Path) -> Result<Evidence, Error> {
     let text = read_file("--replay", file, "evidence written by --record")?;
     let place = format!("--replay {}", file.display());
     let evidence = replayed(&place, &text, &config.pipeline)?;
-    let of_another = config.target.ids().find(|asked| !evidence.target.ids().any(|id| id == *asked));
+    let of_another = config.target.ids.iter().find(|asked| !evidence.target.ids.contains(asked));
     match of_another {
         Some(id) => {
-            let recorded = evidence.target.id.as_deref().unwrap_or("no id");
+            let recorded = evidence.target.first_id().map_or("no id", String::as_str);
             let mistake = Mistake::new(place, format!("was recorded of {recorded}, not of {id}"));
             Err(Error::usage(mistake.help("leave the id out: the recording has its own")))
         }
@@ -163,16 +166,18 @@ fn recorded(config: &Config, file: &Path) -> Result<Evidence, Error> {
 /// Evidence from its document.
 fn replayed(place: &str, text: &str, pipeline: &Pipeline) -> Result<Evidence, Error> {
     let wrong = |what: String, help: &str| Error::usage(Mistake::new(place, what).help(help));
-    let document: serde_json::Value = serde_json::from_str(text)
-        .map_err(|error| wrong(format!("is not JSON: {error}"), "expected evidence written by --record"))?;
-    let schema = document.get("schema").and_then(serde_json::Value::as_u64);
-    if schema != Some(u64::from(evidence::SCHEMA)) {
-        let found = schema.map_or("no schema".to_string(), |schema| format!("schema {schema}"));
-        let what = format!("holds {found}, this program reads schema {}", evidence::SCHEMA);
-        return Err(wrong(what, "record it again with this version"));
-    }
-    let evidence: Evidence = serde_json::from_value(document).map_err(|error| {
-        wrong(format!("is not evidence: {error}"), "expected evidence written by --record")
+    let evidence = recording::read(text).map_err(|unread| match unread {
+        Unread::NotJson(error) => {
+            wrong(format!("is not JSON: {error}"), "expected evidence written by --record")
+        }
+        Unread::Schema(schema) => {
+            let found = schema.map_or("no schema".to_string(), |schema| format!("schema {schema}"));
+            let what = format!("holds {found}, this program reads schema {}", evidence::SCHEMA);
+            wrong(what, "record it again with this version")
+        }
+        Unread::NotEvidence(error) => {
+            wrong(format!("is not evidence: {error}"), "expected evidence written by --record")
+        }
     })?;
     if evidence.target.pipeline != pipeline.name {
         let what =
@@ -182,15 +187,16 @@ fn replayed(place: &str, text: &str, pipeline: &Pipeline) -> Result<Evidence, Er
     Ok(evidence)
 }
 
-/// evidence → facts → checks → diagnosis → report.
-fn diagnosed(evidence: &Evidence, pipeline: &Pipeline, catalog: &Catalog, show: &Show) -> Report {
-    let catalog = &catalog.at(evidence.taken);
-    let facts: Facts = facts(evidence, pipeline, &catalog.signatures, &catalog.facts);
-    let findings: Vec<Finding> = judge(catalog, &facts, pipeline);
+/// evidence → facts → checks → diagnosis → report, about the event that is looked
+/// at. `catalog` holds what counts at the time of the evidence.
+fn diagnosed(view: View, catalog: &Catalog, show: &Show) -> Report {
+    let facts: Facts = facts(&view, &catalog.signatures, &catalog.facts);
+    let findings: Vec<Finding> = judge(catalog, &facts, view.pipeline);
     let diagnosis: Diagnosis = diagnose(catalog, &findings);
     report::report(&Material {
-        evidence,
-        pipeline,
+        evidence: view.evidence,
+        pipeline: view.pipeline,
+        event: view.event,
         catalog,
         facts: &facts,
         findings: &findings,
@@ -203,9 +209,9 @@ fn record(config: &Config, evidence: &Evidence) -> Result<(), Error> {
     let Some(file) = &config.record else {
         return Ok(());
     };
-    let document = serde_json::to_string_pretty(evidence)
+    let document = recording::write(evidence)
         .map_err(|error| Error::Internal(format!("the evidence could not be written: {error}")))?;
-    write_whole(file, &(document + "\n")).map_err(|error| {
+    write_whole(file, &document).map_err(|error| {
         let place = format!("--record {}", file.display());
         let mistake = Mistake::new(place, format!("cannot be written: {}", in_words(&error)));
         Error::usage(mistake.help("name a file in a directory that you may write to"))
@@ -251,7 +257,8 @@ fn demo(name: Option<&str>, show: &Show) -> Result<u8, Error> {
         Look { window: WINDOW.into(), deadline: DEADLINE.into(), settle: SETTLE.into(), ..Look::default() };
     let (config, catalog) = read(None, &look, &Environment::new())?;
     let evidence = replayed(chosen, incident.evidence, &config.pipeline)?;
-    let report = diagnosed(&evidence, &config.pipeline, &catalog, show);
+    let catalog = catalog.at(evidence.taken);
+    let report = diagnosed(View::new(&evidence, &config.pipeline), &catalog, show);
     let mut about = vec![format!("Recorded: {}.", incident.story)];
     about.push(format!("A real run would exit with {}.", report.exit_code));
     if name.is_none() {
@@ -330,7 +337,8 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     let evidence = see(config)?;
     record(config, &evidence)?;
     let catalog = &catalog.at(evidence.taken);
-    let facts = facts(&evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
+    let view = View::new(&evidence, &config.pipeline);
+    let facts = facts(&view, &catalog.signatures, &catalog.facts);
     let findings = judge(catalog, &facts, &config.pipeline);
     let diagnosis = diagnose(catalog, &findings);
     let id = cause.id.get_ref();
@@ -338,10 +346,10 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     // what is wrong, and the rest of the remedy is for whatever is stuck.
     let subjects = diagnosis.causes.into_iter().find(|diagnosed| diagnosed.cause == *id);
     let subjects = subjects.map(|diagnosed| diagnosed.subjects).unwrap_or_default();
-    let mut whys =
-        [evidence.postgres.why()].into_iter().chain(evidence.brokers().map(|(_, broker)| broker.why()));
+    let database = evidence.main_database();
+    let mut whys = [database.why()].into_iter().chain(evidence.brokers.values().map(Seen::why));
     let unseen = whys.find_map(|why| why);
-    let remedy = remedy::Remedy::new(&evidence, &config.pipeline, cause, subjects);
+    let remedy = remedy::Remedy::new(view, cause, subjects);
     match (remedy.script(generator), generator) {
         (Some(script), _) => Ok(script),
         (None, Generator::ComposeFragment) => {

@@ -1,3 +1,6 @@
 //! Small pieces of text.
 
+pub mod address;
+pub mod message;
 pub mod plural;
+pub mod word;
