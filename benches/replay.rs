@@ -6,7 +6,8 @@
 use pipeline_doctor::cli::{Look, SETTLE, WINDOW};
 use pipeline_doctor::config::{Config, Environment, pipeline_source};
 use pipeline_doctor::diagnosis::diagnose;
-use pipeline_doctor::evidence::Evidence;
+use pipeline_doctor::evidence::recording;
+use pipeline_doctor::fact::view::View;
 use pipeline_doctor::fact::{facts, registry};
 use pipeline_doctor::judge::judge;
 use pipeline_doctor::runbook::lint;
@@ -39,17 +40,14 @@ fn main() {
     println!("{:<24}{:>12}{:>12}{:>12}{:>16}", "recording", "read", "facts", "diagnose", "diagnose/read");
     for incident in pipeline_doctor::run::demo::INCIDENTS {
         let read = median(|| {
-            black_box(serde_json::from_str::<Evidence>(incident.evidence).expect("a recording"));
+            black_box(recording::read(incident.evidence).expect("a recording"));
         });
-        let evidence: Evidence = serde_json::from_str(incident.evidence).expect("a recording");
-        let derived = facts(&evidence, &pipeline, &catalog.signatures, &catalog.facts);
+        let evidence = recording::read(incident.evidence).expect("a recording");
+        let view = View::new(&evidence, &pipeline);
+        let derived = facts(&view, &catalog.signatures, &catalog.facts);
         let findings = judge(&catalog, &derived, &pipeline);
         let derive = median(|| {
-            black_box(judge(
-                &catalog,
-                &facts(&evidence, &pipeline, &catalog.signatures, &catalog.facts),
-                &pipeline,
-            ));
+            black_box(judge(&catalog, &facts(&view, &catalog.signatures, &catalog.facts), &pipeline));
         });
         let conclude = median(|| {
             black_box(diagnose(&catalog, &findings));

@@ -1,5 +1,6 @@
 //! The command line: flags and their words. Values are given meaning in `config`.
 
+use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::redact;
 use crate::evidence::System;
 use clap::builder::PossibleValue;
@@ -368,7 +369,7 @@ impl Look {
         let databases = self.databases.iter().filter_map(|flag| flag.split_once('=')).map(|(name, url)| {
             Some(match redact(url) == *url {
                 true => format!("--database {}", quoted(&format!("{name}={url}"))),
-                false => format!("--database {name}=\"${}\"", address_variable(Some(name))),
+                false => format!("--database {name}=\"${}\"", address_variable(name)),
             })
         });
         let without = self.without.iter().map(|system| one("--without", Some(system.name().into())));
@@ -395,12 +396,11 @@ impl Look {
     }
 }
 
-/// The variable that stands for a database's address in printed commands; `None`: of
-/// `[postgres]`.
-pub fn address_variable(database: Option<&str>) -> String {
+/// The variable that stands for a database's address in printed commands.
+pub fn address_variable(database: &str) -> String {
     match database {
-        None => "POSTGRES_URL".to_string(),
-        Some(name) => format!("POSTGRES_URL_{}", name.to_uppercase().replace('-', "_")),
+        MAIN_DATABASE => "POSTGRES_URL".to_string(),
+        name => format!("POSTGRES_URL_{}", name.to_uppercase().replace('-', "_")),
     }
 }
 

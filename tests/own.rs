@@ -86,7 +86,7 @@ impl Own {
 fn nothing(_: &mut Value) {}
 
 fn waiting(count: u64) -> impl FnOnce(&mut Value) {
-    move |evidence| evidence["own"] = json!({ "own.refunds_waiting": { "known": { "count": count } } })
+    move |evidence| evidence["custom"] = json!({ "own.refunds_waiting": { "known": { "count": count } } })
 }
 
 fn finding<'a>(report: &'a Value, check: &str) -> &'a Value {
@@ -122,7 +122,7 @@ fn what_a_recording_does_not_hold_was_not_asked() {
     assert_eq!((&found["verdict"], &found["why"]), (&json!("not-asked"), &json!("not in this recording")));
     let unseen = own.report("healthy", |evidence| {
         let why = json!({ "kind": "schema", "say": "relation \"refunds\" does not exist", "code": "42P01" });
-        evidence["own"] = json!({ "own.refunds_waiting": { "unknown": why } });
+        evidence["custom"] = json!({ "own.refunds_waiting": { "unknown": why } });
     });
     assert_eq!(unseen["exit_code"], 5);
     assert!(unseen["unseen"].to_string().contains("does not exist (42P01)"), "{unseen:#}");
@@ -153,7 +153,7 @@ by_hand = "curl /flags"
     let verdict = |status: u16, on: &str| {
         let answer = json!({ "url": "http://x/flags", "status": status, "body": { "/on": on } });
         let report = own.report("healthy", |evidence| {
-            evidence["own"] = json!({ "own.allocation_enabled": { "known": { "answer": answer } } });
+            evidence["custom"] = json!({ "own.allocation_enabled": { "known": { "answer": answer } } });
         });
         instance(&report, "allocation-enabled", "purchase").clone()
     };
@@ -188,7 +188,7 @@ by_hand = "docker logs"
         )
     };
     let kept = |evidence: &mut Value| {
-        evidence["own"] = json!({ "own.answers": { "known": { "looked-for": "auto-assign answered" } } });
+        evidence["custom"] = json!({ "own.answers": { "known": { "looked-for": "auto-assign answered" } } });
     };
     let cut = |evidence: &mut Value| evidence["logs"]["admin-service"]["known"]["cut"] = json!(true);
     let judged = |of_id, expect: &str, add: &dyn Fn(&mut Value)| {
@@ -342,7 +342,7 @@ fn the_readmes_example_does_what_it_says() {
     let seen = |inactive: u64| {
         move |evidence: &mut Value| {
             let answer = json!({ "url": "http://x", "status": 200, "body": { "/success": "true" } });
-            evidence["own"] = json!({
+            evidence["custom"] = json!({
                 "own.inactive_purchases": { "known": { "count": inactive } },
                 "own.allocations_listed": { "known": { "answer": answer } },
             });

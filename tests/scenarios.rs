@@ -119,16 +119,21 @@ fn with_changes(name: &str, change: impl FnOnce(&mut serde_json::Value)) -> serd
 }
 
 fn container<'a>(evidence: &'a mut serde_json::Value, service: &str) -> &'a mut serde_json::Value {
-    let containers = evidence["docker"]["known"]["containers"].as_array_mut().unwrap();
-    containers.iter_mut().find(|container| container["service"] == service).unwrap()
+    &mut evidence["runtimes"]["docker"]["known"]["workloads"][service]["instances"][0]
+}
+
+/// Every container of a recording.
+fn instances(evidence: &serde_json::Value) -> impl Iterator<Item = &serde_json::Value> {
+    let workloads = evidence["runtimes"]["docker"]["known"]["workloads"].as_object();
+    workloads.into_iter().flatten().flat_map(|(_, workload)| workload["instances"].as_array().unwrap())
 }
 
 #[test]
 fn one_changed_fact_changes_the_report_accordingly() {
     let report = with_changes("healthy", |evidence| {
         let worker = container(evidence, "session-worker");
-        worker["status"] = "exited".into();
-        worker["exit_code"] = 143.into();
+        worker["state"] = "exited".into();
+        worker["exit"]["code"] = 143.into();
         worker["again"] = serde_json::Value::Null;
     });
     assert_eq!(report["exit_code"], 3);
@@ -141,7 +146,8 @@ fn a_worker_that_was_started_just_now_is_a_warning() {
     let report = with_changes("healthy", |evidence| {
         let now = evidence["taken"].clone();
         container(evidence, "session-worker")["started"] = now;
-        let group = &mut evidence["kafka"]["known"]["groups"]["session-scheduling-workers"]["known"];
+        let group =
+            &mut evidence["brokers"]["kafka"]["known"]["groups"]["session-scheduling-workers"]["known"];
         group["state"] = "empty".into();
         group["members"] = serde_json::json!([]);
     });
@@ -151,7 +157,7 @@ fn a_worker_that_was_started_just_now_is_a_warning() {
     assert_eq!(said["observed"], "started 0 s ago, not yet in its group");
     // Between two looks somebody has restarted it.
     let report = with_changes("healthy", |evidence| {
-        container(evidence, "session-worker")["status"] = "exited".into();
+        container(evidence, "session-worker")["state"] = "exited".into();
     });
     assert_eq!(report["outcome"], "healthy", "{}", report["headline"]);
 }
@@ -173,7 +179,7 @@ fn what_waits_through_a_restart_is_late_and_not_stuck() {
     assert_eq!(causes(&report)[0], "worker-frozen", "{}", report["headline"]);
     // What was stuck before the restart is stuck.
     let report = with_changes("broker-restarted", |evidence| {
-        let extent = &mut evidence["postgres"]["known"]["stages"]["purchase"]["extent"]["known"];
+        let extent = &mut evidence["databases"]["postgres"]["known"]["extents"]["purchase"]["known"];
         extent["since"] = "2026-11-25T16:10:00Z".into();
     });
     let said = support::instance(&report, "no-event-stuck", "purchase-worker");
@@ -194,9 +200,9 @@ fn recordings_come_from_different_containers_of_one_sandbox() {
         let text = std::fs::read_to_string(scenario(&name)).unwrap();
         let evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert!(evidence["taken"].is_string() && evidence["tool"].is_string(), "{name}");
-        if let Some(docker) = evidence["docker"].get("known") {
+        if let Some(docker) = evidence["runtimes"]["docker"].get("known") {
             assert!(docker["engine"].is_string(), "{name}");
-            for container in docker["containers"].as_array().unwrap() {
+            for container in instances(&evidence) {
                 assert_eq!(container["id"].as_str().unwrap().len(), 64, "{name}");
             }
         }
@@ -251,7 +257,7 @@ fn no_container_is_in_two_unrelated_recordings() {
     for name in scenarios() {
         let text = std::fs::read_to_string(scenario(&name)).unwrap();
         let evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
-        for container in evidence["docker"]["known"]["containers"].as_array().unwrap_or(&vec![]) {
+        for container in instances(&evidence) {
             let id = container["id"].as_str().unwrap().to_string();
             let related =
                 |other: &String| RELATED.contains(&other.as_str()) && RELATED.contains(&name.as_str());

@@ -98,14 +98,15 @@ fn the_times_of_a_healthy_event_are_those_of_its_evidence() {
     let trace = trace("healthy", &["--json"]).json();
     let evidence: Value =
         serde_json::from_str(&std::fs::read_to_string(scenario("healthy")).unwrap()).unwrap();
-    let rows = &evidence["postgres"]["known"];
+    let event = &evidence["events"][0];
+    let rows = &event["rows"]["known"];
     let of = |stage: &str, kind: &str| {
         let mut hops = trace["hops"].as_array().unwrap().iter();
         hops.find(|hop| hop["stage"] == stage && hop["kind"] == kind).unwrap()["at"].clone()
     };
     assert_eq!(of("purchase", "row"), rows["event"]["known"]["at"]);
     for stage in ["purchase", "allocation"] {
-        assert_eq!(of(stage, "effect"), rows["stages"][stage]["effect"]["known"][0]["at"], "{stage}");
+        assert_eq!(of(stage, "effect"), rows["effects"][stage]["known"][0]["at"], "{stage}");
     }
     assert_eq!(of("sessions", "effect"), Value::Null, "its rows do not tell when they were written");
     for (stage, topic) in [
@@ -113,7 +114,7 @@ fn the_times_of_a_healthy_event_are_those_of_its_evidence() {
         ("allocation", "purchase-created"),
         ("sessions", "trainer-allocated"),
     ] {
-        let found = &evidence["kafka"]["known"]["records"][topic]["known"]["found"][0];
+        let found = &event["records"][topic][0];
         assert_eq!(of(stage, "record"), found["at"], "{topic}");
     }
 }

@@ -1,6 +1,12 @@
-//! What everything may name: errors, secrets, schemas.
+//! What everything may name: errors, reasons, systems, secrets, text from
+//! outside, schemas.
 
 pub mod error;
 pub mod excerpt;
+pub mod name;
+pub mod observed;
+pub mod reason;
 pub mod schema;
 pub mod secret;
+pub mod system;
+pub mod untrusted;

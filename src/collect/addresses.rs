@@ -1,7 +1,7 @@
 //! Addresses that a service is told by its environment, whatever its framework calls
 //! the variables.
 
-use crate::evidence::{hosts_of, is_own};
+use crate::text::address::{hosts_of, is_own};
 use std::collections::BTreeMap;
 use url::Url;
 

@@ -9,7 +9,7 @@ use crate::collect::http;
 use crate::collect::runtime::compose;
 use crate::collect::runtime::docker::{self, Discovered};
 use crate::config::Config;
-use crate::evidence::{Docker, Seen, System};
+use crate::evidence::{Runtime, Seen, System};
 use compose::survey::Declared;
 use docker::survey::Project;
 use futures_util::future::join_all;
@@ -60,7 +60,7 @@ pub async fn survey(config: &Config) -> Survey {
 async fn declared(
     config: &Config,
     here: Seen<Declared>,
-    docker: Option<&Docker>,
+    docker: Option<&Runtime>,
     until: Instant,
 ) -> Seen<Declared> {
     let Some(docker) = docker.filter(|_| config.places.compose_files.is_empty()) else { return here };
@@ -116,7 +116,7 @@ async fn clusters(config: &Config, project: &Seen<Project>, parts: &[Part], unti
 
 async fn databases(
     config: &Config,
-    docker: Option<&Docker>,
+    docker: Option<&Runtime>,
     parts: &[Part],
     until: Instant,
 ) -> Vec<Database> {
@@ -145,7 +145,7 @@ async fn databases(
 /// For each part the port and path that answer, of those that are published.
 async fn health(
     config: &Config,
-    docker: Option<&Docker>,
+    docker: Option<&Runtime>,
     parts: &[Part],
     until: Instant,
 ) -> Vec<Option<(u16, String)>> {

@@ -6,7 +6,9 @@ use crate::collect::addresses::is_loopback;
 use crate::collect::runtime::docker::{Discovered, early};
 use crate::collect::{failure, in_time, now};
 use crate::config::Config;
-use crate::evidence::{Answer, Clock, Docker, Event, Http, Mapped, Name, Own, Seen, Why, WhyKind};
+use crate::evidence::{
+    Answer, Clock, Custom, Event, Http, InstanceState, Mapped, Name, Runtime, Seen, Why, WhyKind,
+};
 use crate::pipeline::{Call, Harmless, Service};
 use crate::runbook::own::Request;
 use futures_util::future::join_all;
@@ -34,10 +36,10 @@ pub fn install_tls_provider() {
 /// `None` if not known in time.
 pub async fn look(
     config: &Config,
-    docker: Option<&(Seen<Docker>, Discovered)>,
+    docker: Option<&(Seen<Runtime>, Discovered)>,
     event: Option<&Seen<Vec<Event>>>,
     until: Instant,
-) -> (Seen<Http>, BTreeMap<Name, Seen<Own>>) {
+) -> (Seen<Http>, BTreeMap<Name, Seen<Custom>>) {
     install_tls_provider();
     let client = match client() {
         Ok(client) => client,
@@ -59,7 +61,7 @@ pub async fn look(
     let own = join_all(requests(config).map(|(name, request)| async move {
         let service = config.pipeline.service(&request.service);
         let answer = asker.harmless(service, &request.service, &request.harmless(), event).await;
-        (name, answer.map(Own::Answer))
+        (name, answer.map(Custom::Answer))
     }));
     let (health, contract, own) = tokio::join!(health, asker.contract(event), own);
     (Seen::Known(Http { health: health.into_iter().collect(), contract }), own.into_iter().collect())
@@ -113,7 +115,7 @@ fn builder() -> ClientBuilder {
 #[derive(Clone, Copy)]
 struct Asker<'a> {
     config: &'a Config,
-    docker: Option<&'a Seen<Docker>>,
+    docker: Option<&'a Seen<Runtime>>,
     client: &'a Client,
     until: Instant,
 }
@@ -184,14 +186,14 @@ impl Asker<'_> {
         let Some(Seen::Known(docker)) = self.docker else {
             return Seen::Unknown(self.without_docker(service));
         };
-        let containers = docker.containers_of(&service.name, service.container.as_deref());
-        let running = containers.iter().find(|container| container.status == "running");
+        let containers = docker.instances_of(&service.name, service.container.as_deref());
+        let running = containers.iter().find(|container| container.state == InstanceState::Running);
         if let Some(container) = running.or(containers.first()) {
             let port = service.port.unwrap_or(80);
             return match docker.reach(&container.name, port) {
                 Some(mapped) => Seen::Known(format!("http://{}", mapped.to)),
                 None => {
-                    let say = format!("container {} is {}", container.name, container.status);
+                    let say = format!("container {} is {}", container.name, container.state);
                     Seen::unknown(WhyKind::Refused, say)
                 }
             };
@@ -257,9 +259,9 @@ fn through(mut url: Url, mapped: &Mapped) -> String {
 }
 
 /// The address that other containers are told, unless it means themselves.
-fn told(docker: &Docker, service: &Service) -> Option<String> {
+fn told(docker: &Runtime, service: &Service) -> Option<String> {
     let variable = service.address_variable.as_deref()?;
-    let mut addresses = docker.containers.iter().filter_map(|c| c.environment.get(variable));
+    let mut addresses = docker.instances().filter_map(|c| c.environment.get(variable));
     addresses.find(|address| !is_loopback(address)).cloned()
 }
 

@@ -13,13 +13,17 @@ pub mod progress;
 pub mod runtime;
 
 use crate::base::error::Mistake;
+use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::config::Config;
-use crate::evidence::{self, Docker, Event, Evidence, Log, Name, Postgres, Seen, System, Why, WhyKind};
-use broker::kafka;
-use database::postgres;
+use crate::evidence::{
+    self, AskedEvent, Broker, Database, Event, Evidence, Log, Name, Runtime, Seen, System, Why, WhyKind,
+};
+use broker::kafka::{self, Cluster};
 use database::postgres::own::Told as OwnTold;
 use database::postgres::prepare::Prepared;
+use database::postgres::{self, Looked};
 use futures_util::future::join_all;
+use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use progress::Progress;
 use runtime::docker::Discovered;
@@ -47,7 +51,7 @@ pub fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
 const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
 
 /// What the Docker probe tells the others.
-type DockerTold = Arc<(Seen<Docker>, Discovered)>;
+type DockerTold = Arc<(Seen<Runtime>, Discovered)>;
 
 /// One run of all probes: until when, and what they tell each other.
 struct Looking<'a> {
@@ -72,7 +76,7 @@ pub async fn gather(config: &Config) -> Evidence {
         event: watch::channel(None).0,
     };
     let progress = Progress::start();
-    let (docker, compose, (kafka, brokers), (postgres, rows), (http, answers), logs) = tokio::join!(
+    let (docker, declared, clusters, (databases, told), (http, answers), logs) = tokio::join!(
         progress.watch("Docker", looking.docker()),
         progress.watch("compose file", looking.compose()),
         progress.watch("Kafka", looking.kafka()),
@@ -80,20 +84,57 @@ pub async fn gather(config: &Config) -> Evidence {
         progress.watch("HTTP", looking.http()),
         progress.watch("logs", looking.logs()),
     );
+    let mut events: Vec<AskedEvent> = config.target.ids.iter().map(AskedEvent::new).collect();
+    let brokers = clusters.into_iter().map(|(name, cluster)| {
+        let broker = cluster.map(|cluster| broker_of(cluster, &mut events));
+        (name, broker)
+    });
+    let brokers = brokers.collect();
+    let databases = databases_of(databases, &mut events);
     Evidence {
         schema: evidence::SCHEMA,
         tool: env!("CARGO_PKG_VERSION").into(),
         taken: looking.taken,
         target: config.target.clone(),
-        compose,
-        docker,
-        kafka,
+        events,
+        declared,
+        runtimes: [(Runtime::DOCKER.to_string(), docker)].into(),
         brokers,
-        postgres,
+        databases,
         http,
         logs,
-        own: rows.into_iter().chain(answers).chain(looked_for(config)).collect(),
+        custom: told.into_iter().chain(answers).chain(looked_for(config)).collect(),
+        counters: BTreeMap::new(),
     }
+}
+
+/// A broker; its records go to the events that they name.
+fn broker_of(cluster: Cluster, events: &mut [AskedEvent]) -> Broker {
+    for (topic, found) in cluster.records {
+        for (number, record) in found {
+            if let Some(event) = events.get_mut(number) {
+                event.records.entry(topic.clone()).or_default().push(record);
+            }
+        }
+    }
+    cluster.broker
+}
+
+/// The databases, the main one first; the rows go to their events.
+fn databases_of(looked: Seen<Looked>, events: &mut [AskedEvent]) -> IndexMap<Name, Seen<Database>> {
+    let mut further = BTreeMap::new();
+    let rows = looked.as_ref().map(|looked| looked.rows.clone());
+    for (number, event) in events.iter_mut().enumerate() {
+        event.rows = rows.as_ref().and_then(|rows| match rows.get(number) {
+            Some(rows) => Seen::Known(rows.clone()),
+            None => Seen::default(),
+        });
+    }
+    let main = looked.map(|looked| {
+        further = looked.further;
+        looked.main
+    });
+    [(MAIN_DATABASE.to_string(), main)].into_iter().chain(further).collect()
 }
 
 /// Has the database prepare the pipeline's SQL, by the deadline.
@@ -110,11 +151,11 @@ pub async fn prepare(config: &Config) -> Seen<Prepared> {
 }
 
 /// The patterns of the user's own that logs are read for.
-fn looked_for(config: &Config) -> impl Iterator<Item = (Name, Seen<evidence::Own>)> {
+fn looked_for(config: &Config) -> impl Iterator<Item = (Name, Seen<evidence::Custom>)> {
     let logged = config.own.iter().filter_map(|fact| Some((fact, fact.log.as_ref()?)));
     logged.map(|(fact, log)| {
         let pattern = log.pattern.0.as_str().to_string();
-        (fact.name().to_string(), Seen::Known(evidence::Own::LookedFor(pattern)))
+        (fact.name().to_string(), Seen::Known(evidence::Custom::LookedFor(pattern)))
     })
 }
 
@@ -124,7 +165,7 @@ impl Looking<'_> {
         self.config.without.contains(&system).then(|| Seen::Unknown(system.left_out()))
     }
 
-    async fn docker(&self) -> Seen<Docker> {
+    async fn docker(&self) -> Seen<Runtime> {
         if let Some(unseen) = self.left_out(System::Docker) {
             self.docker.send_replace(Some(Arc::new((unseen.clone(), Discovered::default()))));
             return unseen;
@@ -135,7 +176,7 @@ impl Looking<'_> {
         docker::further(self.config, docker, Instant::now(), self.until).await
     }
 
-    async fn compose(&self) -> Seen<evidence::Compose> {
+    async fn compose(&self) -> Seen<evidence::Declared> {
         // Reading it takes longer than all the rest.
         if self.config.in_haste {
             return Seen::not_asked("not read while an event is followed");
@@ -145,17 +186,14 @@ impl Looking<'_> {
         compose::look(self.config, found.as_deref(), self.until).await
     }
 
-    /// `[kafka]`, and the further brokers.
-    async fn kafka(&self) -> (Seen<evidence::Kafka>, BTreeMap<Name, Seen<evidence::Kafka>>) {
-        let further = self.config.pipeline.broker.keys().map(|name| async move {
-            let broker = self.broker(Some(name)).await;
-            (name.clone(), broker)
-        });
-        let (main, further) = tokio::join!(self.broker(None), join_all(further));
-        (main, further.into_iter().collect())
+    /// All brokers, the main one first.
+    async fn kafka(&self) -> Vec<(Name, Seen<Cluster>)> {
+        let further = self.config.pipeline.broker.keys().map(String::as_str);
+        let all = [MAIN_BROKER].into_iter().chain(further);
+        join_all(all.map(|name| async move { (name.to_string(), self.broker(name).await) })).await
     }
 
-    async fn broker(&self, name: Option<&str>) -> Seen<evidence::Kafka> {
+    async fn broker(&self, name: &str) -> Seen<Cluster> {
         if let Some(unseen) = self.left_out(System::Kafka) {
             return unseen;
         }
@@ -164,7 +202,7 @@ impl Looking<'_> {
         kafka::look(self.config, name, found.as_deref(), self.until, told).await
     }
 
-    async fn postgres(&self) -> (Seen<Postgres>, OwnTold) {
+    async fn postgres(&self) -> (Seen<Looked>, OwnTold) {
         let mut own = postgres::own::not_asked(self.config);
         let rows = self.rows(&mut own).await;
         // Whatever was not told has the database's reason, or came too late.
@@ -175,7 +213,7 @@ impl Looking<'_> {
         (rows, own)
     }
 
-    async fn rows(&self, own: &mut OwnTold) -> Seen<Postgres> {
+    async fn rows(&self, own: &mut OwnTold) -> Seen<Looked> {
         if let Some(unseen) = self.left_out(System::Postgres) {
             self.event.send_replace(Some(Seen::Unknown(System::Postgres.left_out())));
             return unseen;
@@ -184,7 +222,10 @@ impl Looking<'_> {
         let rows = postgres::look(self.config, found.as_deref(), self.until, &self.event, own).await;
         // Whoever still waits for the event's time waits no longer.
         if self.event.borrow().is_none() {
-            let event = rows.as_ref().and_then(|rows| rows.event.clone());
+            let event = rows.as_ref().and_then(|looked| match looked.rows.first() {
+                Some(rows) => rows.event.clone(),
+                None => Seen::not_asked(postgres::NO_ID),
+            });
             self.event.send_replace(Some(event.map(|event| vec![event])));
         }
         rows

@@ -99,8 +99,7 @@ impl Config {
         let (window, deadline, settle) = (window?, deadline?, settle?);
         let target = Target {
             pipeline: pipeline.name.clone(),
-            id,
-            others: Vec::new(),
+            ids: id.into_iter().collect(),
             lookup: None,
             at,
             window_s: window.as_secs(),

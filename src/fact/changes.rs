@@ -1,21 +1,22 @@
 //! Facts about what changed: a container beside its image's tag, its compose
 //! file, its addresses, and the event's time.
 
-use crate::evidence::{Container, DATABASE_VARIABLES, Docker, Seen, Why, WhyKind, hosts_of, is_own};
+use crate::evidence::{Instance, Runtime, Seen, Why, WhyKind};
 use crate::fact::containers::age;
 use crate::fact::view::View;
 use crate::fact::{Fact, Value};
 use crate::pipeline::Role;
+use crate::text::address::{DATABASE_VARIABLES, hosts_of, is_own};
 
 /// A fact about each part that has a container; the others are not asked.
 fn for_containers(
     view: &View,
-    tell: impl Fn(&View, &str, &Docker, &Container) -> Seen<(Value, String)>,
+    tell: impl Fn(&View, &str, &Runtime, &Instance) -> Seen<(Value, String)>,
 ) -> Vec<Fact> {
     let parts = view.pipeline.parts().map(|(part, _)| part);
     parts
         .map(|part| {
-            let docker = view.evidence.docker.as_ref();
+            let docker = view.evidence.runtime();
             let told = docker.and_then(|docker| {
                 view.container(part).and_then(|container| match container {
                     Some(container) => tell(view, part, docker, container),
@@ -58,16 +59,16 @@ pub(super) fn image(view: &View) -> Vec<Fact> {
 /// Beside what the compose file and `.env` say now.
 pub(super) fn config(view: &View) -> Vec<Fact> {
     for_containers(view, |view, part, _, container| {
-        view.evidence.compose.as_ref().and_then(|compose| {
-            let Some(service) = compose.services.get(part) else { return Seen::not_asked("not declared") };
+        view.evidence.declared.as_ref().and_then(|compose| {
+            let Some(service) = compose.workloads.get(part) else { return Seen::not_asked("not declared") };
             if let Some(names) = service.other_variables.as_ref().filter(|names| !names.is_empty()) {
                 let say = format!("runs with another {} than the compose file gives now", names.join(", "));
                 return Seen::Known((Value::Word("other"), say));
             }
             // Versions differ in what they put into the hash.
-            let version = container.compose_version.as_deref().unwrap_or_default();
+            let version = container.details.compose_version.as_deref().unwrap_or_default();
             let comparable = !version.is_empty() && compose.read_by.contains(version);
-            match (&service.config_hash, &container.config_hash) {
+            match (&service.config_hash, &container.config.hash) {
                 (Some(file), Some(own)) if comparable && file != own => {
                     let say = "was made from another configuration than the compose file has now".to_string();
                     Seen::Known((Value::Word("other"), say))
@@ -89,7 +90,8 @@ pub(super) fn addresses(view: &View) -> Vec<Fact> {
             return Seen::not_asked("its environment names no address of others");
         }
         // Who shares the host's network, or another container's, is not alone there.
-        let alone = !container.networks.is_empty() && !container.networks.contains_key("host");
+        let alone =
+            !container.addresses.networks.is_empty() && !container.addresses.networks.contains_key("host");
         if let Some((name, host)) = places.iter().find(|(_, host)| alone && is_own(host)) {
             let say = format!("its {name} is {host}: inside a container that is itself");
             return Seen::Known((Value::Word("own"), say));
@@ -114,7 +116,7 @@ pub(super) fn addresses(view: &View) -> Vec<Fact> {
 
 /// The hosts in the environment of a part, by variable: those of others. Its own
 /// address it may know as it likes.
-fn places<'a>(view: &View, part: &str, container: &'a Container) -> Vec<(&'a String, String)> {
+fn places<'a>(view: &View, part: &str, container: &'a Instance) -> Vec<(&'a String, String)> {
     let role = view.pipeline.service(part).map(|service| service.role);
     if matches!(role, Some(Role::Broker | Role::Database)) {
         return Vec::new();
@@ -138,7 +140,8 @@ pub(super) fn database(view: &View) -> Vec<Fact> {
                 let host = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
                 Some((host, url.path().trim_start_matches('/').to_string()))
             };
-            let further = rows.databases.values().filter_map(Seen::known).map(|further| &further.address);
+            let further =
+                view.evidence.further_databases().filter_map(|(_, seen)| Some(&seen.known()?.address));
             let looked_at: Vec<String> =
                 [&rows.address].into_iter().chain(further).filter_map(|at| Some(read(at)?.1)).collect();
             let (Some((host, name)), false) = (read(own), looked_at.is_empty()) else {

@@ -1,5 +1,6 @@
 //! Facts about clocks: those of the systems beside the one of this machine.
 
+use crate::base::name::MAIN_BROKER;
 use crate::evidence::{Clock, Seen, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Fact, Value};
@@ -18,7 +19,7 @@ fn told(clock: Option<Clock>) -> Seen<Clock> {
 }
 
 fn docker(view: &View) -> Seen<Clock> {
-    view.evidence.docker.as_ref().and_then(|docker| told(docker.clock))
+    view.evidence.runtime().and_then(|docker| told(docker.clock))
 }
 
 fn postgres(view: &View) -> Seen<Clock> {
@@ -36,20 +37,22 @@ fn http(view: &View) -> Seen<Clock> {
 
 /// A broker does not tell its time; a record of the future does.
 fn kafka(view: &View) -> Seen<Clock> {
-    let seen = view.evidence.brokers().filter_map(|(_, broker)| broker.known());
-    let searches = seen.flat_map(|broker| broker.records.values().chain([&broker.dead_letters]));
-    let found = searches.filter_map(Seen::known).flat_map(|search| &search.found);
+    let seen = || view.evidence.brokers.values().filter_map(Seen::known);
+    let letters = seen().filter_map(|broker| broker.dead_letters.known()).flat_map(|letters| &letters.found);
+    let was_read = |topic: &str| seen().any(|broker| broker.searches.contains_key(topic));
+    let records = view.event.into_iter().flat_map(|event| &event.records);
+    let records = records.filter(|(topic, _)| was_read(topic)).flat_map(|(_, records)| records);
+    let found = records.chain(letters);
     let newest = found.filter_map(|record| record.at).max();
     let ahead = newest.map(|at| at.duration_since(view.evidence.taken).as_millis());
     // Records may be as young as the run is long.
     let ahead = ahead.and_then(|ms| i64::try_from(ms).ok()).filter(|ms| *ms > DURING_THE_RUN_MS);
     match ahead {
         Some(ahead_ms) => Seen::Known(Clock { ahead_ms, within_ms: DURING_THE_RUN_MS }),
-        None => {
-            view.evidence.kafka.as_ref().and_then(|_| {
-                Seen::not_asked("the broker tells no time, and no record of the future was seen")
-            })
-        }
+        None => view
+            .evidence
+            .broker(MAIN_BROKER)
+            .and_then(|_| Seen::not_asked("the broker tells no time, and no record of the future was seen")),
     }
 }
 

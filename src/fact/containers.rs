@@ -1,6 +1,6 @@
 //! Facts about containers and what the compose file says of them.
 
-use crate::evidence::{ComposeService, Container, Seen, WhyKind};
+use crate::evidence::{Declaration, Health, Instance, InstanceState, Seen, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Fact, Value};
 use crate::text::plural;
@@ -16,8 +16,8 @@ fn for_parts(view: &View, tell: impl Fn(&str) -> Fact) -> Vec<Fact> {
 
 pub(super) fn declared(view: &View) -> Vec<Fact> {
     for_parts(view, |part| {
-        let declared = view.evidence.compose.as_ref().and_then(|compose| {
-            let service = compose.services.get(part);
+        let declared = view.evidence.declared.as_ref().and_then(|compose| {
+            let service = compose.workloads.get(part);
             match made_elsewhere(view, part, &compose.files).filter(|_| service.is_none()) {
                 Some(file) => Seen::unknown(WhyKind::Missing, format!("made from {file}, which is not here")),
                 None => {
@@ -38,7 +38,12 @@ pub(super) fn declared(view: &View) -> Vec<Fact> {
 /// The file that a part's container was made from, if it was not read.
 fn made_elsewhere<'a>(view: &View<'a>, part: &str, files: &[String]) -> Option<&'a str> {
     let container = view.container(part).known().copied().flatten()?;
-    container.config_files.iter().map(String::as_str).find(|file| !files.iter().any(|read| read == file))
+    container
+        .details
+        .config_files
+        .iter()
+        .map(String::as_str)
+        .find(|file| !files.iter().any(|read| read == file))
 }
 
 /// Whether a part has a container that is up.
@@ -47,7 +52,7 @@ pub fn runs(view: &View, part: &str) -> bool {
     container.is_some_and(|container| rung_of(container, view.docker_now()) == "running")
 }
 
-pub(super) fn declaration(service: Option<&ComposeService>, files: &str) -> (Value, String) {
+pub(super) fn declaration(service: Option<&Declaration>, files: &str) -> (Value, String) {
     match service {
         None => (Value::Word("absent"), format!("not in {files}")),
         Some(service) if !service.active => {
@@ -82,13 +87,13 @@ pub(super) fn end(view: &View) -> Vec<Fact> {
 }
 
 /// How far a container has come.
-pub fn rung_of(container: &Container, taken: Timestamp) -> &'static str {
-    match container.status.as_str() {
-        "created" => "created",
-        "restarting" => "restarting",
-        "paused" => "paused",
-        "running" if loops(container, taken) => "restarting",
-        "running" => "running",
+pub fn rung_of(container: &Instance, taken: Timestamp) -> &'static str {
+    match container.state {
+        InstanceState::Created => "created",
+        InstanceState::Restarting => "restarting",
+        InstanceState::Paused => "paused",
+        InstanceState::Running if loops(container, taken) => "restarting",
+        InstanceState::Running => "running",
         _ if is_back(container) => "running",
         _ => "exited",
     }
@@ -96,64 +101,64 @@ pub fn rung_of(container: &Container, taken: Timestamp) -> &'static str {
 
 /// Somebody was just restarting it: it had ended at the first look, and runs at
 /// the second, without the engine's policy.
-fn is_back(container: &Container) -> bool {
+fn is_back(container: &Instance) -> bool {
     let again = container.again.as_ref();
-    again.is_some_and(|a| a.status == "running" && a.restart_count == container.restart_count)
+    again.is_some_and(|a| a.state == InstanceState::Running && a.restarts == container.restarts)
 }
 
 /// Between two looks it was started anew, or it was so a moment ago.
-fn loops(container: &Container, taken: Timestamp) -> bool {
+fn loops(container: &Instance, taken: Timestamp) -> bool {
     let restarted = container.again.as_ref().is_some_and(|again| {
-        let by_policy = again.restart_count > 0 && again.started > container.started;
-        again.restart_count > container.restart_count || by_policy || again.status == "restarting"
+        let by_policy = again.restarts > 0 && again.started > container.started;
+        again.restarts > container.restarts || by_policy || again.state == InstanceState::Restarting
     });
     let young = container.started.is_some_and(|started| taken.duration_since(started) < LOOP);
     // Once is a restart, and not again and again.
-    restarted || (container.restart_count > 1 && young)
+    restarted || (container.restarts > 1 && young)
 }
 
-fn end_of(container: &Container, taken: Timestamp) -> &'static str {
-    let command_broken = matches!(container.exit_code, 125..=127);
+fn end_of(container: &Instance, taken: Timestamp) -> &'static str {
+    let command_broken = matches!(container.exit.code, 125..=127);
     match rung_of(container, taken) {
         "running" => "running",
         "paused" => "paused",
-        "created" if command_broken || container.error.is_some() => "command",
+        "created" if command_broken || container.error().is_some() => "command",
         "created" => "never-started",
         // OOMKilled is read only where the container has really ended: it is
         // sticky on some engines while the container runs again.
-        _ if container.oom_killed => "out-of-memory",
+        _ if container.exit.out_of_memory => "out-of-memory",
         _ if command_broken => "command",
         "restarting" => "restarting",
-        _ if matches!(container.exit_code, 0 | 130 | 137 | 143) => "stopped",
+        _ if matches!(container.exit.code, 0 | 130 | 137 | 143) => "stopped",
         _ => "crashed",
     }
 }
 
 /// The state in words: "exited 137 (out of memory) 3 min ago, restarted 5 times".
-pub(super) fn state_in_words(container: &Container, taken: Timestamp) -> String {
+pub(super) fn state_in_words(container: &Instance, taken: Timestamp) -> String {
     let rung = rung_of(container, taken);
     let ago = |at: Option<Timestamp>| at.map(|at| format!(" {} ago", age(taken, at))).unwrap_or_default();
     let mut words = match rung {
-        "running" if container.status != "running" => "was just being started again".to_string(),
+        "running" if container.state != InstanceState::Running => "was just being started again".to_string(),
         "running" => match container.started {
             Some(started) => format!("running for {}", age(taken, started)),
             None => "running".to_string(),
         },
-        "exited" => format!("exited {}{}", exit_in_words(container.exit_code), ago(container.finished)),
+        "exited" => format!("exited {}{}", exit_in_words(container.exit.code), ago(container.finished)),
         "created" => "created, never started".to_string(),
         other => other.to_string(),
     };
-    if container.oom_killed && rung != "running" {
+    if container.exit.out_of_memory && rung != "running" {
         words += ", out of memory";
     }
-    if container.restart_count > 0 {
-        let exit = exit_in_words(container.exit_code);
-        let count = container.again.as_ref().map_or(0, |again| again.restart_count);
-        let count = count.max(container.restart_count);
+    if container.restarts > 0 {
+        let exit = exit_in_words(container.exit.code);
+        let count = container.again.as_ref().map_or(0, |again| again.restarts);
+        let count = count.max(container.restarts);
         let times = plural::count(u64::try_from(count).unwrap_or_default(), "time");
         words += &format!(", restarted {times}, last exit {exit}");
     }
-    if let Some(error) = container.error.as_deref().filter(|error| !error.is_empty()) {
+    if let Some(error) = container.error().filter(|error| !error.is_empty()) {
         words += &format!(": {error}");
     }
     words
@@ -197,11 +202,11 @@ pub(super) fn health(view: &View) -> Vec<Fact> {
     for_parts(view, |part| {
         Fact::of(part, view.container(part), |container| {
             let running = container.filter(|container| rung_of(container, taken) == "running");
-            let word = match running.map(|container| container.health.as_deref()) {
+            let word = match running.map(|container| container.health.as_ref()) {
                 None => "not-running",
-                Some(Some("healthy")) => "healthy",
-                Some(Some("unhealthy")) => "unhealthy",
-                Some(Some("starting")) => "starting",
+                Some(Some(Health::Healthy)) => "healthy",
+                Some(Some(Health::Unhealthy)) => "unhealthy",
+                Some(Some(Health::Starting)) => "starting",
                 Some(_) => "no-check",
             };
             (Value::Word(word), word.replace('-', " "))

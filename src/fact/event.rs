@@ -8,7 +8,7 @@ use crate::text::plural::count;
 pub(super) fn recorded(view: &View) -> Vec<Fact> {
     let rows = marks(view).map(|(exact, like)| exact.len() + like.len());
     // The event's row may stand elsewhere.
-    let event = view.postgres().and_then(|rows| rows.event.as_ref()).known().is_some();
+    let event = view.rows().and_then(|rows| rows.event.as_ref()).known().is_some();
     let rows = match rows {
         Seen::Known(0) | Seen::NotAsked(_) if event => {
             let say = "its own row".to_string();
@@ -45,7 +45,7 @@ pub(super) fn exact(view: &View) -> Vec<Fact> {
 /// The id's rows, found by `=` and by `LIKE` alone. Where `LIKE` could not be
 /// looked at, it matters only if `=` found nothing.
 fn marks<'a>(view: &View<'a>) -> Seen<(&'a [Mark], &'a [Mark])> {
-    let rows = view.postgres();
+    let rows = view.rows();
     let exact = rows.as_ref().and_then(|rows| rows.marks.as_ref());
     let like = rows.and_then(|rows| rows.marks_like.as_ref());
     view.id().and_then(|_| {

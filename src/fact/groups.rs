@@ -1,6 +1,6 @@
 //! Facts about consumer groups.
 
-use crate::evidence::{Committed, Container, Group, Kafka, Seen, WhyKind};
+use crate::evidence::{Broker, Committed, Group, GroupProtocol, GroupState, Instance, Seen, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Fact, Value, for_workers, settling};
 use crate::pipeline::Worker;
@@ -30,11 +30,15 @@ pub(super) fn members(view: &View) -> Vec<Fact> {
 
 /// "stable, type consumer, 2 members (instance a, instance b)".
 pub fn in_words(group: &Group) -> String {
-    let state = group.state.replace('-', " ");
+    let state = group.state.as_str().replace('-', " ");
     let members = plural::count(group.members.len() as u64, "member");
     let instances = group.members.iter().filter_map(|member| member.instance_id.as_deref());
     let instances: Vec<String> = instances.map(|instance| format!("instance {instance}")).collect();
-    let kind = if group.protocol == "classic" { String::new() } else { format!(", type {}", group.protocol) };
+    let kind = if group.protocol == GroupProtocol::Classic {
+        String::new()
+    } else {
+        format!(", type {}", group.protocol)
+    };
     let fixed = if instances.is_empty() { String::new() } else { format!(" ({})", instances.join(", ")) };
     format!("{state}{kind}, {members}{fixed}")
 }
@@ -47,7 +51,7 @@ pub fn own_partitions(worker: &Worker, group: &Group) -> usize {
 pub(super) fn partitions(view: &View) -> Vec<Fact> {
     for_workers(view, |worker| {
         group_of(view, worker).and_then(|group| {
-            let settled = group.state == "stable" && !group.members.is_empty();
+            let settled = group.state == GroupState::Stable && !group.members.is_empty();
             match (settled, own_partitions(worker, group)) {
                 (false, _) => Seen::not_asked(format!("group {} {}", worker.group_name(), in_words(group))),
                 (true, 0) => {
@@ -69,9 +73,11 @@ pub(super) fn partitions(view: &View) -> Vec<Fact> {
 
 /// Whether a member of the group sits at an address of the container, on the
 /// engine's networks.
-fn is_member(group: &Group, container: &Container) -> bool {
+fn is_member(group: &Group, container: &Instance) -> bool {
     let mut hosts = group.members.iter().map(|member| member.host.trim_start_matches('/'));
-    hosts.any(|host| container.networks.values().any(|address| !address.is_empty() && address == host))
+    hosts.any(|host| {
+        container.addresses.networks.values().any(|address| !address.is_empty() && address == host)
+    })
 }
 
 /// Where a worker's container is a member: another group than its own; not, if it
@@ -134,7 +140,7 @@ pub(super) fn other_readers(view: &View) -> Vec<Fact> {
 
 /// Records between the group's commits and the ends of its topics; `None` where
 /// it is not known: for a partition that holds records nothing is committed, say.
-pub fn lag(kafka: &Kafka, worker: &Worker) -> Option<u64> {
+pub fn lag(kafka: &Broker, worker: &Worker) -> Option<u64> {
     if *crate::fact::skips::has_untaken(kafka, worker).known().unwrap_or(&true) {
         return None;
     }

@@ -257,7 +257,7 @@ fn unseen<T>(seen: Seen<T>) -> State {
 }
 
 fn row(view: &View) -> State {
-    match view.postgres().and_then(|rows| rows.event.as_ref()) {
+    match view.rows().and_then(|rows| rows.event.as_ref()) {
         Seen::Known(event) => seen(view, "PostgreSQL", Some(event.at), "its row"),
         Seen::Unknown(why) if why.kind == WhyKind::Missing => State::Missing("no row of this id".into()),
         other => unseen(other),

@@ -1,6 +1,6 @@
 //! How far each worker has come: from not being declared to taking what arrives.
 
-use crate::evidence::{Container, Log, Seen, Topic, WhyKind};
+use crate::evidence::{GroupState, Health, Instance, Log, Seen, Topic, WhyKind};
 use crate::fact::containers::{age, declaration, rung_of, state_in_words};
 use crate::fact::groups::{self, group_of};
 use crate::fact::view::View;
@@ -53,13 +53,13 @@ pub(super) fn rung(view: &View) -> Vec<Fact> {
 type Rung = (&'static str, String);
 
 fn without_container(view: &View, worker: &Worker) -> Rung {
-    let compose = match &view.evidence.compose {
+    let compose = match &view.evidence.declared {
         Seen::Known(compose) => compose,
         Seen::Unknown(why) | Seen::NotAsked(why) => {
             return ("not-created", format!("no container; whether it is declared: {}", why.words()));
         }
     };
-    let (word, say) = declaration(compose.services.get(&worker.name), &compose.files.join(", "));
+    let (word, say) = declaration(compose.workloads.get(&worker.name), &compose.files.join(", "));
     match word {
         Value::Word("absent") => ("not-declared", format!("no container; {say}")),
         Value::Word("behind-profile") => ("behind-profile", format!("no container; {say}")),
@@ -68,16 +68,16 @@ fn without_container(view: &View, worker: &Worker) -> Rung {
     }
 }
 
-fn of_container(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
+fn of_container(view: &View, worker: &Worker, container: &Instance) -> Seen<Rung> {
     let taken = view.docker_now();
     let words = || state_in_words(container, taken);
     Seen::Known(match rung_of(container, taken) {
         "created" => ("never-started", words()),
-        "exited" if container.oom_killed => ("out-of-memory", words()),
+        "exited" if container.exit.out_of_memory => ("out-of-memory", words()),
         "exited" => ("exited", words()),
         "restarting" => ("restarting", words()),
         "paused" => ("paused", words()),
-        _ if container.health.as_deref() == Some("unhealthy") => {
+        _ if container.health == Some(Health::Unhealthy) => {
             ("unhealthy", format!("{}, its health check fails", words()))
         }
         _ => return in_group(view, worker, container),
@@ -85,12 +85,12 @@ fn of_container(view: &View, worker: &Worker, container: &Container) -> Seen<Run
 }
 
 /// A worker that runs, by what its group says of it.
-fn in_group(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
+fn in_group(view: &View, worker: &Worker, container: &Instance) -> Seen<Rung> {
     group_of(view, worker).and_then(|group| {
         if group.members.is_empty() {
             return outside(view, worker, container);
         }
-        if group.state != "stable" {
+        if group.state != GroupState::Stable {
             return Seen::Known(("rebalancing", format!("group {} is {}", worker.group_name(), group.state)));
         }
         if groups::own_partitions(worker, group) == 0 {
@@ -105,7 +105,7 @@ fn in_group(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
 }
 
 /// Runs, and is no member of its group: frozen, or busy with something else.
-fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
+fn outside(view: &View, worker: &Worker, container: &Instance) -> Seen<Rung> {
     let taken = view.docker_now();
     let not_a_member = format!("running, no member of group {}", worker.group_name());
     if let Some(other) = groups::member_elsewhere(view, worker) {
@@ -119,7 +119,7 @@ fn outside(view: &View, worker: &Worker, container: &Container) -> Seen<Rung> {
             !others.values().any(|group| worker.topics.iter().any(|topic| group.reads(topic.get_ref())))
         })
     });
-    let starting = container.health.as_deref() == Some("starting")
+    let starting = container.health == Some(Health::Starting)
         || container.started.is_none_or(|started| taken.duration_since(started) < START)
         || settling::on_its_way(view, worker).is_some();
     // Where its topics are not there or not led, there is nothing to join for.

@@ -1,11 +1,11 @@
 //! Facts about what logs say.
 
-use crate::evidence::message;
 use crate::evidence::{Log, Record, Seen, Why, WhyKind};
 use crate::fact::settling::{self, Outage};
 use crate::fact::view::View;
 use crate::fact::{Fact, Value, containers, records};
 use crate::runbook::signature::Signature;
+use crate::text::message;
 use jiff::{SignedDuration, Timestamp};
 
 /// Trouble of a running service is over if it has logged something else for so long,

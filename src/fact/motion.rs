@@ -1,6 +1,6 @@
 //! What consumer groups do over time.
 
-use crate::evidence::{Committed, Group, Kafka, Seen, WhyKind};
+use crate::evidence::{Broker, Committed, Group, GroupState, InstanceState, Seen, WhyKind};
 use crate::fact::groups::group_of;
 use crate::fact::view::View;
 use crate::fact::{Fact, Value, for_workers, settling};
@@ -37,7 +37,7 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
         Seen::Known(committed) => committed,
         Seen::Unknown(why) | Seen::NotAsked(why) => return Seen::Unknown(why.clone()),
     };
-    let state = group.state.as_str();
+    let state = &group.state;
     let Seen::Known(kafka) = view.broker_of(worker) else {
         return Seen::unknown(WhyKind::Missing, "Kafka was not seen");
     };
@@ -50,14 +50,14 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
         let stalled = judged().known().is_some_and(|(word, _)| *word == "stalled");
         return match stalled && is_up(view, worker) {
             true => judged(),
-            false => Seen::Known(match committed.is_empty() && state == "dead" {
+            false => Seen::Known(match committed.is_empty() && *state == GroupState::Dead {
                 true => ("no-group", format!("there is no group {name}")),
                 false => ("empty", format!("group {name} has no members")),
             }),
         };
     }
-    if state != "stable" {
-        let say = format!("group {name} is {}: ask again", state.replace('-', " "));
+    if *state != GroupState::Stable {
+        let say = format!("group {name} is {}: ask again", state.as_str().replace('-', " "));
         return Seen::unknown(WhyKind::Young, say);
     }
     // Nobody takes what nobody is given.
@@ -77,17 +77,18 @@ pub(super) fn word(view: &View, worker: &Worker, group: &Group) -> Seen<(&'stati
 /// A frozen worker loses its membership after a while; its container runs on.
 fn is_up(view: &View, worker: &Worker) -> bool {
     let container = view.container(&worker.name).known().copied().flatten();
-    container.is_some_and(|container| matches!(container.status.as_str(), "running" | "paused"))
+    container
+        .is_some_and(|container| matches!(container.state, InstanceState::Running | InstanceState::Paused))
 }
 
-fn holds_records(kafka: &Kafka, topic: &str) -> bool {
+fn holds_records(kafka: &Broker, topic: &str) -> bool {
     let topic = kafka.topics.get(topic).and_then(Seen::known);
     topic.is_some_and(|topic| topic.partitions.iter().any(|p| p.end.known() > p.earliest.known()))
 }
 
 /// The group of a worker at each time it was looked at, on the worker's topics,
 /// as far as all of it was seen.
-fn points(kafka: &Kafka, worker: &Worker, committed: &[Committed]) -> Vec<Point> {
+fn points(kafka: &Broker, worker: &Worker, committed: &[Committed]) -> Vec<Point> {
     let own = |committed: &&Committed| worker.consumes(&committed.topic);
     let partition = |c: &Committed| {
         let topic = kafka.topics.get(&c.topic)?.known()?;

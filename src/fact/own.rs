@@ -1,6 +1,6 @@
 //! Facts of the user's own.
 
-use crate::evidence::{Log, Own, Seen, Why, WhyKind};
+use crate::evidence::{Custom, Log, Seen, Why, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Fact, Value, logs, systems};
 use crate::runbook::own::{Kind as OwnKind, Logged, OwnFact};
@@ -19,21 +19,23 @@ pub(super) fn derive(view: &View, fact: &OwnFact) -> Vec<Fact> {
 
 /// What the database or a service has told.
 fn told(view: &View, fact: &OwnFact) -> Seen<(Value, String)> {
-    let Some(seen) = view.evidence.own.get(fact.name()) else {
+    let Some(seen) = view.custom(fact.name()) else {
         return Seen::not_asked(NOT_RECORDED);
     };
     let say = |value: Value| (value.clone(), format!("{}: {value}", fact.doc));
     // A replica that is behind does not have yet what the rows are asked for.
     let row = |value: Value| view.caught_up().map(|()| say(value));
-    seen.as_ref().and_then(|own| match (own, fact.kind(), &fact.http) {
-        (Own::Answer(answer), OwnKind::Bool, Some(request)) => {
+    seen.and_then(|own: &Custom| match (own, fact.kind(), &fact.http) {
+        (Custom::Answer(answer), OwnKind::Bool, Some(request)) => {
             let good = systems::is_good(answer) && systems::holds(answer, &request.expect);
             Seen::Known((Value::Bool(good), format!("{}: {}", fact.doc, systems::in_words(answer))))
         }
-        (Own::Bool(yes), OwnKind::Bool, None) => row(Value::Bool(*yes)),
-        (Own::Count(count), OwnKind::Count, None) => row(Value::Count(*count)),
-        (Own::NoRow, OwnKind::Count, None) => row(Value::Count(0)),
-        (Own::NoRow, OwnKind::Bool, None) => Seen::unknown(WhyKind::Missing, format!("{}: no row", fact.doc)),
+        (Custom::Bool(yes), OwnKind::Bool, None) => row(Value::Bool(*yes)),
+        (Custom::Count(count), OwnKind::Count, None) => row(Value::Count(*count)),
+        (Custom::NoRow, OwnKind::Count, None) => row(Value::Count(0)),
+        (Custom::NoRow, OwnKind::Bool, None) => {
+            Seen::unknown(WhyKind::Missing, format!("{}: no row", fact.doc))
+        }
         _ => Seen::not_asked("recorded as a value of another kind"),
     })
 }
@@ -67,8 +69,8 @@ fn logged(view: &View, fact: &OwnFact, wanted: &Logged) -> Seen<(Value, String)>
 
 /// Whether all such records were kept when it was looked: those that name the id are.
 fn kept(view: &View, fact: &OwnFact, wanted: &Logged) -> bool {
-    let pattern = Seen::Known(Own::LookedFor(wanted.pattern.0.as_str().to_string()));
-    wanted.of_id || view.evidence.own.get(fact.name()) == Some(&pattern)
+    let pattern = Seen::Known(Custom::LookedFor(wanted.pattern.0.as_str().to_string()));
+    wanted.of_id || view.evidence.custom.get(fact.name()) == Some(&pattern)
 }
 
 /// Whether the log was read as far as it must be for its silence to mean something.

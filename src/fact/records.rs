@@ -1,6 +1,6 @@
 //! Facts about records: the asked event's on the topics of its stages, and dead letters.
 
-use crate::evidence::{FoundRecord, Search, Seen, WhyKind};
+use crate::evidence::{DeadLetters, FoundRecord, Search, Seen, WhyKind};
 use crate::fact::groups::group_of;
 use crate::fact::view::View;
 use crate::fact::{Fact, Value, for_stages, for_workers};
@@ -14,7 +14,7 @@ pub fn record_of<'a>(view: &View<'a>, stage: &Stage) -> Seen<Option<&'a FoundRec
         Seen::Known(topic) => topic,
         none => return none.map(|_| None),
     };
-    let search = view.broker_of_topic(topic).and_then(|kafka| match kafka.records.get(topic) {
+    let search = view.broker_of_topic(topic).and_then(|kafka| match kafka.searches.get(topic) {
         Some(search) => search.as_ref(),
         None => Seen::not_asked("records were not looked at"),
     });
@@ -25,7 +25,7 @@ pub fn record_of<'a>(view: &View<'a>, stage: &Stage) -> Seen<Option<&'a FoundRec
     if !exists(topic) {
         return view.id().and_then(|_| Seen::not_asked(format!("topic {topic} does not exist")));
     }
-    view.id().and_then(|_| search).and_then(|search| match search.found.last() {
+    view.id().and_then(|_| search).and_then(|search| match found_on(view, topic).last() {
         Some(found) => Seen::Known(Some(found)),
         None if !search.complete => Seen::unknown(WhyKind::Limit, stopped(topic, search)),
         None if search.truncated => {
@@ -41,9 +41,14 @@ fn stopped(topic: &str, search: &Search) -> String {
     format!("stopped reading {topic} after {}: {bound}", plural::count(search.read, "record"))
 }
 
+/// The event's records on a topic, oldest first.
+fn found_on<'a>(view: &View<'a>, topic: &str) -> &'a [FoundRecord] {
+    view.event.and_then(|event| event.records.get(topic)).map_or(&[], Vec::as_slice)
+}
+
 /// What the reading of a topic has come to, if it was read.
 fn search_of<'a>(view: &View<'a>, topic: &str) -> Option<&'a Search> {
-    view.broker_of_topic(topic).known().and_then(|kafka| kafka.records.get(topic)?.known())
+    view.broker_of_topic(topic).known().and_then(|kafka| kafka.searches.get(topic)?.known())
 }
 
 /// "486 bytes", "14.8 MB".
@@ -166,7 +171,7 @@ pub(super) fn is_taken(view: &View) -> Vec<Fact> {
 }
 
 /// Dead letters, and the headers that say why and by whom.
-fn dead_letters<'a>(view: &View<'a>) -> Seen<&'a Search> {
+fn dead_letters<'a>(view: &View<'a>) -> Seen<&'a DeadLetters> {
     view.broker_of_topic(topic_of(view)).and_then(|kafka| kafka.dead_letters.as_ref())
 }
 
@@ -174,7 +179,8 @@ pub(super) fn dead_of_event(view: &View) -> Vec<Fact> {
     for_workers(view, |worker| {
         let search = view.id().and_then(|_| dead_letters(view));
         search.and_then(|search| {
-            let letters: Vec<_> = by_worker(view, search, worker).filter(|l| l.by.is_some()).collect();
+            let letters: Vec<_> =
+                by_worker(view, search, worker).filter(|letter| view.is_of_event(letter)).collect();
             let mut stages =
                 view.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
             if !letters.is_empty() && stages.any(|stage| view.has_effect(stage)) {
@@ -189,11 +195,12 @@ pub(super) fn dead_of_event(view: &View) -> Vec<Fact> {
 pub(super) fn dead_of_window(view: &View) -> Vec<Fact> {
     for_workers(view, |worker| {
         dead_letters(view).and_then(|search| {
-            if by_worker(view, search, worker).any(|letter| letter.by.is_some()) {
+            if by_worker(view, search, worker).any(|letter| view.is_of_event(letter)) {
                 return Seen::not_asked("the asked event is one of them");
             }
             // The asked event's own have a fact of their own.
-            let letters: Vec<_> = by_worker(view, search, worker).filter(|l| l.by.is_none()).collect();
+            let letters: Vec<_> =
+                by_worker(view, search, worker).filter(|letter| !view.is_of_event(letter)).collect();
             tell_dead(view, search, &letters)
         })
     })
@@ -222,18 +229,18 @@ pub(super) fn letter_of<'a>(view: &View<'a>, worker: &str) -> Option<&'a FoundRe
     let by = view.pipeline.dead_letters.as_ref()?.worker.as_deref()?;
     let letters = dead_letters(view).known().copied()?;
     let of_worker = |letter: &&FoundRecord| letter.headers.get(by).is_some_and(|name| name == worker);
-    letters.found.iter().rfind(|letter| letter.by.is_some() && of_worker(letter))
+    letters.found.iter().rfind(|letter| view.is_of_event(letter) && of_worker(letter))
 }
 
 /// Whether the worker has sent the event to the dead letter topic.
 pub fn is_dead_letter(view: &View, worker: &str) -> Seen<bool> {
     let Some(worker) = view.pipeline.worker(worker) else { return Seen::Known(false) };
     match dead_letters(view) {
-        Seen::Known(search) if by_worker(view, search, worker).any(|letter| letter.by.is_some()) => {
+        Seen::Known(search) if by_worker(view, search, worker).any(|letter| view.is_of_event(letter)) => {
             Seen::Known(true)
         }
-        Seen::Known(search) if !search.complete => {
-            Seen::unknown(WhyKind::Limit, stopped(topic_of(view), search))
+        Seen::Known(letters) if !letters.search.complete => {
+            Seen::unknown(WhyKind::Limit, stopped(topic_of(view), &letters.search))
         }
         Seen::Known(_) | Seen::NotAsked(_) => Seen::Known(false),
         Seen::Unknown(why) => Seen::Unknown(why),
@@ -244,12 +251,12 @@ pub fn is_dead_letter(view: &View, worker: &str) -> Seen<bool> {
 /// nobody of the pipeline, count for every worker.
 fn by_worker<'a>(
     view: &View<'a>,
-    search: &'a Search,
+    letters: &'a DeadLetters,
     worker: &'a Worker,
 ) -> impl Iterator<Item = &'a FoundRecord> {
     let header = view.pipeline.dead_letters.as_ref().and_then(|dead| dead.worker.as_deref());
     let pipeline = view.pipeline;
-    search.found.iter().filter(move |letter| {
+    letters.found.iter().filter(move |letter| {
         let by = header.and_then(|header| letter.headers.get(header));
         by.is_none_or(|by| *by == worker.name || pipeline.worker(by).is_none())
     })
@@ -259,7 +266,8 @@ fn topic_of<'a>(view: &View<'a>) -> &'a str {
     view.pipeline.dead_letters.as_ref().map_or("", |dead| dead.topic.as_str())
 }
 
-fn tell_dead(view: &View, search: &Search, letters: &[&FoundRecord]) -> Seen<(Value, String)> {
+fn tell_dead(view: &View, all: &DeadLetters, letters: &[&FoundRecord]) -> Seen<(Value, String)> {
+    let search = &all.search;
     let topic = topic_of(view);
     let Some(newest) = letters.last() else {
         return match search.complete {
@@ -274,7 +282,7 @@ fn tell_dead(view: &View, search: &Search, letters: &[&FoundRecord]) -> Seen<(Va
     let reason = reason.map_or("no reason given", String::as_str);
     let at = newest.at.map(|at| format!(" {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
     // Not all of very many are kept.
-    let least = if search.matched > search.found.len() as u64 { "at least " } else { "" };
+    let least = if search.matched > all.found.len() as u64 { "at least " } else { "" };
     let count = plural::count(letters.len() as u64, "record");
     Seen::Known((Value::Count(letters.len() as u64), format!("{least}{count} on {topic}{at}: {reason}")))
 }

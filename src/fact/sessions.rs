@@ -1,5 +1,6 @@
 //! Facts about who else uses the database.
 
+use crate::base::name::MAIN_DATABASE;
 use crate::evidence::{HeldLock, Seen, Sessions, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Fact, Value};
@@ -12,21 +13,21 @@ const BRIEF: i64 = 3;
 /// A server's databases as far as they were seen, and why the first other one was not.
 struct Server<'a> {
     name: &'a str,
-    seen: Vec<(Option<&'a str>, &'a Sessions)>,
+    seen: Vec<(&'a str, &'a Sessions)>,
     unseen: Option<Seen<()>>,
 }
 
 /// The servers of the pipeline's databases.
 fn servers<'a>(view: &View<'a>) -> Vec<Server<'a>> {
     let pipeline = view.pipeline;
-    let main =
-        (None, pipeline.postgres.service.get_ref(), view.postgres().and_then(|rows| rows.sessions.as_ref()));
+    let main = (
+        MAIN_DATABASE,
+        pipeline.postgres.service.get_ref(),
+        view.postgres().and_then(|rows| rows.sessions.as_ref()),
+    );
     let further = pipeline.database.iter().map(|(name, database)| {
-        let seen = view.postgres().and_then(|rows| match rows.databases.get(name) {
-            Some(further) => further.as_ref().and_then(|further| further.sessions.as_ref()),
-            None => Seen::not_asked(format!("database {name} was not asked for")),
-        });
-        (Some(name.as_str()), database.service.get_ref(), seen)
+        let seen = view.evidence.database(name).and_then(|further| further.sessions.as_ref());
+        (name.as_str(), database.service.get_ref(), seen)
     });
     let all: Vec<_> = [main].into_iter().chain(further).collect();
     let of_server = |name: &'a String| {
@@ -60,7 +61,7 @@ pub struct Lasting<'a> {
     /// The lock.
     pub lock: &'a HeldLock,
     /// The database.
-    pub database: Option<&'a str>,
+    pub database: &'a str,
     now: Option<Timestamp>,
 }
 
@@ -80,15 +81,14 @@ fn lasting<'a>(view: &View<'a>, server: &Server<'a>) -> Vec<Lasting<'a>> {
     };
     let matters = |held: &Lasting| held.lock.waiting > 0 || view.pipeline.uses_table(&held.lock.table);
     let all = server.seen.iter().flat_map(|(database, sessions)| {
-        sessions.locks.iter().map(|lock| Lasting { lock, database: *database, now: sessions.now })
+        sessions.locks.iter().map(|lock| Lasting { lock, database, now: sessions.now })
     });
     all.filter(lasts).filter(matters).collect()
 }
 
 /// Whether a look-up gave up waiting for a lock (SQLSTATE 55P03).
 fn stopped_a_look_up(view: &View) -> bool {
-    let rows = view.postgres();
-    rows.known().is_some_and(|rows| rows.whys().iter().any(|why| why.code.as_deref() == Some("55P03")))
+    view.whys().iter().any(|why| why.code.as_deref() == Some("55P03"))
 }
 
 pub(super) fn locks(view: &View) -> Vec<Fact> {
@@ -157,9 +157,12 @@ pub(super) fn exhausted(view: &View) -> Vec<Fact> {
 
 pub(super) fn indexed(view: &View) -> Vec<Fact> {
     let Some(table) = view.pipeline.marks.as_ref().map(|marks| &marks.table) else { return Vec::new() };
-    let marks = view.pipeline.marks.as_ref().and_then(|marks| marks.database());
+    let marks = view.pipeline.marks.as_ref().map_or(MAIN_DATABASE, |marks| marks.database());
     let database = view.pipeline.database(marks).map_or("", |database| database.service.get_ref().as_str());
-    let seen = view.postgres().and_then(|rows| rows.indexed.as_ref());
+    let seen = view.postgres().and_then(|rows| match &rows.indexed {
+        Some(indexed) => indexed.as_ref(),
+        None => Seen::default(),
+    });
     vec![Fact::of(database, seen, |indexed| {
         let say = match indexed {
             true => format!("{table} has an index on the id"),

@@ -1,7 +1,7 @@
 //! What has been started just now: what depends on it may still be on its way, and
 //! what waited meanwhile is late for that reason alone.
 
-use crate::evidence::{Seen, Why, WhyKind};
+use crate::evidence::{GroupState, InstanceState, Seen, Why, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Fact, Value, containers, for_workers, groups};
 use crate::pipeline::{Stage, Worker};
@@ -45,10 +45,10 @@ fn start_of(view: &View, part: &str) -> Option<Started> {
         return None;
     }
     // Between the first look and the second it came up, or was started anew.
-    let again = container.again.as_ref().filter(|again| again.status == "running");
+    let again = container.again.as_ref().filter(|again| again.state == InstanceState::Running);
     let anew =
         again.and_then(|again| again.started).filter(|anew| container.started.is_none_or(|at| *anew > at));
-    let back = container.status != "running" || anew.is_some();
+    let back = container.state != InstanceState::Running || anew.is_some();
     let at = anew.or(container.started.filter(|_| !back)).unwrap_or(taken);
     let ended = container.finished.filter(|ended| *ended <= at && !back);
     Some(Started {
@@ -97,7 +97,8 @@ fn unsettled(view: &View, worker: &Worker) -> Option<Started> {
 /// been started: since when, in words.
 pub(super) fn on_its_way(view: &View, worker: &Worker) -> Option<String> {
     let group = groups::group_of(view, worker);
-    let settled = group.known().is_none_or(|group| group.state == "stable" && !group.members.is_empty());
+    let settled =
+        group.known().is_none_or(|group| group.state == GroupState::Stable && !group.members.is_empty());
     if settled || groups::member_elsewhere(view, worker).is_some() {
         return None;
     }

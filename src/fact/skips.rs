@@ -1,6 +1,6 @@
 //! Facts about records that a group came past without its worker receiving them.
 
-use crate::evidence::{FoundRecord, Kafka, Partition, Seen, WhyKind};
+use crate::evidence::{Broker, FoundRecord, Partition, Seen, WhyKind};
 use crate::fact::containers::age;
 use crate::fact::groups::group_of;
 use crate::fact::records::{self, Taken};
@@ -22,7 +22,7 @@ pub struct Untaken<'a> {
 
 /// The partitions of a worker's topics on which its group has committed nothing,
 /// empty ones too. Topics that do not exist have none.
-pub fn never_taken_up<'a>(kafka: &'a Kafka, worker: &Worker) -> Seen<Vec<Untaken<'a>>> {
+pub fn never_taken_up<'a>(kafka: &'a Broker, worker: &Worker) -> Seen<Vec<Untaken<'a>>> {
     let Seen::Known(name) = worker.group() else { return Seen::Known(Vec::new()) };
     let Some(group) = kafka.groups.get(name) else {
         return Seen::unknown(WhyKind::Missing, format!("group {} was not asked for", worker.group_name()));
@@ -49,7 +49,7 @@ pub fn never_taken_up<'a>(kafka: &'a Kafka, worker: &Worker) -> Seen<Vec<Untaken
 }
 
 /// Whether records wait where its group has committed nothing.
-pub fn has_untaken(kafka: &Kafka, worker: &Worker) -> Seen<bool> {
+pub fn has_untaken(kafka: &Broker, worker: &Worker) -> Seen<bool> {
     never_taken_up(kafka, worker).map(|untaken| untaken.iter().any(|untaken| untaken.records > 0))
 }
 

@@ -1,8 +1,10 @@
 //! Facts about the systems themselves: reachable, open to us, as they should be.
 
-use crate::evidence::{Answer, Kafka, Mapped, Postgres, Seen, Why, WhyKind, hosts_of};
+use crate::base::name::MAIN_BROKER;
+use crate::evidence::{Answer, Broker, Mapped, Seen, Why, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Fact, Value, settling};
+use crate::text::address::hosts_of;
 use std::collections::BTreeMap;
 
 /// Whether trouble of this kind means that nobody answers there.
@@ -23,7 +25,7 @@ fn reachable<T>(subject: &str, seen: &Seen<T>, address: impl Fn(&T) -> String) -
 }
 
 pub(super) fn kafka_reachable(view: &View) -> Vec<Fact> {
-    let fact = |(service, seen): (&String, Seen<&Kafka>)| {
+    let fact = |(service, seen): (&String, Seen<&Broker>)| {
         // It may not listen yet.
         if let (Seen::Unknown(why), Some(age)) = (&seen, settling::just_started(view, service)) {
             let say = format!("started {age} ago: {}", why.words());
@@ -35,12 +37,13 @@ pub(super) fn kafka_reachable(view: &View) -> Vec<Fact> {
 }
 
 /// Each broker with the service that runs it.
-fn brokers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<&'a Kafka>)> {
+fn brokers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<&'a Broker>)> {
     let (pipeline, evidence) = (view.pipeline, view.evidence);
     pipeline.brokers().into_iter().map(move |service| {
         let further = pipeline.broker.iter().filter(|_| !pipeline.is_main_broker(service));
         let mut further = further.filter(|(_, broker)| broker.service.get_ref() == service);
-        (service, evidence.broker(further.next().map(|(name, _)| name.as_str())))
+        let name = further.next().map_or(MAIN_BROKER, |(name, _)| name.as_str());
+        (service, evidence.broker(name))
     })
 }
 
@@ -52,12 +55,12 @@ pub(super) fn advertised(view: &View) -> Vec<Fact> {
         .collect()
 }
 
-fn advertised_by(view: &View, seen: Seen<&Kafka>) -> Seen<(Value, String)> {
+fn advertised_by(view: &View, seen: Seen<&Broker>) -> Seen<(Value, String)> {
     seen.and_then(|kafka| {
         let unresolved = kafka.groups.values().filter_map(Seen::why);
         let unresolved =
             unresolved.filter(|why| why.kind == WhyKind::Unresolved).map(|why| why.words()).next();
-        let addresses: Vec<&str> = kafka.brokers.iter().map(|broker| broker.address.as_str()).collect();
+        let addresses: Vec<&str> = kafka.nodes.iter().map(|broker| broker.address.as_str()).collect();
         let answered = kafka.groups.values().any(|group| group.known().is_some());
         let elsewhere = known_to_nobody(view, kafka);
         match unresolved {
@@ -73,11 +76,11 @@ fn advertised_by(view: &View, seen: Seen<&Kafka>) -> Seen<(Value, String)> {
 
 /// An advertised address that does not resolve here and that no container of
 /// the project answers to: what was reached, was so because there is one broker.
-fn known_to_nobody(view: &View, kafka: &Kafka) -> Option<String> {
-    let docker = view.evidence.docker.known()?;
+fn known_to_nobody(view: &View, kafka: &Broker) -> Option<String> {
+    let docker = *view.evidence.runtime().known()?;
     let mut mapped = kafka.mapped.iter().filter(|mapped| mapped.by == Mapped::ONLY_BROKER);
     let mapped = mapped.find(|mapped| {
-        let advertised = kafka.brokers.iter().any(|broker| broker.address == mapped.from);
+        let advertised = kafka.nodes.iter().any(|broker| broker.address == mapped.from);
         let mut hosts = hosts_of(&mapped.from).into_iter();
         advertised && hosts.all(|host| docker.answering_to(&host).is_none())
     })?;
@@ -103,14 +106,10 @@ pub(super) fn postgres_login(view: &View) -> Vec<Fact> {
 /// not seen, where there is one.
 fn servers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<String>)> {
     let pipeline = view.pipeline;
-    let rows = view.postgres();
-    let address = rows.clone().map(|rows| rows.address.clone());
+    let address = view.postgres().map(|rows| rows.address.clone());
     let main = (pipeline.postgres.service.get_ref(), address);
     let further = pipeline.database.iter().map(|(name, database)| {
-        let seen = rows.as_ref().and_then(|rows| match rows.databases.get(name) {
-            Some(seen) => seen.as_ref().map(|further| further.address.clone()),
-            None => Seen::not_asked(format!("database {name} was not asked for")),
-        });
+        let seen = view.evidence.database(name).map(|further| further.address.clone());
         (database.service.get_ref(), seen)
     });
     let all: Vec<(&String, Seen<String>)> = [main].into_iter().chain(further).collect();
@@ -123,7 +122,7 @@ fn servers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<String
 
 pub(super) fn schema_missing(view: &View) -> Vec<Fact> {
     let database = view.pipeline.postgres.service.get_ref().as_str();
-    vec![Fact::of(database, view.postgres().and_then(missing_tables), |missing| {
+    vec![Fact::of(database, view.postgres().and_then(|_| missing_tables(view)), |missing| {
         let say = match missing.is_empty() {
             true => "all tables and columns are there".to_string(),
             false => missing.join("; "),
@@ -149,8 +148,8 @@ pub(super) fn elsewhere(view: &View) -> Vec<Fact> {
 
 /// What the look-ups said of tables and columns that are not there; unseen
 /// where a look-up failed for another reason and none of them said so.
-fn missing_tables(rows: &Postgres) -> Seen<Vec<String>> {
-    let whys = rows.whys();
+fn missing_tables(view: &View) -> Seen<Vec<String>> {
+    let whys = view.whys();
     let mut missing: Vec<String> =
         whys.iter().filter(|why| why.kind == WhyKind::Schema).map(|why| why.words()).collect();
     missing.sort();

@@ -1,7 +1,8 @@
 //! Evidence and pipeline side by side, with the joins that several facts need.
 
 use crate::evidence::{
-    Container, Docker, Effect, Evidence, Extent, Kafka, Log, Mark, Postgres, Reach, Seen, Topic, Why, WhyKind,
+    AskedEvent, Broker, Custom, Database, Effect, EventRows, Evidence, Extent, FoundRecord, Instance,
+    InstanceState, Log, Mark, Reach, Runtime, Seen, Topic, Why, WhyKind,
 };
 use crate::fact::settling;
 use crate::pipeline::{Pipeline, Stage, Worker};
@@ -10,23 +11,31 @@ use jiff::{SignedDuration, Timestamp};
 /// Clocks of different machines may differ by this much, although nobody knows.
 pub const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
 
-/// Evidence and pipeline side by side.
+/// Evidence and pipeline side by side, and the event that is looked at.
+#[derive(Clone, Copy)]
 pub struct View<'a> {
     /// What was seen.
     pub evidence: &'a Evidence,
     /// What should exist.
     pub pipeline: &'a Pipeline,
+    /// The event that is looked at, if one was asked about.
+    pub event: Option<&'a AskedEvent>,
 }
 
 impl<'a> View<'a> {
-    /// A view of the two.
+    /// A view of the two, and of the first event that was asked about.
     pub fn new(evidence: &'a Evidence, pipeline: &'a Pipeline) -> Self {
-        View { evidence, pipeline }
+        View { evidence, pipeline, event: evidence.first_event() }
+    }
+
+    /// The id of the event that is looked at, if one was asked about.
+    pub fn asked_id(&self) -> Option<&'a str> {
+        self.event.map(|event| event.id.as_str())
     }
 
     /// What was asked of the id, or "no id given".
     pub fn id(&self) -> Seen<&'a str> {
-        match self.evidence.target.id.as_deref() {
+        match self.asked_id() {
             Some(id) => Seen::Known(id),
             None => Seen::not_asked(format!("no {} given", self.pipeline.id.name)),
         }
@@ -35,13 +44,14 @@ impl<'a> View<'a> {
     /// The container of a service or worker: of the project and with the
     /// service's label first, else with the declared name. Of several replicas
     /// the one that has come furthest.
-    pub fn container(&self, part: &str) -> Seen<Option<&'a Container>> {
-        self.evidence.docker.as_ref().map(|docker| self.container_of(docker, part))
+    pub fn container(&self, part: &str) -> Seen<Option<&'a Instance>> {
+        self.evidence.runtime().map(|docker| self.container_of(docker, part))
     }
 
-    fn container_of(&self, docker: &'a Docker, part: &str) -> Option<&'a Container> {
-        let containers = docker.containers_of(part, self.container_name(part)).into_iter();
-        containers.max_by_key(|c| (c.status == "running", c.status != "created", c.started))
+    fn container_of(&self, docker: &'a Runtime, part: &str) -> Option<&'a Instance> {
+        let containers = docker.instances_of(part, self.container_name(part)).into_iter();
+        containers
+            .max_by_key(|c| (c.state == InstanceState::Running, c.state != InstanceState::Created, c.started))
     }
 
     /// The container name that the pipeline declares for a service or worker.
@@ -52,13 +62,13 @@ impl<'a> View<'a> {
 
     /// When the event happened: as the database tells, else as `--at` said.
     pub fn event_at(&self) -> Option<Timestamp> {
-        let told = self.postgres().and_then(|rows| rows.event.as_ref()).known().map(|event| event.at);
+        let told = self.rows().and_then(|rows| rows.event.as_ref()).known().map(|event| event.at);
         told.or(self.evidence.target.at)
     }
 
     /// A key's value of the event that was asked about.
     pub fn event_key(&self, key: &str) -> Seen<&'a str> {
-        let event = self.postgres().and_then(|rows| rows.event.as_ref());
+        let event = self.rows().and_then(|rows| rows.event.as_ref());
         self.id().and_then(|_| {
             event.and_then(|event| match event.keys.get(key) {
                 Some(value) => Seen::Known(value.as_str()),
@@ -67,14 +77,48 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The database's rows.
-    pub fn postgres(&self) -> Seen<&'a Postgres> {
-        self.evidence.postgres.as_ref()
+    /// The database with the events.
+    pub fn postgres(&self) -> Seen<&'a Database> {
+        self.evidence.main_database()
+    }
+
+    /// The event's rows.
+    pub fn rows(&self) -> Seen<&'a EventRows> {
+        self.postgres().and_then(|_| match self.event {
+            Some(event) => event.rows.as_ref(),
+            None => Seen::not_asked("no id given"),
+        })
+    }
+
+    /// Why look-ups of rows came to nothing, those that did.
+    pub fn whys(&self) -> Vec<&'a Why> {
+        let Seen::Known(database) = self.postgres() else { return Vec::new() };
+        let rows = self.event.and_then(|event| event.rows.known());
+        database.whys(rows)
+    }
+
+    /// What was told for a fact of the user's own, if it was recorded.
+    pub fn custom(&self, name: &str) -> Option<Seen<&'a Custom>> {
+        if let Some(answer) = self.event.and_then(|event| event.answers.get(name)) {
+            return Some(answer.as_ref());
+        }
+        let seen = self.evidence.custom.get(name)?;
+        let of_first = !matches!(seen, Seen::Known(Custom::LookedFor(_)));
+        let other = self.evidence.first_event().filter(|first| Some(first.id.as_str()) != self.asked_id());
+        Some(match other.filter(|_| of_first && self.event.is_some()) {
+            Some(first) => Seen::not_asked(format!("asked of {} alone", first.id)),
+            None => seen.as_ref(),
+        })
+    }
+
+    /// Whether a dead letter names the event.
+    pub fn is_of_event(&self, letter: &FoundRecord) -> bool {
+        letter.names.as_deref().is_some_and(|id| Some(id) == self.asked_id())
     }
 
     /// The id's marks for a stage's event, without those that belong to another stage.
     pub fn marks(&self, stage: &Stage) -> Seen<Vec<&'a Mark>> {
-        let marks = self.postgres().and_then(|rows| rows.marks.as_ref());
+        let marks = self.rows().and_then(|rows| rows.marks.as_ref());
         let elsewhere = self.pipeline.marked_elsewhere(stage);
         let is_of_stage = |mark: &&Mark| {
             let others = mark.source.as_ref().is_some_and(|source| elsewhere.contains(source));
@@ -87,8 +131,8 @@ impl<'a> View<'a> {
 
     /// The id's effect rows of a stage that are not older than its event.
     pub fn effects(&self, stage: &Stage) -> Seen<Vec<&'a Effect>> {
-        let rows = self.postgres().and_then(|rows| match rows.stages.get(&stage.name) {
-            Some(rows) => rows.effect.as_ref(),
+        let rows = self.rows().and_then(|rows| match rows.effects.get(&stage.name) {
+            Some(effects) => effects.as_ref(),
             None => Seen::unknown(WhyKind::Missing, format!("stage {} was not looked at", stage.name)),
         });
         let oldest = self.event_at().map(|at| at.saturating_sub(CLOCKS).unwrap_or(at));
@@ -105,8 +149,8 @@ impl<'a> View<'a> {
     /// How many events of the window lack the stage's effect; not known where all
     /// of them only waited for what has just been started again.
     pub fn extent(&self, stage: &Stage) -> Seen<&'a Extent> {
-        let extent = self.postgres().and_then(|rows| match rows.stages.get(&stage.name) {
-            Some(rows) => rows.extent.as_ref(),
+        let extent = self.postgres().and_then(|rows| match rows.extents.get(&stage.name) {
+            Some(extent) => extent.as_ref(),
             None => Seen::unknown(WhyKind::Missing, format!("stage {} was not looked at", stage.name)),
         });
         extent.and_then(|extent| match extent.since.filter(|_| extent.stuck > 0) {
@@ -178,19 +222,18 @@ impl<'a> View<'a> {
             Some(log) => log.as_ref(),
             None => self
                 .evidence
-                .docker
-                .as_ref()
+                .runtime()
                 .and_then(|_| Seen::unknown(WhyKind::Missing, format!("no log of {part}"))),
         }
     }
 
     /// The broker that holds a topic.
-    pub fn broker_of_topic(&self, topic: &str) -> Seen<&'a Kafka> {
+    pub fn broker_of_topic(&self, topic: &str) -> Seen<&'a Broker> {
         self.evidence.broker(self.pipeline.broker_of_topic(topic))
     }
 
     /// The broker on which a worker is a member of its group.
-    pub fn broker_of(&self, worker: &Worker) -> Seen<&'a Kafka> {
+    pub fn broker_of(&self, worker: &Worker) -> Seen<&'a Broker> {
         self.evidence.broker(self.pipeline.broker_of(worker))
     }
 
@@ -261,7 +304,7 @@ impl<'a> View<'a> {
     /// When it was looked, by the engine's clock: containers' and records' ages are
     /// counted from here.
     pub fn docker_now(&self) -> Timestamp {
-        self.by_clock(self.evidence.docker.known().and_then(|docker| docker.clock))
+        self.by_clock(self.evidence.runtime().known().and_then(|docker| docker.clock))
     }
 
     fn by_clock(&self, clock: Option<crate::evidence::Clock>) -> Timestamp {

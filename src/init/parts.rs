@@ -2,9 +2,10 @@
 
 use crate::collect::discovery::kinds::{self, Kind, kind};
 use crate::collect::discovery::{Cluster, Database, GroupSeen, Part, Survey};
-use crate::evidence::{Name, hosts_of};
+use crate::evidence::Name;
 use crate::init::draft::{DeadLetters, Service, System, Worker};
 use crate::init::names::{alike, words};
+use crate::text::address::hosts_of;
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

@@ -1,6 +1,7 @@
 //! What is asked of a pipeline: its parts by name, what comes before what, which system
 //! holds what.
 
+use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::pipeline::model::{Pipeline, Service, Stage, System, Worker};
 
 impl Pipeline {
@@ -65,11 +66,11 @@ impl Pipeline {
         sources.filter(|source| !stage.marked_by.contains(source)).cloned().collect()
     }
 
-    /// A broker by its name, `[kafka]` without one.
-    pub fn broker(&self, name: Option<&str>) -> Option<&System> {
+    /// A broker by its name: `[kafka]` is [`MAIN_BROKER`].
+    pub fn broker(&self, name: &str) -> Option<&System> {
         match name {
-            None => self.kafka.as_ref(),
-            Some(name) => self.broker.get(name),
+            MAIN_BROKER => self.kafka.as_ref(),
+            name => self.broker.get(name),
         }
     }
 
@@ -83,11 +84,11 @@ impl Pipeline {
         services(self.kafka.iter().chain(self.broker.values()))
     }
 
-    /// A database by its name, `[postgres]` without one.
-    pub fn database(&self, name: Option<&str>) -> Option<&System> {
+    /// A database by its name: `[postgres]` is [`MAIN_DATABASE`].
+    pub fn database(&self, name: &str) -> Option<&System> {
         match name {
-            None => Some(&self.postgres),
-            Some(name) => self.database.get(name),
+            MAIN_DATABASE => Some(&self.postgres),
+            name => self.database.get(name),
         }
     }
 
@@ -96,19 +97,19 @@ impl Pipeline {
         services([&self.postgres].into_iter().chain(self.database.values()))
     }
 
-    /// The name of the broker that holds a topic; `None`: it is `[kafka]`.
-    pub fn broker_of_topic(&self, topic: &str) -> Option<&str> {
+    /// The name of the broker that holds a topic.
+    pub fn broker_of_topic(&self, topic: &str) -> &str {
         let declared = self.topic.iter().find(|declared| declared.name == topic);
         let dead = self.dead_letters.iter().find(|dead| dead.topic == topic);
         let named = declared.and_then(|topic| topic.broker.as_ref());
         let named = named.or_else(|| dead.and_then(|dead| dead.broker.as_ref()));
-        named.map(|name| name.get_ref().as_str())
+        named.map_or(MAIN_BROKER, |name| name.get_ref().as_str())
     }
 
     /// The name of the broker on which a worker is a member of its group, which is that
-    /// of its topics; `None`: it is `[kafka]`.
-    pub fn broker_of(&self, worker: &Worker) -> Option<&str> {
-        worker.topics.first().and_then(|topic| self.broker_of_topic(topic.get_ref()))
+    /// of its topics.
+    pub fn broker_of(&self, worker: &Worker) -> &str {
+        worker.topics.first().map_or(MAIN_BROKER, |topic| self.broker_of_topic(topic.get_ref()))
     }
 
     /// What a stage is called in findings: its worker, or its own name where

@@ -67,6 +67,16 @@ mod tests {
     }
 
     #[test]
+    fn a_further_broker_or_database_cannot_have_the_name_of_the_main_one() {
+        let text =
+            shop() + "\n[broker.kafka]\nservice = \"kafka\"\n\n[database.postgres]\nservice = \"kafka\"\n";
+        let found = mistakes_of(text);
+        for name in ["broker cannot be called `kafka`", "database cannot be called `postgres`"] {
+            assert!(found.iter().any(|mistake| mistake.contains(name)), "{found:#?}");
+        }
+    }
+
+    #[test]
     fn sql_that_binds_a_value_itself_is_a_mistake() {
         let found = mistakes_of(shop().replace("where type = 'ORDERED'", "where id = {id}"));
         assert!(found.iter().any(|mistake| mistake.contains("binds a value")), "{found:#?}");

@@ -1,7 +1,8 @@
 //! Commands for Kafka: topics to create, offsets to set, records to send again.
 
+use crate::base::name::MAIN_DATABASE;
 use crate::cli::quoted;
-use crate::evidence::{Container, Topic};
+use crate::evidence::{Instance, InstanceState, Topic};
 use crate::fact::groups::group_of;
 use crate::fact::skips::never_taken_up;
 use crate::fact::view::View;
@@ -15,10 +16,10 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// `kafka-topics --bootstrap-server …`, run where the broker's own address
 /// resolves: in its container, where it has one.
-fn tool(view: &View, broker: Option<&str>, name: &str, interactive: bool) -> String {
+fn tool(view: &View, broker: &str, name: &str, interactive: bool) -> String {
     let kafka = view.evidence.broker(broker).known().copied();
     let broker = view.pipeline.broker(broker).map_or("", |broker| broker.service.get_ref().as_str());
-    let advertised = kafka.and_then(|kafka| kafka.brokers.first()).map(|broker| broker.address.as_str());
+    let advertised = kafka.and_then(|kafka| kafka.nodes.first()).map(|node| node.address.as_str());
     match view.container(broker).known() {
         Some(Some(container)) => {
             let stdin = if interactive { "-i " } else { "" };
@@ -53,7 +54,7 @@ pub(crate) fn create_topics(remedy: &Remedy) -> Vec<String> {
 }
 
 /// A topic of the pipeline that exists on a broker.
-fn sibling<'a>(view: &View<'a>, broker: Option<&str>) -> Option<&'a Topic> {
+fn sibling<'a>(view: &View<'a>, broker: &str) -> Option<&'a Topic> {
     let mut topics =
         view.evidence.broker(broker).known().copied()?.topics.values().filter_map(|topic| topic.known());
     topics.find(|topic| topic.exists && !topic.partitions.is_empty())
@@ -135,15 +136,17 @@ fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
 
 /// Starts what has a broker's image in its project and does not run.
 pub(crate) fn start_brokers(remedy: &Remedy) -> Option<String> {
-    let docker = remedy.view.evidence.docker.known()?;
+    let docker = *remedy.view.evidence.runtime().known()?;
     let brokers = remedy.view.pipeline.brokers().into_iter();
-    let brokers: Vec<&Container> =
+    let brokers: Vec<&Instance> =
         brokers.filter_map(|broker| remedy.view.container(broker).known().copied().flatten()).collect();
-    let alike = |c: &&Container| {
+    let alike = |c: &&Instance| {
         let mut brokers = brokers.iter();
-        c.status == "exited" && brokers.any(|broker| c.project == broker.project && c.image == broker.image)
+        let like =
+            |broker: &&Instance| c.details.project == broker.details.project && c.image == broker.image;
+        c.state == InstanceState::Exited && brokers.any(like)
     };
-    let names: Vec<String> = docker.containers.iter().filter(alike).map(|c| quoted(&c.name)).collect();
+    let names: Vec<String> = docker.instances().filter(alike).map(|c| quoted(&c.name)).collect();
     (!names.is_empty()).then(|| format!("docker start {}\n", names.join(" ")))
 }
 
@@ -162,7 +165,7 @@ pub(crate) fn records_script(remedy: &Remedy) -> Option<String> {
                 "# {} of {}\n{} -qAtc {} \\\n  | {} --topic {} --property parse.headers=true --property parse.key=true",
                 view.pipeline.count(ids.len() as u64),
                 stage.event,
-                sql::psql(view, None),
+                sql::psql(view, MAIN_DATABASE),
                 quoted(&query),
                 tool(view, view.pipeline.broker_of_topic(stage.topic_name()), "kafka-console-producer", true),
                 quoted(stage.topic_name())

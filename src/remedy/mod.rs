@@ -5,6 +5,7 @@ pub mod compose;
 pub mod kafka;
 pub mod sql;
 
+use crate::base::name::MAIN_DATABASE;
 use crate::cli::quoted;
 use crate::diagnosis::Diagnosed;
 use crate::evidence::{Evidence, Name, NamedBy, Seen};
@@ -13,7 +14,7 @@ use crate::fact::records::{self, Taken};
 use crate::fact::sessions;
 use crate::fact::skips::has_untaken;
 use crate::fact::view::View;
-use crate::pipeline::{Marks, Pipeline, Stage};
+use crate::pipeline::{Marks, Stage};
 use crate::runbook::catalog::{Action, ActionKind, Cause, Generator};
 use crate::text::plural::count;
 use std::collections::BTreeSet;
@@ -45,8 +46,8 @@ pub struct Planned {
 }
 
 /// The actions of a diagnosed cause, in order.
-pub fn plan(evidence: &Evidence, pipeline: &Pipeline, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
-    let remedy = Remedy::new(evidence, pipeline, cause, diagnosed.subjects.clone());
+pub fn plan(view: View, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
+    let remedy = Remedy::new(view, cause, diagnosed.subjects.clone());
     let actions = cause.actions.iter().filter_map(|action| remedy.plan_one(action));
     let put_back = remedy.put_back();
     let first = put_back.clone();
@@ -56,14 +57,9 @@ pub fn plan(evidence: &Evidence, pipeline: &Pipeline, cause: &Cause, diagnosed: 
 
 impl<'a> Remedy<'a> {
     /// A remedy of `cause` for these subjects.
-    pub fn new(
-        evidence: &'a Evidence,
-        pipeline: &'a Pipeline,
-        cause: &'a Cause,
-        subjects: Vec<Name>,
-    ) -> Self {
-        let whom = cause.whom(pipeline, &subjects);
-        Remedy { view: View::new(evidence, pipeline), cause, subjects, whom }
+    pub fn new(view: View<'a>, cause: &'a Cause, subjects: Vec<Name>) -> Self {
+        let whom = cause.whom(view.pipeline, &subjects);
+        Remedy { view, cause, subjects, whom }
     }
 
     /// What `explain CAUSE --yaml|--offsets|--sql|--records` prints; `None` where
@@ -96,15 +92,15 @@ impl<'a> Remedy<'a> {
     /// What is in a container that the compose file does not say any more: to make
     /// it anew is the shortest way to what was meant.
     fn put_back(&self) -> Option<Planned> {
-        let compose = self.view.evidence.compose.known()?;
+        let compose = self.view.evidence.declared.known()?;
         let other = |subject: &&Name| {
-            let service = compose.services.get(*subject);
+            let service = compose.workloads.get(*subject);
             let runs = self.view.container(subject).known().is_some_and(Option::is_some);
             runs && service.and_then(|s| s.other_variables.as_ref()).is_some_and(|names| !names.is_empty())
         };
         let subjects: Vec<&Name> = self.whom.iter().filter(other).collect();
         let names =
-            subjects.iter().filter_map(|subject| compose.services.get(*subject)?.other_variables.as_ref());
+            subjects.iter().filter_map(|subject| compose.workloads.get(*subject)?.other_variables.as_ref());
         let mut names: Vec<&str> = names.flatten().map(String::as_str).collect();
         names.dedup();
         if subjects.is_empty() {
@@ -130,7 +126,7 @@ impl<'a> Remedy<'a> {
         };
         let commands = script.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
         let explain = |flag: &str| {
-            let id = self.view.evidence.target.id.as_deref();
+            let id = self.view.asked_id();
             let id = id.map(|id| format!(" {}", quoted(id))).unwrap_or_default();
             format!("pipeline-doctor explain {}{id}{} --{flag}", self.cause.id.get_ref(), self.flags())
         };
@@ -175,8 +171,8 @@ impl<'a> Remedy<'a> {
     }
 
     /// The database that holds the marks.
-    fn marks_database(&self) -> Option<&'a str> {
-        self.view.pipeline.marks.as_ref().and_then(Marks::database)
+    fn marks_database(&self) -> &'a str {
+        self.view.pipeline.marks.as_ref().map_or(MAIN_DATABASE, Marks::database)
     }
 
     /// The flags of this run, for the next one.
@@ -189,9 +185,8 @@ impl<'a> Remedy<'a> {
     fn commands(&self, template: &str) -> Vec<String> {
         if template.contains("{pid}") {
             let locks = sessions::lasting_locks(&self.view).into_iter();
-            let pids: BTreeSet<(i32, Option<&str>)> =
-                locks.map(|held| (held.lock.pid, held.database)).collect();
-            let command = |(pid, database): (i32, Option<&str>)| {
+            let pids: BTreeSet<(i32, &str)> = locks.map(|held| (held.lock.pid, held.database)).collect();
+            let command = |(pid, database): (i32, &str)| {
                 let psql = sql::psql(&self.view, database);
                 self.fill(&template.replace("{psql}", &psql), None).replace("{pid}", &pid.to_string())
             };
@@ -207,7 +202,7 @@ impl<'a> Remedy<'a> {
     fn fill(&self, template: &str, subject: Option<&str>) -> String {
         let evidence = self.view.evidence;
         let subject = subject.unwrap_or_default();
-        let id = evidence.target.id.as_deref();
+        let id = self.view.asked_id();
         let asked = id.map(|id| format!(" {}", quoted(id))).unwrap_or_default();
         let self_run = format!("pipeline-doctor{asked}{}", self.flags());
         template
@@ -215,7 +210,7 @@ impl<'a> Remedy<'a> {
             .replace("{container}", &container_name(&self.view, subject))
             .replace("{compose}", &compose_command(evidence))
             .replace("{self}", &self_run)
-            .replace("{psql}", &sql::psql(&self.view, None))
+            .replace("{psql}", &sql::psql(&self.view, MAIN_DATABASE))
             .replace("{psql_as_superuser}", &sql::psql_as_superuser(&self.view))
             .replace("{id}", &id.map(quoted).unwrap_or_default())
     }
@@ -264,7 +259,7 @@ impl<'a> Remedy<'a> {
         let keeps_back = |mark: &&&crate::evidence::Mark| mark.source.as_deref() != Some(emitter);
         let marks = self.view.marks(stage);
         let kept_back = marks.known().is_some_and(|marks| marks.iter().any(|mark| keeps_back(&mark)));
-        if let Some(id) = self.view.evidence.target.id.clone()
+        if let Some(id) = self.view.asked_id().map(String::from)
             && lacking
             && (kept_back || !marked)
             && self.view.reached(stage)
@@ -290,7 +285,7 @@ fn compose_command(evidence: &Evidence) -> String {
     let unset: String = evidence.target.variables.iter().map(|name| format!("-u {name} ")).collect();
     let mut command = if unset.is_empty() { String::new() } else { format!("env {unset}") };
     command += "docker compose";
-    if let Some(compose) = evidence.compose.known() {
+    if let Some(compose) = evidence.declared.known() {
         if let (NamedBy::Labels, Some(project)) = (compose.named_by, &compose.project) {
             command += &format!(" -p {}", quoted(project));
         }

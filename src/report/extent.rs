@@ -1,12 +1,11 @@
 //! How many events are stuck, and where.
 
-use crate::fact::view::View;
 use crate::report::material::Material;
 use crate::report::model::{Extent, StageExtent};
 
 /// The stuck events of all stages.
 pub(super) fn extent(material: &Material) -> Extent {
-    let view = View::new(material.evidence, material.pipeline);
+    let view = material.view();
     let stages = material.pipeline.stage.iter();
     let seen: Vec<_> = stages.filter_map(|stage| Some((stage, *view.extent(stage).known()?))).collect();
     let mut newest: Vec<_> = seen.iter().flat_map(|(_, extent)| &extent.newest).collect();

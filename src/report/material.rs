@@ -1,8 +1,9 @@
 //! What a report is made from.
 
 use crate::diagnosis::Diagnosis;
-use crate::evidence::Evidence;
+use crate::evidence::{AskedEvent, Evidence};
 use crate::fact::Facts;
+use crate::fact::view::View;
 use crate::judge::Finding;
 use crate::pipeline::Pipeline;
 use crate::runbook::catalog::{Catalog, Check};
@@ -13,6 +14,8 @@ pub struct Material<'a> {
     pub evidence: &'a Evidence,
     /// What should exist.
     pub pipeline: &'a Pipeline,
+    /// The event that it is about, if one was asked about.
+    pub event: Option<&'a AskedEvent>,
     /// The checks and causes.
     pub catalog: &'a Catalog,
     /// What was derived.
@@ -23,6 +26,13 @@ pub struct Material<'a> {
     pub diagnosis: &'a Diagnosis,
     /// Whether warnings fail.
     pub fail_on_warnings: bool,
+}
+
+impl<'a> Material<'a> {
+    /// Evidence and pipeline side by side.
+    pub fn view(&self) -> View<'a> {
+        View { evidence: self.evidence, pipeline: self.pipeline, event: self.event }
+    }
 }
 
 impl Material<'_> {

@@ -1,5 +1,6 @@
 //! What stands in braces in a command by hand, filled with a pipeline's own names.
 
+use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::cli::{address_variable, quoted};
 use crate::pipeline::{Marks, Pipeline, Role};
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ pub(super) fn of_pipeline(
 ) -> BTreeMap<&'static str, String> {
     let or = |name: Option<String>, word: &str| name.unwrap_or_else(|| word.to_string());
     let mut values = BTreeMap::new();
-    values.insert("{broker}", broker(pipeline, None, container));
+    values.insert("{broker}", broker(pipeline, MAIN_BROKER, container));
     let dead_topic = pipeline.dead_letters.as_ref().map_or("", |dead| dead.topic.as_str());
     let dead_broker = broker(pipeline, pipeline.broker_of_topic(dead_topic), container);
     values.insert("{dead_letters_broker}", dead_broker);
@@ -24,7 +25,7 @@ pub(super) fn of_pipeline(
 }
 
 /// The container of a broker, as a shell takes it.
-fn broker(pipeline: &Pipeline, name: Option<&str>, container: &dyn Fn(&str) -> String) -> String {
+fn broker(pipeline: &Pipeline, name: &str, container: &dyn Fn(&str) -> String) -> String {
     let service = pipeline.broker(name).map(|broker| broker.service.get_ref());
     service.map_or("BROKER".to_string(), |service| quoted(&container(service)))
 }
@@ -41,19 +42,17 @@ pub(super) fn of_broker(
     let name = match pipeline.worker(subject) {
         Some(worker) => pipeline.broker_of(worker),
         None => match (further(), stage()) {
-            (Some((name, _)), _) => Some(name.as_str()),
+            (Some((name, _)), _) => name.as_str(),
             (None, Some(stage)) => pipeline.broker_of_topic(stage.topic_name()),
             (None, None) => pipeline.broker_of_topic(subject),
         },
     };
-    if name.is_some() {
-        values.insert("{broker}", broker(pipeline, name, container));
-    }
+    values.insert("{broker}", broker(pipeline, name, container));
 }
 
 fn of_marks(marks: Option<&Marks>, values: &mut BTreeMap<&'static str, String>) {
     let or = |name: Option<&String>, word: &str| name.cloned().unwrap_or_else(|| word.to_string());
-    values.insert("{marks_url}", address_variable(marks.and_then(Marks::database)));
+    values.insert("{marks_url}", address_variable(marks.map_or(MAIN_DATABASE, Marks::database)));
     values.insert("{marks}", or(marks.map(|marks| &marks.table), "rows"));
     values.insert("{marks_id}", or(marks.map(|marks| &marks.id), "ID_COLUMN"));
     values.insert("{marks_event_id}", or(marks.and_then(|marks| marks.event_id.as_ref()), "null"));

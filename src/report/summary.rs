@@ -3,7 +3,6 @@
 use crate::evidence::{Seen, Why};
 use crate::fact::call;
 use crate::fact::groups::{self, lag};
-use crate::fact::view::View;
 use crate::judge::{Finding, Verdict};
 use crate::pipeline::Stage;
 use crate::report::extent::extent;
@@ -94,12 +93,12 @@ fn reason(
 fn system_seen(material: &Material, about: About) -> bool {
     let evidence = material.evidence;
     match about {
-        About::Workers | About::Call => evidence.docker.known().is_some(),
+        About::Workers | About::Call => evidence.runtime().known().is_some(),
         About::Topics => {
-            evidence.brokers().all(|(_, broker)| broker.known().is_some())
+            evidence.brokers.values().all(|broker| broker.known().is_some())
                 || material.pipeline.kafka.is_none()
         }
-        About::Rows => evidence.postgres.known().is_some(),
+        About::Rows => evidence.main_database().known().is_some(),
     }
 }
 
@@ -179,7 +178,7 @@ fn workers(material: &Material) -> Vec<String> {
         line += &format!(", in their groups, lag {lag}");
     }
     if running < all
-        && let Some(compose) = material.evidence.compose.known()
+        && let Some(compose) = material.evidence.declared.known()
         && let Ok((declared, all)) =
             tally(material, "compose.declared", Scope::Worker, &Value::Word("declared"))
     {
@@ -203,7 +202,7 @@ fn workers(material: &Material) -> Vec<String> {
 fn lag_of_all(material: &Material) -> Option<u64> {
     let members = material.facts.all("group.members");
     let joined = members.iter().all(|fact| matches!(fact.value, Seen::Known(Value::Count(n)) if n > 0));
-    let view = View::new(material.evidence, material.pipeline);
+    let view = material.view();
     let lags = material.pipeline.worker.iter().map(|worker| lag(view.broker_of(worker).known()?, worker));
     if joined { lags.sum() } else { None }
 }
@@ -234,7 +233,7 @@ fn topics(material: &Material) -> Vec<String> {
 
 /// "also read by group audit: stable, 1 member".
 fn strangers(material: &Material) -> Vec<String> {
-    let brokers = material.evidence.brokers().filter_map(|(_, broker)| broker.known());
+    let brokers = material.evidence.brokers.values().filter_map(Seen::known);
     let others = brokers.filter_map(|broker| broker.other_groups.known()).flatten();
     others.map(|(name, group)| format!("also read by group {name}: {}", groups::in_words(group))).collect()
 }
@@ -245,9 +244,9 @@ fn named<'a>(material: &'a Material, fact: &str, value: &Value) -> Vec<&'a str> 
 }
 
 fn rows(material: &Material, row: &StepRow) -> Vec<String> {
-    let rows = match &material.evidence.postgres {
+    let rows = match material.evidence.main_database() {
         Seen::Known(rows) => rows,
-        Seen::Unknown(why) | Seen::NotAsked(why) => return vec![not_seen(why)],
+        Seen::Unknown(why) | Seen::NotAsked(why) => return vec![not_seen(&why)],
     };
     let mut lines = Vec::new();
     lines.extend(rows.replica_behind_ms.as_ref().map(|behind| match behind {
@@ -260,9 +259,9 @@ fn rows(material: &Material, row: &StepRow) -> Vec<String> {
         lines.insert(0, format!("{line}; {}", stuck_line(material)));
         return lines;
     }
-    if material.evidence.target.id.is_some() {
-        match &rows.marks {
-            Seen::Unknown(why) => lines.push(not_seen(why)),
+    if material.event.is_some() {
+        match material.view().rows().and_then(|rows| rows.marks.as_ref()) {
+            Seen::Unknown(why) => lines.push(not_seen(&why)),
             Seen::Known(_) | Seen::NotAsked(_) => {
                 lines.extend(material.pipeline.stage.iter().map(|stage| stage_line(material, stage)))
             }
@@ -274,7 +273,7 @@ fn rows(material: &Material, row: &StepRow) -> Vec<String> {
 
 /// "all 3 stages done 10:02:14-10:02:15", if every stage has its row.
 fn all_done(material: &Material, row: &StepRow) -> Option<String> {
-    let view = View::new(material.evidence, material.pipeline);
+    let view = material.view();
     let mut times = Vec::new();
     for stage in &material.pipeline.stage {
         let subject = material.pipeline.stage_subject(stage);
@@ -355,7 +354,7 @@ fn calls(material: &Material) -> Vec<String> {
     let Some(row) = &material.pipeline.call else {
         return Vec::new();
     };
-    let view = View::new(material.evidence, material.pipeline);
+    let view = material.view();
     let mut lines = vec![match call::calls(&view, row) {
         Seen::Known((log, calls)) => {
             let read = count(log.read, "record");

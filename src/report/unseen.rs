@@ -1,5 +1,6 @@
 //! What could not be looked at, and what that leaves open.
 
+use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::evidence::{Evidence, Seen, Why, WhyKind};
 use crate::judge::{Finding, Verdict};
 use crate::report::material::Material;
@@ -11,15 +12,20 @@ use crate::runbook::severity::Severity;
 /// not looked at for want of an address is no proof of health.
 pub(super) fn missing_systems<'a>(material: &Material<'a>) -> Vec<(String, &'a Why)> {
     let evidence = material.evidence;
-    let brokers = evidence.brokers().map(|(name, broker)| (kafka_called(name), not_asked(broker)));
-    let systems = [("Docker".to_string(), not_asked(&evidence.docker))].into_iter().chain(brokers);
-    let systems = systems.chain([("PostgreSQL".to_string(), not_asked(&evidence.postgres))]);
+    let brokers = evidence.brokers.iter().map(|(name, broker)| (kafka_called(name), not_asked(broker)));
+    let runtimes = evidence.runtimes.values().map(|runtime| ("Docker".to_string(), not_asked(runtime)));
+    let database = evidence.databases.get(MAIN_DATABASE);
+    let database = database.map(|database| ("PostgreSQL".to_string(), not_asked(database)));
+    let systems = runtimes.chain(brokers).chain(database);
     systems.filter_map(|(name, why)| Some((name, why?))).collect()
 }
 
 /// "Kafka"; of a further broker "Kafka (mail)".
-fn kafka_called(broker: Option<&str>) -> String {
-    broker.map_or("Kafka".to_string(), |name| format!("Kafka ({name})"))
+fn kafka_called(broker: &str) -> String {
+    match broker {
+        MAIN_BROKER => "Kafka".to_string(),
+        name => format!("Kafka ({name})"),
+    }
 }
 
 fn not_asked<T>(seen: &Seen<T>) -> Option<&Why> {
@@ -45,15 +51,15 @@ pub(super) fn unseen(material: &Material) -> Vec<Unseen> {
             _ => None,
         }
     }
-    system("compose file", why(&evidence.compose));
-    system("Docker", why(&evidence.docker));
-    for (name, broker) in evidence.brokers() {
+    system("compose file", why(&evidence.declared));
+    system("Docker", why(&evidence.runtime()));
+    for (name, broker) in &evidence.brokers {
         system(&kafka_called(name), why(broker));
     }
-    system("PostgreSQL", why(&evidence.postgres));
+    system("PostgreSQL", why(&evidence.main_database()));
     system("HTTP", why(&evidence.http));
     // Without Docker there are none.
-    system("logs", of_all_logs(evidence).filter(|why| evidence.docker.why() != Some(*why)));
+    system("logs", of_all_logs(evidence).filter(|why| evidence.runtime().why() != Some(*why)));
     for (name, why) in missing_systems(material) {
         system(&name, Some(why));
     }

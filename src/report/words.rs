@@ -1,7 +1,6 @@
 //! Sentences: plurals, lists, times, and what a finding says in words.
 
 use crate::cli::{address_variable, quoted};
-use crate::fact::view::View;
 use crate::judge::{Finding, Instance, Verdict};
 use crate::pipeline::Pipeline;
 use crate::report::material::Material;
@@ -168,12 +167,12 @@ pub fn title(material: &Material, check: &Check, subject: &str) -> String {
 
 /// Fills the placeholders of titles and of commands by hand, with what was seen.
 pub fn fill(material: &Material, template: &str, subject: &str) -> String {
-    let view = View::new(material.evidence, material.pipeline);
+    let view = material.view();
     let container = |part: &str| {
         let seen = view.container(part).known().copied().flatten();
         seen.map(|container| container.name.clone())
     };
-    fill_with(material.pipeline, template, subject, &container, material.evidence.target.id.as_deref())
+    fill_with(material.pipeline, template, subject, &container, view.asked_id())
 }
 
 /// The same with containers' names by service or worker, and an id, if there are any.

@@ -3,6 +3,7 @@
 use crate::base::error::{Error, Mistake, exit};
 use crate::cli::{DEADLINE, Look, SETTLE, Show, WINDOW};
 use crate::config::Environment;
+use crate::fact::view::View;
 use crate::run::flow::diagnosed;
 use crate::run::output::print;
 use crate::run::read::read;
@@ -71,7 +72,8 @@ pub(super) fn run(name: Option<&str>, show: &Show) -> Result<u8, Error> {
         Look { window: WINDOW.into(), deadline: DEADLINE.into(), settle: SETTLE.into(), ..Look::default() };
     let (config, catalog) = read(None, &look, &Environment::new())?;
     let evidence = replayed(chosen, incident.evidence, &config.pipeline)?;
-    let report = diagnosed(&evidence, &config.pipeline, &catalog, show);
+    let catalog = catalog.at(evidence.taken);
+    let report = diagnosed(View::new(&evidence, &config.pipeline), &catalog, show);
     let mut about = vec![format!("Recorded: {}.", incident.story)];
     about.push(format!("A real run would exit with {}.", report.exit_code));
     if name.is_none() {

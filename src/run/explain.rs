@@ -4,7 +4,9 @@ use crate::base::error::{Error, Mistake, exit};
 use crate::cli::{Color, Explain};
 use crate::config::{Config, Environment};
 use crate::diagnosis::diagnose;
+use crate::evidence::Seen;
 use crate::fact::facts;
+use crate::fact::view::View;
 use crate::judge::judge;
 use crate::run::look::see;
 use crate::run::output::set_colours;
@@ -82,7 +84,8 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     let evidence = see(config)?;
     record(config, &evidence)?;
     let catalog = &catalog.at(evidence.taken);
-    let facts = facts(&evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
+    let view = View::new(&evidence, &config.pipeline);
+    let facts = facts(&view, &catalog.signatures, &catalog.facts);
     let findings = judge(catalog, &facts, &config.pipeline);
     let diagnosis = diagnose(catalog, &findings);
     let id = cause.id.get_ref();
@@ -90,10 +93,10 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     // what is wrong, and the rest of the remedy is for whatever is stuck.
     let subjects = diagnosis.causes.into_iter().find(|diagnosed| diagnosed.cause == *id);
     let subjects = subjects.map(|diagnosed| diagnosed.subjects).unwrap_or_default();
-    let mut whys =
-        [evidence.postgres.why()].into_iter().chain(evidence.brokers().map(|(_, broker)| broker.why()));
+    let database = evidence.main_database();
+    let mut whys = [database.why()].into_iter().chain(evidence.brokers.values().map(Seen::why));
     let unseen = whys.find_map(|why| why);
-    let remedy = remedy::Remedy::new(&evidence, &config.pipeline, cause, subjects);
+    let remedy = remedy::Remedy::new(view, cause, subjects);
     match (remedy.script(generator), generator) {
         (Some(script), _) => Ok(script),
         (None, Generator::ComposeFragment) => {

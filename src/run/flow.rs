@@ -2,22 +2,22 @@
 
 use crate::cli::{FailOn, Show};
 use crate::diagnosis::{Diagnosis, diagnose};
-use crate::evidence::Evidence;
+use crate::fact::view::View;
 use crate::fact::{Facts, facts};
 use crate::judge::{Finding, judge};
-use crate::pipeline::Pipeline;
 use crate::report::{self, Material, Report};
 use crate::runbook::catalog::Catalog;
 
-/// evidence → facts → checks → diagnosis → report.
-pub(super) fn diagnosed(evidence: &Evidence, pipeline: &Pipeline, catalog: &Catalog, show: &Show) -> Report {
-    let catalog = &catalog.at(evidence.taken);
-    let facts: Facts = facts(evidence, pipeline, &catalog.signatures, &catalog.facts);
-    let findings: Vec<Finding> = judge(catalog, &facts, pipeline);
+/// evidence → facts → checks → diagnosis → report, about the event that is looked
+/// at. `catalog` holds what counts at the time of the evidence.
+pub(super) fn diagnosed(view: View, catalog: &Catalog, show: &Show) -> Report {
+    let facts: Facts = facts(&view, &catalog.signatures, &catalog.facts);
+    let findings: Vec<Finding> = judge(catalog, &facts, view.pipeline);
     let diagnosis: Diagnosis = diagnose(catalog, &findings);
     report::report(&Material {
-        evidence,
-        pipeline,
+        evidence: view.evidence,
+        pipeline: view.pipeline,
+        event: view.event,
         catalog,
         facts: &facts,
         findings: &findings,

@@ -2,6 +2,7 @@
 
 use crate::base::error::{Error, Mistake};
 use crate::config::Config;
+use crate::evidence::recording::{self, Unread};
 use crate::evidence::{self, Evidence};
 use crate::input::file::{in_words, read_file};
 use crate::pipeline::Pipeline;
@@ -13,10 +14,10 @@ pub(super) fn recorded(config: &Config, file: &Path) -> Result<Evidence, Error> 
     let text = read_file("--replay", file, "evidence written by --record")?;
     let place = format!("--replay {}", file.display());
     let evidence = replayed(&place, &text, &config.pipeline)?;
-    let of_another = config.target.ids().find(|asked| !evidence.target.ids().any(|id| id == *asked));
+    let of_another = config.target.ids.iter().find(|asked| !evidence.target.ids.contains(asked));
     match of_another {
         Some(id) => {
-            let recorded = evidence.target.id.as_deref().unwrap_or("no id");
+            let recorded = evidence.target.first_id().map_or("no id", String::as_str);
             let mistake = Mistake::new(place, format!("was recorded of {recorded}, not of {id}"));
             Err(Error::usage(mistake.help("leave the id out: the recording has its own")))
         }
@@ -27,16 +28,18 @@ pub(super) fn recorded(config: &Config, file: &Path) -> Result<Evidence, Error> 
 /// Evidence from its document.
 pub(super) fn replayed(place: &str, text: &str, pipeline: &Pipeline) -> Result<Evidence, Error> {
     let wrong = |what: String, help: &str| Error::usage(Mistake::new(place, what).help(help));
-    let document: serde_json::Value = serde_json::from_str(text)
-        .map_err(|error| wrong(format!("is not JSON: {error}"), "expected evidence written by --record"))?;
-    let schema = document.get("schema").and_then(serde_json::Value::as_u64);
-    if schema != Some(u64::from(evidence::SCHEMA)) {
-        let found = schema.map_or("no schema".to_string(), |schema| format!("schema {schema}"));
-        let what = format!("holds {found}, this program reads schema {}", evidence::SCHEMA);
-        return Err(wrong(what, "record it again with this version"));
-    }
-    let evidence: Evidence = serde_json::from_value(document).map_err(|error| {
-        wrong(format!("is not evidence: {error}"), "expected evidence written by --record")
+    let evidence = recording::read(text).map_err(|unread| match unread {
+        Unread::NotJson(error) => {
+            wrong(format!("is not JSON: {error}"), "expected evidence written by --record")
+        }
+        Unread::Schema(schema) => {
+            let found = schema.map_or("no schema".to_string(), |schema| format!("schema {schema}"));
+            let what = format!("holds {found}, this program reads schema {}", evidence::SCHEMA);
+            wrong(what, "record it again with this version")
+        }
+        Unread::NotEvidence(error) => {
+            wrong(format!("is not evidence: {error}"), "expected evidence written by --record")
+        }
     })?;
     if evidence.target.pipeline != pipeline.name {
         let what =
@@ -51,9 +54,9 @@ pub(super) fn record(config: &Config, evidence: &Evidence) -> Result<(), Error> 
     let Some(file) = &config.record else {
         return Ok(());
     };
-    let document = serde_json::to_string_pretty(evidence)
+    let document = recording::write(evidence)
         .map_err(|error| Error::Internal(format!("the evidence could not be written: {error}")))?;
-    write_whole(file, &(document + "\n")).map_err(|error| {
+    write_whole(file, &document).map_err(|error| {
         let place = format!("--record {}", file.display());
         let mistake = Mistake::new(place, format!("cannot be written: {}", in_words(&error)));
         Error::usage(mistake.help("name a file in a directory that you may write to"))

@@ -3,7 +3,8 @@
 use crate::base::error::{Error, Mistake};
 use crate::cli::{Show, Trace as Asked};
 use crate::config::{Config, Environment};
-use crate::evidence::{Evidence, Postgres, Seen, System};
+use crate::evidence::{Database, Evidence, Seen, System};
+use crate::fact::view::View;
 use crate::run::flow::diagnosed;
 use crate::run::look::see;
 use crate::run::output::{ended, known, show};
@@ -27,7 +28,8 @@ pub(super) fn run(asked: &Asked, environment: &Environment) -> Result<u8, Error>
     let typed = typed(asked)?;
     let first = typed.first().map(String::as_str);
     let (mut config, catalog) = read(first, &asked.look, environment)?;
-    config.target.others = further(&config, typed.get(1..).unwrap_or_default())?;
+    let further = further(&config, typed.get(1..).unwrap_or_default())?;
+    config.target.ids.extend(further);
     config.values = asked.payload;
     if asked.follow {
         return follow(config, &catalog, &asked.show);
@@ -37,16 +39,14 @@ pub(super) fn run(asked: &Asked, environment: &Environment) -> Result<u8, Error>
         if ids.is_empty() {
             return shown(&Traces::none(&config.pipeline, asked.stuck, &config.target), &asked.show);
         }
-        let mut ids = ids.into_iter();
-        config.target.id = ids.next();
-        config.target.others = ids.collect();
+        config.target.ids = ids;
     }
     let evidence = see(&config)?;
     record(&config, &evidence)?;
     // A recording has its own, where none is asked for.
-    let asked_for = if config.target.id.is_some() { &config.target } else { &evidence.target };
-    let ids: Vec<&String> = asked_for.ids().collect();
-    match ids.as_slice() {
+    let asked_for = if config.target.ids.is_empty() { &evidence.target } else { &config.target };
+    let catalog = catalog.at(evidence.taken);
+    match asked_for.ids.as_slice() {
         [] => {
             let mistake = Mistake::new("trace", format!("no {} given", config.pipeline.id.name));
             Err(Error::usage(mistake.help("name one or several, - for standard input, or --stuck")))
@@ -91,7 +91,7 @@ fn further(config: &Config, typed: &[String]) -> Result<Vec<String>, Error> {
     let mut ids: Vec<String> = Vec::new();
     for typed in typed {
         match config.pipeline.canonical_id(typed) {
-            Ok(id) if ids.contains(&id) || config.target.id.as_ref() == Some(&id) => {}
+            Ok(id) if ids.contains(&id) || config.target.ids.contains(&id) => {}
             Ok(id) => ids.push(id),
             Err(mistake) => mistakes.push(mistake),
         }
@@ -108,7 +108,7 @@ fn looked_up(config: &Config, lookup: Option<(String, String)>) -> Result<Vec<St
         config.without.extend([System::Kafka, System::Http, System::Logs]);
     }
     let evidence = see(&config)?;
-    let told = evidence.postgres.as_ref().and_then(|rows| match by_key {
+    let told = evidence.main_database().and_then(|rows| match by_key {
         true => rows.looked_up.clone().unwrap_or_default(),
         false => stuck(&config, rows),
     });
@@ -122,10 +122,10 @@ fn looked_up(config: &Config, lookup: Option<(String, String)>) -> Result<Vec<St
 }
 
 /// The newest stuck ids, of whatever stage.
-fn stuck(config: &Config, rows: &Postgres) -> Seen<Vec<String>> {
+fn stuck(config: &Config, rows: &Database) -> Seen<Vec<String>> {
     let mut newest = Vec::new();
     for stage in &config.pipeline.stage {
-        match rows.stages.get(&stage.name).map(|rows| rows.extent.as_ref()) {
+        match rows.extents.get(&stage.name).map(Seen::as_ref) {
             Some(Seen::Known(extent)) => newest.extend(&extent.newest),
             Some(Seen::Unknown(why)) => return Seen::Unknown(why),
             _ => {}
@@ -143,9 +143,9 @@ fn stuck(config: &Config, rows: &Postgres) -> Seen<Vec<String>> {
 
 /// The trace of one of the events that evidence is about.
 fn of(evidence: &Evidence, id: &str, config: &Config, catalog: &Catalog, show: &Show) -> Trace {
-    let evidence = evidence.about(id);
-    let report = diagnosed(&evidence, &config.pipeline, catalog, show);
-    let mut trace = trace(&evidence, &config.pipeline, &report);
+    let view = View { event: evidence.event(id), ..View::new(evidence, &config.pipeline) };
+    let report = diagnosed(view, catalog, show);
+    let mut trace = trace(view, &report);
     // A recording may have been made without them.
     if config.values && config.replay.is_none() {
         trace.tell_unshown_values();
@@ -171,10 +171,11 @@ fn shown(traces: &Traces, asked: &Show) -> Result<u8, Error> {
 
 /// Looks again and again, and shows each hop as it appears.
 fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Error> {
-    let Some(id) = config.target.id.clone().filter(|_| config.target.others.is_empty()) else {
+    let [id] = config.target.ids.as_slice() else {
         let mistake = Mistake::new("trace --follow", "not one id given");
         return Err(Error::usage(mistake.help("expected the one event that is to be followed")));
     };
+    let id = id.clone();
     // What moves is seen from one look to the next; only the last one looks twice,
     // and at everything.
     let settle = std::mem::take(&mut config.settle);
@@ -189,7 +190,7 @@ fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Err
             config.in_haste = false;
         }
         let evidence = see(&config)?;
-        let now = of(&evidence, &id, &config, catalog, asked);
+        let now = of(&evidence, &id, &config, &catalog.at(evidence.taken), asked);
         if let Some(render) = format.render_news {
             show(asked, |screen, out| render(&now, before.as_ref(), screen, out))?;
         }

@@ -1,6 +1,7 @@
 //! Facts that a team declares itself (`[[fact]]` beside its checks): one statement,
 //! one request or one pattern each.
 
+use crate::base::name::MAIN_DATABASE;
 use crate::pipeline::{Harmless, Pattern};
 use crate::runbook::known::Known;
 use crate::runbook::scope::Scope;
@@ -121,9 +122,9 @@ impl OwnFact {
         self.name.get_ref()
     }
 
-    /// The name of the further database that its SQL is asked of; `None`: it is `[postgres]`.
-    pub fn database(&self) -> Option<&str> {
-        self.database.as_ref().map(|name| name.get_ref().as_str())
+    /// The name of the database that its SQL is asked of.
+    pub fn database(&self) -> &str {
+        self.database.as_ref().map_or(MAIN_DATABASE, |name| name.get_ref().as_str())
     }
 
     /// What values it has.

@@ -1,10 +1,10 @@
 //! Traces one event: how far it came, where it stopped, and why.
 
-use crate::evidence::{Evidence, WhyKind};
+use crate::evidence::WhyKind;
 use crate::fact::clocks;
 use crate::fact::hops::{self, Hop, State};
 use crate::fact::view::View;
-use crate::pipeline::{HopKind, Pipeline, Stage};
+use crate::pipeline::{HopKind, Stage};
 use crate::report::model::{Report, SCHEMA_VERSION, Told};
 use crate::report::words;
 use crate::trace::length::length;
@@ -12,8 +12,7 @@ use crate::trace::model::{HopShown, HopState, Outcome, StageShown, Trace};
 use jiff::Timestamp;
 
 /// Traces the event of the evidence; `report` is what the runbook says of it.
-pub fn trace(evidence: &Evidence, pipeline: &Pipeline, report: &Report) -> Trace {
-    let view = View::new(evidence, pipeline);
+pub fn trace(view: View, report: &Report) -> Trace {
     let hops = hops::hops(&view);
     let way = Way::of(&view, &hops);
     let outcome = way.outcome(&hops);
@@ -28,8 +27,8 @@ pub fn trace(evidence: &Evidence, pipeline: &Pipeline, report: &Report) -> Trace
         schema_version: SCHEMA_VERSION,
         tool: report.tool.clone(),
         pipeline: report.pipeline.clone(),
-        id: evidence.target.id.clone().unwrap_or_default(),
-        taken: evidence.taken,
+        id: view.asked_id().unwrap_or_default().to_string(),
+        taken: view.evidence.taken,
         outcome,
         exit_code: outcome.exit_code(),
         headline: headline(&view, &hops, &way, outcome, report, took),
@@ -37,7 +36,7 @@ pub fn trace(evidence: &Evidence, pipeline: &Pipeline, report: &Report) -> Trace
         first_missing: way.gap,
         component: at_gap,
         took_ms: took,
-        stages: pipeline.stage.iter().map(|stage| stage_shown(stage, &hops)).collect(),
+        stages: view.pipeline.stage.iter().map(|stage| stage_shown(stage, &hops)).collect(),
         hops: shown(&hops, first),
         clocks: wrong_clocks(&view, &hops),
         causes,

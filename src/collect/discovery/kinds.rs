@@ -3,7 +3,8 @@
 use crate::base::secret::Secret;
 use crate::collect::addresses::{is_loopback, made_of};
 use crate::collect::discovery::Part;
-use crate::evidence::{Name, hosts_of, is_own};
+use crate::evidence::Name;
+use crate::text::address::{hosts_of, is_own};
 use std::collections::BTreeMap;
 use url::Url;
 

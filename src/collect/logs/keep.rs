@@ -40,10 +40,10 @@ impl Wanted {
         let target = &config.target;
         Wanted {
             since,
-            id: any_of(target.ids().map(String::as_str).collect()),
+            id: any_of(target.ids.iter().map(String::as_str).collect()),
             keys: any_of(keys),
             patterns: RegexSet::new(patterns(config)).unwrap_or_default(),
-            most: MOST + MOST_OF_ID * target.others.len(),
+            most: MOST + MOST_OF_ID * target.ids.len().saturating_sub(1),
         }
     }
 
@@ -167,7 +167,7 @@ mod tests {
 
     fn record(second: i64, text: &str) -> Record {
         let at = Timestamp::from_second(second).unwrap();
-        Record { at, stderr: false, text: text.into() }
+        Record { at, stderr: false, text: text.into(), head: None, tail: None }
     }
 
     fn kept(records: impl IntoIterator<Item = Record>) -> (Vec<String>, bool) {

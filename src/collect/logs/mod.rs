@@ -11,7 +11,7 @@ use crate::base::secret::redact;
 use crate::collect::runtime::docker::{Engine, early};
 use crate::collect::{CLOCKS, no_answer};
 use crate::config::Config;
-use crate::evidence::{Container, Docker, Event, Log, Name, Reach, Seen, Why, WhyKind};
+use crate::evidence::{Event, Instance, Log, LogSource, Name, Reach, Runtime, Seen, Why, WhyKind};
 use crate::pipeline::{Pipeline, Role};
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
@@ -33,7 +33,7 @@ const TAILS: [u64; 3] = [1_000, 20_000, 200_000];
 /// (`/containers/{id}/logs`). `docker`, `event`: `None` if not known in time.
 pub async fn look(
     config: &Config,
-    docker: Option<&Seen<Docker>>,
+    docker: Option<&Seen<Runtime>>,
     event: Option<&Seen<Vec<Event>>>,
     taken: Timestamp,
     until: Instant,
@@ -99,8 +99,8 @@ fn since(config: &Config, events: &[Event], taken: Timestamp) -> Timestamp {
 
 /// Each log is read by a task of its own: line by line from one thread to
 /// another takes about twice as long.
-async fn of_part(part: &Part<'_>, docker: &Docker, reader: Reader) -> Seen<Log> {
-    let containers = docker.containers_of(part.name, part.container);
+async fn of_part(part: &Part<'_>, docker: &Runtime, reader: Reader) -> Seen<Log> {
+    let containers = docker.instances_of(part.name, part.container);
     let tasks = containers.into_iter().map(|container| {
         let (reader, container) = (reader.clone(), container.clone());
         tokio::spawn(async move { reader.read(&container).await })
@@ -147,8 +147,8 @@ struct Reader {
 
 impl Reader {
     /// Reads more and more of the log's end until it goes back far enough.
-    async fn read(&self, container: &Container) -> Seen<Log> {
-        if container.log_driver == "none" {
+    async fn read(&self, container: &Instance) -> Seen<Log> {
+        if container.config.log_driver == "none" {
             return Seen::unknown(WhyKind::Missing, "log driver `none` keeps nothing to read");
         }
         let mut best: Option<Log> = None;
@@ -169,7 +169,7 @@ impl Reader {
     }
 
     /// Reads the last lines, and says what stopped it, if not the log's end.
-    async fn read_tail(&self, container: &Container, tail: u64) -> (Log, Option<Why>) {
+    async fn read_tail(&self, container: &Instance, tail: u64) -> (Log, Option<Why>) {
         let options = LogsOptionsBuilder::new().stdout(true).stderr(true).timestamps(true);
         let options = options.tail(&tail.to_string()).build();
         let mut stream = std::pin::pin!(self.engine.client.logs(&container.id, Some(options)));
@@ -184,7 +184,7 @@ impl Reader {
                 Ok(None) => break None,
                 Ok(Some(Err(error))) => break Some(self.engine.why(&error)),
                 Ok(Some(Ok(output))) => {
-                    if let Err(said) = reading.add(&output, container.tty) {
+                    if let Err(said) = reading.add(&output, container.config.tty) {
                         break Some(Why::new(WhyKind::Failed, redact(&said)));
                     }
                 }
@@ -232,7 +232,7 @@ impl<'a> Reading<'a> {
         lines.add(output, tty, &mut |line| take(line, records, kept, count))
     }
 
-    fn end(mut self, container: &Container, tail: u64) -> Log {
+    fn end(mut self, container: &Instance, tail: u64) -> Log {
         let Reading { lines, records, kept, count, .. } = &mut self;
         lines.end(&mut |line| take(line, records, kept, count));
         for record in self.records.end() {
@@ -251,6 +251,7 @@ impl<'a> Reading<'a> {
             records,
             cut: cut.any,
             cut_of_event: cut.of_event,
+            source: Some(LogSource::Engine),
         }
     }
 }
@@ -309,6 +310,7 @@ mod tests {
                 records: vec![],
                 cut: false,
                 cut_of_event: false,
+                source: None,
             })
         };
         let merged = both(log("a", Reach::Wanted), log("b", Reach::Beginning));

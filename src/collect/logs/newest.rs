@@ -2,7 +2,7 @@
 
 use crate::collect::logs::lines::Lines;
 use crate::collect::runtime::docker::Engine;
-use crate::evidence::Container;
+use crate::evidence::Instance;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
@@ -19,7 +19,7 @@ const BEFORE: SignedDuration = SignedDuration::from_millis(500);
 
 /// The lines, oldest first: those of the start, where they are among the last
 /// ones, and the newest. What does not come in time is left out.
-pub(crate) async fn newest(engine: &Engine, container: &Container, until: Instant) -> Vec<String> {
+pub(crate) async fn newest(engine: &Engine, container: &Instance, until: Instant) -> Vec<String> {
     let all = read(engine, container, until).await;
     let started = container.started.and_then(|start| start.checked_sub(BEFORE).ok());
     let since_start = all.iter().position(|(at, _)| started.is_some_and(|start| *at >= start));
@@ -31,14 +31,14 @@ pub(crate) async fn newest(engine: &Engine, container: &Container, until: Instan
     start.chain(end).map(|(_, text)| text.clone()).collect()
 }
 
-async fn read(engine: &Engine, container: &Container, until: Instant) -> Vec<(Timestamp, String)> {
+async fn read(engine: &Engine, container: &Instance, until: Instant) -> Vec<(Timestamp, String)> {
     let options = LogsOptionsBuilder::new().stdout(true).stderr(true).timestamps(true);
     let options = options.tail(&READ.to_string()).build();
     let mut stream = std::pin::pin!(engine.client.logs(&container.id, Some(options)));
     let mut lines = Lines::default();
     let mut found = Vec::new();
     while let Ok(Some(Ok(output))) = tokio::time::timeout_at(until, stream.next()).await {
-        if lines.add(&output, container.tty, &mut |line| found.push((line.at, line.text))).is_err() {
+        if lines.add(&output, container.config.tty, &mut |line| found.push((line.at, line.text))).is_err() {
             break;
         }
     }

@@ -57,7 +57,7 @@ impl Records {
             }
         }
         let timed = TIMED.is_match(&line.text);
-        let record = Record { at: line.at, stderr: line.stderr, text: line.text };
+        let record = Record { at: line.at, stderr: line.stderr, text: line.text, head: None, tail: None };
         open.replace(Open { last: line.at, timed, record }).map(|open| open.record)
     }
 

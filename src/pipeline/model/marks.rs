@@ -1,5 +1,6 @@
 //! The table of processed events.
 
+use crate::base::name::MAIN_DATABASE;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -32,8 +33,8 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// The name of its further database; `None`: it is `[postgres]`.
-    pub fn database(&self) -> Option<&str> {
-        self.database.as_ref().map(|name| name.get_ref().as_str())
+    /// The name of the database that holds it.
+    pub fn database(&self) -> &str {
+        self.database.as_ref().map_or(MAIN_DATABASE, |name| name.get_ref().as_str())
     }
 }

@@ -1,5 +1,6 @@
 //! Stages, and what an event passes at one.
 
+use crate::base::name::MAIN_DATABASE;
 use crate::base::schema;
 use crate::pipeline::model::pattern::Pattern;
 use schemars::JsonSchema;
@@ -82,9 +83,9 @@ impl Stage {
         self.topic.as_ref().map_or("(none)", |topic| topic.get_ref().as_str())
     }
 
-    /// The name of its further database; `None`: it is `[postgres]`.
-    pub fn database(&self) -> Option<&str> {
-        self.database.as_ref().map(|name| name.get_ref().as_str())
+    /// The name of the database that holds it.
+    pub fn database(&self) -> &str {
+        self.database.as_ref().map_or(MAIN_DATABASE, |name| name.get_ref().as_str())
     }
 }
 

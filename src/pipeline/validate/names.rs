@@ -2,6 +2,7 @@
 //! and no two things have one name.
 
 use crate::base::error::Mistake;
+use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::input::document::{Document, Entry, Row};
 use crate::input::names::{Names, twice};
 use crate::pipeline::model::HopKind;
@@ -65,6 +66,18 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
         requests::check(&request, source, mistakes);
     }
     duplicates(document, mistakes);
+    reserved(document, mistakes);
+}
+
+/// The main broker and database have names of their own, which no other may have.
+fn reserved(document: &Document, mistakes: &mut Vec<Mistake>) {
+    for (section, name) in [("broker", MAIN_BROKER), ("database", MAIN_DATABASE)] {
+        for entry in document.texts(&format!("{section}.{name}.service")) {
+            let what = format!("a further {section} cannot be called `{name}`");
+            let mistake = document.source().mistake_in(entry.at, what);
+            mistakes.push(mistake.help(format!("`{name}` is the one that [{name}] declares")));
+        }
+    }
 }
 
 fn rows(document: &Document, what: &'static str, section: &str) -> Names {

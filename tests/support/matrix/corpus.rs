@@ -1,7 +1,7 @@
 //! The recordings and their truths.
 
 use crate::judged::Judge;
-use pipeline_doctor::evidence::Evidence;
+use pipeline_doctor::evidence::{Evidence, recording};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ fn read_toml<T: serde::de::DeserializeOwned>(file: &str) -> Result<T, String> {
 
 fn evidence(file: &Path) -> Result<Evidence, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
+    recording::read(&text).map_err(|unread| format!("{}: {unread:?}", file.display()))
 }
 
 fn recordings(directory: &str) -> Result<Vec<PathBuf>, String> {

@@ -5,6 +5,7 @@ use pipeline_doctor::cli::{DEADLINE, Look, SETTLE, WINDOW};
 use pipeline_doctor::config::{Config, Environment, pipeline_source};
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::evidence::{Evidence, System};
+use pipeline_doctor::fact::view::View;
 use pipeline_doctor::fact::{Facts, facts, registry};
 use pipeline_doctor::judge::{Finding, Verdict, judge};
 use pipeline_doctor::pipeline::Pipeline;
@@ -50,7 +51,8 @@ impl Judge {
 
     /// The facts and findings of a recording: what the ranking is given.
     pub fn found(&self, evidence: &Evidence) -> (Facts, Vec<Finding>) {
-        let facts = facts(evidence, &self.pipeline, &self.catalog.signatures, &self.catalog.facts);
+        let facts =
+            facts(&View::new(evidence, &self.pipeline), &self.catalog.signatures, &self.catalog.facts);
         let findings = judge(&self.catalog, &facts, &self.pipeline);
         (facts, findings)
     }
@@ -61,6 +63,7 @@ impl Judge {
         let report = report(&Material {
             evidence,
             pipeline: &self.pipeline,
+            event: evidence.first_event(),
             catalog: &self.catalog,
             facts: &facts,
             findings: &findings,

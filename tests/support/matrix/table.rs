@@ -33,8 +33,8 @@ fn provenance(corpus: &Corpus) -> String {
     let all = || corpus.singles.iter().chain(&corpus.pairs).chain(&corpus.healthy);
     let dates = all().map(|case| case.evidence.taken.to_string()[..10].to_string());
     let (first, last) = (dates.clone().min().unwrap_or_default(), dates.max().unwrap_or_default());
-    let engines = all().filter_map(|case| Some(case.evidence.docker.known()?.engine.clone()));
-    let databases = all().filter_map(|case| Some(case.evidence.postgres.known()?.version.clone()));
+    let engines = all().filter_map(|case| Some(case.evidence.runtime().known()?.engine.clone()));
+    let databases = all().filter_map(|case| case.evidence.main_database().known()?.version.clone());
     // The broker does not tell its version: it is that of the sandbox's jars.
     let pom = include_str!("../../sandbox/kafka/pom.xml");
     let kafka = pom.split("<version>").nth(2).and_then(|rest| rest.split('<').next()).unwrap_or("?");

@@ -1,10 +1,12 @@
 //! Addresses of brokers: where to begin, and how to reach from here what a
 //! broker advertises to its neighbours.
 
+use crate::base::name::MAIN_BROKER;
 use crate::base::secret::redact;
 use crate::collect::runtime::docker::{Discovered, told_to};
 use crate::config::Config;
-use crate::evidence::{Container, Docker, Mapped, Seen, Why, WhyKind, hosts_of};
+use crate::evidence::{Instance, InstanceState, Mapped, Runtime, Seen, Why, WhyKind};
+use crate::text::address::hosts_of;
 use rdkafka::ClientContext;
 use std::collections::BTreeMap;
 use std::net::ToSocketAddrs;
@@ -20,15 +22,18 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// containers are told, else the ports of the broker's own container.
 pub fn bootstrap(
     config: &Config,
-    broker: Option<&str>,
-    docker: Option<&(Seen<Docker>, Discovered)>,
+    broker: &str,
+    docker: Option<&(Seen<Runtime>, Discovered)>,
 ) -> Seen<Vec<String>> {
     let given = match broker {
-        None => config.places.kafka.clone(),
-        Some(name) => config.places.brokers.get(name).cloned(),
+        MAIN_BROKER => config.places.kafka.clone(),
+        name => config.places.brokers.get(name).cloned(),
     };
     let discovered = || docker.and_then(|found| told(config, broker, found));
-    let address = broker.map_or("Kafka address".to_string(), |name| format!("address of broker {name}"));
+    let address = match broker {
+        MAIN_BROKER => "Kafka address".to_string(),
+        name => format!("address of broker {name}"),
+    };
     if let Some(list) = given.or_else(discovered) {
         let brokers = split_list(&list);
         if brokers.is_empty() {
@@ -46,8 +51,8 @@ pub fn bootstrap(
             brokers if !brokers.is_empty() => Seen::Known(brokers),
             _ => {
                 let flags = match broker {
-                    None => "neither --kafka nor KAFKA_BROKERS".to_string(),
-                    Some(name) => format!("no --broker {name}=HOST:PORT"),
+                    MAIN_BROKER => "neither --kafka nor KAFKA_BROKERS".to_string(),
+                    name => format!("no --broker {name}=HOST:PORT"),
                 };
                 Seen::not_asked(format!("no {address}: {flags}, and no running container tells one"))
             }
@@ -59,11 +64,7 @@ pub fn bootstrap(
 
 /// What running containers are told: of a pipeline with one broker most of them; else
 /// the part that uses it, if that is named, else whoever names the broker's container.
-fn told(
-    config: &Config,
-    broker: Option<&str>,
-    (docker, discovered): &(Seen<Docker>, Discovered),
-) -> Option<String> {
+fn told(config: &Config, broker: &str, (docker, discovered): &(Seen<Runtime>, Discovered)) -> Option<String> {
     let used_by = config.pipeline.broker(broker)?.used_by.as_ref();
     if used_by.is_none() && config.pipeline.broker.is_empty() {
         return discovered.kafka.clone();
@@ -83,23 +84,23 @@ fn no_address(address: &str, docker: &Why) -> Why {
     Why::new(WhyKind::NotConfigured, say)
 }
 
-fn is_running(container: &Container) -> bool {
-    container.status == "running"
+fn is_running(container: &Instance) -> bool {
+    container.state == InstanceState::Running
 }
 
 /// The broker's container, one that runs where there is one.
-fn container_of<'a>(config: &Config, broker: Option<&str>, docker: &'a Docker) -> Option<&'a Container> {
+fn container_of<'a>(config: &Config, broker: &str, docker: &'a Runtime) -> Option<&'a Instance> {
     let service = config.pipeline.broker(broker)?.service.get_ref();
     let name = config.pipeline.service(service).and_then(|service| service.container.as_deref());
-    docker.containers_of(service, name).into_iter().max_by_key(|container| is_running(container))
+    docker.instances_of(service, name).into_iter().max_by_key(|container| is_running(container))
 }
 
 /// Every published port of the broker's container, the usual one first: the
 /// client tries them until one answers. Else the container's own address.
-fn of_container(config: &Config, broker: Option<&str>, docker: &Docker) -> Vec<String> {
+fn of_container(config: &Config, broker: &str, docker: &Runtime) -> Vec<String> {
     let container = container_of(config, broker, docker).filter(|container| is_running(container));
     let Some(container) = container else { return Vec::new() };
-    let mut ports: Vec<u16> = container.ports.iter().map(|port| port.container).collect();
+    let mut ports: Vec<u16> = container.addresses.ports.iter().map(|port| port.container).collect();
     ports.sort_by_key(|port| (*port != USUAL_PORT, *port));
     ports.dedup();
     if ports.is_empty() {
@@ -138,7 +139,7 @@ pub fn split(address: &str) -> Option<(&str, u16)> {
 #[derive(Clone)]
 pub struct Ways {
     told: BTreeMap<String, String>,
-    docker: Option<Docker>,
+    docker: Option<Runtime>,
     leads: Leads,
     found: Arc<Mutex<Found>>,
 }
@@ -167,7 +168,7 @@ impl Ways {
     pub fn back_to(
         bootstrap: &[String],
         config: &Config,
-        docker: Option<&(Seen<Docker>, Discovered)>,
+        docker: Option<&(Seen<Runtime>, Discovered)>,
     ) -> Self {
         Ways {
             told: config.places.kafka_addresses.clone(),
@@ -292,11 +293,11 @@ impl ClientContext for Ways {}
 mod tests {
     use super::*;
 
-    fn docker() -> Docker {
-        crate::evidence::samples::docker("unix:///var/run/docker.sock")
+    fn docker() -> Runtime {
+        crate::evidence::samples::runtime("unix:///var/run/docker.sock")
     }
 
-    fn ways(told: &[(&str, &str)], docker: Option<Docker>, bootstrap: &str) -> Ways {
+    fn ways(told: &[(&str, &str)], docker: Option<Runtime>, bootstrap: &str) -> Ways {
         let told = told.iter().map(|(from, to)| (from.to_string(), to.to_string()));
         Ways {
             told: told.collect(),

@@ -3,7 +3,7 @@
 use crate::collect::broker::kafka::all_unknown;
 use crate::collect::broker::kafka::client::{Asked, Session};
 use crate::collect::broker::kafka::sys::{Answer, Described, Question};
-use crate::evidence::{Broker, Committed, Group, Kafka, Name, Seen, Why, WhyKind};
+use crate::evidence::{Broker, Committed, Group, Name, Node, Seen, Why, WhyKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub const STORE: &str = "__consumer_offsets";
 
 /// Two questions for each group. Any broker may be its coordinator.
-pub fn questions(names: &BTreeSet<Name>, brokers: &[Broker]) -> Vec<Asked> {
+pub fn questions(names: &BTreeSet<Name>, brokers: &[Node]) -> Vec<Asked> {
     let at: Vec<String> = brokers.iter().map(|broker| broker.address.clone()).collect();
     let asked = names.iter().flat_map(|name| {
         let questions = [Question::Describe(name.clone()), Question::Committed(name.clone())];
@@ -28,7 +28,7 @@ const FOR_OTHERS: Duration = Duration::from_secs(1);
 
 /// The groups that the pipeline does not name and whose members read one of its
 /// topics.
-pub fn others(session: &mut Session, kafka: &Kafka, topics: &BTreeSet<Name>) -> Seen<BTreeMap<Name, Group>> {
+pub fn others(session: &mut Session, kafka: &Broker, topics: &BTreeSet<Name>) -> Seen<BTreeMap<Name, Group>> {
     let until = Instant::now() + FOR_OTHERS;
     let at = kafka.addresses();
     let mut listed = Err(Why::new(WhyKind::Missing, "the broker lists no groups"));
@@ -121,7 +121,7 @@ fn described_as(group: Described, committed: Seen<Vec<Committed>>) -> Group {
         let a = (&a.client_id, &a.host, &a.partitions);
         a.cmp(&(&b.client_id, &b.host, &b.partitions))
     });
-    Group { state: dashed(&group.state), protocol: dashed(&group.protocol), members, committed }
+    Group { state: dashed(&group.state).into(), protocol: dashed(&group.protocol).into(), members, committed }
 }
 
 /// `PreparingRebalance` → `preparing-rebalance`.

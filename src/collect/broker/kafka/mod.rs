@@ -15,7 +15,7 @@ pub mod topics;
 use crate::collect::runtime::docker::Discovered;
 use crate::collect::{CLOCKS, no_answer};
 use crate::config::Config;
-use crate::evidence::{Broker, Docker, Event, Kafka, Name, Seen, Target, Why, WhyKind};
+use crate::evidence::{Broker, Event, FoundRecord, Name, Node, Runtime, Seen, Target, Why, WhyKind};
 use crate::pipeline::DeadLetters;
 use addresses::Ways;
 use client::{Asked, Session};
@@ -39,16 +39,25 @@ const POLL: Duration = Duration::from_millis(5);
 /// Mostly they do not: records are looked for from so long before the event first.
 const AT_ONCE: SignedDuration = SignedDuration::from_millis(500);
 
-/// Looks at the topics and groups that the pipeline has on a broker (`[kafka]`, or a
-/// further one by its name). `docker`: `None` if the engine has not answered in time.
+/// What is seen of a broker.
+#[derive(Clone, Default)]
+pub struct Cluster {
+    /// As evidence.
+    pub broker: Broker,
+    /// The records found, by topic: those that name an id, with its number among
+    /// those that were asked about.
+    pub records: BTreeMap<Name, Vec<(usize, FoundRecord)>>,
+}
+
+/// Looks at the topics and groups that the pipeline has on a broker, by its name. `docker`: `None` if the engine has not answered in time.
 /// What was not reached by then is unknown.
 pub async fn look(
     config: &Config,
-    broker: Option<&str>,
-    docker: Option<&(Seen<Docker>, Discovered)>,
+    broker: &str,
+    docker: Option<&(Seen<Runtime>, Discovered)>,
     until: Instant,
     event: Told,
-) -> Seen<Kafka> {
+) -> Seen<Cluster> {
     if config.pipeline.broker(broker).is_none() {
         return Seen::no_part("the pipeline has no broker");
     }
@@ -115,7 +124,7 @@ struct Visit {
     /// The reason that holds for whatever has not been reached at the deadline.
     pending: Why,
     until: std::time::Instant,
-    tell: watch::Sender<Seen<Kafka>>,
+    tell: watch::Sender<Seen<Cluster>>,
 }
 
 impl Visit {
@@ -145,33 +154,35 @@ impl Visit {
     /// have it. Returns the second client, for its end.
     fn look(&self, scout: &mut Session) -> Result<Option<Session>, Why> {
         let metadata = scout.metadata(groups::STORE, &self.bootstrap)?;
-        let mut kafka = self.begin(scout, &metadata);
-        self.show(&kafka);
+        let mut cluster = Cluster { broker: self.begin(scout, &metadata), records: BTreeMap::new() };
+        let kafka = &mut cluster.broker;
+        self.begin_with(kafka);
         for name in &self.topics {
             let topic = topics::look(scout, name, &self.bootstrap, &self.pending);
             kafka.topics.insert(name.clone(), topic);
-            self.show(&kafka);
+            self.begin_with(kafka);
         }
-        let mut asked = topics::questions(&kafka);
+        let mut asked = topics::questions(kafka);
         if has_no_groups(&metadata, &self.pending) {
             for group in kafka.groups.values_mut() {
                 *group = Seen::Known(groups::absent());
             }
             kafka.other_groups = Seen::Known(BTreeMap::new());
-            self.show(&kafka);
+            self.begin_with(kafka);
         } else {
-            asked.extend(groups::questions(&self.groups, &kafka.brokers));
+            asked.extend(groups::questions(&self.groups, &kafka.nodes));
         }
         if asked.is_empty() {
             return Ok(None);
         }
-        self.ask(scout.ways(), &asked, kafka).map(Some)
+        self.ask(scout.ways(), &asked, cluster).map(Some)
     }
 
     /// Puts the questions to the brokers, and enters their answers.
-    fn ask(&self, ways: &Ways, asked: &[Asked], mut kafka: Kafka) -> Result<Session, Why> {
-        let only = Some(kafka.bootstrap.as_str()).filter(|_| kafka.brokers.len() == 1);
-        let brokers: Vec<_> = kafka.brokers.iter().map(|b| b.address.clone()).collect();
+    fn ask(&self, ways: &Ways, asked: &[Asked], mut cluster: Cluster) -> Result<Session, Why> {
+        let kafka = &mut cluster.broker;
+        let only = Some(kafka.bootstrap.as_str()).filter(|_| kafka.nodes.len() == 1);
+        let brokers: Vec<_> = kafka.nodes.iter().map(|b| b.address.clone()).collect();
         let mut session = Session::open(&brokers, ways.on_from_here(only), self.until)?;
         // A client that has not connected yet, or knows no leaders, lets its
         // questions wait for seconds. Why it cannot, the questions will tell.
@@ -194,37 +205,42 @@ impl Visit {
                 }
             }
             kafka.mapped = ways.used();
-            self.show(&kafka);
+            self.begin_with(kafka);
         });
         let first = std::time::Instant::now();
-        self.read(&mut session, &mut kafka);
-        samples::take(&mut session, &mut kafka, (first, self.settle), self.until);
-        self.show(&kafka);
-        if kafka.other_groups.known().is_none() {
-            kafka.other_groups = groups::others(&mut session, &kafka, &self.topics);
-            self.show(&kafka);
+        self.read(&mut session, &mut cluster);
+        samples::take(&mut session, &mut cluster.broker, (first, self.settle), self.until);
+        self.show(&cluster);
+        if cluster.broker.other_groups.known().is_none() {
+            cluster.broker.other_groups = groups::others(&mut session, &cluster.broker, &self.topics);
+            self.show(&cluster);
         }
         Ok(session)
     }
 
     /// Reads the event's records and the dead letters.
-    fn read(&self, session: &mut Session, kafka: &mut Kafka) {
+    fn read(&self, session: &mut Session, cluster: &mut Cluster) {
         let event_at = self.event_at();
-        let ids = Ids::new(self.target.ids());
+        let ids = Ids::new(&self.target.ids);
         let (values, until) = (self.values, self.until);
         if let Some(dead) = &self.dead_letters {
             let from = event_at.or_else(|| self.window_start());
             let headers: Vec<String> = [&dead.reason].into_iter().chain(&dead.worker).cloned().collect();
             let wanted = Wanted { ids: &ids, values, all: true, from, likely: None, headers: &headers };
-            kafka.dead_letters = records::look(session, kafka, &dead.topic, &wanted, until);
-            self.show(kafka);
+            let found = records::look(session, &cluster.broker, &dead.topic, &wanted, until);
+            cluster.broker.dead_letters = found.map(|found| found.dead_letters(&self.target.ids));
+            self.show(cluster);
         }
-        for topic in self.stage_topics.iter().filter(|_| self.target.id.is_some()) {
+        for topic in self.stage_topics.iter().filter(|_| !self.target.ids.is_empty()) {
             let likely = event_at.and_then(|from| from.checked_add(CLOCKS - AT_ONCE).ok());
             let wanted = Wanted { ids: &ids, values, all: false, from: event_at, likely, headers: &[] };
-            let found = records::look(session, kafka, topic, &wanted, until);
-            kafka.records.insert(topic.clone(), found);
-            self.show(kafka);
+            let found = records::look(session, &cluster.broker, topic, &wanted, until);
+            let search = found.map(|found| {
+                cluster.records.insert(topic.clone(), found.naming());
+                found.search
+            });
+            cluster.broker.searches.insert(topic.clone(), search);
+            self.show(cluster);
         }
     }
 
@@ -245,27 +261,28 @@ impl Visit {
     }
 
     /// The cluster as its first metadata shows it, all else pending.
-    fn begin(&self, session: &Session, metadata: &Metadata) -> Kafka {
+    fn begin(&self, session: &Session, metadata: &Metadata) -> Broker {
         let bootstrap = session.ways().bootstrap_of(client::answered_at(metadata));
-        let brokers = metadata.brokers().iter().map(|broker| Broker {
-            id: broker.id(),
-            address: format!("{}:{}", broker.host(), broker.port()),
-        });
-        let mut brokers: Vec<Broker> = brokers.collect();
+        let brokers = metadata
+            .brokers()
+            .iter()
+            .map(|broker| Node { id: broker.id(), address: format!("{}:{}", broker.host(), broker.port()) });
+        let mut brokers: Vec<Node> = brokers.collect();
         brokers.sort_by_key(|broker| broker.id);
-        Kafka {
+        Broker {
             bootstrap,
             mapped: session.ways().used(),
             cluster_id: session.cluster_id(),
-            brokers,
+            nodes: brokers,
             topics: all_unknown(&self.topics, &self.pending),
             groups: all_unknown(&self.groups, &self.pending),
             other_groups: Seen::Unknown(self.pending.clone()),
-            records: match self.target.id {
-                Some(_) => all_unknown(&self.stage_topics, &self.pending),
-                None => BTreeMap::new(),
+            searches: match self.target.ids.is_empty() {
+                false => all_unknown(&self.stage_topics, &self.pending),
+                true => BTreeMap::new(),
             },
             again: Vec::new(),
+            commands: None,
             dead_letters: match self.dead_letters {
                 Some(_) => Seen::Unknown(self.pending.clone()),
                 None => Seen::not_asked("the pipeline names no dead letter topic"),
@@ -273,8 +290,13 @@ impl Visit {
         }
     }
 
-    fn show(&self, kafka: &Kafka) {
-        self.tell.send_replace(Seen::Known(kafka.clone()));
+    /// Tells of the broker before any record was looked for.
+    fn begin_with(&self, broker: &Broker) {
+        self.show(&Cluster { broker: broker.clone(), records: BTreeMap::new() });
+    }
+
+    fn show(&self, cluster: &Cluster) {
+        self.tell.send_replace(Seen::Known(cluster.clone()));
     }
 }
 

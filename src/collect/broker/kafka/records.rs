@@ -4,7 +4,8 @@
 use crate::base::secret::redact;
 use crate::collect::broker::kafka::client::{self, Asked, Session};
 use crate::collect::broker::kafka::sys::{self, Answer, Bound, Question, RawRecord};
-use crate::evidence::{FoundRecord, Kafka, Search, Seen, Topic, TopicPartition, Why, WhyKind, holds_word};
+use crate::evidence::{Broker, DeadLetters, FoundRecord, Search, Seen, Topic, TopicPartition, Why, WhyKind};
+use crate::text::word::holds_word;
 use jiff::Timestamp;
 use regex::bytes::{Regex, RegexBuilder};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -56,8 +57,8 @@ pub struct Ids {
 
 impl Ids {
     /// These ids.
-    pub fn new<'a>(ids: impl Iterator<Item = &'a String>) -> Ids {
-        let all: Vec<String> = ids.cloned().collect();
+    pub fn new(ids: &[String]) -> Ids {
+        let all = ids.to_vec();
         let escaped: Vec<String> = all.iter().map(|id| regex::escape(id)).collect();
         let any = RegexBuilder::new(&escaped.join("|")).case_insensitive(true).unicode(false).build();
         Ids { any: any.ok().filter(|_| all.len() > 1), all }
@@ -90,14 +91,42 @@ impl Ids {
     }
 }
 
+/// A record, and the number of the id that it names, if it names one.
+type Named = (Option<usize>, FoundRecord);
+
+/// What the reading of a topic has come to.
+pub struct Found {
+    /// How it was read.
+    pub search: Search,
+    /// Some of the records that matched, oldest first: those that name an id, then
+    /// the newest.
+    found: Vec<Named>,
+}
+
+impl Found {
+    /// The records that name an id, with its number.
+    pub fn naming(&self) -> Vec<(usize, FoundRecord)> {
+        self.found.iter().filter_map(|(id, record)| Some(((*id)?, record.clone()))).collect()
+    }
+
+    /// The records with the ids that they name.
+    pub fn dead_letters(self, ids: &[String]) -> DeadLetters {
+        let found = self.found.into_iter().map(|(id, record)| {
+            let names = id.and_then(|id| ids.get(id).cloned());
+            FoundRecord { names, ..record }
+        });
+        DeadLetters { search: self.search, found: found.collect() }
+    }
+}
+
 /// Looks for records of one topic.
 pub fn look(
     session: &mut Session,
-    kafka: &Kafka,
+    kafka: &Broker,
     topic: &str,
     wanted: &Wanted,
     until: Instant,
-) -> Seen<Search> {
+) -> Seen<Found> {
     let seen = match kafka.topics.get(topic) {
         Some(seen) => seen.as_ref(),
         None => Seen::unknown(WhyKind::Missing, format!("topic {topic} was not asked for")),
@@ -105,18 +134,21 @@ pub fn look(
     seen.and_then(|seen| match seen.exists {
         true => search(session, kafka, (topic, seen), wanted, until).into(),
         // Where there is no topic, nobody has put anything.
-        false if wanted.all => Seen::Known(Search { from: wanted.from, complete: true, ..Search::default() }),
+        false if wanted.all => {
+            let search = Search { from: wanted.from, complete: true, ..Search::default() };
+            Seen::Known(Found { search, found: Vec::new() })
+        }
         false => Seen::unknown(WhyKind::Missing, format!("topic {topic} does not exist")),
     })
 }
 
 fn search(
     session: &mut Session,
-    kafka: &Kafka,
+    kafka: &Broker,
     (name, topic): (&str, &Topic),
     wanted: &Wanted,
     until: Instant,
-) -> Result<Search, Why> {
+) -> Result<Found, Why> {
     let start = Instant::now();
     let until = until.min(start + TIME);
     let begins_at = begins(session, kafka, (name, topic), wanted.from)?;
@@ -140,7 +172,7 @@ fn search(
     }
     reading.further_back(session, (name, topic), &begins_at, until)?;
     let mut search = reading.search;
-    search.found = reading.naming.into_iter().chain(reading.others).collect();
+    let mut found: Vec<Named> = reading.naming.into_iter().chain(reading.others).collect();
     search.complete = left == 0;
     search.truncated = topic.partitions.iter().any(|partition| {
         let begin = begins_at.get(&partition.id).map(|(begin, _)| begin);
@@ -152,8 +184,8 @@ fn search(
             false => format!("{left} of its partitions could not be read"),
         });
     }
-    search.found.sort_by_key(|found| (found.at, found.partition, found.offset));
-    Ok(search)
+    found.sort_by_key(|(_, found)| (found.at, found.partition, found.offset));
+    Ok(Found { search, found })
 }
 
 /// Offsets of one partition: from the first on, before the second.
@@ -184,7 +216,7 @@ fn ranges(
 /// or of unknown ends, are missing.
 fn begins(
     session: &mut Session,
-    kafka: &Kafka,
+    kafka: &Broker,
     (name, topic): (&str, &Topic),
     from: Option<Timestamp>,
 ) -> Result<BTreeMap<i32, Range>, Why> {
@@ -234,9 +266,9 @@ struct Reading<'a> {
     /// Ids that were not found yet.
     missing: BTreeSet<usize>,
     /// The last ones that name the id,
-    naming: VecDeque<FoundRecord>,
+    naming: VecDeque<Named>,
     /// and the last of the others.
-    others: VecDeque<FoundRecord>,
+    others: VecDeque<Named>,
 }
 
 impl Reading<'_> {
@@ -313,16 +345,17 @@ impl Reading<'_> {
         if kept.len() == most {
             kept.pop_front();
         }
-        kept.push_back(FoundRecord {
+        let record = FoundRecord {
             partition,
             offset: record.offset,
             at: record.at_ms.and_then(|at| Timestamp::from_millisecond(at).ok()),
             by: named.map(|(_, by)| by.to_string()),
-            of: named.filter(|(id, _)| *id > 0).and_then(|(id, _)| self.wanted.ids.all.get(id).cloned()),
+            names: None,
             size,
             headers: shown(record, self.wanted.headers),
             value: (self.wanted.values && named.is_some()).then(|| value(record)).flatten(),
-        });
+        };
+        kept.push_back((named.map(|(id, _)| id), record));
     }
 
     /// Whether a bound is reached; it is noted then.

@@ -3,7 +3,7 @@
 use crate::collect::broker::kafka::client::{Asked, Session};
 use crate::collect::broker::kafka::sys::{Answer, Question};
 use crate::collect::broker::kafka::topics;
-use crate::evidence::{Committed, Kafka, Sample};
+use crate::evidence::{Broker, Committed, Sample};
 use std::time::{Duration, Instant};
 
 /// A group that seems to stand still is looked at for so long, before it does:
@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(400);
 
 /// Looks again `settle` after the first look, and then again for as long as a
 /// group has something to take and takes nothing. Not where nobody wants to wait.
-pub fn take(session: &mut Session, kafka: &mut Kafka, (first, settle): (Instant, Duration), until: Instant) {
+pub fn take(session: &mut Session, kafka: &mut Broker, (first, settle): (Instant, Duration), until: Instant) {
     if settle.is_zero() {
         return;
     }
@@ -35,7 +35,7 @@ pub fn take(session: &mut Session, kafka: &mut Kafka, (first, settle): (Instant,
     }
 }
 
-fn look_again(session: &mut Session, kafka: &Kafka) -> Sample {
+fn look_again(session: &mut Session, kafka: &Broker) -> Sample {
     let at = kafka.addresses();
     let groups = kafka.groups.iter().filter(|(_, group)| group.known().is_some());
     let groups =
@@ -62,7 +62,7 @@ fn look_again(session: &mut Session, kafka: &Kafka) -> Sample {
 
 /// Whether a group with members has something to take and has taken nothing
 /// since the first look.
-fn stands_still(kafka: &Kafka) -> bool {
+fn stands_still(kafka: &Broker) -> bool {
     let Some(last) = kafka.again.last() else { return true };
     kafka.groups.iter().any(|(name, group)| {
         let (Some(group), Some(now)) = (group.known(), last.committed.get(name)) else { return false };

@@ -1,6 +1,7 @@
 //! A cluster that nobody has described: its topics, who reads them, and their
 //! newest records.
 
+use crate::base::name::MAIN_BROKER;
 use crate::collect::broker::kafka::addresses::Ways;
 use crate::collect::broker::kafka::client::{self, Asked, Session};
 use crate::collect::broker::kafka::groups::{self, STORE};
@@ -10,7 +11,7 @@ use crate::collect::discovery::{Cluster, GroupSeen, Record, TopicSeen};
 use crate::collect::no_answer;
 use crate::collect::runtime::docker::Discovered;
 use crate::config::Config;
-use crate::evidence::{Broker, Docker, Kafka, Name, Seen, Topic, Why, WhyKind};
+use crate::evidence::{Broker, Name, Node, Runtime, Seen, Topic, Why, WhyKind};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -30,8 +31,8 @@ const TEXT: usize = 200;
 const FIELDS: usize = 60;
 
 /// Looks at all of a cluster by the deadline; what was seen by then stays.
-pub async fn survey(config: &Config, docker: &(Seen<Docker>, Discovered), until: Instant) -> Seen<Cluster> {
-    let bootstrap = match addresses::bootstrap(config, None, Some(docker)) {
+pub async fn survey(config: &Config, docker: &(Seen<Runtime>, Discovered), until: Instant) -> Seen<Cluster> {
+    let bootstrap = match addresses::bootstrap(config, MAIN_BROKER, Some(docker)) {
         Seen::Known(bootstrap) => bootstrap,
         Seen::Unknown(why) => return Seen::Unknown(why),
         Seen::NotAsked(why) => return Seen::NotAsked(why),
@@ -74,18 +75,12 @@ fn look(
     let brokers = metadata
         .brokers()
         .iter()
-        .map(|broker| Broker { id: broker.id(), address: format!("{}:{}", broker.host(), broker.port()) });
-    let mut kafka = Kafka {
+        .map(|broker| Node { id: broker.id(), address: format!("{}:{}", broker.host(), broker.port()) });
+    let mut kafka = Broker {
         bootstrap: scout.ways().bootstrap_of(client::answered_at(&metadata)),
-        mapped: Vec::new(),
-        cluster_id: None,
-        brokers: brokers.collect(),
+        nodes: brokers.collect(),
         topics: topics.collect(),
-        groups: BTreeMap::new(),
-        other_groups: Seen::default(),
-        records: BTreeMap::new(),
-        again: Vec::new(),
-        dead_letters: Seen::default(),
+        ..Broker::default()
     };
     let mut cluster = Cluster { bootstrap: kafka.bootstrap.clone(), ..Cluster::default() };
     for (name, topic) in known(&kafka.topics) {
@@ -93,7 +88,7 @@ fn look(
         cluster.topics.insert(name.clone(), TopicSeen { partitions, records: Vec::new() });
     }
     tell.send_replace(Seen::Known(cluster.clone()));
-    let only = Some(kafka.bootstrap.as_str()).filter(|_| kafka.brokers.len() == 1);
+    let only = Some(kafka.bootstrap.as_str()).filter(|_| kafka.nodes.len() == 1);
     let mut session = Session::open(&kafka.addresses(), scout.ways().on_from_here(only), until)?;
     let has_groups = metadata.topics().iter().any(|topic| topic.name() == STORE);
     session.metadata(None, &kafka.addresses())?;
@@ -120,7 +115,7 @@ fn known(topics: &BTreeMap<Name, Seen<Topic>>) -> impl Iterator<Item = (&Name, &
 }
 
 /// All groups that the broker lists, described, with what they have committed.
-fn groups_of(session: &mut Session, kafka: &Kafka) -> BTreeMap<Name, GroupSeen> {
+fn groups_of(session: &mut Session, kafka: &Broker) -> BTreeMap<Name, GroupSeen> {
     let mut listed = Vec::new();
     session.ask(&[Asked { question: Question::List, at: kafka.addresses() }], |_, answer| {
         if let Ok(Answer::Listed(names)) = answer {
@@ -129,7 +124,7 @@ fn groups_of(session: &mut Session, kafka: &Kafka) -> BTreeMap<Name, GroupSeen> 
     });
     let names = listed.into_iter().take(MOST).collect();
     let mut found: BTreeMap<Name, GroupSeen> = BTreeMap::new();
-    session.ask(&groups::questions(&names, &kafka.brokers), |question, answer| match (question, answer) {
+    session.ask(&groups::questions(&names, &kafka.nodes), |question, answer| match (question, answer) {
         (Question::Describe(name), Ok(Answer::Described(group))) => {
             let seen = found.entry(name.clone()).or_default();
             for member in group.members {

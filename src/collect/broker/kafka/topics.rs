@@ -2,7 +2,7 @@
 
 use crate::collect::broker::kafka::client::{self, Asked, Session};
 use crate::collect::broker::kafka::sys::{Answer, Bound, Fault, Question};
-use crate::evidence::{Broker, Kafka, Name, Partition, Seen, Topic, TopicPartition, Why, WhyKind};
+use crate::evidence::{Broker, Name, Node, Partition, Seen, Topic, TopicPartition, Why, WhyKind};
 use rdkafka::metadata::{Metadata, MetadataPartition};
 use rdkafka::types::RDKafkaErrorCode;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ fn partition(partition: &MetadataPartition, pending: &Why) -> Partition {
 /// Both ends of all led partitions: two questions to each leader, so that one
 /// that cannot be reached keeps only its own back. And the topics' settings, of
 /// whichever broker answers.
-pub fn questions(kafka: &Kafka) -> Vec<Asked> {
+pub fn questions(kafka: &Broker) -> Vec<Asked> {
     let mut asked = ends(kafka, &[Bound::Earliest, Bound::End], led(kafka));
     let there = kafka.topics.iter().filter(|(_, topic)| topic.known().is_some_and(|topic| topic.exists));
     let names: Vec<Name> = there.map(|(name, _)| name.clone()).collect();
@@ -80,7 +80,7 @@ pub fn enter_settings(topics: &mut BTreeMap<Name, Seen<Topic>>, asked: &[Name], 
 }
 
 /// The partitions by their leaders.
-fn led(kafka: &Kafka) -> BTreeMap<i32, Vec<TopicPartition>> {
+fn led(kafka: &Broker) -> BTreeMap<i32, Vec<TopicPartition>> {
     let mut led: BTreeMap<i32, Vec<TopicPartition>> = BTreeMap::new();
     for (name, topic) in &kafka.topics {
         let partitions = topic.known().map(|topic| topic.partitions.as_slice());
@@ -96,13 +96,13 @@ fn led(kafka: &Kafka) -> BTreeMap<i32, Vec<TopicPartition>> {
 }
 
 /// The ends of all led partitions once more.
-pub fn ends_again(kafka: &Kafka) -> Vec<Asked> {
+pub fn ends_again(kafka: &Broker) -> Vec<Asked> {
     ends(kafka, &[Bound::End], led(kafka))
 }
 
-fn ends(kafka: &Kafka, bounds: &[Bound], led: BTreeMap<i32, Vec<TopicPartition>>) -> Vec<Asked> {
+fn ends(kafka: &Broker, bounds: &[Bound], led: BTreeMap<i32, Vec<TopicPartition>>) -> Vec<Asked> {
     let asked = led.into_iter().flat_map(|(leader, partitions)| {
-        let at = addresses(&kafka.brokers, leader);
+        let at = addresses(&kafka.nodes, leader);
         let asked = bounds
             .iter()
             .map(|bound| Asked { question: Question::Offsets(*bound, partitions.clone()), at: at.clone() });
@@ -111,7 +111,7 @@ fn ends(kafka: &Kafka, bounds: &[Bound], led: BTreeMap<i32, Vec<TopicPartition>>
     asked.collect()
 }
 
-fn addresses(brokers: &[Broker], id: i32) -> Vec<String> {
+fn addresses(brokers: &[Node], id: i32) -> Vec<String> {
     let leader = brokers.iter().filter(|broker| broker.id == id);
     leader.map(|broker| broker.address.clone()).collect()
 }
@@ -163,7 +163,7 @@ fn is_possible(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn kafka() -> Kafka {
+    fn kafka() -> Broker {
         let partition = |id, leader| Partition {
             id,
             leader,
@@ -172,23 +172,17 @@ mod tests {
             earliest: Seen::unknown(WhyKind::NoAnswer, "pending"),
             end: Seen::unknown(WhyKind::NoAnswer, "pending"),
         };
-        let broker = |id: i32| Broker { id, address: format!("b{id}:9092") };
+        let broker = |id: i32| Node { id, address: format!("b{id}:9092") };
         let topic = Topic {
             exists: true,
             partitions: vec![partition(0, Some(1)), partition(1, None), partition(2, Some(2))],
             min_in_sync: Seen::default(),
         };
-        Kafka {
+        Broker {
             bootstrap: "b1:9092".into(),
-            mapped: vec![],
-            cluster_id: None,
-            brokers: vec![broker(1), broker(2)],
+            nodes: vec![broker(1), broker(2)],
             topics: [("orders".to_string(), Seen::Known(topic))].into(),
-            groups: BTreeMap::new(),
-            other_groups: Seen::default(),
-            records: BTreeMap::new(),
-            dead_letters: Seen::default(),
-            again: vec![],
+            ..Broker::default()
         }
     }
 

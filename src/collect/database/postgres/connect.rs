@@ -3,7 +3,7 @@
 use crate::collect::database::postgres::address::{Address, Endpoint, Mode};
 use crate::collect::database::postgres::why;
 use crate::collect::no_answer;
-use crate::evidence::{Docker, Mapped, Why, WhyKind};
+use crate::evidence::{Mapped, Runtime, Why, WhyKind};
 use std::net::SocketAddr;
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout};
@@ -46,7 +46,7 @@ impl Way {
 pub async fn connect(
     address: &Address,
     tls: &MakeRustlsConnect,
-    docker: Option<&Docker>,
+    docker: Option<&Runtime>,
     inside: bool,
     until: Instant,
 ) -> Result<Connected, Why> {
@@ -82,7 +82,7 @@ fn all_of(mut troubles: Vec<Why>) -> Why {
 
 /// What the address's hosts stand for, in order, and why the others stand for
 /// nothing, by place.
-async fn ways(address: &Address, docker: Option<&Docker>, inside: bool) -> (Vec<Way>, Vec<(String, Why)>) {
+async fn ways(address: &Address, docker: Option<&Runtime>, inside: bool) -> (Vec<Way>, Vec<(String, Why)>) {
     let mut ways = Vec::new();
     let mut troubles = Vec::new();
     for endpoint in address.endpoints() {
@@ -95,7 +95,7 @@ async fn ways(address: &Address, docker: Option<&Docker>, inside: bool) -> (Vec<
     (ways, troubles)
 }
 
-async fn ways_to(endpoint: Endpoint, docker: Option<&Docker>, inside: bool) -> Result<Vec<Way>, Why> {
+async fn ways_to(endpoint: Endpoint, docker: Option<&Runtime>, inside: bool) -> Result<Vec<Way>, Why> {
     let place = endpoint.shown();
     let name = match (&endpoint.host, endpoint.ip) {
         (Host::Tcp(name), None) => name.clone(),
@@ -139,7 +139,7 @@ async fn resolve(place: &str) -> Vec<SocketAddr> {
     }
 }
 
-fn unresolved(name: &str, docker: Option<&Docker>) -> Why {
+fn unresolved(name: &str, docker: Option<&Runtime>) -> Why {
     let but = match docker {
         Some(_) => "and no running container answers to it",
         None => "and Docker, which might know it, was not seen",

@@ -1,11 +1,12 @@
 //! The databases of a pipeline: the one with the events, and those of other services.
 
+use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::Secret;
 use crate::collect::database::postgres::session::Session;
 use crate::collect::database::postgres::{Opened, Place, open};
 use crate::collect::runtime::docker::{Discovered, told_to};
 use crate::config::Config;
-use crate::evidence::{Docker, FurtherDatabase, Mapped, Name, Seen, Why, WhyKind};
+use crate::evidence::{Database, Mapped, Name, Runtime, Seen, Why, WhyKind};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
@@ -31,7 +32,7 @@ impl Databases {
     pub async fn beside(
         main: Session,
         config: &Config,
-        docker: Option<&(Seen<Docker>, Discovered)>,
+        docker: Option<&(Seen<Runtime>, Discovered)>,
         until: Instant,
     ) -> Databases {
         let opened = config.pipeline.database.keys().map(|name| async move {
@@ -41,9 +42,11 @@ impl Databases {
         Databases { main, further: join_all(opened).await.into_iter().collect() }
     }
 
-    /// The transaction in a `[database.NAME]`; without a name in the main one.
-    pub fn of(&self, name: Option<&str>) -> Result<&Session, Why> {
-        let Some(name) = name else { return Ok(&self.main) };
+    /// The transaction in a database, by the pipeline's name for it.
+    pub fn of(&self, name: &str) -> Result<&Session, Why> {
+        if name == MAIN_DATABASE {
+            return Ok(&self.main);
+        }
         match self.further.get(name) {
             Some(Ok(further)) => Ok(&further.session),
             Some(Err(why)) => Err(why.clone()),
@@ -52,12 +55,13 @@ impl Databases {
     }
 
     /// Each further one, or why it is not seen; `unread` is why its sessions are not yet.
-    pub fn seen(&self, unread: &Why) -> BTreeMap<Name, Seen<FurtherDatabase>> {
+    pub fn seen(&self, unread: &Why) -> BTreeMap<Name, Seen<Database>> {
         let seen = |further: &Result<Further, Why>| match further {
-            Ok(further) => Seen::Known(FurtherDatabase {
+            Ok(further) => Seen::Known(Database {
                 address: further.address.clone(),
                 mapped: further.mapped.clone(),
                 sessions: Seen::Unknown(unread.clone()),
+                ..Database::default()
             }),
             Err(why) => Seen::Unknown(why.clone()),
         };
@@ -81,7 +85,7 @@ impl Databases {
 async fn further(
     config: &Config,
     name: &str,
-    docker: Option<&(Seen<Docker>, Discovered)>,
+    docker: Option<&(Seen<Runtime>, Discovered)>,
     until: Instant,
 ) -> Result<Further, Why> {
     let place = place(config, name, docker)?;
@@ -96,7 +100,7 @@ async fn further(
 fn place<'a>(
     config: &'a Config,
     name: &str,
-    docker: Option<&'a (Seen<Docker>, Discovered)>,
+    docker: Option<&'a (Seen<Runtime>, Discovered)>,
 ) -> Result<Place<'a>, Why> {
     if let Some(address) = config.places.databases.get(name) {
         return Ok(Place { address, inside: false });

@@ -22,7 +22,7 @@ use crate::base::secret::Secret;
 use crate::collect::runtime::docker::Discovered;
 use crate::collect::{in_time, no_answer};
 use crate::config::Config;
-use crate::evidence::{Docker, Event, Mark, Name, Postgres, Seen, StageRows, Why, WhyKind};
+use crate::evidence::{Database, Event, EventRows, Name, Runtime, Seen, Why, WhyKind};
 use crate::pipeline::Stage;
 use across::Across;
 use address::Address;
@@ -38,7 +38,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// What the probe keeps for its own last words before the deadline.
 const LAST_WORDS: Duration = Duration::from_millis(150);
 
-const NO_ID: &str = "no id given";
+pub(crate) const NO_ID: &str = "no id given";
 
 const NO_MARKS: &str = "the pipeline has no marks table";
 
@@ -50,11 +50,11 @@ type TellEvent = watch::Sender<Option<Seen<Vec<Event>>>>;
 /// user's `own`.
 pub async fn look(
     config: &Config,
-    docker: Option<&(Seen<Docker>, Discovered)>,
+    docker: Option<&(Seen<Runtime>, Discovered)>,
     until: Instant,
     tell_event: &TellEvent,
     own: &mut own::Told,
-) -> Seen<Postgres> {
+) -> Seen<Looked> {
     let until = until.checked_sub(LAST_WORDS).unwrap_or(until);
     let place = match place(config, docker) {
         Seen::Known(place) => place,
@@ -65,6 +65,17 @@ pub async fn look(
 }
 
 /// An address as text, password included.
+/// What is seen.
+#[derive(Clone)]
+pub struct Looked {
+    /// The database with the events.
+    pub main: Database,
+    /// Those of other services, by the pipeline's names for them.
+    pub further: BTreeMap<Name, Seen<Database>>,
+    /// The rows of each id that was asked about.
+    pub rows: Vec<EventRows>,
+}
+
 struct Place<'a> {
     address: &'a Secret,
     /// It is one that a container was given: it means what containers know by it.
@@ -72,7 +83,7 @@ struct Place<'a> {
 }
 
 /// The configured address, else the one in a container's environment.
-fn place<'a>(config: &'a Config, docker: Option<&'a (Seen<Docker>, Discovered)>) -> Seen<Place<'a>> {
+fn place<'a>(config: &'a Config, docker: Option<&'a (Seen<Runtime>, Discovered)>) -> Seen<Place<'a>> {
     let none = "no address configured";
     if let Some(address) = &config.places.postgres {
         let inside = false;
@@ -101,38 +112,33 @@ fn place<'a>(config: &'a Config, docker: Option<&'a (Seen<Docker>, Discovered)>)
 async fn look_at(
     config: &Config,
     place: Place<'_>,
-    docker: Option<&(Seen<Docker>, Discovered)>,
+    docker: Option<&(Seen<Runtime>, Discovered)>,
     until: Instant,
     (tell_event, own): (&TellEvent, &mut own::Told),
-) -> Result<Postgres, Why> {
+) -> Result<Looked, Why> {
     let start = Instant::now();
     let engine = docker.and_then(|found| found.0.known());
     let Opened { session, server, connected, address, tls } = open(place, engine, until).await?;
     let databases = Databases::beside(session, config, docker, until).await;
     let late = no_answer(&connected.place, until.saturating_duration_since(start));
-    let (marks, stages) = unseen(config, &late);
-    let mut seen = Postgres {
+    let stages = config.pipeline.stage.iter();
+    let main = Database {
         address: address.shown_at(&connected.place),
         mapped: connected.mapped,
-        version: server.version,
-        tls: connected.tls,
-        now: server.now,
+        version: Some(server.version),
+        tls: Some(connected.tls),
+        now: Some(server.now),
         clock: Some(server.clock),
         replica_behind_ms: server.replica_behind_ms,
-        databases: databases.seen(&late),
-        marks: marks.clone(),
-        marks_like: marks.clone(),
         sessions: Seen::Unknown(late.clone()),
-        indexed: Seen::Unknown(late.clone()),
+        indexed: Some(Seen::Unknown(late.clone())),
         elsewhere: BTreeMap::new(),
-        others: BTreeMap::new(),
         looked_up: config.target.lookup.as_ref().map(|_| Seen::Unknown(late.clone())),
-        event: match config.target.id {
-            Some(_) => Seen::Unknown(late),
-            None => Seen::not_asked(NO_ID),
-        },
-        stages,
+        extents: stages.map(|stage| (stage.name.clone(), Seen::Unknown(late.clone()))).collect(),
+        commands: None,
     };
+    let rows = vec![unseen(config, &late); config.target.ids.len()];
+    let mut seen = Looked { main, further: databases.seen(&late), rows };
     let filled = timeout_at(until, fill(config, &databases, (tell_event, own), &mut seen)).await;
     match filled {
         Ok(()) => databases.end().await,
@@ -151,7 +157,7 @@ struct Opened {
 }
 
 /// Connects and begins the transaction.
-async fn open(place: Place<'_>, docker: Option<&Docker>, until: Instant) -> Result<Opened, Why> {
+async fn open(place: Place<'_>, docker: Option<&Runtime>, until: Instant) -> Result<Opened, Why> {
     let understood = Address::read(place.address.expose())
         .and_then(|address| Ok((tls::connector(&address.ssl)?, address)));
     let (tls, address) = understood.map_err(|mistake| {
@@ -167,22 +173,20 @@ async fn open(place: Place<'_>, docker: Option<&Docker>, until: Instant) -> Resu
     Ok(Opened { session, server, connected, address, tls })
 }
 
-type Unseen = (Seen<Vec<Mark>>, BTreeMap<Name, StageRows>);
-
-/// What stands in the evidence until it is seen, and for what the deadline comes too early.
-fn unseen(config: &Config, late: &Why) -> Unseen {
-    let extent = Seen::Unknown(late.clone());
-    let (mut marks, effect) = match config.target.id {
-        Some(_) => (Seen::Unknown(late.clone()), Seen::Unknown(late.clone())),
-        None => (Seen::not_asked(NO_ID), Seen::not_asked(NO_ID)),
+/// What stands as the rows of an id until they are seen, and for what the deadline
+/// comes too early.
+fn unseen(config: &Config, late: &Why) -> EventRows {
+    let marks = match config.pipeline.marks {
+        Some(_) => Seen::Unknown(late.clone()),
+        None => Seen::no_part(NO_MARKS),
     };
-    if config.pipeline.marks.is_none() {
-        marks = Seen::no_part(NO_MARKS);
-    }
-    let rows = StageRows { effect, extent };
     let stages = config.pipeline.stage.iter();
-    let stages = stages.map(|stage| (stage.name.clone(), rows.clone()));
-    (marks, stages.collect())
+    EventRows {
+        marks: marks.clone(),
+        marks_like: marks,
+        event: Seen::Unknown(late.clone()),
+        effects: stages.map(|stage| (stage.name.clone(), Seen::Unknown(late.clone()))).collect(),
+    }
 }
 
 /// Looks at everything, what others wait for first, what reads whole tables last.
@@ -190,13 +194,13 @@ async fn fill(
     config: &Config,
     databases: &Databases,
     (tell_event, own): (&TellEvent, &mut own::Told),
-    seen: &mut Postgres,
+    seen: &mut Looked,
 ) {
     let pipeline = &config.pipeline;
     let session = &databases.main;
     let marks = pipeline.marks.as_ref();
     let in_marks = marks.map(|marks| (marks, databases.of(marks.database())));
-    let id = config.target.id.as_deref();
+    let id = config.target.first_id();
     let mut id_type = Ok(marks::likely_type(pipeline));
     if let Some(id) = id {
         id_type = match &in_marks {
@@ -206,41 +210,43 @@ async fn fill(
         };
         look_for(config, databases, tell_event, (id, &id_type), seen).await;
     } else {
-        tell_event.send_replace(Some(seen.event.clone().map(|event| vec![event])));
+        tell_event.send_replace(Some(Seen::not_asked(NO_ID)));
     }
     if let Some((key, value)) = &config.target.lookup {
-        seen.looked_up = Some(others::with_key(session, pipeline, key, value).await.into());
+        seen.main.looked_up = Some(others::with_key(session, pipeline, key, value).await.into());
     }
-    seen.sessions = sessions::look(session).await.into();
-    for (name, further) in &mut seen.databases {
-        if let (Seen::Known(further), Ok(session)) = (further, databases.of(Some(name))) {
+    seen.main.sessions = sessions::look(session).await.into();
+    for (name, further) in &mut seen.further {
+        if let (Seen::Known(further), Ok(session)) = (further, databases.of(name)) {
             further.sessions = sessions::look(session).await.into();
         }
     }
-    seen.indexed = match &in_marks {
+    seen.main.indexed = Some(match &in_marks {
         Some((marks, Ok(session))) => sessions::indexed(session, marks).await.into(),
         Some((_, Err(why))) => Seen::Unknown(why.clone()),
         None => Seen::no_part(NO_MARKS),
-    };
-    extents(config, databases, seen).await;
+    });
+    extents(config, databases, &mut seen.main).await;
     own::look(config, databases, own).await;
     if let (Some(id), Some((marks, session))) = (id, in_marks) {
         let session = session.and_then(|session| Ok((session, id_type.as_ref().map_err(Clone::clone)?)));
-        seen.marks_like = match &session {
-            Ok((session, of)) => marks::like(session, marks, &[id.to_string()], of).await.into(),
-            Err(why) => Seen::Unknown(why.clone()),
-        };
-        others::like(session, marks, &mut seen.others).await;
+        if let Some((first, others)) = seen.rows.split_first_mut() {
+            first.marks_like = match &session {
+                Ok((session, of)) => marks::like(session, marks, std::slice::from_ref(id), of).await.into(),
+                Err(why) => Seen::Unknown(why.clone()),
+            };
+            others::like(session, marks, (&config.target.ids[1..], others)).await;
+        }
     }
-    seen.elsewhere = schemas::elsewhere(session, seen).await;
+    seen.main.elsewhere = schemas::elsewhere(session, &seen.main.whys(seen.rows.first())).await;
 }
 
 /// How many events of the window are stuck at each stage.
-async fn extents(config: &Config, databases: &Databases, seen: &mut Postgres) {
+async fn extents(config: &Config, databases: &Databases, seen: &mut Database) {
     let pipeline = &config.pipeline;
     let window = config.target.window_s;
     let mut across = match Across::is_needed(pipeline) {
-        true => Some(Across::begin(databases, pipeline, window, seen.now).await),
+        true => Some(Across::begin(databases, pipeline, window, seen.now.unwrap_or_default()).await),
         false => None,
     };
     for (number, stage) in pipeline.stage.iter().enumerate() {
@@ -249,22 +255,22 @@ async fn extents(config: &Config, databases: &Databases, seen: &mut Postgres) {
             Some(across) => across.extent(stage).await,
             None => stages::extent(&databases.main, pipeline, stage, window, left).await,
         };
-        if let Some(rows) = seen.stages.get_mut(&stage.name) {
-            rows.extent = extent.into();
-        }
+        seen.extents.insert(stage.name.clone(), extent.into());
     }
 }
 
 /// The events as they are told to those who look further: where the server's clock
 /// is ahead of this machine's, they were earlier than their rows say.
-fn by_our_clock(seen: &Postgres) -> Seen<Vec<Event>> {
-    let ahead = seen.clock.map_or(0, |clock| (clock.ahead_ms + clock.within_ms).max(0));
+fn by_our_clock(seen: &Looked) -> Seen<Vec<Event>> {
+    let ahead = seen.main.clock.map_or(0, |clock| (clock.ahead_ms + clock.within_ms).max(0));
     let earlier = |at: Timestamp| at.saturating_sub(SignedDuration::from_millis(ahead)).unwrap_or(at);
-    let all = [&seen.event].into_iter().chain(seen.others.values().map(|rows| &rows.event));
-    let known = all.filter_map(Seen::known).cloned();
+    let known = seen.rows.iter().filter_map(|rows| rows.event.known()).cloned();
     let known: Vec<Event> = known.map(|event| Event { at: earlier(event.at), ..event }).collect();
     match known.is_empty() {
-        true => seen.event.as_ref().map(|_| Vec::new()),
+        true => match seen.rows.first() {
+            Some(first) => first.event.as_ref().map(|_| Vec::new()),
+            None => Seen::not_asked(NO_ID),
+        },
         false => Seen::Known(known),
     }
 }
@@ -275,24 +281,30 @@ async fn look_for(
     databases: &Databases,
     tell_event: &TellEvent,
     (id, id_type): (&str, &Result<String, Why>),
-    seen: &mut Postgres,
+    seen: &mut Looked,
 ) {
     let pipeline = &config.pipeline;
     // Other tables may be there although the marks table is not.
     let likely = marks::likely_type(pipeline);
     let of = id_type.as_ref().unwrap_or(&likely);
-    let of = match pipeline.marks.as_ref().and_then(|marks| marks.database()) {
+    let of = match pipeline.marks.as_ref().and_then(|marks| marks.database.as_ref()) {
         // The marks are elsewhere.
         Some(_) => event::id_type(&databases.main, &pipeline.event.sql).await.unwrap_or(likely),
         None => of.clone(),
     };
-    seen.event = event::look(&databases.main, &pipeline.event, id, &of).await.into();
-    let others = &config.target.others;
+    let event = event::look(&databases.main, &pipeline.event, id, &of).await.into();
+    let others = config.target.ids.get(1..).unwrap_or_default();
     if !others.is_empty() {
-        seen.others = others::look(databases, pipeline, others, &of, id_type).await;
+        seen.rows.truncate(1);
+        seen.rows.extend(others::look(databases, pipeline, others, &of, id_type).await);
+    }
+    if let Some(first) = seen.rows.first_mut() {
+        first.event = event;
     }
     tell_event.send_replace(Some(by_our_clock(seen)));
-    seen.marks = match pipeline.marks.as_ref().map(|marks| (marks, databases.of(marks.database()), id_type)) {
+    let Some(first) = seen.rows.first_mut() else { return };
+    first.marks = match pipeline.marks.as_ref().map(|marks| (marks, databases.of(marks.database()), id_type))
+    {
         Some((marks, Ok(session), Ok(of))) => marks::exact(session, marks, id, of).await.into(),
         Some((_, Err(why), _)) => Seen::Unknown(why),
         Some((_, _, Err(why))) => Seen::Unknown(why.clone()),
@@ -303,9 +315,7 @@ async fn look_for(
             Ok((session, of)) => stages::effect(session, stage, id, &of).await,
             Err(why) => Err(why),
         };
-        if let Some(rows) = seen.stages.get_mut(&stage.name) {
-            rows.effect = effect.into();
-        }
+        first.effects.insert(stage.name.clone(), effect.into());
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::collect::database::postgres::databases::Databases;
 use crate::collect::database::postgres::session::{Bound, Session, get, quoted};
 use crate::collect::database::postgres::{NO_MARKS, event, id_type_at, marks, stages};
-use crate::evidence::{Effect, Event, Mark, Name, RowsOfEvent, Seen, Why, WhyKind};
+use crate::evidence::{Effect, Event, EventRows, Mark, Name, Seen, Why, WhyKind};
 use crate::pipeline::{EventSql, Marks, Pipeline, Stage};
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
@@ -22,7 +22,7 @@ pub async fn look(
     ids: &[String],
     of: &str,
     in_marks: &Result<String, Why>,
-) -> BTreeMap<String, RowsOfEvent> {
+) -> Vec<EventRows> {
     let events = events(&databases.main, &pipeline.event, ids, of).await;
     let marks = match pipeline.marks.as_ref().map(|marks| (marks, databases.of(marks.database()))) {
         Some((marks, Ok(session))) => {
@@ -43,7 +43,7 @@ pub async fn look(
         };
         effects.insert(stage.name.clone(), found);
     }
-    let rows = |id: &String| RowsOfEvent {
+    let rows = |id: &String| EventRows {
         marks: marks_of(id),
         marks_like: match &marks {
             Some(_) => Seen::unknown(WhyKind::NoAnswer, "not looked at in time"),
@@ -53,7 +53,7 @@ pub async fn look(
             .and_then(|events: Vec<Event>| events.into_iter().next().ok_or_else(event::no_row).into()),
         effects: effects.iter().map(|(stage, rows)| (stage.clone(), own(rows, id))).collect(),
     };
-    ids.iter().map(|id| (id.clone(), rows(id))).collect()
+    ids.iter().map(rows).collect()
 }
 
 /// What was found of one id: nothing, where nothing was.
@@ -112,17 +112,16 @@ async fn effects_of(session: &Session, stage: &Stage, ids: &[String], of: &str) 
 pub async fn like(
     asked: Result<(&Session, &String), Why>,
     marks: &Marks,
-    others: &mut BTreeMap<String, RowsOfEvent>,
+    (ids, others): (&[String], &mut [EventRows]),
 ) {
     if others.is_empty() {
         return;
     }
-    let ids: Vec<String> = others.keys().cloned().collect();
     let found = match asked {
-        Ok((session, of)) => marks::like(session, marks, &ids, of).await,
+        Ok((session, of)) => marks::like(session, marks, ids, of).await,
         Err(why) => Err(why),
     };
-    for (id, rows) in others {
+    for (id, rows) in ids.iter().zip(others) {
         rows.marks_like = Seen::from(found.clone()).map(|found: Vec<Mark>| {
             let holds = |mark: &Mark| {
                 mark.correlation_id.contains(id.as_str()) || mark.event_id.contains(id.as_str())

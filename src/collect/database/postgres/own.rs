@@ -4,7 +4,7 @@ use crate::collect::database::postgres::NO_ID;
 use crate::collect::database::postgres::databases::Databases;
 use crate::collect::database::postgres::session::{Bound, Session, get};
 use crate::config::Config;
-use crate::evidence::{Name, Own, Seen, Why, WhyKind};
+use crate::evidence::{Custom, Name, Seen, Why, WhyKind};
 use crate::pipeline::sql::binds_id;
 use crate::runbook::own::{Kind, OwnFact};
 use std::collections::BTreeMap;
@@ -14,12 +14,12 @@ use tokio_postgres::types::Type;
 const NO_OPERATOR: &str = "42883";
 
 /// What was seen, by the fact's name.
-pub type Told = BTreeMap<Name, Seen<Own>>;
+pub type Told = BTreeMap<Name, Seen<Custom>>;
 
 /// What can be told without asking: there is no id to ask about.
 pub fn not_asked(config: &Config) -> Told {
     let of_id = config.own.iter().filter(|fact| fact.sql.as_deref().is_some_and(binds_id));
-    let of_id = of_id.filter(|_| config.target.id.is_none());
+    let of_id = of_id.filter(|_| config.target.ids.is_empty());
     of_id.map(|fact| (fact.name().to_string(), Seen::not_asked(NO_ID))).collect()
 }
 
@@ -29,7 +29,7 @@ pub async fn look(config: &Config, databases: &Databases, told: &mut Told) {
     for (fact, sql) in facts {
         if !told.contains_key(fact.name()) {
             let seen = match databases.of(fact.database()) {
-                Ok(session) => one(session, fact, sql, config.target.id.as_deref()).await,
+                Ok(session) => one(session, fact, sql, config.target.first_id().map(String::as_str)).await,
                 Err(why) => Err(why),
             };
             told.insert(fact.name().to_string(), seen.into());
@@ -47,18 +47,18 @@ pub fn statement(fact: &OwnFact, sql: &str) -> String {
 }
 
 /// The first column of the first row; its cast fails in the database's own words.
-async fn one(session: &Session, fact: &OwnFact, sql: &str, id: Option<&str>) -> Result<Own, Why> {
+async fn one(session: &Session, fact: &OwnFact, sql: &str, id: Option<&str>) -> Result<Custom, Why> {
     let bound = bound(sql, id);
     let rows =
         session.ask(fact.name(), &statement(fact, sql), &bound, session.share(4)).await.map_err(explained)?;
-    let Some(row) = rows.first() else { return Ok(Own::NoRow) };
+    let Some(row) = rows.first() else { return Ok(Custom::NoRow) };
     let null = || Why::new(WhyKind::Failed, format!("{}: the value is null", fact.name()));
     match fact.kind() {
-        Kind::Bool => get::<Option<bool>>(row, 0)?.map(Own::Bool).ok_or_else(null),
+        Kind::Bool => get::<Option<bool>>(row, 0)?.map(Custom::Bool).ok_or_else(null),
         Kind::Count => {
             let count = get::<Option<i64>>(row, 0)?.ok_or_else(null)?;
             let negative = |_| Why::new(WhyKind::Failed, format!("{}: {count} is no count", fact.name()));
-            u64::try_from(count).map(Own::Count).map_err(negative)
+            u64::try_from(count).map(Custom::Count).map_err(negative)
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The pipeline's SQL, prepared as the other looks run it: planned, never run.
 
+use crate::base::name::MAIN_DATABASE;
 use crate::collect::database::postgres::across::Across;
 use crate::collect::database::postgres::databases::Databases;
 use crate::collect::database::postgres::session::{Bound, Refused, Session, quoted};
 use crate::collect::database::postgres::{Opened, event, marks, neighbours, open, own, place, stages};
 use crate::collect::runtime::docker::Discovered;
 use crate::config::Config;
-use crate::evidence::{Docker, Seen, Why};
+use crate::evidence::{Runtime, Seen, Why};
 use crate::pipeline::sql::record_lines;
 use crate::pipeline::{IdForm, Marks, Pipeline, Stage};
 use crate::runbook::own::OwnFact;
@@ -55,7 +56,11 @@ pub struct Refusal {
 }
 
 /// Prepares what the probe would ask.
-pub async fn prepare(config: &Config, docker: &(Seen<Docker>, Discovered), until: Instant) -> Seen<Prepared> {
+pub async fn prepare(
+    config: &Config,
+    docker: &(Seen<Runtime>, Discovered),
+    until: Instant,
+) -> Seen<Prepared> {
     let opened = match place(config, Some(docker)) {
         Seen::Known(place) => open(place, docker.0.known(), until).await,
         Seen::Unknown(why) => return Seen::Unknown(why),
@@ -230,12 +235,13 @@ impl Asking<'_> {
 
     /// The transaction in the database where a text is asked.
     fn session(&self, of: &Of) -> Result<&'_ Session, Why> {
-        self.databases.of(match of {
-            Of::Marks(_) => self.pipeline.marks.as_ref().and_then(Marks::database),
-            Of::Stage(name) => self.pipeline.stage(name).and_then(Stage::database),
-            Of::Fact(name) => self.own.iter().find(|fact| fact.name() == name).and_then(OwnFact::database),
+        let database = match of {
+            Of::Marks(_) => self.pipeline.marks.as_ref().map(Marks::database),
+            Of::Stage(name) => self.pipeline.stage(name).map(Stage::database),
+            Of::Fact(name) => self.own.iter().find(|fact| fact.name() == name).map(OwnFact::database),
             Of::Event | Of::Record(_) => None,
-        })
+        };
+        self.databases.of(database.unwrap_or(MAIN_DATABASE))
     }
 
     fn tell(&mut self, of: &Of, at: Option<Range<usize>>, what: String, help: Option<String>) {

@@ -1,7 +1,7 @@
 //! Tables that are there, but not where they are looked for.
 
 use crate::collect::database::postgres::session::{Bound, Session, get};
-use crate::evidence::{Name, Postgres, Why};
+use crate::evidence::{Name, Why};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio_postgres::types::Type;
@@ -11,8 +11,8 @@ const AT_MOST: Duration = Duration::from_secs(1);
 
 /// The schemas that have a table of the name that a look-up did not find
 /// (SQLSTATE 42P01) on its search path.
-pub async fn elsewhere(session: &Session, seen: &Postgres) -> BTreeMap<Name, Vec<Name>> {
-    let missing: BTreeSet<&str> = seen.whys().into_iter().filter_map(missing_table).collect();
+pub async fn elsewhere(session: &Session, whys: &[&Why]) -> BTreeMap<Name, Vec<Name>> {
+    let missing: BTreeSet<&str> = whys.iter().copied().filter_map(missing_table).collect();
     let mut found = BTreeMap::new();
     for table in missing {
         // Without an answer nothing is said of other schemas.

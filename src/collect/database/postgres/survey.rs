@@ -5,7 +5,7 @@ use crate::collect::database::postgres::session::{Bound, Session, get};
 use crate::collect::database::postgres::{Address, connect, tls};
 use crate::collect::discovery::{Column, Table, says_written, sql_name};
 use crate::collect::in_time;
-use crate::evidence::{Docker, Name, Why, WhyKind};
+use crate::evidence::{Name, Runtime, Why, WhyKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -44,7 +44,7 @@ const CATALOG: &str = "
 /// The address as shown, and the tables.
 pub async fn survey(
     address: &Secret,
-    docker: Option<&Docker>,
+    docker: Option<&Runtime>,
     inside: bool,
     until: Instant,
 ) -> Result<(String, Vec<Table>), Why> {

@@ -5,7 +5,7 @@ use crate::base::secret::redact;
 use crate::collect::runtime::compose::interpolate::Variables;
 use crate::collect::runtime::compose::{Files, Read, unreadable};
 use crate::collect::runtime::docker::shown_path;
-use crate::evidence::{ComposeService, Name, Why, WhyKind};
+use crate::evidence::{Declaration, Name, Why, WhyKind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -143,14 +143,14 @@ impl Service {
         self,
         fill: &impl Fn(&str) -> Result<String, Why>,
         active: &BTreeSet<&str>,
-    ) -> Result<ComposeService, Why> {
+    ) -> Result<Declaration, Why> {
         let filled = |text: Option<String>| text.as_deref().map(fill).transpose();
         let profiles: Result<Vec<String>, Why> =
             self.profiles.iter().flatten().map(|profile| fill(profile)).collect();
         let profiles = profiles?;
         let replicas = filled(self.deploy.and_then(|deploy| deploy.replicas))?;
         let replicas = replicas.or(filled(self.scale)?);
-        Ok(ComposeService {
+        Ok(Declaration {
             image: filled(self.image)?,
             container_name: filled(self.container_name)?,
             active: profiles.is_empty()

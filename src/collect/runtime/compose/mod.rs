@@ -9,7 +9,7 @@ pub mod survey;
 use crate::base::error::Mistake;
 use crate::collect::runtime::docker::{Discovered, early, shown_path};
 use crate::config::Config;
-use crate::evidence::{Compose, Container, Docker, Name, NamedBy, Seen, Why, WhyKind};
+use crate::evidence::{Declared, Instance, Name, NamedBy, Runtime, Seen, Why, WhyKind};
 use crate::input::file::in_words;
 use crate::pipeline::Pipeline;
 use interpolate::Variables;
@@ -43,7 +43,7 @@ pub(crate) struct Files {
 pub(crate) struct Read {
     project: Option<Name>,
     by: String,
-    services: std::collections::BTreeMap<Name, crate::evidence::ComposeService>,
+    services: std::collections::BTreeMap<Name, crate::evidence::Declaration>,
 }
 
 /// Files given with `-f` must be there: everything else is a mistake in usage.
@@ -66,9 +66,9 @@ pub fn check(config: &Config) -> Result<(), Mistake> {
 /// engine has not answered in time.
 pub async fn look(
     config: &Config,
-    docker: Option<&(Seen<Docker>, Discovered)>,
+    docker: Option<&(Seen<Runtime>, Discovered)>,
     until: Instant,
-) -> Seen<Compose> {
+) -> Seen<Declared> {
     let variables = |directory: &Path| Variables::new(std::env::vars(), directory);
     let running = docker.and_then(|(docker, discovered)| Some((docker.known()?, discovered)));
     let Some(files) = which(config, running.map(|(docker, _)| docker), &variables(Path::new(""))) else {
@@ -89,26 +89,27 @@ pub async fn look(
         // the built-in reader says with file and line.
         Outcome::Refused(why) => Err(built_in().err().unwrap_or(why)),
     };
-    Seen::from(read.map(|read| Compose {
+    Seen::from(read.map(|read| Declared {
         files: files.paths.iter().map(|path| shown_path(path)).collect(),
         named_by: files.named_by,
         project: read.project,
         read_by: read.by,
-        services: read.services,
+        workloads: read.services,
     }))
 }
 
 /// The environments of the project's containers, by service.
-fn environments<'a>(docker: &'a Docker, discovered: &'a Discovered) -> plugin::Environments<'a> {
-    let of_project = docker.containers.iter().filter(|c| c.project.is_some() && c.project == docker.project);
+fn environments<'a>(docker: &'a Runtime, discovered: &'a Discovered) -> plugin::Environments<'a> {
+    let of_project =
+        docker.instances().filter(|c| c.details.project.is_some() && c.details.project == docker.project);
     let named = of_project.filter_map(|container| {
         let environment = discovered.environments.get(&container.id)?;
-        Some((container.service.as_deref()?, environment.as_slice()))
+        Some((container.details.service.as_deref()?, environment.as_slice()))
     });
     named.collect()
 }
 
-fn which(config: &Config, docker: Option<&Docker>, variables: &Variables) -> Option<Files> {
+fn which(config: &Config, docker: Option<&Runtime>, variables: &Variables) -> Option<Files> {
     let project = config.places.project.clone();
     let not_from_here = config.target.variables.clone();
     let asked = |paths: Vec<PathBuf>, named_by| Files {
@@ -140,19 +141,20 @@ fn which(config: &Config, docker: Option<&Docker>, variables: &Variables) -> Opt
 /// this machine. Containers keep the labels of the `up` that made them: the
 /// newest one tells what the project was made from last, and each worker's own
 /// what it was made from.
-fn of_labels(docker: &Docker, pipeline: &Pipeline) -> Option<Files> {
+fn of_labels(docker: &Runtime, pipeline: &Pipeline) -> Option<Files> {
     let project = docker.project.clone()?;
-    let of_project = || docker.containers.iter().filter(|c| c.project.as_ref() == Some(&project));
-    let is_worker = |c: &&Container| c.service.as_deref().is_some_and(|name| pipeline.worker(name).is_some());
+    let of_project = || docker.instances().filter(|c| c.details.project.as_ref() == Some(&project));
+    let is_worker =
+        |c: &&Instance| c.details.service.as_deref().is_some_and(|name| pipeline.worker(name).is_some());
     let newest = of_project().max_by_key(|c| c.created);
-    let lists = newest.into_iter().chain(of_project().filter(is_worker)).map(|c| &c.config_files);
+    let lists = newest.into_iter().chain(of_project().filter(is_worker)).map(|c| &c.details.config_files);
     let mut paths: Vec<PathBuf> = Vec::new();
     for path in lists.flatten().map(PathBuf::from) {
         if !paths.contains(&path) && there_or_hidden(&path) {
             paths.push(path);
         }
     }
-    let directory = of_project().find_map(|c| c.working_dir.clone()).map(PathBuf::from);
+    let directory = of_project().find_map(|c| c.details.working_dir.clone()).map(PathBuf::from);
     let beside = paths.first()?.parent().unwrap_or(Path::new("")).to_path_buf();
     Some(Files {
         paths,

@@ -3,7 +3,7 @@
 
 use crate::base::secret::{Secret, redact};
 use crate::collect::runtime::compose::{Files, Read};
-use crate::evidence::{ComposeService, Name, Why, WhyKind};
+use crate::evidence::{Declaration, Name, Why, WhyKind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Output, Stdio};
@@ -128,7 +128,7 @@ fn of_document(document: Document, active: &str, hashes: &str, running: &Environ
     let services = document.services.into_iter().map(|(name, service)| {
         let replicas = service.deploy.and_then(|deploy| deploy.replicas);
         let running = running.get(name.as_str());
-        let service = ComposeService {
+        let service = Declaration {
             image: service.image,
             container_name: service.container_name,
             profiles: service.profiles,

@@ -7,7 +7,7 @@ use crate::collect::runtime::compose::interpolate::Variables;
 use crate::collect::runtime::compose::{Files, plugin, readable, which};
 use crate::collect::runtime::docker::{early, shown_path};
 use crate::config::Config;
-use crate::evidence::{Docker, Name, Seen, Why, WhyKind};
+use crate::evidence::{Name, Runtime, Seen, Why, WhyKind};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -25,7 +25,7 @@ pub struct Declared {
 
 /// Reads the files of `-f`, else those that the project's labels name, else those
 /// of this directory.
-pub async fn survey(config: &Config, docker: Option<&Docker>, until: Instant) -> Seen<Declared> {
+pub async fn survey(config: &Config, docker: Option<&Runtime>, until: Instant) -> Seen<Declared> {
     let variables = |directory: &Path| Variables::new(std::env::vars(), directory);
     let Some(files) = which(config, docker, &variables(Path::new(""))) else {
         return Seen::not_asked("no compose file here; name it with -f");

@@ -1,5 +1,7 @@
 use crate::collect::runtime::compose::*;
+use crate::evidence::samples;
 use crate::input::Source;
+use std::collections::BTreeMap;
 
 const BASE: &str = "\
 name: shop
@@ -115,21 +117,16 @@ fn the_files_are_those_of_the_newest_container_and_of_the_workers() {
     let files = files(directory.path(), &[BASE, OVERRIDE, "", "services: {}"]);
     let shown: Vec<String> = files.paths.iter().map(|path| shown_path(path)).collect();
     let container = |name: &str, minute: u8, files: &[String]| {
-        serde_json::json!({
-            "id": name, "name": name, "service": name, "project": "shop",
-            "config_files": files, "working_dir": "/nowhere", "image": "", "image_id": "",
-            "status": "running", "exit_code": 0, "oom_killed": false, "error": null,
-            "restart_count": 0, "created": format!("2026-01-07T10:{minute:02}:00Z"),
-            "started": null, "finished": null, "health": null, "tty": false, "log_driver": "",
-            "restart_policy": null, "hostnames": [], "networks": {}, "ports": [], "environment": {}
-        })
+        samples::container(serde_json::json!({
+            "id": name, "name": name, "service": name, "config_files": files,
+            "working_dir": "/nowhere", "created": format!("2026-01-07T10:{minute:02}:00Z"),
+        }))
     };
-    let docker: Docker = serde_json::from_value(serde_json::json!({
-        "address": "", "engine": "", "api": "", "project": "shop", "other_projects": [],
-        "containers": [container("order-worker", 1, &shown[2..3]), container("kafka", 2, &shown[3..]),
-            container("shop", 3, &[shown[0].clone(), "gone.yaml".to_string(), shown[1].clone()])]
-    }))
-    .unwrap();
+    let docker = Runtime { workloads: BTreeMap::new(), ..samples::runtime("") }.with([
+        container("order-worker", 1, &shown[2..3]),
+        container("kafka", 2, &shown[3..]),
+        container("shop", 3, &[shown[0].clone(), "gone.yaml".to_string(), shown[1].clone()]),
+    ]);
     let source =
         Source { name: "shop.toml".into(), text: include_str!("../../../../tests/support/shop.toml").into() };
     let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();

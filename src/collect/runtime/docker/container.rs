@@ -2,8 +2,12 @@
 
 use crate::base::secret::{redact, shown_url};
 use crate::collect::runtime::docker::{PROJECT, SERVICE, shown_path};
-use crate::evidence::{Container, DATABASE_VARIABLES, Name, Port};
+use crate::evidence::{
+    Addresses, Config, Details, Exit, Health, Instance, InstanceState, Name, Port, RestartPolicy,
+    StartFailure,
+};
 use crate::pipeline::Pipeline;
+use crate::text::address::DATABASE_VARIABLES;
 use bollard::models::{ContainerInspectResponse, ContainerState, NetworkSettings, PortMap};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +22,7 @@ const VERSION: &str = "com.docker.compose.version";
 pub(crate) const KAFKA: &str = "KAFKA_BROKERS";
 
 /// What is kept of a container. What the engine leaves out is empty.
-pub(crate) fn container(seen: ContainerInspectResponse, pipeline: &Pipeline) -> Container {
+pub(crate) fn container(seen: ContainerInspectResponse, pipeline: &Pipeline) -> Instance {
     let config = seen.config.unwrap_or_default();
     let labels = config.labels.unwrap_or_default();
     let label = |name: &str| labels.get(name).filter(|value| !value.is_empty()).cloned();
@@ -28,44 +32,58 @@ pub(crate) fn container(seen: ContainerInspectResponse, pipeline: &Pipeline) -> 
     let service = label(SERVICE);
     let id = seen.id.unwrap_or_default();
     let health = state.health.as_ref().and_then(|health| health.status);
+    let exit = Exit {
+        code: state.exit_code.unwrap_or_default(),
+        out_of_memory: state.oom_killed.unwrap_or_default(),
+    };
+    let error = state.error.as_ref().filter(|text| !text.is_empty());
     let restart_policy = host.restart_policy.and_then(|policy| policy.name);
-    Container {
+    Instance {
         name: seen.name.unwrap_or_default().trim_start_matches('/').into(),
-        project: label(PROJECT),
-        config_files: config_files(label(FILES).as_deref(), label(DIRECTORY).as_deref()),
-        working_dir: label(DIRECTORY).map(|path| shown_path(Path::new(&path))),
         image: config.image.unwrap_or_default(),
         image_id: seen.image.unwrap_or_default(),
-        status: status(&state),
-        config_hash: label(HASH),
-        compose_version: label(VERSION),
+        state: status(&state),
         again: None,
-        exit_code: state.exit_code.unwrap_or_default(),
-        oom_killed: state.oom_killed.unwrap_or_default(),
-        error: state.error.as_ref().filter(|text| !text.is_empty()).map(|text| redact(text)),
-        restart_count: seen.restart_count.unwrap_or_default(),
+        exit,
+        start_failure: StartFailure::told(error.map(|text| redact(text).into()), exit.code),
+        restarts: seen.restart_count.unwrap_or_default(),
         created: seen.created.as_deref().and_then(time),
         started: started(&state),
         finished: state.finished_at.as_deref().and_then(time),
         // "none" is how the engine says that there is no health check.
         health: health
             .map(|status| status.to_string())
-            .filter(|status| !status.is_empty() && status != "none"),
-        tty: config.tty.unwrap_or_default(),
-        log_driver: host.log_config.and_then(|log| log.typ).unwrap_or_default(),
-        restart_policy: restart_policy.map(|name| name.to_string()).filter(|name| !name.is_empty()),
-        hostnames: hostnames(config.hostname, service.as_deref(), &network, &id),
-        networks: addresses(&network),
-        ports: ports(network.ports.unwrap_or_default()),
+            .filter(|status| !status.is_empty() && status != "none")
+            .map(Health::from),
+        config: Config {
+            hash: label(HASH),
+            restart_policy: restart_policy
+                .map(|name| name.to_string())
+                .filter(|name| !name.is_empty())
+                .map(RestartPolicy::from),
+            tty: config.tty.unwrap_or_default(),
+            log_driver: host.log_config.and_then(|log| log.typ).unwrap_or_default(),
+        },
+        addresses: Addresses {
+            hostnames: hostnames(config.hostname, service.as_deref(), &network, &id),
+            networks: addresses(&network),
+            ports: ports(network.ports.unwrap_or_default()),
+        },
         environment: shown_environment(&config.env.unwrap_or_default(), pipeline),
-        service,
+        details: Details {
+            service,
+            project: label(PROJECT),
+            config_files: config_files(label(FILES).as_deref(), label(DIRECTORY).as_deref()),
+            working_dir: label(DIRECTORY).map(|path| shown_path(Path::new(&path))),
+            compose_version: label(VERSION),
+        },
         id,
     }
 }
 
 /// `State.Status`.
-pub(crate) fn status(state: &ContainerState) -> String {
-    state.status.map(|status| status.to_string()).unwrap_or_default()
+pub(crate) fn status(state: &ContainerState) -> InstanceState {
+    state.status.map(|status| status.to_string()).unwrap_or_default().into()
 }
 
 /// `State.StartedAt`.
@@ -154,7 +172,7 @@ mod tests {
     use super::super::project::tests::pipeline;
     use super::*;
 
-    fn inspected() -> Container {
+    fn inspected() -> Instance {
         let seen = serde_json::json!({
             "Id": "0123456789abcdef", "Name": "/shop-api", "Created": "2026-01-07T16:55:09.5Z",
             "Image": "sha256:1", "RestartCount": 3,
@@ -181,14 +199,14 @@ mod tests {
     fn the_engines_answer_becomes_evidence() {
         let seen = inspected();
         assert_eq!(seen.name, "shop-api");
-        assert_eq!((seen.status.as_str(), seen.exit_code, seen.oom_killed), ("exited", 137, true));
+        assert_eq!((seen.state.as_str(), seen.exit.code, seen.exit.out_of_memory), ("exited", 137, true));
         assert_eq!(seen.created.unwrap().to_string(), "2026-01-07T16:55:09.5Z");
-        assert_eq!((seen.finished, seen.error, seen.health), (None, None, None));
-        assert_eq!(seen.restart_policy.as_deref(), Some("always"));
-        assert_eq!(seen.hostnames, ["api", "shop-api"]);
-        assert_eq!(seen.config_files, ["/srv/shop/compose.yaml", "/srv/more.yaml"]);
+        assert_eq!((seen.finished, seen.start_failure, seen.health), (None, None, None));
+        assert_eq!(seen.config.restart_policy, Some(RestartPolicy::Always));
+        assert_eq!(seen.addresses.hostnames, ["api", "shop-api"]);
+        assert_eq!(seen.details.config_files, ["/srv/shop/compose.yaml", "/srv/more.yaml"]);
         let port = Port { container: 80, host_ip: "0.0.0.0".into(), host: 8080 };
-        assert_eq!(seen.ports, [port]);
+        assert_eq!(seen.addresses.ports, [port]);
     }
 
     #[test]

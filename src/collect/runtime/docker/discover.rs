@@ -1,9 +1,11 @@
 //! Addresses that the project's containers carry in their environment.
 
+use crate::base::name::MAIN_BROKER;
 use crate::base::secret::Secret;
 use crate::collect::addresses::{Variables, is_loopback};
-use crate::evidence::{Container, Name, hosts_of};
+use crate::evidence::{Instance, Name};
 use crate::pipeline::Pipeline;
+use crate::text::address::hosts_of;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -36,12 +38,12 @@ pub fn told_to<'a, T>(
 }
 
 /// A container with its whole environment (`Config.Env`), secrets included.
-pub(crate) type WithEnvironment = (Container, Vec<String>);
+pub(crate) type WithEnvironment = (Instance, Vec<String>);
 
 /// The addresses that most containers use.
 pub(crate) fn discover(containers: &[WithEnvironment], pipeline: &Pipeline) -> Discovered {
     let system = |service: &str| Names::of(service, containers, pipeline);
-    let broker = pipeline.broker(None).map(|broker| system(broker.service.get_ref()));
+    let broker = pipeline.broker(MAIN_BROKER).map(|broker| system(broker.service.get_ref()));
     let database = system(pipeline.postgres.service.get_ref());
     let told = told(containers, pipeline);
     let brokers = |told: &Told| told.brokers.clone();
@@ -84,7 +86,7 @@ fn told(containers: &[WithEnvironment], pipeline: &Pipeline) -> Vec<Told> {
         let variables = Variables::of(environment.iter().filter_map(|variable| variable.split_once('=')));
         let told = Told {
             part: name,
-            on_host: container.networks.contains_key("host"),
+            on_host: container.addresses.networks.contains_key("host"),
             brokers: variables.brokers().into_iter().map(|(_, list)| list).collect(),
             databases: variables.databases().into_iter().map(|(_, url)| url).collect(),
         };
@@ -104,7 +106,7 @@ impl Names {
         let mut names = vec![service.to_string()];
         for (container, _) in containers.iter().filter(|(container, _)| is_of(container, service, own)) {
             names.push(container.name.clone());
-            names.extend(container.hostnames.iter().cloned());
+            names.extend(container.addresses.hostnames.iter().cloned());
         }
         Names(names)
     }
@@ -115,8 +117,8 @@ impl Names {
 }
 
 /// Whether a container is one of a service or worker, by compose's name or its own.
-fn is_of(container: &Container, name: &str, own: Option<&str>) -> bool {
-    container.service.as_deref() == Some(name) || own == Some(container.name.as_str())
+fn is_of(container: &Instance, name: &str, own: Option<&str>) -> bool {
+    container.details.service.as_deref() == Some(name) || own == Some(container.name.as_str())
 }
 
 /// The addresses that each part is told, if it is told any.

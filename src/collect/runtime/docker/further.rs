@@ -4,7 +4,8 @@
 use crate::collect::runtime::docker::{Engine, early, inspect};
 use crate::collect::{in_time, now};
 use crate::config::Config;
-use crate::evidence::{Clock, Docker, Image, Later, Name, Seen, Why, WhyKind, hosts_of, is_own};
+use crate::evidence::{Clock, Image, Later, Name, Runtime, Seen, Why, WhyKind};
+use crate::text::address::{hosts_of, is_own};
 use bollard::errors::Error;
 use bollard::models::ContainerState;
 use futures_util::future::join_all;
@@ -17,7 +18,7 @@ const FOR_NAMES: Duration = Duration::from_secs(1);
 
 /// Completes what was seen at `first` (`/info`, `/images/{name}/json`, and
 /// `/containers/{id}/json` once more, `--settle` later).
-pub async fn further(config: &Config, seen: Seen<Docker>, first: Instant, until: Instant) -> Seen<Docker> {
+pub async fn further(config: &Config, seen: Seen<Runtime>, first: Instant, until: Instant) -> Seen<Runtime> {
     let (Seen::Known(mut docker), Ok(engine)) = (seen.clone(), Engine::connect(config)) else {
         return seen;
     };
@@ -31,7 +32,7 @@ pub async fn further(config: &Config, seen: Seen<Docker>, first: Instant, until:
     docker.clock = clock;
     docker.images = images;
     docker.hosts = hosts;
-    for container in &mut docker.containers {
+    for container in docker.instances_mut() {
         container.again = later.get(&container.id).cloned();
     }
     Seen::Known(docker)
@@ -46,8 +47,8 @@ async fn clock(engine: &Engine, until: Instant) -> Option<Clock> {
 
 /// The images that containers were made from, and those that the references
 /// which they name stand for now.
-async fn images(engine: &Engine, docker: &Docker, until: Instant) -> BTreeMap<String, Seen<Image>> {
-    let names = docker.containers.iter().flat_map(|container| [&container.image, &container.image_id]);
+async fn images(engine: &Engine, docker: &Runtime, until: Instant) -> BTreeMap<String, Seen<Image>> {
+    let names = docker.instances().flat_map(|container| [&container.image, &container.image_id]);
     let names: BTreeSet<&String> = names.filter(|name| !name.is_empty()).collect();
     let asked = names.into_iter().map(|name| async move {
         let image = in_time(&engine.address, until, image(engine, name)).await;
@@ -70,8 +71,8 @@ async fn image(engine: &Engine, name: &str) -> Result<Image, Why> {
 }
 
 /// Whether the hosts that no container answers to resolve here.
-async fn hosts(docker: &Docker, until: Instant) -> BTreeMap<Name, Seen<bool>> {
-    let addresses = docker.containers.iter().flat_map(|container| container.environment.values());
+async fn hosts(docker: &Runtime, until: Instant) -> BTreeMap<Name, Seen<bool>> {
+    let addresses = docker.instances().flat_map(|container| container.environment.values());
     let hosts: BTreeSet<String> = addresses.flat_map(|address| hosts_of(address)).collect();
     let strange = |host: &String| {
         let known = docker.answering_to(host).is_some() || is_own(host) || host.parse::<IpAddr>().is_ok();
@@ -93,7 +94,7 @@ async fn hosts(docker: &Docker, until: Instant) -> BTreeMap<Name, Seen<bool>> {
 /// The containers once more, by id; not if there is no time for it.
 async fn later(
     engine: &Engine,
-    docker: &Docker,
+    docker: &Runtime,
     (first, settle): (Instant, Duration),
     until: Instant,
 ) -> BTreeMap<String, Later> {
@@ -102,14 +103,14 @@ async fn later(
     };
     sleep_until(at).await;
     let after_ms = u64::try_from(first.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let ids = docker.containers.iter().map(|container| async move {
+    let ids = docker.instances().map(|container| async move {
         let seen = tokio::time::timeout_at(until, inspect(engine, &container.id)).await;
         let seen = seen.ok()?.ok()??;
         let state: ContainerState = seen.state.unwrap_or_default();
         let later = Later {
             after_ms,
-            status: crate::collect::runtime::docker::container::status(&state),
-            restart_count: seen.restart_count.unwrap_or_default(),
+            state: crate::collect::runtime::docker::container::status(&state),
+            restarts: seen.restart_count.unwrap_or_default(),
             started: crate::collect::runtime::docker::container::started(&state),
         };
         Some((container.id.clone(), later))

@@ -14,7 +14,7 @@ pub(crate) use further::further;
 use crate::base::secret::{redact, shown_url};
 use crate::collect::{failure, in_time};
 use crate::config::Config;
-use crate::evidence::{Docker, Seen, Why, WhyKind};
+use crate::evidence::{Runtime, Seen, Why, WhyKind};
 use bollard::errors::Error;
 use bollard::models::{ContainerInspectResponse, ContainerSummary};
 use bollard::query_parameters::ListContainersOptionsBuilder;
@@ -34,7 +34,7 @@ const HANDING_OVER: Duration = Duration::from_millis(150);
 
 /// Looks at the engine (`/version`, `/containers/json`, `/containers/{id}/json`)
 /// and tells what the containers know. Gives up shortly before `until`.
-pub async fn look(config: &Config, until: Instant) -> (Seen<Docker>, Discovered) {
+pub async fn look(config: &Config, until: Instant) -> (Seen<Runtime>, Discovered) {
     let engine = match Engine::connect(config) {
         Ok(engine) => engine,
         Err(why) => return (Seen::Unknown(why), Discovered::default()),
@@ -121,7 +121,7 @@ fn why(error: &Error, address: &str) -> Why {
     }
 }
 
-async fn seen(config: &Config, engine: &Engine) -> Result<(Docker, Discovered), Why> {
+async fn seen(config: &Config, engine: &Engine) -> Result<(Runtime, Discovered), Why> {
     let all = ListContainersOptionsBuilder::new().all(true).build();
     let (version, listed) =
         tokio::try_join!(engine.client.version(), engine.client.list_containers(Some(all)))
@@ -141,18 +141,19 @@ async fn seen(config: &Config, engine: &Engine) -> Result<(Docker, Discovered), 
         .collect();
     containers.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
     let discovered = discover::discover(&containers, &config.pipeline);
-    let docker = Docker {
+    let docker = Runtime {
         address: engine.address.clone(),
         engine: version.version.unwrap_or_default(),
         api: version.api_version.unwrap_or_default(),
         project: choice.project,
         other_projects: choice.others,
-        containers: containers.into_iter().map(|(seen, _)| seen).collect(),
+        workloads: BTreeMap::new(),
         images: BTreeMap::new(),
         clock: None,
         hosts: BTreeMap::new(),
+        commands: None,
     };
-    Ok((docker, discovered))
+    Ok((docker.with(containers.into_iter().map(|(seen, _)| seen)), discovered))
 }
 
 /// `None`: it has gone since it was listed.

@@ -8,7 +8,7 @@ use crate::collect::logs::newest;
 use crate::collect::runtime::docker::container::container;
 use crate::collect::runtime::docker::{Discovered, Engine, a_listed, early, inspect};
 use crate::config::Config;
-use crate::evidence::{Container, Docker, Name, Seen, Why, WhyKind};
+use crate::evidence::{Instance, InstanceState, Name, RestartPolicy, Runtime, Seen, Why, WhyKind};
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use futures_util::future::{join_all, try_join_all};
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 /// A project's containers, as the other probes need them and as parts of it.
 pub struct Project {
     /// As evidence.
-    pub docker: Docker,
+    pub docker: Runtime,
     /// Their environments.
     pub discovered: Discovered,
     /// One for each service.
@@ -59,20 +59,22 @@ async fn seen(
     });
     let environments: BTreeMap<String, Vec<Secret>> = environments.collect();
     let parts = parts(config, &inspected);
-    let mut containers: Vec<Container> =
+    let mut containers: Vec<Instance> =
         inspected.into_iter().map(|seen| container(seen, &config.pipeline)).collect();
     containers.sort_by(|a, b| a.name.cmp(&b.name));
-    let docker = Docker {
+    let docker = Runtime {
         address: engine.address.clone(),
         engine: version.version.unwrap_or_default(),
         api: version.api_version.unwrap_or_default(),
         other_projects: projects.into_keys().filter(|name| Some(name) != project.as_ref()).collect(),
         project,
-        containers,
+        workloads: BTreeMap::new(),
         images: BTreeMap::new(),
         clock: None,
         hosts: BTreeMap::new(),
+        commands: None,
     };
+    let docker = docker.with(containers);
     Ok(Project { docker, discovered: Discovered { environments, ..Discovered::default() }, parts })
 }
 
@@ -134,29 +136,29 @@ fn parts(config: &Config, inspected: &[ContainerInspectResponse]) -> Vec<Part> {
     parts.into_values().collect()
 }
 
-fn part(seen: &ContainerInspectResponse, as_evidence: &Container) -> Part {
+fn part(seen: &ContainerInspectResponse, as_evidence: &Instance) -> Part {
     let config = seen.config.clone().unwrap_or_default();
     let environment = config.env.unwrap_or_default();
     let variables = environment.iter().filter_map(|variable| variable.split_once('='));
-    let published: BTreeSet<u16> = as_evidence.ports.iter().map(|port| port.container).collect();
+    let published: BTreeSet<u16> = as_evidence.addresses.ports.iter().map(|port| port.container).collect();
     let exposed = config.exposed_ports.unwrap_or_default().into_iter();
     let exposed = exposed.filter_map(|port| port.strip_suffix("/tcp")?.parse().ok());
     let test = config.healthcheck.and_then(|check| check.test);
-    let stays = as_evidence.restart_policy.as_deref().is_some_and(|policy| policy != "no");
+    let stays = as_evidence.config.restart_policy.as_ref().is_some_and(|policy| *policy != RestartPolicy::No);
     Part {
-        name: as_evidence.service.clone().unwrap_or_else(|| as_evidence.name.clone()),
+        name: as_evidence.details.service.clone().unwrap_or_else(|| as_evidence.name.clone()),
         container: Some(as_evidence.name.clone()),
         image: as_evidence.image.clone(),
         // The image has its entrypoint by itself.
         command: config.cmd.unwrap_or_default(),
         declared: false,
-        running: as_evidence.status == "running",
-        ended: as_evidence.status == "exited" && as_evidence.exit_code == 0 && !stays,
+        running: as_evidence.state == InstanceState::Running,
+        ended: as_evidence.state == InstanceState::Exited && as_evidence.exit.code == 0 && !stays,
         variables: variables.map(|(name, value)| (name.to_string(), Secret::new(value))).collect(),
         ports: exposed.chain(published.iter().copied()).collect(),
         published,
         healthcheck: test.map(|words| words.join(" ")).filter(|text| !text.is_empty() && text != "NONE"),
-        addresses: as_evidence.networks.values().filter(|ip| !ip.is_empty()).cloned().collect(),
+        addresses: as_evidence.addresses.networks.values().filter(|ip| !ip.is_empty()).cloned().collect(),
         answers: None,
         log: Vec::new(),
     }
@@ -167,7 +169,7 @@ pub async fn logs(config: &Config, project: &mut Project, until: Instant) {
     let Ok(engine) = Engine::connect(config) else { return };
     let read = project.parts.iter().map(|part| {
         let container = part.container.as_ref();
-        let container = project.docker.containers.iter().find(|seen| Some(&seen.name) == container);
+        let container = project.docker.instances().find(|seen| Some(&seen.name) == container);
         let engine = &engine;
         async move {
             match container {

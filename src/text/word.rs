@@ -1,0 +1,26 @@
+//! Words in text.
+
+/// Whether a text holds a word, in whatever case; `ORD-1` is not in `ORD-10`.
+pub fn holds_word(text: &[u8], word: &[u8]) -> bool {
+    let Some(first) = word.first() else { return false };
+    let free = |neighbour: Option<&u8>| neighbour.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    let mut begins = memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text);
+    begins.any(|at| {
+        let same = text.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        same && free(before) && free(text.get(at + word.len()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_in_whatever_case_and_only_whole() {
+        assert!(holds_word(b"id ORD-1.", b"ord-1"));
+        assert!(holds_word(b"order-created-8620E626", b"8620e626"));
+        assert!(!holds_word(b"ORD-10, xORD-1", b"ORD-1"));
+        assert!(!holds_word(b"anything", b""));
+    }
+}
