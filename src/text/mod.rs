@@ -1,3 +1,5 @@
 //! Small pieces of text.
 
+pub mod placeholder;
 pub mod plural;
+pub mod template;
