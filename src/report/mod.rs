@@ -2,12 +2,12 @@
 
 pub mod explain;
 pub mod format;
-pub mod placeholders;
 pub mod summary;
 pub mod switched;
 pub mod words;
 
 use crate::base::error::exit;
+use crate::command::{Target, doctor, shell};
 use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut, Untellable};
 use crate::evidence::{Evidence, Seen, WhyKind};
 use crate::fact::view::View;
@@ -270,6 +270,8 @@ pub struct Material<'a> {
     pub pipeline: &'a Pipeline,
     /// The checks and causes.
     pub catalog: &'a Catalog,
+    /// How the systems were reached.
+    pub target: &'a Target,
     /// What was derived.
     pub facts: &'a Facts,
     /// What was judged.
@@ -433,7 +435,7 @@ impl Material<'_> {
             also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
             weakened_by: self.told(&diagnosed.weakened_by, &[]),
             could_not_check: self.told(&diagnosed.could_not_check, &[]),
-            actions: remedy::plan(self.evidence, self.pipeline, row, diagnosed),
+            actions: remedy::plan(self.evidence, self.pipeline, self.target, row, diagnosed),
         })
     }
 
@@ -483,7 +485,7 @@ impl Material<'_> {
         let unseen =
             |i: &&crate::judge::Instance| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_));
         let subject = finding.instances.iter().find(unseen).map(|i| i.subject.as_str()).unwrap_or_default();
-        Some(Next { check: check.to_string(), by_hand: words::fill(self, &row.by_hand, subject) })
+        Some(Next { check: check.to_string(), by_hand: words::command(self, &row.by_hand, subject) })
     }
 }
 
@@ -514,7 +516,7 @@ fn look_at_one(report: &Report) -> Option<Planned> {
     open.then(|| Planned {
         kind: ActionKind::Prove,
         say: Some("the newest of the stuck ones: what is seen of it tells the causes apart".into()),
-        run: vec![format!("pipeline-doctor {}", crate::cli::quoted(id))],
+        run: vec![shell::process(&doctor::ask(id))],
         script: None,
     })
 }

@@ -16,6 +16,7 @@ use crate::input::Source;
 use crate::input::document::Document;
 use crate::judge::{Finding, judge};
 use crate::pipeline::Pipeline;
+use crate::remedy::target::target;
 use crate::report::format::table::Screen;
 use crate::report::{self, Material, Outcome, Report};
 use crate::run::demo::{INCIDENTS, incident};
@@ -192,6 +193,7 @@ fn diagnosed(evidence: &Evidence, pipeline: &Pipeline, catalog: &Catalog, show: 
         evidence,
         pipeline,
         catalog,
+        target: &target(evidence, pipeline),
         facts: &facts,
         findings: &findings,
         diagnosis: &diagnosis,
@@ -296,8 +298,10 @@ fn explain_one(
         (Some(cause), _, Some(generator)) => {
             text.write_all(remedy(config, catalog, cause, generator)?.as_bytes())?;
         }
-        (Some(cause), _, None) if args.markdown => report::format::markdown::cause(cause, catalog, text)?,
-        (Some(cause), _, None) => report::explain::cause(cause, catalog, text)?,
+        (Some(cause), _, None) if args.markdown => {
+            report::format::markdown::cause(cause, catalog, pipeline, text)?
+        }
+        (Some(cause), _, None) => report::explain::cause(cause, catalog, pipeline, text)?,
         (None, Some(check), None) if args.markdown => {
             report::format::markdown::check(check, catalog, pipeline, text)?;
         }
@@ -341,7 +345,8 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     let mut whys =
         [evidence.postgres.why()].into_iter().chain(evidence.brokers().map(|(_, broker)| broker.why()));
     let unseen = whys.find_map(|why| why);
-    let remedy = remedy::Remedy::new(&evidence, &config.pipeline, cause, subjects);
+    let target = target(&evidence, &config.pipeline);
+    let remedy = remedy::Remedy::new(&evidence, &config.pipeline, &target, cause, subjects);
     match (remedy.script(generator), generator) {
         (Some(script), _) => Ok(script),
         (None, Generator::ComposeFragment) => {

@@ -2,6 +2,7 @@
 
 use crate::base::schema::ID;
 use crate::pipeline::Pattern;
+use crate::text::template::Template;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -14,7 +15,7 @@ pub struct Signature {
     #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
     /// True when healthy. `{subject}` is whose log it is.
-    pub title: String,
+    pub title: Template,
     /// Regular expression: a record that tells of it.
     pub pattern: Pattern,
     /// Tells of a lost connection: nothing new while what it leads to is restarted.

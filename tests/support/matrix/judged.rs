@@ -8,6 +8,7 @@ use pipeline_doctor::evidence::{Evidence, System};
 use pipeline_doctor::fact::{Facts, facts};
 use pipeline_doctor::judge::{Finding, Verdict, judge};
 use pipeline_doctor::pipeline::Pipeline;
+use pipeline_doctor::remedy::target::target;
 use pipeline_doctor::report::{Cause, Material, report};
 use pipeline_doctor::runbook::catalog::{Catalog, Severity};
 
@@ -60,6 +61,7 @@ impl Judge {
             evidence,
             pipeline: &self.pipeline,
             catalog: &self.catalog,
+            target: &target(evidence, &self.pipeline),
             facts: &facts,
             findings: &findings,
             diagnosis: &diagnosis,
