@@ -2,6 +2,8 @@
 
 use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::redact;
+use crate::command::postgres::address_variable;
+use crate::command::{Word, shell};
 use crate::evidence::System;
 use clap::builder::PossibleValue;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -354,75 +356,49 @@ impl Look {
     /// The flags that say where to look, as a shell takes them, for printing. A
     /// password is not repeated: its variable is named instead.
     pub fn flags(&self) -> String {
-        let one = |flag: &str, value: Option<String>| value.map(|value| format!("{flag} {}", quoted(&value)));
+        fn one(flag: &str, value: impl Into<Word>) -> [Word; 2] {
+            [flag.into(), value.into()]
+        }
         let path = |path: &std::path::Path| path.display().to_string();
-        let files = self.files.iter().map(|file| one("-f", Some(path(file))));
-        let addresses =
-            self.kafka_addresses.iter().map(|address| one("--kafka-address", Some(address.clone())));
-        let brokers = self.brokers.iter().map(|broker| one("--broker", Some(redact(broker))));
-        let http = self.http.iter().map(|address| one("--http", Some(redact(address))));
-        let postgres = self.postgres.as_ref().map(|url| match redact(url) == *url {
-            true => format!("--postgres {}", quoted(url)),
-            false => "--postgres \"$POSTGRES_URL\"".to_string(),
+        let some = |flag: &str, value: Option<String>| value.map(|value| one(flag, value));
+        let other = |value: &String, usual: &str| Some(value.clone()).filter(|value| value != usual);
+        let variable = |database: &str| Word::Variable(address_variable(database));
+        let is_open = |url: &str| redact(url) == *url;
+        let postgres = self.postgres.as_ref().map(|url| match is_open(url) {
+            true => one("--postgres", url),
+            false => one("--postgres", variable(MAIN_DATABASE)),
         });
         // With its name alone: the rest may hold a password.
-        let databases = self.databases.iter().filter_map(|flag| flag.split_once('=')).map(|(name, url)| {
-            Some(match redact(url) == *url {
-                true => format!("--database {}", quoted(&format!("{name}={url}"))),
-                false => format!("--database {name}=\"${}\"", address_variable(name)),
-            })
+        let databases = self.databases.iter().filter_map(|flag| flag.split_once('='));
+        let databases = databases.map(|(name, url)| match is_open(url) {
+            true => one("--database", format!("{name}={url}")),
+            false => one("--database", Word::Joined(vec![format!("{name}=").into(), variable(name)])),
         });
-        let without = self.without.iter().map(|system| one("--without", Some(system.name().into())));
-        let others = [
-            one("--project", self.project.clone()),
-            one("--docker", self.docker.clone()),
-            one("--kafka", self.kafka.clone()),
+        let single = [
+            some("--project", self.project.clone()),
+            some("--docker", self.docker.clone()),
+            some("--kafka", self.kafka.clone()),
             postgres,
-            one("--window", Some(self.window.clone()).filter(|window| window != WINDOW)),
-            one("--at", self.at.clone()),
-            one("--deadline", Some(self.deadline.clone()).filter(|deadline| deadline != DEADLINE)),
-            one("--config", self.config.as_deref().map(path)),
-            one("--checks", self.checks.as_deref().map(path)),
+            some("--window", other(&self.window, WINDOW)),
+            some("--at", self.at.clone()),
+            some("--deadline", other(&self.deadline, DEADLINE)),
+            some("--config", self.config.as_deref().map(path)),
+            some("--checks", self.checks.as_deref().map(path)),
         ];
-        let all = files
-            .chain(others)
-            .chain(brokers)
-            .chain(databases)
-            .chain(addresses)
-            .chain(http)
-            .chain(without)
-            .flatten();
-        all.collect::<Vec<String>>().join(" ")
+        let files = self.files.iter().map(|file| one("-f", path(file)));
+        let brokers = self.brokers.iter().map(|broker| one("--broker", redact(broker)));
+        let addresses = self.kafka_addresses.iter().map(|address| one("--kafka-address", address));
+        let http = self.http.iter().map(|address| one("--http", redact(address)));
+        let without = self.without.iter().map(|system| one("--without", system.name()));
+        let all = files.chain(single.into_iter().flatten()).chain(brokers).chain(databases);
+        let all = all.chain(addresses).chain(http).chain(without);
+        shell::words(&all.flatten().collect::<Vec<Word>>())
     }
-}
-
-/// The variable that stands for a database's address in printed commands.
-pub fn address_variable(database: &str) -> String {
-    match database {
-        MAIN_DATABASE => "POSTGRES_URL".to_string(),
-        name => format!("POSTGRES_URL_{}", name.to_uppercase().replace('-', "_")),
-    }
-}
-
-/// A word for the shell: as it is where that is safe, else in single quotes.
-pub fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_string();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_quoted_where_a_shell_would_read_them() {
-        assert_eq!(quoted("docker-compose.yml"), "docker-compose.yml");
-        assert_eq!(quoted("my file"), "'my file'");
-        assert_eq!(quoted("a'; rm -rf x"), r"'a'\''; rm -rf x'");
-    }
 
     #[test]
     fn flags_are_repeated_without_their_passwords() {

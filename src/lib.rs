@@ -6,6 +6,7 @@
 pub mod base;
 pub mod cli;
 pub mod collect;
+pub mod command;
 pub mod config;
 pub mod diagnosis;
 pub mod evidence;

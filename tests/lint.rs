@@ -2,6 +2,8 @@
 
 mod support;
 
+use pipeline_doctor::fact::registry;
+use pipeline_doctor::runbook::lint::read;
 use std::fs;
 use support::{Run, doctor, root};
 
@@ -89,6 +91,25 @@ fn the_built_in_files_have_no_mistakes() {
     assert_eq!(run.stdout.matches("note: ").count(), 1, "{}", run.stdout);
     let document = lint(&["--json"]).finish().code(0).json();
     assert_eq!(document["mistakes"], serde_json::json!([]));
+}
+
+/// The engine's program and Kafka's tools are placeholders: another engine is another target.
+#[test]
+fn no_built_in_row_spells_the_program_that_the_target_names() {
+    let catalog = read(None, registry(), &mut Vec::new()).unwrap();
+    let by_hand = catalog.steps.iter().map(|step| &step.by_hand);
+    let by_hand = by_hand.chain(catalog.checks.iter().map(|check| &check.by_hand));
+    let actions = catalog.causes.iter().flat_map(|cause| &cause.actions);
+    let lines = by_hand.chain(actions.filter_map(|action| action.run.as_ref()));
+    let mut programs = 0;
+    for line in lines.map(|line| line.as_str()) {
+        for word in line.split(|char: char| char.is_whitespace() || "|;&()`'\"".contains(char)) {
+            let spelt = word == "docker" || word.starts_with("docker-") || word.starts_with("kafka-");
+            assert!(!spelt, "{word} in {line}");
+            programs += usize::from(word == "{docker}" || word == "{compose}");
+        }
+    }
+    assert!(programs > 100, "{programs}");
 }
 
 #[test]

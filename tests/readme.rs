@@ -29,7 +29,7 @@ fn exit_codes() -> String {
 fn checks() -> String {
     let mut table = String::from("| step | check | true when healthy |\n|---|---|---|\n");
     for check in catalog().checks {
-        let title = check.title.replace(['{', '}'], "*");
+        let title = check.title.as_str().replace(['{', '}'], "*");
         let _ = writeln!(table, "| {} | `{}` | {title} |", check.step.get_ref(), check.id.get_ref());
     }
     table

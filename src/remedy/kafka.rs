@@ -1,56 +1,34 @@
 //! Commands for Kafka: topics to create, offsets to set, records to send again.
 
 use crate::base::name::MAIN_DATABASE;
-use crate::cli::quoted;
+use crate::command::kafka::{self, Offsets};
+use crate::command::{Command, Process, Script, docker, postgres};
 use crate::evidence::{Instance, InstanceState, Topic};
 use crate::fact::groups::group_of;
 use crate::fact::skips::never_taken_up;
 use crate::fact::view::View;
 use crate::pipeline::Worker;
-use crate::remedy::{Remedy, container_name, sql};
+use crate::remedy::{Remedy, sql};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 /// Offsets are set to this much before the oldest stuck event.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// `kafka-topics --bootstrap-server …`, run where the broker's own address
-/// resolves: in its container, where it has one.
-fn tool(view: &View, broker: &str, name: &str, interactive: bool) -> String {
-    let kafka = view.evidence.broker(broker).known().copied();
-    let broker = view.pipeline.broker(broker).map_or("", |broker| broker.service.get_ref().as_str());
-    let advertised = kafka.and_then(|kafka| kafka.nodes.first()).map(|node| node.address.as_str());
-    match view.container(broker).known() {
-        Some(Some(container)) => {
-            let stdin = if interactive { "-i " } else { "" };
-            let address = advertised.unwrap_or("localhost:9092");
-            format!("docker exec {stdin}{} {name} --bootstrap-server {address}", quoted(&container.name))
-        }
-        _ => {
-            let address = kafka.map_or("\"$KAFKA_BROKERS\"", |kafka| kafka.bootstrap.as_str());
-            format!("{name} --bootstrap-server {address}")
-        }
-    }
-}
-
 /// One command for each topic of the subjects, with its siblings' shape.
-pub(crate) fn create_topics(remedy: &Remedy) -> Vec<String> {
+pub(crate) fn create_topics(remedy: &Remedy) -> Script {
     let view = &remedy.view;
     let topics = view.pipeline.topic.iter().filter(|topic| remedy.subjects.contains(&topic.name));
-    topics
-        .map(|topic| {
-            let broker = view.pipeline.broker_of_topic(&topic.name);
-            let sibling = sibling(view, broker);
-            let partitions = topic.partitions.map(|p| p as usize);
-            let partitions = sibling.map(|s| s.partitions.len()).or(partitions).unwrap_or(1);
-            let replicas = sibling.and_then(|s| s.partitions.first()).map_or(1, |p| p.replicas.len().max(1));
-            format!(
-                "{} --create --if-not-exists --topic {} --partitions {partitions} --replication-factor {replicas}",
-                tool(view, broker, "kafka-topics", false),
-                quoted(&topic.name)
-            )
-        })
-        .collect()
+    let create = topics.map(|topic| {
+        let broker = view.pipeline.broker_of_topic(&topic.name);
+        let sibling = sibling(view, broker);
+        let partitions = topic.partitions.map(|p| p as usize);
+        let partitions = sibling.map(|s| s.partitions.len()).or(partitions).unwrap_or(1).to_string();
+        let replicas = sibling.and_then(|s| s.partitions.first()).map_or(1, |p| p.replicas.len().max(1));
+        let replicas = replicas.to_string();
+        kafka::create_topic(remedy.target, broker, &topic.name, &partitions, &replicas).command()
+    });
+    Script { comment: None, commands: create.collect() }
 }
 
 /// A topic of the pipeline that exists on a broker.
@@ -63,9 +41,9 @@ fn sibling<'a>(view: &View<'a>, broker: &str) -> Option<&'a Topic> {
 /// Sets each subject's group to the stuck events, on the partitions where it has
 /// committed nothing. A group must have no members then: running workers are
 /// stopped before and started after.
-pub(crate) fn offsets_script(remedy: &Remedy) -> Option<String> {
+pub(crate) fn offsets_script(remedy: &Remedy) -> Option<Script> {
     let workers = remedy.subjects.iter().filter_map(|name| remedy.view.pipeline.worker(name));
-    let commands: Vec<String> = workers.flat_map(|worker| offset_commands(remedy, worker)).collect();
+    let commands: Vec<Command> = workers.flat_map(|worker| offset_commands(remedy, worker)).collect();
     if commands.is_empty() {
         return None;
     }
@@ -73,32 +51,29 @@ pub(crate) fn offsets_script(remedy: &Remedy) -> Option<String> {
         Some(at) => format!("the oldest stuck event ({at})"),
         None => "the oldest record".to_string(),
     };
-    Some(format!("# Sets the groups to {since}. Run it before the workers start.\n{}\n", commands.join("\n")))
+    let comment = format!("Sets the groups to {since}. Run it before the workers start.");
+    Some(Script { comment: Some(comment), commands })
 }
 
-fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<String> {
-    let view = &remedy.view;
+fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<Command> {
+    let (view, target) = (&remedy.view, remedy.target);
     let to = match waiting_since(remedy) {
-        Some(at) => format!("--to-datetime {}", (at - MARGIN).strftime("%Y-%m-%dT%H:%M:%S%.3fZ")),
-        None => "--to-earliest".to_string(),
+        Some(at) => Offsets::Time((at - MARGIN).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
+        None => Offsets::Earliest,
     };
     let topics = topics_to_set(view, worker);
     if topics.is_empty() {
         return Vec::new();
     }
-    let topics: Vec<String> = topics.iter().map(|topic| format!("--topic {}", quoted(topic))).collect();
-    let reset = format!(
-        "{} --group {} {} --reset-offsets {to} --execute",
-        tool(view, view.pipeline.broker_of(worker), "kafka-consumer-groups", false),
-        quoted(worker.group_name()),
-        topics.join(" ")
-    );
+    let broker = view.pipeline.broker_of(worker);
+    let reset = kafka::reset_offsets(target, broker, worker.group_name(), &topics, &to);
     let has_members = group_of(view, worker).known().is_some_and(|group| !group.members.is_empty());
-    if !has_members {
-        return vec![reset];
-    }
-    let container = quoted(&container_name(view, &worker.name));
-    vec![format!("docker stop {container}"), reset, format!("docker start {container}")]
+    let container = remedy.values().container(&worker.name);
+    let processes = match has_members {
+        true => vec![docker::stop(target, &container), reset, docker::start(target, [container.as_str()])],
+        false => vec![reset],
+    };
+    processes.into_iter().map(Process::command).collect()
 }
 
 /// `topic:0,2`: what the group has not taken up, empty partitions too, since
@@ -135,8 +110,8 @@ fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
 }
 
 /// Starts what has a broker's image in its project and does not run.
-pub(crate) fn start_brokers(remedy: &Remedy) -> Option<String> {
-    let docker = *remedy.view.evidence.runtime().known()?;
+pub(crate) fn start_brokers(remedy: &Remedy) -> Option<Script> {
+    let seen = *remedy.view.evidence.runtime().known()?;
     let brokers = remedy.view.pipeline.brokers().into_iter();
     let brokers: Vec<&Instance> =
         brokers.filter_map(|broker| remedy.view.container(broker).known().copied().flatten()).collect();
@@ -146,31 +121,25 @@ pub(crate) fn start_brokers(remedy: &Remedy) -> Option<String> {
             |broker: &&Instance| c.details.project == broker.details.project && c.image == broker.image;
         c.state == InstanceState::Exited && brokers.any(like)
     };
-    let names: Vec<String> = docker.instances().filter(alike).map(|c| quoted(&c.name)).collect();
-    (!names.is_empty()).then(|| format!("docker start {}\n", names.join(" ")))
+    let names: Vec<&str> = seen.instances().filter(alike).map(|c| c.name.as_str()).collect();
+    let start = (!names.is_empty()).then(|| docker::start(remedy.target, names).command());
+    start.map(|start| Script { comment: None, commands: vec![start] })
 }
 
 /// Reads the stuck events' records from the database and sends them to their
 /// topics once more, one pipe for each stage.
-pub(crate) fn records_script(remedy: &Remedy) -> Option<String> {
-    let view = &remedy.view;
-    let pipes: Vec<String> = remedy
-        .stages()
-        .into_iter()
-        .filter(|stage| stage.topic.is_some() && !remedy.still_waits(stage))
-        .filter_map(|stage| {
-            let ids = remedy.stuck_ids(stage, false);
-            let query = sql::records(stage, &ids)?;
-            Some(format!(
-                "# {} of {}\n{} -qAtc {} \\\n  | {} --topic {} --property parse.headers=true --property parse.key=true",
-                view.pipeline.count(ids.len() as u64),
-                stage.event,
-                sql::psql(view, MAIN_DATABASE),
-                quoted(&query),
-                tool(view, view.pipeline.broker_of_topic(stage.topic_name()), "kafka-console-producer", true),
-                quoted(stage.topic_name())
-            ))
-        })
-        .collect();
-    (!pipes.is_empty()).then(|| pipes.join("\n") + "\n")
+pub(crate) fn records_script(remedy: &Remedy) -> Option<Script> {
+    let (pipeline, target) = (remedy.view.pipeline, remedy.target);
+    let stages = remedy.stages().into_iter();
+    let waiting = stages.filter(|stage| stage.topic.is_some() && !remedy.still_waits(stage));
+    let pipe = waiting.filter_map(|stage| {
+        let ids = remedy.stuck_ids(stage, false);
+        let rows = postgres::rows(target, MAIN_DATABASE, &sql::records(stage, &ids)?);
+        let topic = stage.topic_name();
+        let send = kafka::send(target, pipeline.broker_of_topic(topic), topic);
+        let comment = format!("{} of {}", pipeline.count(ids.len() as u64), stage.event);
+        Some(rows.command().pipe(send).comment(comment))
+    });
+    let commands: Vec<Command> = pipe.collect();
+    (!commands.is_empty()).then_some(Script { comment: None, commands })
 }

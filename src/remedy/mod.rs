@@ -4,11 +4,13 @@
 pub mod compose;
 pub mod kafka;
 pub mod sql;
+pub mod target;
 
 use crate::base::name::MAIN_DATABASE;
-use crate::cli::quoted;
+use crate::command::values::{Session, Values};
+use crate::command::{self, Process, Script, Target, doctor, postgres, shell};
 use crate::diagnosis::Diagnosed;
-use crate::evidence::{Evidence, Name, NamedBy, Seen};
+use crate::evidence::{Name, Seen};
 use crate::fact::groups::lag;
 use crate::fact::records::{self, Taken};
 use crate::fact::sessions;
@@ -16,17 +18,37 @@ use crate::fact::skips::has_untaken;
 use crate::fact::view::View;
 use crate::pipeline::{Marks, Stage};
 use crate::runbook::catalog::{Action, ActionKind, Cause, Generator};
+use crate::text::placeholder::Placeholder;
 use crate::text::plural::count;
+use crate::text::template::Template;
 use std::collections::BTreeSet;
 
 /// What actions are made from.
 pub struct Remedy<'a> {
     view: View<'a>,
+    target: &'a Target,
     cause: &'a Cause,
     /// Whom its checks name: their stages are sent on.
     subjects: Vec<Name>,
     /// Whom it is about: they are mended.
     whom: Vec<Name>,
+}
+
+/// What a generator makes.
+enum Generated {
+    /// YAML or SQL.
+    Text(String),
+    /// Commands for a shell.
+    Commands(Script),
+}
+
+impl Generated {
+    fn text(self) -> String {
+        match self {
+            Generated::Text(text) => text,
+            Generated::Commands(script) => shell::script(&script),
+        }
+    }
 }
 
 /// One action as it is printed.
@@ -46,8 +68,8 @@ pub struct Planned {
 }
 
 /// The actions of a diagnosed cause, in order.
-pub fn plan(view: View, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
-    let remedy = Remedy::new(view, cause, diagnosed.subjects.clone());
+pub fn plan(view: View, target: &Target, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
+    let remedy = Remedy::new(view, target, cause, diagnosed.subjects.clone());
     let actions = cause.actions.iter().filter_map(|action| remedy.plan_one(action));
     let put_back = remedy.put_back();
     let first = put_back.clone();
@@ -57,33 +79,38 @@ pub fn plan(view: View, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
 
 impl<'a> Remedy<'a> {
     /// A remedy of `cause` for these subjects.
-    pub fn new(view: View<'a>, cause: &'a Cause, subjects: Vec<Name>) -> Self {
+    pub fn new(view: View<'a>, target: &'a Target, cause: &'a Cause, subjects: Vec<Name>) -> Self {
         let whom = cause.whom(view.pipeline, &subjects);
-        Remedy { view, cause, subjects, whom }
+        Remedy { view, target, cause, subjects, whom }
     }
 
     /// What `explain CAUSE --yaml|--offsets|--sql|--records` prints; `None` where
     /// there is nothing to do for what was seen.
     pub fn script(&self, generator: Generator) -> Option<String> {
+        self.generated(generator).map(Generated::text)
+    }
+
+    fn generated(&self, generator: Generator) -> Option<Generated> {
         match generator {
-            Generator::ComposeFragment => compose::fragment(self),
-            Generator::GroupOffsets => kafka::offsets_script(self),
-            Generator::CreateTopics => Some(kafka::create_topics(self).join("\n") + "\n"),
-            Generator::StartBrokers => kafka::start_brokers(self),
-            Generator::RemoveMarks => sql::remove_marks(self),
-            Generator::SendRecords => kafka::records_script(self),
+            Generator::ComposeFragment => compose::fragment(self).map(Generated::Text),
+            Generator::GroupOffsets => kafka::offsets_script(self).map(Generated::Commands),
+            Generator::CreateTopics => Some(Generated::Commands(kafka::create_topics(self))),
+            Generator::StartBrokers => kafka::start_brokers(self).map(Generated::Commands),
+            Generator::RemoveMarks => sql::remove_marks(self).map(Generated::Text),
+            Generator::SendRecords => kafka::records_script(self).map(Generated::Commands),
         }
     }
 
     fn plan_one(&self, action: &Action) -> Option<Planned> {
-        let say = action.say.as_ref().map(|say| self.fill(say, self.whom.first().map(String::as_str)));
+        let whom = self.whom.first().map_or("", String::as_str);
+        let say = action.say.as_ref().map(|say| self.values().about(whom).sentence(say));
         match action.generate {
             Some(generator) => self.plan_generated(action, generator).or_else(|| {
                 let planned = |say| Planned { kind: action.kind, say: Some(say), run: vec![], script: None };
                 say.map(planned)
             }),
             None => {
-                let run = action.run.as_deref().map(|run| self.commands(run)).unwrap_or_default();
+                let run = action.run.as_ref().map(|run| self.commands(run)).unwrap_or_default();
                 Some(Planned { kind: action.kind, say, run, script: None })
             }
         }
@@ -106,68 +133,66 @@ impl<'a> Remedy<'a> {
         if subjects.is_empty() {
             return None;
         }
-        let subjects: Vec<String> = subjects.into_iter().map(|subject| quoted(subject)).collect();
-        let run = format!("{} up -d --no-deps {}", compose_command(self.view.evidence), subjects.join(" "));
+        let recreate = command::compose::recreate(self.target, subjects.into_iter().map(String::as_str));
+        let run = vec![shell::process(&recreate)];
         let say = format!(
             "it runs with another {} than the compose file gives: this puts it back",
             names.join(", ")
         );
-        Some(Planned { kind: ActionKind::Mend, say: Some(say), run: vec![run], script: None })
+        Some(Planned { kind: ActionKind::Mend, say: Some(say), run, script: None })
     }
 
     /// A generator's action: short things as they are, long ones a command away.
     fn plan_generated(&self, action: &Action, generator: Generator) -> Option<Planned> {
-        let kind = action.kind;
-        let script = match (self.script(generator), generator) {
-            (Some(script), _) => script,
+        let remedy = match (self.generated(generator), generator) {
+            (Some(remedy), _) => Some(remedy),
             // What waits now may be given up by then, as others were.
-            (None, Generator::SendRecords) if action.later || records::gives_up(&self.view) => String::new(),
+            (None, Generator::SendRecords) if action.later || records::gives_up(&self.view) => None,
             (None, _) => return None,
         };
-        let commands = script.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
-        let explain = |flag: &str| {
-            let id = self.view.asked_id();
-            let id = id.map(|id| format!(" {}", quoted(id))).unwrap_or_default();
-            format!("pipeline-doctor explain {}{id}{} --{flag}", self.cause.id.get_ref(), self.flags())
+        let commands = match &remedy {
+            Some(Generated::Commands(script)) => script.commands.as_slice(),
+            _ => &[],
         };
+        let explain = |flag: &str| doctor::remedy(self.target, self.cause.id.get_ref(), flag).command();
+        let to_shell = |flag: &str| explain(flag).pipe(Process::new("sh"));
         let (say, run) = match generator {
             Generator::ComposeFragment => {
                 let workers = self.subjects.join(", ");
-                (
-                    format!("look at workers.yml: it declares {workers}"),
-                    vec![explain("yaml") + " > workers.yml"],
-                )
+                let fragment = explain("--yaml").write("workers.yml");
+                (format!("look at workers.yml: it declares {workers}"), vec![fragment])
             }
             Generator::GroupOffsets => (
                 format!(
                     "{}; leave out `| sh` to see and review. A group that starts at \
                      latest would skip the waiting events",
-                    count(commands as u64, "command")
+                    count(commands.len() as u64, "command")
                 ),
-                vec![explain("offsets") + " | sh"],
+                vec![to_shell("--offsets")],
             ),
-            Generator::CreateTopics | Generator::StartBrokers => {
-                (String::new(), script.lines().map(str::to_string).collect::<Vec<String>>())
-            }
+            Generator::CreateTopics | Generator::StartBrokers => (String::new(), commands.to_vec()),
             Generator::RemoveMarks => (
                 "review marks.sql first: it removes the marks that keep the retry away".to_string(),
                 vec![
-                    explain("sql") + " > marks.sql",
-                    format!(
-                        "{} -v ON_ERROR_STOP=1 < marks.sql",
-                        sql::psql(&self.view, self.marks_database())
-                    ),
+                    explain("--sql").write("marks.sql"),
+                    postgres::run(self.target, self.marks_database(), "marks.sql"),
                 ],
             ),
             Generator::SendRecords => (
                 "only for what is still stuck a minute after the mend: sends the records once more; without \
                  `| sh` it only shows them"
                     .to_string(),
-                vec![explain("records") + " | sh"],
+                vec![to_shell("--records")],
             ),
         };
-        let script = Some(script);
-        Some(Planned { kind, say: (!say.is_empty()).then_some(say), run, script })
+        let say = (!say.is_empty()).then_some(say);
+        let script = Some(remedy.map(Generated::text).unwrap_or_default());
+        let mut run: Vec<String> = run.iter().map(shell::line).collect();
+        // No topic to create has always been an empty line in reports.
+        if run.is_empty() {
+            run.push(String::new());
+        }
+        Some(Planned { kind: action.kind, say, run, script })
     }
 
     /// The database that holds the marks.
@@ -175,44 +200,23 @@ impl<'a> Remedy<'a> {
         self.view.pipeline.marks.as_ref().map_or(MAIN_DATABASE, Marks::database)
     }
 
-    /// The flags of this run, for the next one.
-    fn flags(&self) -> String {
-        let flags = &self.view.evidence.target.flags;
-        if flags.is_empty() { String::new() } else { format!(" {flags}") }
-    }
-
-    /// A command template; one command for each subject where it names one.
-    fn commands(&self, template: &str) -> Vec<String> {
-        if template.contains("{pid}") {
+    /// A row's command; one command for each subject where it names one.
+    fn commands(&self, template: &Template) -> Vec<String> {
+        if template.has(Placeholder::Pid) {
             let locks = sessions::lasting_locks(&self.view).into_iter();
-            let pids: BTreeSet<(i32, &str)> = locks.map(|held| (held.lock.pid, held.database)).collect();
-            let command = |(pid, database): (i32, &str)| {
-                let psql = sql::psql(&self.view, database);
-                self.fill(&template.replace("{psql}", &psql), None).replace("{pid}", &pid.to_string())
-            };
+            let pids: BTreeSet<Session> = locks.map(|held| (held.lock.pid, held.database)).collect();
+            let command = |session| Values { session: Some(session), ..self.values() }.command(template);
             return pids.into_iter().map(command).collect();
         }
-        let each = template.contains("{subject}") || template.contains("{container}");
-        match each {
-            true => self.whom.iter().map(|subject| self.fill(template, Some(subject))).collect(),
-            false => vec![self.fill(template, None)],
+        match template.is_about_a_subject() {
+            true => self.whom.iter().map(|subject| self.values().about(subject).command(template)).collect(),
+            false => vec![self.values().command(template)],
         }
     }
 
-    fn fill(&self, template: &str, subject: Option<&str>) -> String {
-        let evidence = self.view.evidence;
-        let subject = subject.unwrap_or_default();
-        let id = self.view.asked_id();
-        let asked = id.map(|id| format!(" {}", quoted(id))).unwrap_or_default();
-        let self_run = format!("pipeline-doctor{asked}{}", self.flags());
-        template
-            .replace("{subject}", subject)
-            .replace("{container}", &container_name(&self.view, subject))
-            .replace("{compose}", &compose_command(evidence))
-            .replace("{self}", &self_run)
-            .replace("{psql}", &sql::psql(&self.view, MAIN_DATABASE))
-            .replace("{psql_as_superuser}", &sql::psql_as_superuser(&self.view))
-            .replace("{id}", &id.map(quoted).unwrap_or_default())
+    /// What placeholders stand for.
+    fn values(&self) -> Values<'_> {
+        Values::new(self.view.pipeline, self.target)
     }
 
     /// The stages that the remedy is for: those of its subjects (workers or
@@ -269,29 +273,4 @@ impl<'a> Remedy<'a> {
         }
         ids
     }
-}
-
-/// The container of a subject, by name.
-fn container_name(view: &View, subject: &str) -> String {
-    match view.container(subject).known() {
-        Some(Some(container)) => container.name.clone(),
-        _ => view.container_name(subject).unwrap_or(subject).to_string(),
-    }
-}
-
-/// `docker compose` with the project and files that the running project names.
-fn compose_command(evidence: &Evidence) -> String {
-    // The shell's variables come before those of the project's .env.
-    let unset: String = evidence.target.variables.iter().map(|name| format!("-u {name} ")).collect();
-    let mut command = if unset.is_empty() { String::new() } else { format!("env {unset}") };
-    command += "docker compose";
-    if let Some(compose) = evidence.declared.known() {
-        if let (NamedBy::Labels, Some(project)) = (compose.named_by, &compose.project) {
-            command += &format!(" -p {}", quoted(project));
-        }
-        for file in &compose.files {
-            command += &format!(" -f {}", quoted(file));
-        }
-    }
-    command
 }

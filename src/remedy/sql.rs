@@ -1,66 +1,8 @@
 //! SQL to review: marks to remove, records to read.
 
-use crate::base::name::MAIN_DATABASE;
-use crate::cli::{address_variable, quoted};
-use crate::evidence::{Instance, InstanceState, Mapped};
-use crate::fact::view::View;
 use crate::pipeline::Stage;
 use crate::pipeline::sql::record_lines;
 use crate::remedy::Remedy;
-
-/// `psql` at a database that was read : in its container, if the
-/// address led there, else by the address in its variable.
-pub(crate) fn psql(view: &View, database: &str) -> String {
-    let container = container(view, database);
-    let there = container.zip(place(view, database)).filter(|(container, place)| led_to(place, container));
-    let address =
-        there.and_then(|(container, place)| Some((container, url::Url::parse(place.address).ok()?)));
-    match address {
-        Some((container, address)) => {
-            let name = address.path().trim_start_matches('/');
-            let user = quoted(address.username());
-            format!("docker exec -i {} psql -U {user} -d {}", quoted(&container.name), quoted(name))
-        }
-        None => format!("psql \"${}\"", address_variable(database)),
-    }
-}
-
-/// `psql` as the server's superuser: in its container, where that runs, as its
-/// operating system's user of that name.
-pub(crate) fn psql_as_superuser(view: &View) -> String {
-    match container(view, MAIN_DATABASE).filter(|container| container.state == InstanceState::Running) {
-        Some(container) => format!("docker exec -u postgres {} psql", quoted(&container.name)),
-        None => psql(view, MAIN_DATABASE),
-    }
-}
-
-/// The container of a database's server.
-fn container<'a>(view: &View<'a>, database: &str) -> Option<&'a Instance> {
-    let service = view.pipeline.database(database)?.service.get_ref();
-    view.container(service).known().copied().flatten()
-}
-
-/// Where a database was read.
-struct Place<'a> {
-    address: &'a str,
-    mapped: Option<&'a Mapped>,
-}
-
-fn place<'a>(view: &View<'a>, database: &str) -> Option<Place<'a>> {
-    let database = *view.evidence.database(database).known()?;
-    Some(Place { address: &database.address, mapped: database.mapped.as_ref() })
-}
-
-/// Whether the address that was read is this container: mapped to it, or a port
-/// that it publishes here.
-fn led_to(place: &Place, container: &Instance) -> bool {
-    if let Some(mapped) = place.mapped {
-        return mapped.by.split_whitespace().any(|word| word == container.name);
-    }
-    let Ok(address) = url::Url::parse(place.address) else { return false };
-    let here = matches!(address.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    here && container.addresses.ports.iter().any(|port| port.host == address.port().unwrap_or(5432))
-}
 
 /// Removes the marks of stuck events, in a transaction that shows what it does.
 /// A row that its emitter wrote is the event itself: it stays, and is given back

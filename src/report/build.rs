@@ -1,6 +1,6 @@
 //! Puts a report together.
 
-use crate::cli::quoted;
+use crate::command::{doctor, shell};
 use crate::judge::{Finding, Verdict};
 use crate::remedy::Planned;
 use crate::report::extent::extent;
@@ -98,7 +98,7 @@ fn look_at_one(report: &Report) -> Option<Planned> {
     open.then(|| Planned {
         kind: ActionKind::Prove,
         say: Some("the newest of the stuck ones: what is seen of it tells the causes apart".into()),
-        run: vec![format!("pipeline-doctor {}", quoted(id))],
+        run: vec![shell::process(&doctor::ask(id))],
         script: None,
     })
 }

@@ -38,7 +38,7 @@ impl Material<'_> {
             also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
             weakened_by: self.told(&diagnosed.weakened_by, &[]),
             could_not_check: self.told(&diagnosed.could_not_check, &[]),
-            actions: remedy::plan(self.view(), row, diagnosed),
+            actions: remedy::plan(self.view(), self.target, row, diagnosed),
         })
     }
 
@@ -90,6 +90,6 @@ impl Material<'_> {
         }
         let unseen = |i: &&Instance| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_));
         let subject = finding.instances.iter().find(unseen).map(|i| i.subject.as_str()).unwrap_or_default();
-        Some(Next { check: check.to_string(), by_hand: words::fill(self, &row.by_hand, subject) })
+        Some(Next { check: check.to_string(), by_hand: words::command(self, &row.by_hand, subject) })
     }
 }

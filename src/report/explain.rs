@@ -1,8 +1,10 @@
 //! `explain`: what a check or a cause means, how to see it by hand, what mends it.
 
+use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
+use crate::command::values::Values;
+use crate::command::{Command, Process, Target, docker, doctor, kafka, postgres, shell};
 use crate::pipeline::Pipeline;
 use crate::report::layout::{columns, kind};
-use crate::report::words::fill_with;
 use crate::runbook::catalog::{Action, Catalog, Cause, Check, Generator};
 use crate::runbook::scope::Scope;
 use crate::runbook::severity::Severity;
@@ -27,7 +29,7 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
     writeln!(out, "{}\n", format!("check {}", check.id.get_ref()).bold())?;
     rows(20, &about(check, catalog, pipeline), out)?;
     writeln!(out, "\n  by hand")?;
-    for command in for_subjects(check, pipeline, &check.by_hand) {
+    for command in by_hand(check, pipeline) {
         writeln!(out, "    {command}")?;
     }
     let breaking = broken_by(check, catalog);
@@ -42,7 +44,7 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
 
 /// What there is to say of a check, each with its label.
 pub(super) fn about(check: &Check, catalog: &Catalog, pipeline: &Pipeline) -> Vec<(&'static str, String)> {
-    let titles = for_subjects(check, pipeline, &check.title);
+    let titles = titles(check, pipeline);
     let spec = catalog.fact(check.fact.get_ref());
     let looks_at = spec.map(|spec| format!("{}: {}", check.fact.get_ref(), spec.doc)).unwrap_or_default();
     let needs: Vec<&str> = check.pass_needs.iter().map(|need| need.get_ref().as_str()).collect();
@@ -101,22 +103,27 @@ pub(super) fn broken_by<'a>(check: &Check, catalog: &'a Catalog) -> Vec<&'a Caus
     catalog.causes.iter().filter(|cause| links(cause).any(|link| link == id)).collect()
 }
 
-/// A template filled for each subject; once, where that is every part of the pipeline.
-pub(super) fn for_subjects(check: &Check, pipeline: &Pipeline, template: &str) -> Vec<String> {
+/// What a check says of each subject; once, where that is every part of the pipeline.
+fn for_subjects(check: &Check, pipeline: &Pipeline, say: impl Fn(&Values) -> String) -> Vec<String> {
+    let target = Target::in_general();
+    let values = Values::new(pipeline, &target);
     if *check.for_each.get_ref() == Scope::Part {
-        return vec![fill_with(
-            pipeline,
-            template,
-            "SERVICE",
-            &|part| (part == "SERVICE").then(|| "CONTAINER".into()),
-            None,
-        )];
+        return vec![say(&values)];
     }
     let subjects = check.for_each.get_ref().subjects(pipeline);
-    let mut filled: Vec<String> =
-        subjects.iter().map(|subject| fill_with(pipeline, template, subject, &|_| None, None)).collect();
+    let mut filled: Vec<String> = subjects.iter().map(|subject| say(&values.about(subject))).collect();
     filled.dedup();
     filled
+}
+
+/// The titles of a check.
+pub(super) fn titles(check: &Check, pipeline: &Pipeline) -> Vec<String> {
+    for_subjects(check, pipeline, |values| values.sentence(&check.title))
+}
+
+/// The commands by hand of a check.
+pub(super) fn by_hand(check: &Check, pipeline: &Pipeline) -> Vec<String> {
+    for_subjects(check, pipeline, |values| values.command(&check.by_hand))
 }
 
 fn links(cause: &Cause) -> impl Iterator<Item = &String> {
@@ -125,7 +132,7 @@ fn links(cause: &Cause) -> impl Iterator<Item = &String> {
 }
 
 /// Writes what a cause means.
-pub fn cause(cause: &Cause, catalog: &Catalog, out: &mut dyn Write) -> io::Result<()> {
+pub fn cause(cause: &Cause, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}\n", format!("cause {}", cause.id.get_ref()).bold())?;
     let mut about = vec![
         ("what it is", cause.title.clone()),
@@ -136,9 +143,9 @@ pub fn cause(cause: &Cause, catalog: &Catalog, out: &mut dyn Write) -> io::Resul
     about.extend(of_the_team(cause.id.get_ref(), catalog));
     rows(16, &about, out)?;
     writeln!(out, "\n  what to do, in order")?;
-    let actions: Vec<(&str, String)> =
-        cause.actions.iter().map(|action| (kind(action.kind), in_words(action, cause))).collect();
-    rows(11, &actions, out)
+    let actions = cause.actions.iter();
+    let actions = actions.map(|action| (kind(action.kind), in_words(action, cause, pipeline)));
+    rows(11, &actions.collect::<Vec<(&str, String)>>(), out)
 }
 
 /// How sure one can be of a cause at most, and who says so.
@@ -171,55 +178,40 @@ pub(super) struct Told {
 }
 
 /// What an action of a cause says, for no event in particular.
-pub(super) fn told(action: &Action, cause: &Cause) -> Told {
-    let say = action.say.as_deref().map(command);
+pub(super) fn told(action: &Action, cause: &Cause, pipeline: &Pipeline) -> Told {
+    let target = Target::in_general();
+    let values = Values::new(pipeline, &target);
+    let say = action.say.as_ref().map(|say| values.sentence(say));
     let commands = match (&action.run, action.generate) {
-        (Some(run), _) => vec![command(run)],
-        (None, Some(generator)) => generated(generator, cause.id.get_ref()),
+        (Some(run), _) => vec![values.command(run)],
+        (None, Some(generator)) => {
+            generated(generator, cause.id.get_ref(), &target).iter().map(shell::line).collect()
+        }
         (None, None) => Vec::new(),
     };
     let whole = matches!(action.generate, Some(Generator::StartBrokers | Generator::CreateTopics));
     Told { say, commands, note: whole.then_some("the report prints it whole") }
 }
 
-fn command(run: &str) -> String {
-    let words = [
-        ("{self}", "pipeline-doctor ID"),
-        ("{compose}", "docker compose -f docker-compose.yml"),
-        ("{psql}", "psql \"$POSTGRES_URL\""),
-        ("{psql_as_superuser}", "docker exec -u postgres CONTAINER psql"),
-        ("{pid}", "PID"),
-        ("{container}", "CONTAINER"),
-        ("{subject}", "SERVICE"),
-        ("{id}", "ID"),
-    ];
-    words.iter().fold(run.to_string(), |run, (placeholder, word)| run.replace(placeholder, word))
-}
-
 /// What a generator's commands look like before anything was seen.
-fn generated(generator: Generator, cause: &str) -> Vec<String> {
-    let explain = |rest: &str| format!("pipeline-doctor explain {cause} ID {rest}");
+fn generated(generator: Generator, cause: &str, target: &Target) -> Vec<Command> {
+    let explain = |flag: &str| doctor::remedy(target, cause, flag).command();
     match generator {
-        Generator::ComposeFragment => vec![explain("--yaml > workers.yml")],
-        Generator::GroupOffsets => vec![explain("--offsets | sh")],
-        Generator::StartBrokers => vec!["docker start CONTAINER".to_string()],
-        Generator::CreateTopics => vec![
-            "kafka-topics --bootstrap-server \"$KAFKA_BROKERS\" --create --if-not-exists --topic TOPIC \
-             --partitions N --replication-factor N"
-                .to_string(),
-        ],
-        Generator::RemoveMarks => {
-            vec![
-                explain("--sql > marks.sql"),
-                "psql \"$POSTGRES_URL\" -v ON_ERROR_STOP=1 < marks.sql".to_string(),
-            ]
+        Generator::ComposeFragment => vec![explain("--yaml").write("workers.yml")],
+        Generator::GroupOffsets => vec![explain("--offsets").pipe(Process::new("sh"))],
+        Generator::StartBrokers => vec![docker::start(target, ["CONTAINER"]).command()],
+        Generator::CreateTopics => {
+            vec![kafka::create_topic(target, MAIN_BROKER, "TOPIC", "N", "N").command()]
         }
-        Generator::SendRecords => vec![explain("--records | sh")],
+        Generator::RemoveMarks => {
+            vec![explain("--sql").write("marks.sql"), postgres::run(target, MAIN_DATABASE, "marks.sql")]
+        }
+        Generator::SendRecords => vec![explain("--records").pipe(Process::new("sh"))],
     }
 }
 
-fn in_words(action: &Action, cause: &Cause) -> String {
-    let Told { say, commands, note } = told(action, cause);
+fn in_words(action: &Action, cause: &Cause, pipeline: &Pipeline) -> String {
+    let Told { say, commands, note } = told(action, cause, pipeline);
     let run = (!commands.is_empty()).then(|| commands.join(", then "));
     let text = [say, run].into_iter().flatten().collect::<Vec<String>>().join(": ");
     note.map_or(text.clone(), |note| format!("{text} ({note})"))

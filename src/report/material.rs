@@ -1,5 +1,6 @@
 //! What a report is made from.
 
+use crate::command::Target;
 use crate::diagnosis::Diagnosis;
 use crate::evidence::{AskedEvent, Evidence};
 use crate::fact::Facts;
@@ -18,6 +19,8 @@ pub struct Material<'a> {
     pub event: Option<&'a AskedEvent>,
     /// The checks and causes.
     pub catalog: &'a Catalog,
+    /// How the systems were reached.
+    pub target: &'a Target,
     /// What was derived.
     pub facts: &'a Facts,
     /// What was judged.

@@ -8,7 +8,6 @@ pub mod format;
 pub mod layout;
 pub mod material;
 pub mod model;
-pub mod placeholders;
 pub mod summary;
 pub mod switched;
 pub mod unseen;

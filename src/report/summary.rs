@@ -53,7 +53,7 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
         title: words::step_title(material.pipeline, row),
         verdict,
         summary: summary.join("\n"),
-        by_hand: words::fill(material, &row.by_hand, ""),
+        by_hand: words::command(material, &row.by_hand, ""),
         findings: findings.iter().map(|finding| shown(material, finding)).collect(),
     }
 }
@@ -121,7 +121,7 @@ fn shown(material: &Material, finding: &Finding) -> FindingShown {
     let check = material.catalog.check(&finding.check);
     let text = |subject: &str, by_hand: bool| {
         check.map_or_else(String::new, |check| match by_hand {
-            true => words::fill(material, &check.by_hand, subject),
+            true => words::command(material, &check.by_hand, subject),
             false => title(material, check, subject),
         })
     };

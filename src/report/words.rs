@@ -1,12 +1,13 @@
 //! Sentences: plurals, lists, times, and what a finding says in words.
 
-use crate::cli::{address_variable, quoted};
+use crate::command::Target;
+use crate::command::values::Values;
 use crate::judge::{Finding, Instance, Verdict};
 use crate::pipeline::Pipeline;
 use crate::report::material::Material;
-use crate::report::placeholders;
 use crate::runbook::catalog::{About, Cause, Check, Step};
 use crate::runbook::scope::Scope;
+use crate::text::template::Template;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -156,57 +157,18 @@ pub fn by_step(material: &Material, checks: &[String]) -> String {
 pub fn step_title(pipeline: &Pipeline, step: &Step) -> String {
     match step.about {
         About::Call if pipeline.call.is_none() => "logs".to_string(),
-        _ => fill_with(pipeline, &step.title, "", &|_| None, None).replace('"', ""),
+        _ => Values::new(pipeline, &Target::in_general()).sentence(&step.title).replace('"', ""),
     }
 }
 
 /// A check's title about a subject.
 pub fn title(material: &Material, check: &Check, subject: &str) -> String {
-    fill(material, &check.title, subject)
+    Values::new(material.pipeline, material.target).about(subject).sentence(&check.title)
 }
 
-/// Fills the placeholders of titles and of commands by hand, with what was seen.
-pub fn fill(material: &Material, template: &str, subject: &str) -> String {
-    let view = material.view();
-    let container = |part: &str| {
-        let seen = view.container(part).known().copied().flatten();
-        seen.map(|container| container.name.clone())
-    };
-    fill_with(material.pipeline, template, subject, &container, view.asked_id())
-}
-
-/// The same with containers' names by service or worker, and an id, if there are any.
-pub fn fill_with(
-    pipeline: &Pipeline,
-    template: &str,
-    subject: &str,
-    seen: &dyn Fn(&str) -> Option<String>,
-    id: Option<&str>,
-) -> String {
-    let container = |part: &str| {
-        let declared = pipeline.parts().find(|(name, _)| *name == part).and_then(|(_, container)| container);
-        seen(part).unwrap_or_else(|| declared.unwrap_or(part).to_string())
-    };
-    // It stands within quotes of SQL and shell: what is more than a word is not put there.
-    let id = id.filter(|id| quoted(id) == **id).unwrap_or("ID");
-    let mut values = placeholders::of_pipeline(pipeline, &container);
-    placeholders::of_service(pipeline, subject, &mut values);
-    placeholders::of_broker(pipeline, subject, &container, &mut values);
-    values.insert("{subject}", subject.to_string());
-    values.insert("{container}", container(subject));
-    values.insert("{id}", id.to_string());
-    if let Some(worker) = pipeline.worker(subject) {
-        values.insert("{group}", worker.group_name().to_string());
-    }
-    if let Some(stage) = pipeline.stage.iter().find(|stage| pipeline.stage_subject(stage) == subject) {
-        let one_line: Vec<&str> = stage.sql.split_whitespace().collect();
-        values.insert("{sql}", format!("select * from ({}) rows where id = '{id}'", one_line.join(" ")));
-        values.insert("{effect_url}", address_variable(stage.database()));
-        values.insert("{event}", stage.event.clone());
-        values.insert("{effect}", stage.effect.clone());
-        values.insert("{topic}", stage.topic_name().to_string());
-    }
-    values.iter().fold(template.to_string(), |text, (placeholder, value)| text.replace(placeholder, value))
+/// A command by hand, for what was seen.
+pub fn command(material: &Material, template: &Template, subject: &str) -> String {
+    Values::new(material.pipeline, material.target).about(subject).command(template)
 }
 
 #[cfg(test)]
@@ -217,30 +179,6 @@ mod tests {
     fn certainty_is_never_claimed() {
         assert_eq!(per_cent(0.9999), 99);
         assert_eq!(per_cent(0.95), 95);
-    }
-
-    #[test]
-    fn an_id_never_ends_the_quotes_that_it_stands_in() {
-        let text = include_str!("../../tests/support/shop.toml").into();
-        let source = crate::input::Source { name: "shop.toml".into(), text };
-        let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
-        let filled = |id| fill_with(&pipeline, "select '{id}' from {marks}", "", &|_| None, Some(id));
-        assert_eq!(filled("ORD-1"), "select 'ORD-1' from done");
-        for wrong in ["x'; drop table y; --", "$(reboot)", "{marks}", "a b"] {
-            assert_eq!(filled(wrong), "select 'ID' from done");
-        }
-    }
-
-    #[test]
-    fn every_placeholder_is_filled() {
-        let text = include_str!("../../tests/support/shop.toml").into();
-        let source = crate::input::Source { name: "shop.toml".into(), text };
-        let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
-        let worker = pipeline.stage_subject(&pipeline.stage[0]);
-        for placeholder in crate::runbook::lint::placeholders::BY_HAND.map(|word| format!("{{{word}}}")) {
-            let filled = fill_with(&pipeline, &placeholder, &worker, &|_| None, Some("7"));
-            assert_ne!(filled, placeholder);
-        }
     }
 
     #[test]

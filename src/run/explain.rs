@@ -8,6 +8,7 @@ use crate::evidence::Seen;
 use crate::fact::facts;
 use crate::fact::view::View;
 use crate::judge::judge;
+use crate::remedy::target::target;
 use crate::run::look::see;
 use crate::run::output::set_colours;
 use crate::run::read::read;
@@ -50,8 +51,10 @@ fn explain_one(
         (Some(cause), _, Some(generator)) => {
             text.write_all(remedy(config, catalog, cause, generator)?.as_bytes())?;
         }
-        (Some(cause), _, None) if args.markdown => report::format::markdown::cause(cause, catalog, text)?,
-        (Some(cause), _, None) => report::explain::cause(cause, catalog, text)?,
+        (Some(cause), _, None) if args.markdown => {
+            report::format::markdown::cause(cause, catalog, pipeline, text)?
+        }
+        (Some(cause), _, None) => report::explain::cause(cause, catalog, pipeline, text)?,
         (None, Some(check), None) if args.markdown => {
             report::format::markdown::check(check, catalog, pipeline, text)?;
         }
@@ -96,7 +99,8 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     let database = evidence.main_database();
     let mut whys = [database.why()].into_iter().chain(evidence.brokers.values().map(Seen::why));
     let unseen = whys.find_map(|why| why);
-    let remedy = remedy::Remedy::new(view, cause, subjects);
+    let target = target(&view);
+    let remedy = remedy::Remedy::new(view, &target, cause, subjects);
     match (remedy.script(generator), generator) {
         (Some(script), _) => Ok(script),
         (None, Generator::ComposeFragment) => {

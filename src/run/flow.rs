@@ -5,6 +5,7 @@ use crate::diagnosis::{Diagnosis, diagnose};
 use crate::fact::view::View;
 use crate::fact::{Facts, facts};
 use crate::judge::{Finding, judge};
+use crate::remedy::target::target;
 use crate::report::{self, Material, Report};
 use crate::runbook::catalog::Catalog;
 
@@ -19,6 +20,7 @@ pub(super) fn diagnosed(view: View, catalog: &Catalog, show: &Show) -> Report {
         pipeline: view.pipeline,
         event: view.event,
         catalog,
+        target: &target(&view),
         facts: &facts,
         findings: &findings,
         diagnosis: &diagnosis,

@@ -1,10 +1,11 @@
 //! `init`: looks at what runs, and writes a file for it.
 
 use crate::base::error::{Error, Mistake, exit};
-use crate::cli::{Init, Look, quoted};
+use crate::cli::{Init, Look};
 use crate::collect;
 use crate::collect::discover::survey;
 use crate::collect::runtime::docker::survey::must_be_named;
+use crate::command::shell::quote;
 use crate::config::{Config, Environment};
 use crate::evidence::WhyKind;
 use crate::init::draft::Draft;
@@ -104,7 +105,7 @@ fn summary(draft: &Draft, file: &Path) -> String {
     if let Some(few) = &draft.few {
         text += &format!("{few}\n");
     }
-    let file = quoted(&file.display().to_string());
+    let file = quote(&file.display().to_string());
     text += &format!(
         "\nNow read it, what says \"guessed\" first. Then:\n  pipeline-doctor lint --config {file}\n  pipeline-doctor --config {file}\n"
     );

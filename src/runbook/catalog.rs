@@ -11,6 +11,7 @@ use crate::runbook::schema;
 use crate::runbook::scope::Scope;
 use crate::runbook::severity::Severity;
 use crate::runbook::signature::{self, Signature};
+use crate::text::template::Template;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -82,11 +83,11 @@ pub struct Step {
     /// Its number.
     pub step: u8,
     /// What it looks at, as the report's line begins.
-    pub title: String,
+    pub title: Template,
     /// What its line sums up.
     pub about: About,
     /// How the runbook does it by hand.
-    pub by_hand: String,
+    pub by_hand: Template,
 }
 
 /// What a step's line sums up.
@@ -112,7 +113,7 @@ pub struct Check {
     #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
     /// True when healthy. `{subject}` is its subject.
-    pub title: String,
+    pub title: Template,
     /// The runbook's step that it belongs to.
     #[schemars(with = "u8")]
     pub step: Spanned<u8>,
@@ -142,7 +143,7 @@ pub struct Check {
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub pass_needs: Vec<Spanned<String>>,
     /// The same by hand.
-    pub by_hand: String,
+    pub by_hand: Template,
 }
 
 /// One cause.
@@ -224,9 +225,9 @@ pub struct Action {
     /// What it does.
     pub kind: ActionKind,
     /// What to say of it; with neither `run` nor `generate` it is all there is.
-    pub say: Option<String>,
+    pub say: Option<Template>,
     /// A command, with placeholders.
-    pub run: Option<String>,
+    pub run: Option<Template>,
     /// A generator that makes the commands from what was seen.
     pub generate: Option<Generator>,
     /// Printed even where there is nothing to generate yet: what it is for comes

@@ -106,7 +106,7 @@ fn check_of(signature: &Signature) -> Check {
         fact: Spanned::new(at.clone(), signature.fact()),
         expect: Spanned::new(at, Expect::Is(Scalar::Bool(true))),
         pass_needs: Vec::new(),
-        by_hand: "docker logs --tail 200 {container}".into(),
+        by_hand: "{docker} logs --tail 200 {container}".into(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::pipeline::Pattern;
 use crate::runbook::known::Known;
 use crate::runbook::scope::Scope;
 use crate::runbook::value::Kind;
+use crate::text::template::Template;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -17,7 +18,7 @@ pub struct Signature {
     #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
     /// True when healthy. `{subject}` is whose log it is.
-    pub title: String,
+    pub title: Template,
     /// Regular expression: a record that tells of it.
     pub pattern: Pattern,
     /// Tells of a lost connection: nothing new while what it leads to is restarted.

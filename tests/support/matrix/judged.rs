@@ -9,6 +9,7 @@ use pipeline_doctor::fact::view::View;
 use pipeline_doctor::fact::{Facts, facts, registry};
 use pipeline_doctor::judge::{Finding, Verdict, judge};
 use pipeline_doctor::pipeline::Pipeline;
+use pipeline_doctor::remedy::target::target;
 use pipeline_doctor::report::{Cause, Material, report};
 use pipeline_doctor::runbook::catalog::Catalog;
 use pipeline_doctor::runbook::lint;
@@ -65,6 +66,7 @@ impl Judge {
             pipeline: &self.pipeline,
             event: evidence.first_event(),
             catalog: &self.catalog,
+            target: &target(&View::new(evidence, &self.pipeline)),
             facts: &facts,
             findings: &findings,
             diagnosis: &diagnosis,

@@ -4,11 +4,13 @@
 pub mod parts;
 
 use crate::cli::exit_codes;
+use crate::command::Target;
+use crate::command::values::Values;
 use crate::pipeline::{IdForm, Pipeline};
 use crate::report::explain;
 use crate::report::format::gfm::{code, codes, fence, heading, list, paragraph, table, text};
 use crate::report::layout::kind;
-use crate::report::words::{fill_with, step_title};
+use crate::report::words::step_title;
 use crate::runbook::catalog::{ActionKind, Catalog, Cause, Check, Step};
 use std::cmp::Reverse;
 use std::io::{self, Write};
@@ -29,7 +31,7 @@ pub fn runbook(catalog: &Catalog, pipeline: &Pipeline, flags: &str, out: &mut dy
     }
     diagnostic_lines(pipeline, out)?;
     log_signatures(catalog, pipeline, out)?;
-    causes(catalog, out)
+    causes(catalog, pipeline, out)
 }
 
 fn how_to_ask(pipeline: &Pipeline, flags: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -74,7 +76,8 @@ fn how_to_ask(pipeline: &Pipeline, flags: &str, out: &mut dyn Write) -> io::Resu
 fn the_step(step: &Step, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
     heading(2, &format!("Step {}: {}", step.step, text(&step_title(pipeline, step))), out)?;
     paragraph("By hand:", out)?;
-    fence(&[fill_with(pipeline, &step.by_hand, "", &|_| None, None)], 0, out)?;
+    let target = Target::in_general();
+    fence(&[Values::new(pipeline, &target).command(&step.by_hand)], 0, out)?;
     let of_step: Vec<&Check> =
         catalog.checks.iter().filter(|check| *check.step.get_ref() == step.step).collect();
     documented_causes(&of_step, catalog, out)?;
@@ -82,8 +85,8 @@ fn the_step(step: &Step, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn W
     let rows = own.map(|check| {
         [
             code(check.id.get_ref()),
-            below(&explain::for_subjects(check, pipeline, &check.title), text),
-            below(&explain::for_subjects(check, pipeline, &check.by_hand), code),
+            below(&explain::titles(check, pipeline), text),
+            below(&explain::by_hand(check, pipeline), code),
             failure(check, catalog),
         ]
     });
@@ -139,15 +142,15 @@ fn log_signatures(catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -
     let Some((first, _)) = found.first() else { return Ok(()) };
     heading(2, "Log signatures", out)?;
     paragraph(&format!("Part of step {}, of every part's log. By hand:", first.step.get_ref()), out)?;
-    fence(&explain::for_subjects(first, pipeline, &first.by_hand), 0, out)?;
+    fence(&explain::by_hand(first, pipeline), 0, out)?;
     let rows = found.iter().map(|(check, signature)| {
-        let title = below(&explain::for_subjects(check, pipeline, &check.title), text);
+        let title = below(&explain::titles(check, pipeline), text);
         [code(check.id.get_ref()), title, code(signature.pattern.0.as_str())]
     });
     table(["check", "true when healthy", "a record that tells of trouble"], rows, out)
 }
 
-fn causes(catalog: &Catalog, out: &mut dyn Write) -> io::Result<()> {
+fn causes(catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
     let mut causes: Vec<&Cause> = catalog.causes.iter().collect();
     causes.sort_by_key(|cause| (cause.documented.is_none(), Reverse(*cause.confidence.get_ref())));
     heading(2, "Causes", out)?;
@@ -155,16 +158,16 @@ fn causes(catalog: &Catalog, out: &mut dyn Write) -> io::Result<()> {
     let documented = causes.iter().filter(|cause| cause.documented.is_some());
     let rows = documented.map(|cause| {
         let at_most = text(&explain::at_most(cause));
-        [code(cause.id.get_ref()), text(&cause.title), at_most, mends(cause)]
+        [code(cause.id.get_ref()), text(&cause.title), at_most, mends(cause, pipeline)]
     });
     table(["cause", "what it is", "at most", "first of all"], rows, out)?;
-    causes.into_iter().try_for_each(|cause| the_cause(cause, catalog, 3, out))
+    causes.into_iter().try_for_each(|cause| the_cause(cause, catalog, pipeline, 3, out))
 }
 
 /// What puts a cause right, in a cell.
-fn mends(cause: &Cause) -> String {
+fn mends(cause: &Cause, pipeline: &Pipeline) -> String {
     let mends = cause.actions.iter().filter(|action| action.kind == ActionKind::Mend);
-    let told = mends.map(|action| explain::told(action, cause));
+    let told = mends.map(|action| explain::told(action, cause, pipeline));
     let shown = told.flat_map(|told| {
         let commands = told.commands.iter().map(|command| code(command)).collect::<Vec<String>>();
         told.say.as_deref().map(text).into_iter().chain(commands)
@@ -173,11 +176,17 @@ fn mends(cause: &Cause) -> String {
 }
 
 /// Writes a cause alone.
-pub fn cause(cause: &Cause, catalog: &Catalog, out: &mut dyn Write) -> io::Result<()> {
-    the_cause(cause, catalog, 1, out)
+pub fn cause(cause: &Cause, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
+    the_cause(cause, catalog, pipeline, 1, out)
 }
 
-fn the_cause(cause: &Cause, catalog: &Catalog, level: usize, out: &mut dyn Write) -> io::Result<()> {
+fn the_cause(
+    cause: &Cause,
+    catalog: &Catalog,
+    pipeline: &Pipeline,
+    level: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     heading(level, &format!("{}: {}", code(cause.id.get_ref()), text(&cause.title)), out)?;
     let at_most = format!("at most {}", text(&explain::at_most(cause)));
     let means = format!("what it means: {}", text(&cause.means));
@@ -187,7 +196,7 @@ fn the_cause(cause: &Cause, catalog: &Catalog, level: usize, out: &mut dyn Write
     list([at_most, means].into_iter().chain(breaks).chain(of_the_team), out)?;
     paragraph("What to do, in order:", out)?;
     for (i, action) in cause.actions.iter().enumerate() {
-        let told = explain::told(action, cause);
+        let told = explain::told(action, cause, pipeline);
         let number = format!("{}. ", i + 1);
         let note = told.note.map(|note| format!(" ({note})")).unwrap_or_default();
         let say = told.say.map(|say| format!(": {}", text(&say))).unwrap_or_default();
@@ -205,7 +214,7 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
     let about = explain::about(check, catalog, pipeline).into_iter();
     list(about.map(|(label, value)| format!("{label}: {}", text(&value))), out)?;
     paragraph("By hand:", out)?;
-    fence(&explain::for_subjects(check, pipeline, &check.by_hand), 0, out)?;
+    fence(&explain::by_hand(check, pipeline), 0, out)?;
     let broken_by = explain::broken_by(check, catalog).into_iter();
     let rows = broken_by.map(|cause| [code(cause.id.get_ref()), text(&cause.title)]);
     table(["broken by", "what it is"], rows, out)

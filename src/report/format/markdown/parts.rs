@@ -1,5 +1,6 @@
 //! Who takes part in the pipeline: services, workers, topics, stages, the call.
 
+use crate::command::{http, shell};
 use crate::pipeline::{Call, Harmless, Pattern, Pipeline, Role, Stage, Worker};
 use crate::report::format::gfm::{code, codes, fence, heading, paragraph, table, text};
 use std::io::{self, Write};
@@ -135,13 +136,10 @@ fn harmless_request(
         .collect();
     let expected = expected.join(" and ");
     paragraph(&format!("A request that changes nothing; in a good answer's body {expected}:"), out)?;
-    let path = harmless
-        .without_event
-        .iter()
-        .fold(harmless.path.clone(), |path, (key, value)| path.replace(&format!("{{{key}}}"), value));
+    let path = http::path_without_event(harmless);
     let port = pipeline.service(service).and_then(|service| service.port);
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    fence(&[format!("curl -i 'http://localhost{port}{path}'")], 0, out)
+    fence(&[shell::process(&http::get(&format!("http://localhost{port}{path}")))], 0, out)
 }
 
 fn group(worker: &Worker) -> &str {

@@ -1,0 +1,45 @@
+//! Commands of compose.
+
+use crate::command::model::Process;
+use crate::command::target::Target;
+
+/// `docker compose` with the project and files that the running project names.
+pub fn compose(target: &Target) -> Process {
+    let compose = &target.compose;
+    // The shell's variables come before those of the project's .env.
+    let unset = compose.unset.iter().flat_map(|name| ["-u", name]);
+    let mut process = match compose.unset.is_empty() {
+        true => Process::new(&target.docker),
+        false => Process::new("env").args(unset).arg(&target.docker),
+    };
+    process = process.arg("compose");
+    if let Some(project) = &compose.project {
+        process = process.arg("-p").arg(project);
+    }
+    process.args(compose.files.iter().flat_map(|file| ["-f", file]))
+}
+
+/// Makes services anew from what the files say, and nothing that they depend on.
+pub fn recreate<'a>(target: &Target, services: impl IntoIterator<Item = &'a str>) -> Process {
+    compose(target).args(["up", "-d", "--no-deps"]).args(services)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::shell;
+
+    #[test]
+    fn project_and_files_are_those_of_the_run() {
+        let mut target = Target::in_general();
+        assert_eq!(shell::process(&compose(&target)), "docker compose -f docker-compose.yml");
+        target.compose.unset = vec!["KAFKA_BROKERS".into(), "API_URL".into()];
+        target.compose.project = Some("my shop".into());
+        target.compose.files.push("b c.yml".into());
+        assert_eq!(
+            shell::process(&recreate(&target, ["api"])),
+            "env -u KAFKA_BROKERS -u API_URL docker compose -p 'my shop' -f docker-compose.yml -f 'b c.yml' \
+             up -d --no-deps api"
+        );
+    }
+}

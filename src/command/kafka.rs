@@ -1,0 +1,114 @@
+//! Commands of Kafka's own tools.
+
+use crate::command::docker::{Exec, exec};
+use crate::command::model::Process;
+use crate::command::target::Target;
+
+/// Where a broker listens inside of its container, if nobody says otherwise.
+pub const LISTENER: &str = "localhost:9092";
+
+/// Kafka's tool for topics.
+pub const TOPICS: &str = "kafka-topics";
+/// Its tool for consumer groups.
+pub const CONSUMER_GROUPS: &str = "kafka-consumer-groups";
+/// Its consumer.
+pub const CONSOLE_CONSUMER: &str = "kafka-console-consumer";
+/// Its producer.
+pub const CONSOLE_PRODUCER: &str = "kafka-console-producer";
+
+/// A tool as it is called in the broker's container.
+pub fn inside(tool: &str) -> Process {
+    Process::new(tool).args(["--bootstrap-server", LISTENER])
+}
+
+/// A tool, run where the broker's own address resolves: in its container, where it has one.
+fn tool(target: &Target, broker: &str, tool: &str, stdin: bool) -> Process {
+    let broker = target.broker(broker);
+    let process = Process::new(tool).arg("--bootstrap-server").arg(broker.address);
+    match &broker.container {
+        Some(container) => exec(target, container, Exec { stdin, user: None }, process),
+        None => process,
+    }
+}
+
+/// Creates a topic that is missing.
+pub fn create_topic(target: &Target, broker: &str, topic: &str, partitions: &str, replicas: &str) -> Process {
+    tool(target, broker, TOPICS, false).args(["--create", "--if-not-exists", "--topic", topic]).args([
+        "--partitions",
+        partitions,
+        "--replication-factor",
+        replicas,
+    ])
+}
+
+/// Where a group's offsets are set to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offsets {
+    /// The first record.
+    Earliest,
+    /// The first record of this time or later.
+    Time(String),
+}
+
+/// Sets a group's offsets; each topic with the partitions that are meant: `topic:0,2`.
+pub fn reset_offsets(target: &Target, broker: &str, group: &str, topics: &[String], to: &Offsets) -> Process {
+    let topics = topics.iter().flat_map(|topic| ["--topic", topic]);
+    let process = tool(target, broker, CONSUMER_GROUPS, false).args(["--group", group]).args(topics);
+    let process = process.arg("--reset-offsets");
+    let process = match to {
+        Offsets::Earliest => process.arg("--to-earliest"),
+        Offsets::Time(time) => process.args(["--to-datetime", time]),
+    };
+    process.arg("--execute")
+}
+
+/// Sends the records that it reads, one on each line: `headers<tab>key<tab>value`.
+pub fn send(target: &Target, broker: &str, topic: &str) -> Process {
+    tool(target, broker, CONSOLE_PRODUCER, true).args(["--topic", topic]).args([
+        "--property",
+        "parse.headers=true",
+        "--property",
+        "parse.key=true",
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::name::MAIN_BROKER;
+    use crate::command::shell;
+    use crate::command::target::Broker;
+
+    #[test]
+    fn a_tool_runs_in_the_container_or_here() {
+        let mut target = Target::in_general();
+        let create = |target: &Target| shell::process(&create_topic(target, MAIN_BROKER, "a b", "3", "1"));
+        let rest = "--create --if-not-exists --topic 'a b' --partitions 3 --replication-factor 1";
+        assert_eq!(create(&target), format!("kafka-topics --bootstrap-server \"$KAFKA_BROKERS\" {rest}"));
+        let broker = Broker { container: Some("kafka".into()), address: "kafka:9092".into() };
+        target.brokers.insert(MAIN_BROKER.to_string(), broker);
+        assert_eq!(
+            create(&target),
+            format!("docker exec kafka kafka-topics --bootstrap-server kafka:9092 {rest}")
+        );
+        let sent = shell::process(&send(&target, MAIN_BROKER, "t"));
+        assert!(sent.starts_with("docker exec -i kafka kafka-console-producer "), "{sent}");
+        assert_eq!(
+            shell::process(&inside(CONSUMER_GROUPS)),
+            "kafka-consumer-groups --bootstrap-server localhost:9092"
+        );
+    }
+
+    #[test]
+    fn offsets_are_set_on_the_partitions_that_are_named() {
+        let target = Target::in_general();
+        let topics = ["a:0,2".to_string(), "b".to_string()];
+        let reset = |to: &Offsets| shell::process(&reset_offsets(&target, "mail", "g", &topics, to));
+        let begin =
+            "kafka-consumer-groups --bootstrap-server \"$KAFKA_BROKERS\" --group g --topic a:0,2 --topic b";
+        assert_eq!(reset(&Offsets::Earliest), format!("{begin} --reset-offsets --to-earliest --execute"));
+        let time = Offsets::Time("2026-01-07T16:54:09.000Z".into());
+        let to = "--to-datetime 2026-01-07T16:54:09.000Z";
+        assert_eq!(reset(&time), format!("{begin} --reset-offsets {to} --execute"));
+    }
+}
