@@ -7,10 +7,10 @@ use pipeline_doctor::cli::{Look, SETTLE, WINDOW};
 use pipeline_doctor::config::{Config, Environment, pipeline_source};
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::evidence::recording;
-use pipeline_doctor::fact::facts;
 use pipeline_doctor::fact::view::View;
+use pipeline_doctor::fact::{facts, registry};
 use pipeline_doctor::judge::judge;
-use pipeline_doctor::runbook::catalog::Catalog;
+use pipeline_doctor::runbook::lint;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ fn main() {
     let source = pipeline_source(None).expect("no file is read");
     let config = Config::of(&source, None, &look, &Environment::new(), &mut Vec::new());
     let pipeline = config.expect("the built-in pipeline").pipeline;
-    let catalog = Catalog::read(None, &mut Vec::new()).expect("the built-in rows");
+    let catalog = lint::read(None, registry(), &mut Vec::new()).expect("the built-in rows");
     println!("{:<24}{:>12}{:>12}{:>12}{:>16}", "recording", "read", "facts", "diagnose", "diagnose/read");
     for incident in pipeline_doctor::run::demo::INCIDENTS {
         let read = median(|| {

@@ -3,6 +3,7 @@
 use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::redact;
 use crate::evidence::System;
+use clap::builder::PossibleValue;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -171,15 +172,31 @@ pub struct Explain {
     pub color: Color,
 }
 
+/// The formats that `--format` offers, each by its name and with its help.
+#[derive(Debug, Clone, Default)]
+pub struct Formats {
+    /// Those of a report.
+    pub report: Vec<(&'static str, &'static str)>,
+    /// Those of a trace.
+    pub trace: Vec<(&'static str, &'static str)>,
+}
+
+/// A command whose `--format` takes these.
+fn with_formats(command: clap::Command, formats: &[(&'static str, &'static str)]) -> clap::Command {
+    let values: Vec<PossibleValue> =
+        formats.iter().map(|(name, help)| PossibleValue::new(*name).help(*help)).collect();
+    command.mut_arg("format", |arg| arg.value_parser(values))
+}
+
 /// What the argument of a lookup is called among the others.
 fn arg_of(lookup: &str) -> String {
     format!("lookup-{lookup}")
 }
 
 impl Cli {
-    /// The command line with the lookups of a pipeline: a flag for each, and the
-    /// key whose value it takes.
-    pub fn with_lookups(lookups: &[(String, String)]) -> clap::Command {
+    /// The command line with the formats that there are, and with the lookups of a
+    /// pipeline: a flag for each, and the key whose value it takes.
+    pub fn with(formats: &Formats, lookups: &[(String, String)]) -> clap::Command {
         let flag = |(name, key): &(String, String)| {
             let all = lookups.iter().filter(|(other, _)| other != name).map(|(other, _)| arg_of(other));
             Arg::new(arg_of(name))
@@ -190,7 +207,11 @@ impl Cli {
                 .conflicts_with_all(["ids", "stuck"])
                 .conflicts_with_all(all)
         };
-        Cli::command().mut_subcommand("trace", |trace| trace.args(lookups.iter().map(flag)))
+        with_formats(Cli::command(), &formats.report)
+            .mut_subcommand("demo", |demo| with_formats(demo, &formats.report))
+            .mut_subcommand("trace", |trace| {
+                with_formats(trace, &formats.trace).args(lookups.iter().map(flag))
+            })
     }
 
     /// The command line as it was given.
@@ -286,8 +307,8 @@ pub struct Look {
 #[command(next_help_heading = "How to show it")]
 pub struct Show {
     /// Format of the report
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    #[arg(long, default_value = "table")]
+    pub format: String,
     /// The same as --format json
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
@@ -304,18 +325,9 @@ pub struct Show {
 
 impl Show {
     /// The format that was asked for.
-    pub fn format(&self) -> Format {
-        if self.json { Format::Json } else { self.format }
+    pub fn format(&self) -> &str {
+        if self.json { "json" } else { &self.format }
     }
-}
-
-/// Formats of the report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For a terminal
-    Table,
-    /// One JSON document
-    Json,
 }
 
 /// When to use colours.

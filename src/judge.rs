@@ -1,9 +1,11 @@
 //! Checks: facts against expectations. Pure.
 
 use crate::evidence::{Name, Seen, Why, WhyKind};
-use crate::fact::{Fact, Facts, Kind, Value};
+use crate::fact::{Fact, Facts};
 use crate::pipeline::Pipeline;
-use crate::runbook::catalog::{Catalog, Check, Severity};
+use crate::runbook::catalog::{Catalog, Check};
+use crate::runbook::severity::Severity;
+use crate::runbook::value::{Kind, Value};
 use std::collections::BTreeMap;
 
 /// What was found out about one subject, or about a whole check.
@@ -22,17 +24,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word in the JSON report.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Verdict::Pass => "pass",
-            Verdict::Fail => "fail",
-            Verdict::Unknown(_) => "unknown",
-            Verdict::Blocked(_) => "blocked",
-            Verdict::NotAsked(_) => "not-asked",
-        }
-    }
-
     /// Why it is neither pass nor fail.
     pub fn why(&self) -> Option<String> {
         match self {

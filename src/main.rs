@@ -5,7 +5,7 @@ use pipeline_doctor::base::secret::redact;
 use pipeline_doctor::cli::Cli;
 use pipeline_doctor::config::lookups;
 use pipeline_doctor::report::format::json;
-use pipeline_doctor::run::run;
+use pipeline_doctor::run::{formats, run};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
         || arguments.iter().any(|argument| argument == "--format=json");
     let lookups = lookups(&arguments);
-    let given = Cli::with_lookups(&lookups).try_get_matches_from(&arguments);
+    let given = Cli::with(&formats(), &lookups).try_get_matches_from(&arguments);
     let code = match given.and_then(|given| Cli::from_matches(&given, &lookups)) {
         Ok(cli) => {
             // What is not UTF-8 is not an address.

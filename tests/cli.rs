@@ -236,7 +236,9 @@ fn a_time_too_long_is_refused() {
 
 #[test]
 fn every_id_that_a_report_can_print_can_be_explained() {
-    let catalog = pipeline_doctor::runbook::catalog::Catalog::read(None, &mut Vec::new()).unwrap();
+    let catalog =
+        pipeline_doctor::runbook::lint::read(None, pipeline_doctor::fact::registry(), &mut Vec::new())
+            .unwrap();
     for id in catalog.names() {
         let run = doctor(["explain", id]).finish().code(0);
         assert!(run.stdout.contains(id), "{id}");

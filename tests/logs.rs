@@ -1,12 +1,13 @@
 //! The log signatures against records of the clients in use.
 
-use pipeline_doctor::runbook::catalog::Catalog;
+use pipeline_doctor::fact::registry;
+use pipeline_doctor::runbook::lint;
 use pipeline_doctor::runbook::signature::Signature;
 use std::collections::BTreeMap;
 
 fn signatures() -> Vec<Signature> {
     let mut mistakes = Vec::new();
-    let catalog = Catalog::read(None, &mut mistakes).unwrap();
+    let catalog = lint::read(None, registry(), &mut mistakes).unwrap();
     assert!(mistakes.is_empty(), "{mistakes:#?}");
     catalog.signatures
 }

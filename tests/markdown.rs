@@ -2,16 +2,18 @@
 
 mod support;
 
+use pipeline_doctor::fact::registry;
 use pipeline_doctor::input::Source;
 use pipeline_doctor::pipeline::Pipeline;
 use pipeline_doctor::report::explain;
 use pipeline_doctor::report::format::markdown;
 use pipeline_doctor::runbook::catalog::Catalog;
+use pipeline_doctor::runbook::lint;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use support::{doctor, root};
 
 fn catalog() -> Catalog {
-    Catalog::read(None, &mut Vec::new()).unwrap()
+    lint::read(None, registry(), &mut Vec::new()).unwrap()
 }
 
 fn pipeline() -> Pipeline {

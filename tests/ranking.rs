@@ -2,9 +2,12 @@
 
 use pipeline_doctor::diagnosis::{Diagnosis, diagnose};
 use pipeline_doctor::evidence::{Why, WhyKind};
+use pipeline_doctor::fact::registry;
 use pipeline_doctor::input::Source;
 use pipeline_doctor::judge::{Finding, Instance, Verdict};
-use pipeline_doctor::runbook::catalog::{Catalog, Severity};
+use pipeline_doctor::runbook::catalog::Catalog;
+use pipeline_doctor::runbook::lint;
+use pipeline_doctor::runbook::severity::Severity;
 use pipeline_doctor::runbook::sources;
 
 /// One step with one check, for small catalogs.
@@ -26,7 +29,7 @@ const ALONE: &str = r#"
 
 fn catalog() -> Catalog {
     let mut mistakes = Vec::new();
-    let catalog = Catalog::read(None, &mut mistakes).unwrap();
+    let catalog = lint::read(None, registry(), &mut mistakes).unwrap();
     assert!(mistakes.is_empty(), "{mistakes:#?}");
     catalog
 }
@@ -69,7 +72,7 @@ fn names(diagnosis: &Diagnosis) -> Vec<&str> {
 #[test]
 fn the_built_in_rows_have_no_mistakes() {
     let mut mistakes = Vec::new();
-    let catalog = Catalog::from_sources(&sources::built_in(), &[], &mut mistakes);
+    let catalog = lint::from_sources(&sources::built_in(), &[], registry(), &mut mistakes);
     assert_eq!(mistakes, []);
     assert!(catalog.checks.len() > 30 && catalog.causes.len() > 20);
     assert_eq!(catalog.steps.iter().map(|step| step.step).collect::<Vec<_>>(), [1, 2, 3, 4]);
@@ -234,7 +237,7 @@ fn noisy_failures_alone_list_nothing_and_are_shown() {
 fn what_no_cause_explains_is_said() {
     let source = Source { name: "x.toml".into(), text: ALONE.into() };
     let mut mistakes = Vec::new();
-    let catalog = Catalog::from_sources(&[source], &[], &mut mistakes);
+    let catalog = lint::from_sources(&[source], &[], registry(), &mut mistakes);
     assert!(mistakes.is_empty(), "{mistakes:?}");
     let diagnosis = diagnose(&catalog, &with_failed(&catalog, &["alone"]));
     assert_eq!(diagnosis.unexplained, ["alone"]);
@@ -322,7 +325,7 @@ fn the_readme_of_the_model_is_what_it_computes() {
         actions = []
     "#;
     let source = Source { name: "x.toml".into(), text: format!("{ALONE}{cause}") };
-    let catalog = Catalog::from_sources(&[source], &[], &mut Vec::new());
+    let catalog = lint::from_sources(&[source], &[], registry(), &mut Vec::new());
     let diagnosis = diagnose(&catalog, &with_failed(&catalog, &["alone"]));
     let with = (1.0 - 0.99 * 0.02) / 19.0;
     let expected = with / (with + 0.01);
@@ -410,7 +413,7 @@ fn mistakes_in_groups_are_told() {
 "#
     );
     let mut mistakes = Vec::new();
-    Catalog::from_sources(&[Source { name: "x.toml".into(), text: group }], &[], &mut mistakes);
+    lint::from_sources(&[Source { name: "x.toml".into(), text: group }], &[], registry(), &mut mistakes);
     let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 4, "{told:#?}");
     for words in [

@@ -4,12 +4,14 @@
 mod support;
 
 use pipeline_doctor::base::error::exit;
+use pipeline_doctor::fact::registry;
 use pipeline_doctor::runbook::catalog::Catalog;
+use pipeline_doctor::runbook::lint;
 use std::fmt::Write;
 use support::{doctor, root};
 
 fn catalog() -> Catalog {
-    Catalog::read(None, &mut Vec::new()).unwrap()
+    lint::read(None, registry(), &mut Vec::new()).unwrap()
 }
 
 fn exit_codes() -> String {

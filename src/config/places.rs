@@ -1,11 +1,12 @@
 //! Where the systems are.
 
-use crate::base::error::{Mistake, way_out};
+use crate::base::error::Mistake;
 use crate::base::secret::{MASK, Secret, redact};
 use crate::cli::Look;
-use crate::config::Environment;
+use crate::config::variables::Environment;
 use crate::evidence::Name;
 use crate::pipeline::{Pipeline, System};
+use crate::text::suggestion::way_out;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,10 +1,10 @@
 //! What is named: causes, and groups of causes in the place of those that cannot
 //! be told apart.
 
-use crate::diagnosis::rank::{ALWAYS, Model, Ranking, SOMETIMES};
-use crate::diagnosis::{TIE, fails};
+use crate::diagnosis::rank::{ALWAYS, Model, Ranking, SOMETIMES, fails};
 use crate::judge::Finding;
-use crate::runbook::catalog::{Catalog, Cause, Severity};
+use crate::runbook::catalog::{Catalog, Cause};
+use crate::runbook::severity::Severity;
 
 /// A cause is listed from this confidence on.
 const LISTED: f64 = 0.10;
@@ -12,6 +12,9 @@ const LISTED: f64 = 0.10;
 const TOLD: f64 = 0.60;
 /// From this probability on one of a group of causes is taken to be true.
 const GROUP: f64 = 0.80;
+
+/// Two causes whose probabilities differ by less cannot be told apart.
+pub(super) const TIE: f64 = 0.02;
 
 /// A row that can be named: a cause, or several that cannot be told apart.
 pub(super) struct Candidate<'a> {

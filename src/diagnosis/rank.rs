@@ -3,7 +3,8 @@
 
 use crate::evidence::WhyKind;
 use crate::judge::{Finding, Verdict};
-use crate::runbook::catalog::{Catalog, Cause, Severity};
+use crate::runbook::catalog::{Catalog, Cause};
+use crate::runbook::severity::Severity;
 
 /// `always` breaks its check with this probability.
 pub const ALWAYS: f64 = 0.98;
@@ -153,4 +154,9 @@ impl<'a> Model<'a> {
             _ => None,
         }
     }
+}
+
+/// Whether a check has failed.
+pub(super) fn fails(finding: &Finding) -> bool {
+    finding.verdict == Verdict::Fail
 }

@@ -14,6 +14,7 @@ mod document;
 mod event;
 mod http;
 mod log;
+mod not_asked;
 mod observed;
 pub mod recording;
 mod route;

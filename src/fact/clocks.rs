@@ -4,9 +4,7 @@ use crate::base::name::MAIN_BROKER;
 use crate::evidence::{Clock, Seen, WhyKind};
 use crate::fact::view::View;
 use crate::fact::{Fact, Value};
-
-/// The systems whose clocks are compared, as a report names them.
-pub const SYSTEMS: &[&str] = &["Docker", "Kafka", "PostgreSQL", "HTTP"];
+use crate::runbook::scope::SYSTEMS;
 
 /// Each system's clock, as far as it tells one.
 pub fn all(view: &View) -> Vec<(&'static str, Seen<Clock>)> {

@@ -23,106 +23,14 @@ pub mod topics;
 pub mod view;
 
 use crate::evidence::{Name, Seen};
-use crate::pipeline::{Pipeline, Role, Stage, Worker};
+use crate::pipeline::{Stage, Worker};
+use crate::runbook::known::Known;
 use crate::runbook::own::OwnFact;
-use crate::runbook::signature::{self, Signature};
+pub use crate::runbook::scope::Scope;
+use crate::runbook::signature::Signature;
+pub use crate::runbook::value::{Kind, Value};
 use std::collections::BTreeMap;
-use std::fmt;
 use view::View;
-
-/// The value of a fact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// Yes or no.
-    Bool(bool),
-    /// How many.
-    Count(u64),
-    /// So many or more: not all of it was read.
-    AtLeast(u64),
-    /// One of the words of its kind.
-    Word(&'static str),
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Value::Bool(yes) => f.write_str(if *yes { "yes" } else { "no" }),
-            Value::Count(count) => write!(f, "{count}"),
-            Value::AtLeast(count) => write!(f, "{count} or more"),
-            Value::Word(word) => f.write_str(word),
-        }
-    }
-}
-
-/// What values a fact can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// [`Value::Bool`].
-    Bool,
-    /// [`Value::Count`].
-    Count,
-    /// [`Value::Word`], one of these; where an order makes sense, in that order.
-    Words(&'static [&'static str]),
-}
-
-/// What a fact or a check is about.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// Each worker.
-    Worker,
-    /// Each service that emits.
-    Emitter,
-    /// Each service that answers the documented call.
-    Api,
-    /// The broker.
-    Broker,
-    /// The database.
-    Database,
-    /// Each topic.
-    Topic,
-    /// Each stage; its subject is its worker.
-    Stage,
-    /// The event that was asked about.
-    Event,
-    /// Each worker and service.
-    Part,
-    /// Each system that is looked at: Docker, Kafka, PostgreSQL, HTTP.
-    System,
-}
-
-impl Scope {
-    /// The subjects of this scope in a pipeline, in its order.
-    pub fn subjects(self, pipeline: &Pipeline) -> Vec<Name> {
-        let with_role = |role: Role| {
-            let services = pipeline.service.iter().filter(move |s| s.role == role);
-            services.map(|service| service.name.clone()).collect()
-        };
-        match self {
-            Scope::Worker => pipeline.worker.iter().map(|w| w.name.clone()).collect(),
-            Scope::Emitter => with_role(Role::Emitter),
-            Scope::Api => with_role(Role::Api),
-            Scope::Broker => pipeline.brokers().into_iter().cloned().collect(),
-            Scope::Database => pipeline.databases().into_iter().cloned().collect(),
-            Scope::Topic => pipeline.topic.iter().map(|t| t.name.clone()).collect(),
-            Scope::Stage => pipeline.stage.iter().map(|s| pipeline.stage_subject(s)).collect(),
-            Scope::Event => vec![pipeline.noun.0.clone()],
-            Scope::Part => pipeline.parts().map(|(name, _)| name.to_string()).collect(),
-            Scope::System => clocks::SYSTEMS.iter().map(|name| (*name).to_string()).collect(),
-        }
-    }
-}
 
 /// One fact about one subject.
 #[derive(Debug, Clone, PartialEq)]
@@ -617,27 +525,11 @@ pub const FACTS: &[FactSpec] = &[
     },
 ];
 
-/// What is known of a fact without looking.
-#[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
-    /// What it says and where it comes from.
-    pub doc: &'a str,
-    /// What it is about.
-    pub scopes: &'static [Scope],
-    /// What values it can have.
-    pub kind: Kind,
-}
-
-/// What is known of the fact of that name: one of the registry, of a log signature,
-/// or of the user's own.
-pub fn spec<'a>(name: &str, own: &'a [OwnFact]) -> Option<Known<'a>> {
-    if name.starts_with(signature::FACT) {
-        let doc = "whether the log is clear of a signature of checks/logs.toml (container log)";
-        return Some(Known { doc, scopes: &[Scope::Part], kind: Kind::Bool });
-    }
-    let own = || own.iter().find(|fact| fact.name() == name).map(own::known);
-    let built_in = FACTS.iter().find(|spec| spec.name == name);
-    built_in.map(|spec| Known { doc: spec.doc, scopes: spec.scopes, kind: spec.kind }).or_else(own)
+/// What is known of the facts of the registry without looking, in display order.
+pub fn registry() -> Vec<Known<'static>> {
+    let known =
+        |spec: &FactSpec| Known { name: spec.name, doc: spec.doc, scopes: spec.scopes, kind: spec.kind };
+    FACTS.iter().map(known).collect()
 }
 
 /// All facts of one evidence document, by name.

@@ -2,30 +2,14 @@
 
 use crate::evidence::{Custom, Log, Seen, Why, WhyKind};
 use crate::fact::view::View;
-use crate::fact::{Fact, Kind, Known, Scope, Value, logs, systems};
-use crate::runbook::own::{About, Kind as OwnKind, Logged, OwnFact};
+use crate::fact::{Fact, Value, logs, systems};
+use crate::runbook::own::{Kind as OwnKind, Logged, OwnFact};
 
 const NOT_RECORDED: &str = "not in this recording";
 
-/// What is known of one without looking.
-pub(super) fn known(fact: &OwnFact) -> Known<'_> {
-    let kind = match fact.kind() {
-        OwnKind::Bool => Kind::Bool,
-        OwnKind::Count => Kind::Count,
-    };
-    Known { doc: &fact.doc, scopes: scopes(fact), kind }
-}
-
-fn scopes(fact: &OwnFact) -> &'static [Scope] {
-    match fact.about {
-        About::Event => &[Scope::Event],
-        About::Database => &[Scope::Database],
-    }
-}
-
 /// Its value about its subject.
 pub(super) fn derive(view: &View, fact: &OwnFact) -> Vec<Fact> {
-    let subjects = scopes(fact).iter().flat_map(|scope| scope.subjects(view.pipeline));
+    let subjects = fact.scopes().iter().flat_map(|scope| scope.subjects(view.pipeline));
     let told = match &fact.log {
         Some(log) => logged(view, fact, log),
         None => told(view, fact),

@@ -292,7 +292,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// By how much times of these two systems (as [`crate::fact::clocks::SYSTEMS`] calls
+    /// By how much times of these two systems (as [`crate::runbook::scope::SYSTEMS`] calls
     /// them) may be apart before their order means anything: wider where a clock
     /// is known to be wrong.
     pub fn apart(&self, one: &str, other: &str) -> SignedDuration {

@@ -1,11 +1,11 @@
 //! Which worker writes which table: by what both are called, by when rows, records
 //! and marks of the same id were written, and by what the worker logs.
 
-use crate::init::chain::{Clues, Marked};
 use crate::init::draft::Worker;
+use crate::init::model::{Clues, Linked, Marked, Times};
 use crate::init::names::{alike, singular, subject, words};
-use crate::init::tables::{Linked, delays, median};
-use crate::init::times::{Times, at_once, comes_before, of_rows};
+use crate::init::tables::{delays, median};
+use crate::init::times::{at_once, comes_before, of_rows};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,68 +1,17 @@
 //! The stages: which worker leaves what, after which event, in which order.
 
-use crate::collect::discovery::{Cluster, Record};
+use crate::collect::discovery::Record;
 use crate::evidence::Name;
-use crate::init::draft::{Marks, Service, Stage, Worker};
-use crate::init::effect::{plain, sort_statuses};
-use crate::init::ids::Found;
+use crate::init::draft::{Stage, Worker};
+use crate::init::effect::sort_statuses;
+use crate::init::model::{Candidate, Clues, Linked, Marked, Row, Times};
 use crate::init::names::{alike, subject, words};
 use crate::init::parts::source_of;
-use crate::init::tables::{Linked, delays, median};
-use crate::init::times::{Times, comes_before, earliest, gaps, of_records, of_rows};
+use crate::init::sql_text::plain;
+use crate::init::tables::{delays, median};
+use crate::init::times::{comes_before, earliest, gaps, of_rows};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// All that the stages are guessed from.
-pub struct Clues<'a> {
-    /// What the broker shows.
-    pub cluster: Option<&'a Cluster>,
-    /// The id.
-    pub found: Option<&'a Found<'a>>,
-    /// The table of marks.
-    pub marks: Option<&'a (Linked<'a>, Marks)>,
-    /// The table where every id begins.
-    pub event: Option<&'a Linked<'a>>,
-    /// When each id began.
-    pub begun: Times<'a>,
-    /// What is still to be sent, written when it was.
-    pub outbox: Option<Linked<'a>>,
-    /// What workers may leave.
-    pub effects: Vec<Linked<'a>>,
-    /// The names of the databases, the event's first.
-    pub databases: Vec<&'a str>,
-    /// The services that are no workers.
-    pub services: &'a [Service],
-    /// The workers.
-    pub workers: &'a [Worker],
-    /// The words that their logs speak of, by worker.
-    pub said: BTreeMap<&'a str, BTreeSet<String>>,
-}
-
-/// What a worker's marks say.
-#[derive(Debug, Default, Clone)]
-pub struct Marked<'a> {
-    /// What they call him.
-    pub sources: BTreeSet<String>,
-    /// The types that he has marked, and how often.
-    pub types: BTreeMap<String, usize>,
-    /// When, by id.
-    pub times: BTreeMap<&'a str, Vec<Timestamp>>,
-}
-
-/// A stage before it has its place.
-pub struct Candidate<'a> {
-    /// Who handles its events.
-    pub worker: &'a Worker,
-    /// What he leaves.
-    pub effect: Option<&'a Linked<'a>>,
-    /// Another table that he could leave as well.
-    pub or: Option<&'a Linked<'a>>,
-    topic: Option<&'a Name>,
-    /// What he has marked.
-    pub marked: Marked<'a>,
-    /// Seconds after the event: what he reads, and what he leaves.
-    delay: (f64, f64),
-}
 
 /// The stages in order, and the tables that no stage has, each with why.
 pub fn stages<'a>(clues: &'a Clues<'a>) -> (Vec<Stage>, Vec<(Name, String)>) {
@@ -94,16 +43,6 @@ pub fn stages<'a>(clues: &'a Clues<'a>) -> (Vec<Stage>, Vec<(Name, String)>) {
 }
 
 impl<'a> Clues<'a> {
-    /// The name of a database that is not the event's.
-    pub fn further(&self, number: usize) -> Option<Name> {
-        self.databases.get(number).filter(|_| number > 0).map(ToString::to_string)
-    }
-
-    /// The marks, with their database where that is not the event's.
-    pub fn marks_of(&self, linked: &Linked, marks: &Marks) -> Marks {
-        Marks { database: self.further(linked.database), ..marks.clone() }
-    }
-
     /// The tables of no stage: written with one that has, else by whom nobody knows.
     fn left(&self, used: &BTreeSet<usize>) -> Vec<(Name, String)> {
         let mut left = Vec::new();
@@ -134,22 +73,6 @@ impl<'a> Clues<'a> {
             found.times.entry(id).or_default().extend(at);
         }
         found
-    }
-
-    /// When the records of a topic were sent, by id.
-    pub fn records(&self, topic: &str) -> Times<'a> {
-        let seen = self.cluster.and_then(|cluster| cluster.topics.get(topic)).zip(self.found);
-        seen.map(|(topic, found)| of_records(topic, &found.values)).unwrap_or_default()
-    }
-
-    /// When a worker could first read of each id.
-    pub fn input(&self, worker: &Worker) -> Times<'a> {
-        earliest(worker.topics.iter().flat_map(|topic| self.records(topic)))
-    }
-
-    /// How long after the event a worker could read of it: the middle of those seen.
-    pub fn input_delay(&self, worker: &Worker) -> Option<f64> {
-        median(&gaps(&self.begun, &self.input(worker)))
     }
 
     fn candidate(
@@ -308,18 +231,10 @@ impl<'a> Clues<'a> {
         (before.len() != 1 || before.first() != above).then_some(before)
     }
 
-    /// The outbox that a worker carries from: he reads no topic, and sounds like it.
-    pub fn outbox_of(&self, worker: &str) -> Option<&Linked<'a>> {
-        let worker = self.workers.iter().find(|other| other.name == worker)?;
-        let carries = ["outbox", "relay", "publish", "dispatch", "forward", "poller"];
-        let sounds = carries.iter().any(|word| worker.name.contains(word));
-        self.outbox.as_ref().filter(|_| sounds && worker.topics.is_empty())
-    }
-
     /// Whether the emitter writes a row of that type into the marks itself.
     fn records_it(&self, emitter: &str, word: &str) -> bool {
         let Some((linked, marks)) = self.marks else { return false };
-        let is = |row: &crate::init::tables::Row, column: &str, value: &str| {
+        let is = |row: &Row, column: &str, value: &str| {
             row.get(&plain(column)).is_some_and(|is| words(is) == words(value))
         };
         linked

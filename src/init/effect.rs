@@ -1,11 +1,11 @@
 //! What a stage leaves: its rows in SQL, its statuses, how long it may take.
 
 use crate::collect::discovery::sql_name;
-use crate::init::chain::{Candidate, Clues};
 use crate::init::draft::Stage;
-use crate::init::ids::Found;
+use crate::init::model::{Candidate, Clues, Linked};
 use crate::init::names::alike;
-use crate::init::tables::{Linked, delays, median};
+use crate::init::sql_text::{plain, quoted};
+use crate::init::tables::{delays, median};
 use crate::text::plural::count;
 use std::collections::BTreeSet;
 
@@ -83,12 +83,6 @@ impl<'a> Clues<'a> {
             format!("select null::{of} as id, null::timestamptz as at, null::text as status where false");
         let why = "nothing was found that this worker leaves in the database".into();
         Stage { effect: "nothing yet".into(), sql, why, to_fill: true, ..stage }
-    }
-
-    /// The type of the event's id: what it is compared with must be of that too.
-    pub fn id_type(&self) -> &'a str {
-        let of_event = self.event.and_then(|event| event.table.column(&plain(&event.id)));
-        of_event.map_or_else(|| self.found.map_or("text", Found::of), |column| column.of.as_str())
     }
 
     /// A table's own column for the id, of the event's type: PostgreSQL compares no text
@@ -192,17 +186,4 @@ pub fn sort_statuses(statuses: &BTreeSet<&str>) -> (Vec<String>, Vec<String>) {
     }
     let owned = |list: Vec<&str>| list.into_iter().map(String::from).collect();
     (owned(good), owned(waiting))
-}
-
-/// A name of SQL without its quotes.
-pub fn plain(name: &str) -> String {
-    match name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) => inner.replace("\"\"", "\""),
-        None => name.to_string(),
-    }
-}
-
-/// A text as SQL takes it.
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }

@@ -1,50 +1,11 @@
 //! Which column is the correlation id: the one that runs through the tables, the
 //! records and the logs, and that is another for every event.
 
-use crate::collect::discovery::{Cluster, Column, Survey, Table};
+use crate::collect::discovery::{Cluster, Survey, Table};
+use crate::init::model::{Found, Held};
 use crate::init::names::{singular, snake};
-use crate::init::tables::{is_outbox, marks_shape};
+use crate::init::shape::{is_outbox, marks_shape};
 use std::collections::BTreeSet;
-
-/// A column of a table.
-#[derive(Debug, Clone, Copy)]
-pub struct Held<'a> {
-    /// Which database.
-    pub database: usize,
-    /// The table.
-    pub table: &'a Table,
-    /// The column.
-    pub column: &'a Column,
-}
-
-/// A correlation id: its name, and the columns that hold it.
-#[derive(Debug, Clone)]
-pub struct Found<'a> {
-    /// The column's name, where it has one of its own.
-    pub name: String,
-    /// Where it is.
-    pub held: Vec<Held<'a>>,
-    /// Its values that were seen.
-    pub values: BTreeSet<&'a str>,
-}
-
-impl Found<'_> {
-    /// Its type, as PostgreSQL writes it.
-    pub fn of(&self) -> &str {
-        self.held.first().map_or("text", |held| held.column.of.as_str())
-    }
-
-    /// What it is called: as in this column, unless that is called `id` only, else as in
-    /// most tables.
-    pub fn called(&self, column: Option<&str>) -> String {
-        let says = |name: &&str| *name != "id";
-        let names = || self.held.iter().map(|held| held.column.name.as_str()).filter(says);
-        let often = |name: &str| names().filter(|other| *other == name).count();
-        // Of several as often the first: those of the found name come first.
-        let most = names().rev().max_by_key(|name| often(name));
-        column.filter(says).or(most).unwrap_or(&self.name).to_string()
-    }
-}
 
 /// The tables of all databases that were seen.
 pub fn tables(survey: &Survey) -> Vec<(usize, &Table)> {

@@ -2,8 +2,9 @@
 //! names (`payload->>'customerId'`), or by the key of a table that was reached.
 
 use crate::collect::discovery::{Table, sql_name};
+use crate::init::model::{Linked, Row};
 use crate::init::names::{singular, snake};
-use crate::init::tables::{Linked, Row, is_outbox, written};
+use crate::init::shape::{is_outbox, written};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables that can be reached from those that have the id.

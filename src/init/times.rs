@@ -2,17 +2,14 @@
 //! id only: the middle of all does not tell what came first.
 
 use crate::collect::discovery::{Record, TopicSeen};
-use crate::init::tables::Linked;
+use crate::init::model::{Linked, Times};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Containers of one host share its clock; records tell milliseconds only.
 const CLOCK: f64 = 0.002;
 /// Rows of so many ids that have all the same times are written at once.
 const TELLING: usize = 3;
-
-/// A time for each id.
-pub type Times<'a> = BTreeMap<&'a str, Timestamp>;
 
 /// The first row of each id.
 pub fn of_rows<'a>(linked: &Linked<'a>) -> Times<'a> {

@@ -1,7 +1,7 @@
 //! What else a row lacks, beside the first field that is missing: the deserializer tells
 //! of one at a time.
 
-use crate::input::{missing_field, unknown_name};
+use crate::input::message::{missing_field, unknown_name};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use std::borrow::Cow;
 use std::ops::Range;

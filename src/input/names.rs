@@ -1,8 +1,9 @@
 //! Names in files that refer to rows, and what can be wrong with them.
 
-use crate::base::error::{Mistake, nearest, way_out};
+use crate::base::error::Mistake;
 use crate::input::Source;
 use crate::input::document::{Document, Entry};
+use crate::text::suggestion::{nearest, way_out};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many letters are a slip.

@@ -1,5 +1,7 @@
 //! What the parser's messages mean, and the way out of each.
 
+use crate::input::message::missing_field;
+
 /// The numbers of the fields, as the parser calls them.
 const NUMBERS: [&str; 5] = ["u8", "u16", "u32", "u64", "usize"];
 
@@ -14,7 +16,7 @@ const WRITTEN: [(&str, &str); 5] = [
 
 /// A message in plain words, and the way out.
 pub fn of(message: &str) -> (String, String) {
-    if let Some(field) = crate::input::missing_field(message) {
+    if let Some(field) = missing_field(message) {
         return (message.to_string(), format!("add {field} = ... to what begins here"));
     }
     if message.starts_with("wanted exactly 1 element") {

@@ -1,53 +1,7 @@
-//! The correlation id: its forms, and how what people type becomes one.
+//! The correlation id: how what people type becomes one.
 
 use crate::base::error::Mistake;
-use crate::input::document::Document;
-use crate::pipeline::{Pattern, Pipeline};
-use schemars::JsonSchema;
-use serde::Deserialize;
-
-/// What an id looks like.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct IdFormat {
-    /// What people call it: "payment id".
-    #[schemars(regex(pattern = r"\S"))]
-    pub name: String,
-    /// Its form.
-    pub format: IdForm,
-    /// Of a text: regular expression that all of them match, `'^ORD-\d{4}-\d+$'`.
-    pub pattern: Option<Pattern>,
-}
-
-/// The forms that an id can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum IdForm {
-    /// 8-4-4-4-12 hexadecimal digits, in whatever case; looked for in lower case.
-    Uuid,
-    /// 26 letters and digits of Crockford's base 32, in whatever case; looked for in
-    /// upper case.
-    Ulid,
-    /// A whole number, as bigint holds it; leading zeros are left out.
-    Number,
-    /// Any text without control characters, at most 200 characters.
-    Text,
-}
-
-/// Of what else it is, nothing is said.
-pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
-    for id in document.rows("id") {
-        let (Some(pattern), Some(format)) = (id.text("pattern"), id.text("format")) else { continue };
-        if format.text != "text" {
-            let mistake = document.source().mistake_in(pattern.at, "`pattern` is for texts alone");
-            let help = format!(
-                "a {} has its form already: leave the pattern out, or say format = \"text\"",
-                format.text
-            );
-            mistakes.push(mistake.help(help));
-        }
-    }
-}
+use crate::pipeline::model::{IdForm, Pipeline};
 
 impl Pipeline {
     /// The canonical form of an id as a user types it: trimmed, a uuid without

@@ -1,10 +1,11 @@
 //! `explain`: what a check or a cause means, how to see it by hand, what mends it.
 
-use crate::fact::Scope;
 use crate::pipeline::Pipeline;
-use crate::report::format::table::columns;
+use crate::report::layout::{columns, kind};
 use crate::report::words::fill_with;
-use crate::runbook::catalog::{Action, ActionKind, Catalog, Cause, Check, Generator, Severity};
+use crate::runbook::catalog::{Action, Catalog, Cause, Check, Generator};
+use crate::runbook::scope::Scope;
+use crate::runbook::severity::Severity;
 use crate::runbook::signature::Signature;
 use colored::Colorize;
 use std::io::{self, Write};
@@ -157,15 +158,6 @@ pub(super) fn breaks(cause: &Cause) -> Vec<(&'static str, Vec<&str>)> {
     ];
     let links = links.into_iter().filter(|(_, links)| !links.is_empty());
     links.map(|(word, ids)| (word, ids.iter().map(|id| id.get_ref().as_str()).collect())).collect()
-}
-
-/// An action's kind as it is printed.
-pub fn kind(kind: ActionKind) -> &'static str {
-    match kind {
-        ActionKind::Mend => "mend",
-        ActionKind::ReDrive => "re-drive",
-        ActionKind::Prove => "prove",
-    }
 }
 
 /// An action for no event in particular.

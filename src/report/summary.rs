@@ -1,13 +1,19 @@
 //! The line of each step, and the last line.
 
 use crate::evidence::{Seen, Why};
+use crate::fact::call;
 use crate::fact::groups::{self, lag};
-use crate::fact::{Scope, Value, call};
 use crate::judge::{Finding, Verdict};
 use crate::pipeline::Stage;
+use crate::report::extent::extent;
+use crate::report::material::Material;
+use crate::report::model::{FindingShown, InstanceShown, Outcome, Report, Step, StepVerdict, Told};
+use crate::report::words;
 use crate::report::words::{length, lower_first, minute, time, title};
-use crate::report::{FindingShown, InstanceShown, Material, Outcome, Report, Step, words};
-use crate::runbook::catalog::{About, Severity, Step as StepRow};
+use crate::runbook::catalog::{About, Step as StepRow};
+use crate::runbook::scope::Scope;
+use crate::runbook::severity::Severity;
+use crate::runbook::value::Value;
 use crate::text::plural::count;
 
 /// A step with its line and its findings.
@@ -31,8 +37,8 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
         }
     }
     let mut verdict = verdict(&findings, system_seen(material, row.about));
-    if row.about == About::Workers && verdict == "pass" && summary.len() > 1 {
-        verdict = "warn";
+    if row.about == About::Workers && verdict == StepVerdict::Pass && summary.len() > 1 {
+        verdict = StepVerdict::Warn;
     }
     // How many of the workers run, and are declared, is reason enough.
     let counted = row.about == About::Workers && summary.first().is_some_and(|line| line.contains("; "));
@@ -45,7 +51,7 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
     Step {
         step: row.step,
         title: words::step_title(material.pipeline, row),
-        verdict: verdict.to_string(),
+        verdict,
         summary: summary.join("\n"),
         by_hand: words::fill(material, &row.by_hand, ""),
         findings: findings.iter().map(|finding| shown(material, finding)).collect(),
@@ -53,14 +59,19 @@ pub(super) fn step(material: &Material, row: &StepRow) -> Step {
 }
 
 /// Why a step has its sign, where none of its lines says so.
-fn reason(material: &Material, verdict: &str, findings: &[&Finding], lines: &[String]) -> Option<String> {
+fn reason(
+    material: &Material,
+    verdict: StepVerdict,
+    findings: &[&Finding],
+    lines: &[String],
+) -> Option<String> {
     let whole = material.evidence.unseen_systems();
     let is_reason = |wanted: &Verdict, severity: Severity| match verdict {
-        "fail" => *wanted == Verdict::Fail && severity == Severity::Error,
-        "warn" => *wanted == Verdict::Fail && severity == Severity::Warn,
+        StepVerdict::Fail => *wanted == Verdict::Fail && severity == Severity::Error,
+        StepVerdict::Warn => *wanted == Verdict::Fail && severity == Severity::Warn,
         // A whole system that was not seen is told once, below.
-        "unknown" => matches!(wanted, Verdict::Unknown(why) if !whole.contains(&why)),
-        _ => false,
+        StepVerdict::Unknown => matches!(wanted, Verdict::Unknown(why) if !whole.contains(&why)),
+        StepVerdict::Pass | StepVerdict::NotAsked => false,
     };
     // A line need not say all of it: whom it is about, or how it begins.
     let said = |subject: &str, observed: &str| {
@@ -91,16 +102,18 @@ fn system_seen(material: &Material, about: About) -> bool {
     }
 }
 
-fn verdict(findings: &[&Finding], system_seen: bool) -> &'static str {
+fn verdict(findings: &[&Finding], system_seen: bool) -> StepVerdict {
     let judged = || findings.iter().filter(|finding| finding.severity != Severity::Note);
     let any = |wanted: &dyn Fn(&Finding) -> bool| judged().any(|finding| wanted(finding));
     match () {
-        () if any(&|f| f.verdict == Verdict::Fail && f.severity == Severity::Error) => "fail",
-        () if any(&|f| matches!(f.verdict, Verdict::Unknown(_) | Verdict::Blocked(_))) => "unknown",
-        () if !system_seen => "unknown",
-        () if any(&|f| f.verdict == Verdict::Fail) => "warn",
-        () if any(&|f| f.verdict == Verdict::Pass) => "pass",
-        () => "not-asked",
+        () if any(&|f| f.verdict == Verdict::Fail && f.severity == Severity::Error) => StepVerdict::Fail,
+        () if any(&|f| matches!(f.verdict, Verdict::Unknown(_) | Verdict::Blocked(_))) => {
+            StepVerdict::Unknown
+        }
+        () if !system_seen => StepVerdict::Unknown,
+        () if any(&|f| f.verdict == Verdict::Fail) => StepVerdict::Warn,
+        () if any(&|f| f.verdict == Verdict::Pass) => StepVerdict::Pass,
+        () => StepVerdict::NotAsked,
     }
 }
 
@@ -114,7 +127,7 @@ fn shown(material: &Material, finding: &Finding) -> FindingShown {
     };
     FindingShown {
         check: finding.check.clone(),
-        verdict: finding.verdict.word().to_string(),
+        verdict: (&finding.verdict).into(),
         severity: finding.severity,
         why: finding.verdict.why(),
         say: check.map(|check| words::sentence(material, check, finding, &[])).unwrap_or_default(),
@@ -124,7 +137,7 @@ fn shown(material: &Material, finding: &Finding) -> FindingShown {
             .map(|instance| InstanceShown {
                 subject: instance.subject.clone(),
                 title: text(&instance.subject, false),
-                verdict: instance.verdict.word().to_string(),
+                verdict: (&instance.verdict).into(),
                 value: instance.value.as_ref().map(ToString::to_string),
                 observed: instance.said(),
                 expected: check.map(|check| check.expect.get_ref().to_string()).unwrap_or_default(),
@@ -322,7 +335,7 @@ fn no_reason() -> Why {
 
 /// "0 stuck in 24 h", "37 orders stuck since 10:02".
 fn stuck_line(material: &Material) -> String {
-    let extent = crate::report::extent(material);
+    let extent = extent(material);
     let window = length(extent.window_s);
     let least = if extent.complete { "" } else { "at least " };
     let since = extent.since.map(|since| format!(", since {}", time(material.evidence.taken, since)));
@@ -376,11 +389,11 @@ fn calls(material: &Material) -> Vec<String> {
 }
 
 /// Of a pipeline without a call the logs are told of alone.
-fn without_call(material: &Material, verdict: &str, lines: &mut Vec<String>) {
+fn without_call(material: &Material, verdict: StepVerdict, lines: &mut Vec<String>) {
     if lines.is_empty() {
         let read = material.evidence.logs.values().filter(|log| log.known().is_some()).count();
         lines.push(match verdict {
-            "pass" => format!("no trouble in {}", count(read as u64, "log")),
+            StepVerdict::Pass => format!("no trouble in {}", count(read as u64, "log")),
             _ => format!("{} read", count(read as u64, "log")),
         });
     }
@@ -480,6 +493,6 @@ fn passed(material: &Material) -> String {
     format!("{passed} of {asked} checks passed")
 }
 
-fn told<'a>(told: impl Iterator<Item = &'a crate::report::Told>) -> Vec<String> {
+fn told<'a>(told: impl Iterator<Item = &'a Told>) -> Vec<String> {
     told.map(|told| told.id.clone()).collect()
 }

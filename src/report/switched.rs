@@ -1,7 +1,7 @@
 //! What overrides have switched off, in the table.
 
-use crate::report::Report;
-use crate::report::format::table::{Screen, columns};
+use crate::report::layout::{Screen, columns};
+use crate::report::model::Report;
 use crate::runbook::overrides::{RowKind, SwitchedOff};
 use crate::text::plural::count;
 use colored::Colorize;

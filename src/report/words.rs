@@ -1,11 +1,12 @@
 //! Sentences: plurals, lists, times, and what a finding says in words.
 
 use crate::cli::{address_variable, quoted};
-use crate::fact::Scope;
 use crate::judge::{Finding, Instance, Verdict};
 use crate::pipeline::Pipeline;
-use crate::report::{Material, placeholders};
+use crate::report::material::Material;
+use crate::report::placeholders;
 use crate::runbook::catalog::{About, Cause, Check, Step};
+use crate::runbook::scope::Scope;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -236,7 +237,7 @@ mod tests {
         let source = crate::input::Source { name: "shop.toml".into(), text };
         let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
         let worker = pipeline.stage_subject(&pipeline.stage[0]);
-        for placeholder in crate::runbook::placeholders::BY_HAND.map(|word| format!("{{{word}}}")) {
+        for placeholder in crate::runbook::lint::placeholders::BY_HAND.map(|word| format!("{{{word}}}")) {
             let filled = fill_with(&pipeline, &placeholder, &worker, &|_| None, Some("7"));
             assert_ne!(filled, placeholder);
         }

@@ -1,4 +1,15 @@
-//! Incidents that were recorded from a running pipeline, for `demo`.
+//! `demo`: incidents that were recorded from a running pipeline, diagnosed.
+
+use crate::base::error::{Error, Mistake, exit};
+use crate::cli::{DEADLINE, Look, SETTLE, Show, WINDOW};
+use crate::config::Environment;
+use crate::fact::view::View;
+use crate::run::flow::diagnosed;
+use crate::run::output::print;
+use crate::run::read::read;
+use crate::run::recording::replayed;
+use crate::text::suggestion::way_out;
+use std::io::{self, Write};
 
 /// A recorded incident.
 pub struct Incident {
@@ -47,4 +58,30 @@ pub const INCIDENTS: &[Incident] = &[
 /// The incident of that name.
 pub fn incident(name: &str) -> Option<&'static Incident> {
     INCIDENTS.iter().find(|incident| incident.name == name)
+}
+
+/// Diagnoses an incident; without a name the first one, and a list of the others.
+pub(super) fn run(name: Option<&str>, show: &Show) -> Result<u8, Error> {
+    let names = INCIDENTS.iter().map(|incident| incident.name);
+    let chosen = name.unwrap_or(INCIDENTS[0].name);
+    let incident = incident(chosen).ok_or_else(|| {
+        let mistake = Mistake::new("demo", format!("unknown incident `{chosen}`"));
+        Error::usage(mistake.help(way_out(chosen, names)))
+    })?;
+    let look =
+        Look { window: WINDOW.into(), deadline: DEADLINE.into(), settle: SETTLE.into(), ..Look::default() };
+    let (config, catalog) = read(None, &look, &Environment::new())?;
+    let evidence = replayed(chosen, incident.evidence, &config.pipeline)?;
+    let catalog = catalog.at(evidence.taken);
+    let report = diagnosed(View::new(&evidence, &config.pipeline), &catalog, show);
+    let mut about = vec![format!("Recorded: {}.", incident.story)];
+    about.push(format!("A real run would exit with {}.", report.exit_code));
+    if name.is_none() {
+        about.push("Other incidents, each with `pipeline-doctor demo NAME`:".to_string());
+        about.extend(INCIDENTS[1..].iter().map(|other| format!("  {:<22}{}", other.name, other.story)));
+    }
+    // Before the report: its last line is the verdict.
+    let _ = writeln!(io::stderr(), "{}\n", about.join("\n"));
+    print(&report, show)?;
+    Ok(exit::HEALTHY)
 }

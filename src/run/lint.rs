@@ -10,8 +10,9 @@ use crate::input::Source;
 use crate::input::document::{Document, Entry};
 use crate::pipeline::unused;
 use crate::report::format::lint::{Linted, render, render_json};
-use crate::run::{read_all, waited_for};
-use crate::runbook::notes::{never_raised, notes, of_pipeline};
+use crate::run::look::waited_for;
+use crate::run::read::read_all;
+use crate::runbook::lint::notes::{never_raised, notes, of_pipeline};
 use std::io::{self, Write};
 
 /// Looks at all files; the exit code tells whether there are mistakes.

@@ -3,12 +3,13 @@
 use crate::base::error::{Error, exit};
 use crate::base::schema::{of_document, of_file};
 use crate::cli::SchemaOf;
+use crate::fact;
 use crate::pipeline::Pipeline;
 use crate::report::Report;
 use crate::report::format::json::{self, NoReport};
 use crate::runbook::catalog::File;
-use crate::trace::Trace;
-use crate::trace::several::Traces;
+use crate::runbook::schema::with_facts;
+use crate::trace::{Trace, Traces};
 use clap::ValueEnum;
 use schemars::{Schema, SchemaGenerator as Generator};
 use std::io::{self, Write};
@@ -26,7 +27,7 @@ that names its own in the first line:
 pub(super) fn run(of: Option<SchemaOf>) -> Result<u8, Error> {
     let mut out = io::stdout().lock();
     match of {
-        Some(of) => json::render(&schema(of), &mut out)?,
+        Some(of) => json::write(&schema(of), &mut out)?,
         None => out.write_all(list().as_bytes())?,
     }
     Ok(exit::HEALTHY)
@@ -45,7 +46,9 @@ fn schema(of: SchemaOf) -> Schema {
     let no_report = Generator::subschema_for::<NoReport>;
     match of {
         SchemaOf::Pipeline => of_file::<Pipeline>("A pipeline"),
-        SchemaOf::Checks => of_file::<File>("Steps, checks, signatures and causes"),
+        SchemaOf::Checks => {
+            with_facts(of_file::<File>("Steps, checks, signatures and causes"), &fact::registry())
+        }
         SchemaOf::Report => {
             of_document("What --json prints", &[Generator::subschema_for::<Report>, no_report])
         }

@@ -1,16 +1,18 @@
 //! `trace`: how far these events came.
 
 use crate::base::error::{Error, Mistake};
-use crate::cli::{Format, Show, Trace as Asked};
+use crate::cli::{Show, Trace as Asked};
 use crate::config::{Config, Environment};
 use crate::evidence::{Database, Evidence, Seen, System};
 use crate::fact::view::View;
-use crate::report::format::json;
-use crate::run::{diagnosed, ended, read, record, see, show};
+use crate::run::flow::diagnosed;
+use crate::run::look::see;
+use crate::run::output::{ended, known, show};
+use crate::run::read::read;
+use crate::run::recording::record;
 use crate::runbook::catalog::Catalog;
-use crate::trace::several::{Traces, traces};
-use crate::trace::table;
-use crate::trace::{Outcome, Trace, trace};
+use crate::trace::registry::{Format, named};
+use crate::trace::{Outcome, Trace, Traces, trace, traces};
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
@@ -151,19 +153,19 @@ fn of(evidence: &Evidence, id: &str, config: &Config, catalog: &Catalog, show: &
     trace
 }
 
+fn format(asked: &Show) -> Result<&'static Format, Error> {
+    known(named(asked.format()), asked)
+}
+
 fn one(trace: &Trace, asked: &Show) -> Result<u8, Error> {
-    let written = show(asked, |format, screen, out| match format {
-        Format::Json => json::render(trace, out),
-        Format::Table => table::render(trace, screen, out),
-    });
+    let format = format(asked)?;
+    let written = show(asked, |screen, out| (format.render)(trace, screen, out));
     ended(written, trace.exit_code)
 }
 
 fn shown(traces: &Traces, asked: &Show) -> Result<u8, Error> {
-    let written = show(asked, |format, screen, out| match format {
-        Format::Json => json::render(traces, out),
-        Format::Table => table::render_all(traces, screen, out),
-    });
+    let format = format(asked)?;
+    let written = show(asked, |screen, out| (format.render_all)(traces, screen, out));
     ended(written, traces.exit_code)
 }
 
@@ -179,7 +181,7 @@ fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Err
     let settle = std::mem::take(&mut config.settle);
     config.in_haste = true;
     let give_up = Instant::now() + config.wait.unwrap_or(FOLLOW);
-    let table = asked.format() == Format::Table;
+    let format = format(asked)?;
     let mut before: Option<Trace> = None;
     loop {
         let last = Instant::now() >= give_up;
@@ -189,15 +191,12 @@ fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Err
         }
         let evidence = see(&config)?;
         let now = of(&evidence, &id, &config, &catalog.at(evidence.taken), asked);
-        if table {
-            show(asked, |_, screen, out| table::render_news(&now, before.as_ref(), screen, out))?;
+        if let Some(render) = format.render_news {
+            show(asked, |screen, out| render(&now, before.as_ref(), screen, out))?;
         }
         if now.outcome == Outcome::Arrived || last {
             record(&config, &evidence)?;
-            let written = show(asked, |format, screen, out| match format {
-                Format::Json => json::render(&now, out),
-                Format::Table => table::render_end(&now, screen, out),
-            });
+            let written = show(asked, |screen, out| (format.render_end)(&now, screen, out));
             return ended(written, now.exit_code);
         }
         before = Some(now);

@@ -1,23 +1,20 @@
-//! The checks and causes as data: read, and every mistake in them reported.
+//! The checks and causes as data, as a directory of rows and the built-in ones give them.
 
-use crate::base::error::{Error, Mistake, by_line};
 use crate::base::schema::ID;
-use crate::evidence::Name;
-use crate::fact::{self, Scope};
 use crate::input::Source;
-use crate::input::document::Document;
 use crate::pipeline::{Pipeline, Stage};
-use crate::runbook::expect::{Expect, Scalar};
-use crate::runbook::overrides::{self, Override, Switched, SwitchedOff};
+use crate::runbook::expect::Expect;
+use crate::runbook::known::Known;
+use crate::runbook::overrides::{Override, RowKind, Switched, SwitchedOff};
 use crate::runbook::own::OwnFact;
-use crate::runbook::rows;
-use crate::runbook::signature::Signature;
-use crate::runbook::{schema, sources};
+use crate::runbook::schema;
+use crate::runbook::scope::Scope;
+use crate::runbook::severity::Severity;
+use crate::runbook::signature::{self, Signature};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::Path;
 use toml::Spanned;
 
 /// Everything that is judged and concluded, in the runbook's order.
@@ -33,6 +30,8 @@ pub struct Catalog {
     pub causes: Vec<Cause>,
     /// Facts of the user's own.
     pub facts: Vec<OwnFact>,
+    /// What is known of the program's own facts.
+    pub registry: Vec<Known<'static>>,
     /// What the user's rows say of other rows.
     pub overrides: Vec<Override>,
     /// Where the user's own checks and causes stand, by id.
@@ -58,22 +57,22 @@ pub struct OwnRow {
 pub struct File {
     /// The runbook's steps.
     #[serde(default)]
-    step: Vec<Step>,
+    pub step: Vec<Step>,
     /// What is judged.
     #[serde(default)]
-    check: Vec<Check>,
+    pub check: Vec<Check>,
     /// What logs say of trouble; each is a check, too.
     #[serde(default)]
-    signature: Vec<Signature>,
+    pub signature: Vec<Signature>,
     /// What explains failed checks.
     #[serde(default)]
-    cause: Vec<Cause>,
+    pub cause: Vec<Cause>,
     /// Facts of your own, for checks of your own.
     #[serde(default)]
-    fact: Vec<OwnFact>,
+    pub fact: Vec<OwnFact>,
     /// Other severities, and what is switched off for a while.
     #[serde(default)]
-    r#override: Vec<Override>,
+    pub r#override: Vec<Override>,
 }
 
 /// A step of the runbook.
@@ -107,7 +106,7 @@ pub enum About {
 /// One check.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("allOf" = schema::fitting()))]
+#[schemars(extend("allOf" = schema::by_fact()))]
 pub struct Check {
     /// Stable kebab-case id.
     #[schemars(with = "String", regex(pattern = ID))]
@@ -144,19 +143,6 @@ pub struct Check {
     pub pass_needs: Vec<Spanned<String>>,
     /// The same by hand.
     pub by_hand: String,
-}
-
-/// What a failed check means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// A problem: exit code 3.
-    #[default]
-    Error,
-    /// Worth knowing; exit code 4 with `--fail-on warn`.
-    Warn,
-    /// No fault by itself: shown beside a cause of the same subject, and nowhere else.
-    Note,
 }
 
 /// One cause.
@@ -218,12 +204,12 @@ pub enum Whom {
 
 impl Cause {
     /// Whom the cause is about, where its checks name these.
-    pub fn whom(&self, pipeline: &Pipeline, subjects: &[Name]) -> Vec<Name> {
+    pub fn whom(&self, pipeline: &Pipeline, subjects: &[String]) -> Vec<String> {
         if self.about == Whom::Subjects {
             return subjects.to_vec();
         }
         let named = |stage: &&Stage| subjects.contains(&pipeline.stage_subject(stage));
-        let mut emitters: Vec<Name> =
+        let mut emitters: Vec<String> =
             pipeline.stage.iter().filter(named).map(|stage| stage.emitter.get_ref().clone()).collect();
         emitters.dedup();
         emitters
@@ -280,79 +266,11 @@ pub enum Generator {
 }
 
 impl Catalog {
-    /// Reads the built-in rows, and after them those of a directory: every `.toml`
-    /// in it. All mistakes are put into `mistakes`; the built-in rows are held good
-    /// by tests, so that no start waits for that.
-    pub fn read(directory: Option<&Path>, mistakes: &mut Vec<Mistake>) -> Result<Catalog, Error> {
-        let own = directory.map(sources::of_directory).transpose()?.unwrap_or_default();
-        let built_in = sources::built_in();
-        Ok(Self::of(&built_in, &own, built_in.len(), mistakes))
-    }
-
-    /// Reads rows from sources, in their order, and checks all of them; a row of the user's
-    /// `own` replaces the built-in one of its id.
-    pub fn from_sources(built_in: &[Source], own: &[Source], mistakes: &mut Vec<Mistake>) -> Catalog {
-        Self::of(built_in, own, 0, mistakes)
-    }
-
-    /// The same; so many of the files are known to be good by themselves.
-    fn of(built_in: &[Source], own: &[Source], good: usize, mistakes: &mut Vec<Mistake>) -> Catalog {
-        let mut found: Vec<Mistake> = Vec::new();
-        let mut catalog = Catalog::default();
-        for source in built_in {
-            if let Some(file) = source.read(&mut found) {
-                catalog.add(file);
-            }
-        }
-        for source in own {
-            if let Some(file) = source.read(&mut found) {
-                catalog.tell_own(&file, source);
-                catalog.add(file);
-            }
-        }
-        catalog.sources = built_in.iter().chain(own).cloned().collect();
-        if good < catalog.sources.len() {
-            let mut files: Vec<Option<Document>> = built_in.iter().map(Document::of).collect();
-            let of_own: Vec<Option<Document>> = own.iter().map(Document::of).collect();
-            sources::without_replaced(&mut files, &of_own);
-            files.extend(of_own);
-            rows::check(&files, good, &catalog, &mut found);
-        }
-        let names: Vec<&str> = built_in.iter().chain(own).map(|source| source.name.as_str()).collect();
-        by_line(&mut found, &names);
-        mistakes.append(&mut found);
-        catalog.steps.sort_by_key(|step| step.step);
-        overrides::set_severities(&mut catalog);
-        catalog
-    }
-
-    /// Adds the rows of a file.
-    fn add(&mut self, file: File) {
-        let of_signatures: Vec<Check> = file.signature.iter().map(check_of).collect();
-        put(&mut self.steps, file.step, |step| step.step.to_string());
-        let checks = file.check.into_iter().chain(of_signatures).collect();
-        put(&mut self.checks, checks, |check| check.id.get_ref().clone());
-        put(&mut self.signatures, file.signature, |signature| signature.id.get_ref().clone());
-        put(&mut self.causes, file.cause, |cause| cause.id.get_ref().clone());
-        put(&mut self.facts, file.fact, |fact| fact.name().to_string());
-        self.overrides.extend(file.r#override);
-    }
-
-    /// Keeps in mind which checks and causes are the user's own.
-    fn tell_own(&mut self, file: &File, source: &Source) {
-        let of_signatures: Vec<Check> = file.signature.iter().map(check_of).collect();
-        let checks = file.check.iter().chain(&of_signatures).map(|check| &check.id);
-        for id in checks.chain(file.cause.iter().map(|cause| &cause.id)) {
-            let replaces = self.names().contains(&id.get_ref().as_str());
-            let row = OwnRow { place: source.place(id.span().start), replaces };
-            self.own.insert(id.get_ref().clone(), row);
-        }
-    }
-
     /// The same as it is at a time: what is switched off, and what no longer is.
     #[must_use]
     pub fn at(&self, taken: Timestamp) -> Catalog {
-        Catalog { switched: Switched::at(self, taken), ..self.clone() }
+        let kind = |id: &str| if self.check(id).is_some() { RowKind::Check } else { RowKind::Cause };
+        Catalog { switched: Switched::at(&self.overrides, kind, taken), ..self.clone() }
     }
 
     /// The switch of a check or cause, where it is off.
@@ -365,9 +283,12 @@ impl Catalog {
         self.causes.iter().filter(|cause| self.switched_off(cause.id.get_ref()).is_none())
     }
 
-    /// What is known of a fact.
-    pub fn fact(&self, name: &str) -> Option<fact::Known<'_>> {
-        fact::spec(name, &self.facts)
+    /// What is known of the fact of that name: one of the registry, of a log signature,
+    /// or of the user's own.
+    pub fn fact<'a>(&'a self, name: &'a str) -> Option<Known<'a>> {
+        let own = || self.facts.iter().find(|fact| fact.name() == name).map(OwnFact::known);
+        let built_in = || self.registry.iter().find(|known| known.name == name).copied();
+        signature::known(name).or_else(built_in).or_else(own)
     }
 
     /// The check of that id.
@@ -386,36 +307,3 @@ impl Catalog {
         checks.chain(self.causes.iter().map(|cause| cause.id.get_ref().as_str())).collect()
     }
 }
-
-/// Adds rows, each in the place of an earlier one with the same key.
-fn put<T>(rows: &mut Vec<T>, new: Vec<T>, key: impl Fn(&T) -> String) {
-    for row in new {
-        match rows.iter_mut().find(|other| key(other) == key(&row)) {
-            Some(other) => *other = row,
-            None => rows.push(row),
-        }
-    }
-}
-
-/// The check of a signature. Logs are noisy: what went wrong once may have
-/// gone well since.
-fn check_of(signature: &Signature) -> Check {
-    let at = signature.id.span();
-    Check {
-        id: Spanned::new(at.clone(), format!("log-{}", signature.id.get_ref())),
-        title: signature.title.clone(),
-        step: Spanned::new(at.clone(), LOGS),
-        severity: Severity::Warn,
-        noisy: true,
-        of_event: false,
-        in_summary: false,
-        for_each: Spanned::new(at.clone(), Scope::Part),
-        fact: Spanned::new(at.clone(), signature.fact()),
-        expect: Spanned::new(at, Expect::Is(Scalar::Bool(true))),
-        pass_needs: Vec::new(),
-        by_hand: "docker logs --tail 200 {container}".into(),
-    }
-}
-
-/// The step of the runbook that reads logs.
-const LOGS: u8 = 4;

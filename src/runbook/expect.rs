@@ -1,6 +1,6 @@
 //! What a check expects of its fact.
 
-use crate::fact::{Kind, Value};
+use crate::runbook::value::{Kind, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{self, Visitor};

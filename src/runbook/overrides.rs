@@ -1,18 +1,14 @@
 //! What a team says of rows without replacing them: another severity, or switched
 //! off for a while.
 
-use crate::base::error::Mistake;
 use crate::base::schema::ID;
-use crate::input::document::{Document, Entry};
-use crate::input::names::Names;
-use crate::input::{Source, Within};
-use crate::runbook::catalog::{Catalog, Severity};
+use crate::input::Within;
+use crate::runbook::severity::Severity;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use toml::Spanned;
 
 /// What is said of a check or cause.
@@ -85,68 +81,14 @@ pub struct Switched {
 }
 
 impl Switched {
-    /// What the catalog's overrides mean then.
-    pub fn at(catalog: &Catalog, taken: Timestamp) -> Self {
+    /// What the overrides mean then; `kind` tells which of the two an id is.
+    pub fn at(overrides: &[Override], kind: impl Fn(&str) -> RowKind, taken: Timestamp) -> Self {
         let today = taken.to_zoned(TimeZone::UTC).date();
-        let kind = |id: &str| if catalog.check(id).is_some() { RowKind::Check } else { RowKind::Cause };
-        let all = catalog.overrides.iter().filter_map(|row| {
+        let all = overrides.iter().filter_map(|row| {
             let id = row.id.get_ref().clone();
             Some(SwitchedOff { kind: kind(&id), id, why: row.off.clone()?, until: row.until? })
         });
         let (off, ended) = all.partition(|row| row.until >= today);
         Switched { off, ended }
     }
-}
-
-/// Gives the checks the severities that overrides say.
-pub fn set_severities(catalog: &mut Catalog) {
-    for row in &catalog.overrides {
-        let check = catalog.checks.iter_mut().find(|check| check.id.get_ref() == row.id.get_ref());
-        if let (Some(check), Some(severity)) = (check, row.severity) {
-            check.severity = severity;
-        }
-    }
-}
-
-/// What is wrong with the overrides of all files.
-pub fn check(files: &[Option<Document>], checks: &Names, causes: &Names, mistakes: &mut Vec<Mistake>) {
-    let both = checks.and("check or cause", causes);
-    let mut before = BTreeSet::new();
-    for document in files.iter().flatten() {
-        let source = document.source();
-        both.must_have(&document.texts("override[].id"), source, mistakes);
-        for row in document.rows("override[]") {
-            let Some(id) = row.text("id") else { continue };
-            if !before.insert(id.text.clone()) {
-                let mistake = source.mistake_in(id.at.clone(), format!("`{}` is overridden twice", id.text));
-                mistakes.push(mistake.help("say all of it in one row"));
-            }
-            let has = ["severity", "off", "until"].map(|key| row.has(key));
-            let is_cause = !checks.has(&id.text) && causes.has(&id.text);
-            mistakes.extend(wrong(has, is_cause, &id, source));
-        }
-    }
-}
-
-fn wrong(has: [bool; 3], is_cause: bool, id: &Entry, source: &Source) -> Option<Mistake> {
-    let Entry { text, at } = id;
-    let (what, help) = match has {
-        [true, ..] if is_cause => {
-            (format!("`{text}` is a cause: it has no severity"), "override the checks that it breaks")
-        }
-        [false, false, false] => (
-            format!("the override of `{text}` says nothing"),
-            "expected severity = \"error\", \"warn\" or \"note\", or off = \"why\" with until = \"2026-12-31\"",
-        ),
-        [true, true, _] => (
-            format!("`{text}` is switched off and has a severity"),
-            "keep one of them: what is off is not judged",
-        ),
-        [_, true, false] => {
-            (format!("`{text}` is switched off for ever"), "say until when: until = \"2026-12-31\"")
-        }
-        [_, false, true] => (format!("`until` of `{text}` ends nothing"), "say why it is off: off = \"why\""),
-        _ => return None,
-    };
-    Some(source.mistake_in(at.clone(), what).help(help))
 }

@@ -3,6 +3,9 @@
 
 use crate::base::name::MAIN_DATABASE;
 use crate::pipeline::{Harmless, Pattern};
+use crate::runbook::known::Known;
+use crate::runbook::scope::Scope;
+use crate::runbook::value;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -131,5 +134,22 @@ impl OwnFact {
             (None, Some(_)) => Kind::Count,
             (None, None) => self.kind.unwrap_or(Kind::Count),
         }
+    }
+
+    /// What it is about, as a fact of the registry would say.
+    pub fn scopes(&self) -> &'static [Scope] {
+        match self.about {
+            About::Event => &[Scope::Event],
+            About::Database => &[Scope::Database],
+        }
+    }
+
+    /// What is known of it without looking.
+    pub fn known(&self) -> Known<'_> {
+        let kind = match self.kind() {
+            Kind::Bool => value::Kind::Bool,
+            Kind::Count => value::Kind::Count,
+        };
+        Known { name: self.name(), doc: &self.doc, scopes: self.scopes(), kind }
     }
 }

@@ -1,30 +1,48 @@
 //! The rules of checks and causes that their types alone do not tell an editor.
 
-use crate::fact::{FACTS, Kind, Scope};
+use crate::runbook::known::Known;
 use crate::runbook::own;
+use crate::runbook::scope::Scope;
 use crate::runbook::signature;
+use crate::runbook::value::Kind;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-/// The name of a fact: one of the registry's, or a log signature's.
+/// The name of a fact: a log signature's, or one of the user's own; [`with_facts`] adds
+/// those of the registry.
 pub(crate) fn fact(_: &mut SchemaGenerator) -> Schema {
-    let named = FACTS.iter().map(|spec| json!({ "const": spec.name, "description": spec.doc }));
     let of_logs = json!({
         "pattern": format!("^{}", signature::FACT.replace('.', r"\.")),
         "description": "Whether the log is clear of the signature of that id.",
     });
     let own = json!({ "pattern": own::NAME, "description": "A fact of your own: a row [[fact]]." });
-    let any_of: Vec<Value> = named.chain([of_logs, own]).collect();
-    json_schema!({ "type": "string", "anyOf": any_of })
+    json_schema!({ "type": "string", "anyOf": [of_logs, own] })
+}
+
+/// What a check may expect, by its fact: [`with_facts`] fills it in.
+pub(crate) fn by_fact() -> Vec<Value> {
+    Vec::new()
+}
+
+/// The schema of a file of rows, where its checks judge the facts of a registry.
+pub fn with_facts(mut schema: Schema, registry: &[Known]) -> Schema {
+    let named = registry.iter().map(|known| json!({ "const": known.name, "description": known.doc }));
+    if let Some(Value::Array(any_of)) = schema.pointer_mut("/$defs/Check/properties/fact/anyOf") {
+        any_of.splice(..0, named);
+    }
+    if let Some(all_of) = schema.pointer_mut("/$defs/Check/allOf") {
+        *all_of = fitting(registry).into();
+    }
+    schema
 }
 
 /// What a check may be asked of, and what it may expect, by its fact.
-pub(crate) fn fitting() -> Vec<Value> {
+fn fitting(registry: &[Known]) -> Vec<Value> {
     let mut alike: Vec<(&[Scope], Kind, Vec<&str>)> = Vec::new();
-    for spec in FACTS {
-        match alike.iter_mut().find(|(scopes, kind, _)| *scopes == spec.scopes && *kind == spec.kind) {
-            Some((_, _, names)) => names.push(spec.name),
-            None => alike.push((spec.scopes, spec.kind, vec![spec.name])),
+    for known in registry {
+        match alike.iter_mut().find(|(scopes, kind, _)| *scopes == known.scopes && *kind == known.kind) {
+            Some((_, _, names)) => names.push(known.name),
+            None => alike.push((known.scopes, known.kind, vec![known.name])),
         }
     }
     let fitting = |(scopes, kind, names): (&[Scope], Kind, Vec<&str>)| {

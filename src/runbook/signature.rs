@@ -2,6 +2,9 @@
 
 use crate::base::schema::ID;
 use crate::pipeline::Pattern;
+use crate::runbook::known::Known;
+use crate::runbook::scope::Scope;
+use crate::runbook::value::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -33,6 +36,12 @@ impl Signature {
     pub fn fact(&self) -> String {
         format!("{FACT}{}", self.id.get_ref())
     }
+}
+
+/// What is known without looking of the fact of that name, if it is that of a signature.
+pub fn known(name: &str) -> Option<Known<'_>> {
+    let doc = "whether the log is clear of a signature of checks/logs.toml (container log)";
+    name.starts_with(FACT).then_some(Known { name, doc, scopes: &[Scope::Part], kind: Kind::Bool })
 }
 
 /// How the names of the facts of signatures begin.

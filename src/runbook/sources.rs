@@ -2,14 +2,17 @@
 //! rows or replace those of the same id.
 
 use crate::base::error::{Error, Mistake};
-use crate::config::{in_words, read_file};
 use crate::input::Source;
 use crate::input::document::{Document, Row};
+use crate::input::file::{in_words, read_file};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// How the names of the files begin that the program has in itself.
+pub const BUILT_IN: &str = "built-in/";
+
 /// The rows that are built in, in the runbook's order.
-const BUILT_IN: &[(&str, &str)] = &[
+const ROWS: &[(&str, &str)] = &[
     ("1-workers.toml", include_str!("../../checks/1-workers.toml")),
     ("2-kafka.toml", include_str!("../../checks/2-kafka.toml")),
     ("3-rows.toml", include_str!("../../checks/3-rows.toml")),
@@ -20,9 +23,8 @@ const BUILT_IN: &[(&str, &str)] = &[
 
 /// The built-in files.
 pub fn built_in() -> Vec<Source> {
-    BUILT_IN
-        .iter()
-        .map(|(name, text)| Source { name: format!("built-in/{name}"), text: (*text).to_string() })
+    ROWS.iter()
+        .map(|(name, text)| Source { name: format!("{BUILT_IN}{name}"), text: (*text).to_string() })
         .collect()
 }
 

@@ -3,4 +3,5 @@
 pub mod address;
 pub mod message;
 pub mod plural;
+pub mod suggestion;
 pub mod word;

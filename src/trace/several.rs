@@ -2,48 +2,9 @@
 
 use crate::evidence::Target;
 use crate::pipeline::Pipeline;
-use crate::report::SCHEMA_VERSION;
-use crate::trace::{Outcome, Trace};
-use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
-
-/// Everything that is said of several events. Field order is the JSON's.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Traces {
-    /// The version of this contract.
-    #[schemars(extend("const" = SCHEMA_VERSION))]
-    pub schema_version: u32,
-    /// The pipeline's name.
-    pub pipeline: String,
-    /// When it was looked (UTC).
-    pub taken: Option<Timestamp>,
-    /// Stopped where one has, else unclear or under way where one is, else arrived.
-    pub outcome: Outcome,
-    /// The exit code that belongs to it.
-    pub exit_code: u8,
-    /// The last line.
-    pub headline: String,
-    /// Where they stop, the most frequent place first.
-    pub stops: Vec<Stop>,
-    /// Each event, in the order in which they were asked for.
-    pub traces: Vec<Trace>,
-}
-
-/// A place where events stop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Stop {
-    /// The service or worker.
-    pub component: String,
-    /// The last hop that was seen, by its title.
-    pub seen: Option<String>,
-    /// The hop that is missing.
-    pub missing: String,
-    /// The likeliest cause, with its confidence in per cent.
-    pub cause: Option<(String, u8)>,
-    /// The events, in the order in which they were asked for.
-    pub ids: Vec<String>,
-}
+use crate::report::model::SCHEMA_VERSION;
+use crate::report::words;
+use crate::trace::model::{Outcome, Stop, Trace, Traces};
 
 impl Traces {
     /// What is said where there is no event.
@@ -51,7 +12,7 @@ impl Traces {
         let many = &pipeline.noun.1;
         let (outcome, headline) = match stuck {
             true => {
-                let window = crate::report::words::length(target.window_s);
+                let window = words::length(target.window_s);
                 (Outcome::Arrived, format!("ARRIVED: no {many} stuck in {window}."))
             }
             false => (Outcome::Stopped, format!("NOTHING: there are no {many} of that key.")),

@@ -1,9 +1,10 @@
 //! The hops of one event for a terminal.
 
 use crate::pipeline::HopKind;
-use crate::report::format::table::{self, Screen, columns};
-use crate::trace::several::Traces;
-use crate::trace::{HopShown, Outcome, StageShown, Trace, length};
+use crate::report::format::table;
+use crate::report::layout::{Screen, Sign, columns};
+use crate::trace::length::length;
+use crate::trace::model::{HopShown, HopState, Outcome, StageShown, Trace, Traces};
 use colored::Colorize;
 use std::io::{self, Write};
 
@@ -61,9 +62,9 @@ pub fn render_news(
     };
     let was_seen = |hop: &HopShown| {
         let mut hops = before.into_iter().flat_map(|before| &before.hops);
-        hops.any(|other| other.state == "seen" && same(hop, other))
+        hops.any(|other| other.state == HopState::Seen && same(hop, other))
     };
-    let is_new = |(_, hop): &(usize, &HopShown)| hop.state == "seen" && !was_seen(hop);
+    let is_new = |(_, hop): &(usize, &HopShown)| hop.state == HopState::Seen && !was_seen(hop);
     for stage in &trace.stages {
         let begun = of_stage(trace, stage).any(|(_, hop)| was_seen(hop));
         for (i, (_, hop)) in of_stage(trace, stage).filter(is_new).enumerate() {
@@ -107,14 +108,14 @@ pub fn render_all(traces: &Traces, screen: Screen, out: &mut dyn Write) -> io::R
     let longest = traces.traces.iter().map(|trace| trace.id.chars().count()).max().unwrap_or(0).min(40);
     let longest = u16::try_from(longest).unwrap_or(40) + 2;
     for trace in &traces.traces {
-        let verdict = match trace.outcome {
-            Outcome::Arrived => "pass",
-            Outcome::Stopped => "fail",
-            Outcome::UnderWay | Outcome::Unclear => "unknown",
+        let sign = match trace.outcome {
+            Outcome::Arrived => Sign::Pass,
+            Outcome::Stopped => Sign::Fail,
+            Outcome::UnderWay | Outcome::Unclear => Sign::Unknown,
         };
         let row = vec![trace.id.clone(), in_short(trace)];
         let lines = columns(screen.width - 3, &[longest], [row].into_iter());
-        table::render_signed(verdict, &lines, 1, screen, out)?;
+        table::render_signed(sign, &lines, 1, screen, out)?;
     }
     if !traces.stops.is_empty() {
         writeln!(out, "\n {}", "WHERE THEY STOP".bold())?;
@@ -151,13 +152,13 @@ fn in_short(trace: &Trace) -> String {
 
 /// Of the missing ones the first has its sign: whatever follows it is missing, too.
 fn render_hop(hop: &HopShown, by: &str, is_gap: bool, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    let verdict = match (hop.state, hop.kind) {
-        ("seen", HopKind::DeadLetter) => "fail",
-        ("seen", _) => "pass",
-        ("unknown", _) => "unknown",
-        ("missing", HopKind::Branch) => "fail",
-        ("missing", _) if is_gap => "fail",
-        _ => "skipped",
+    let sign = match (hop.state, hop.kind) {
+        (HopState::Seen, HopKind::DeadLetter) => Sign::Fail,
+        (HopState::Seen, _) => Sign::Pass,
+        (HopState::Unknown, _) => Sign::Unknown,
+        (HopState::Missing, HopKind::Branch) => Sign::Fail,
+        (HopState::Missing, _) if is_gap => Sign::Fail,
+        (HopState::Missing | HopState::Skipped, _) => Sign::Nothing,
     };
     let after = hop.after_ms.map(|after| match (after, hop.slowest) {
         (0, _) => "0 ms".to_string(),
@@ -166,7 +167,7 @@ fn render_hop(hop: &HopShown, by: &str, is_gap: bool, screen: Screen, out: &mut 
     });
     let row = vec![hop.title.clone(), by.to_string(), after.unwrap_or_default(), hop.say.clone()];
     let lines = columns(screen.width - 3, &FIXED, [row].into_iter());
-    table::render_signed(verdict, &lines, 1, screen, out)?;
+    table::render_signed(sign, &lines, 1, screen, out)?;
     if let Some(value) = &hop.value {
         // With a space behind each comma it can be wrapped.
         let text = value.replace(",\"", ", \"");
@@ -215,7 +216,7 @@ mod tests {
     use super::*;
     use jiff::Timestamp;
 
-    fn hop(kind: HopKind, title: &str, state: &'static str) -> HopShown {
+    fn hop(kind: HopKind, title: &str, state: HopState) -> HopShown {
         HopShown {
             stage: "order".into(),
             kind,
@@ -263,10 +264,10 @@ mod tests {
 
     #[test]
     fn a_dead_letter_that_appears_is_news_and_what_was_seen_is_not() {
-        let taken = || hop(HopKind::Taken, "taken", "seen");
-        let before = trace(vec![taken(), hop(HopKind::Mark, "marked", "missing")]);
-        let letter = hop(HopKind::DeadLetter, "given up", "seen");
-        let now = trace(vec![taken(), hop(HopKind::Mark, "marked", "missing"), letter]);
+        let taken = || hop(HopKind::Taken, "taken", HopState::Seen);
+        let before = trace(vec![taken(), hop(HopKind::Mark, "marked", HopState::Missing)]);
+        let letter = hop(HopKind::DeadLetter, "given up", HopState::Seen);
+        let now = trace(vec![taken(), hop(HopKind::Mark, "marked", HopState::Missing), letter]);
         let screen = Screen { width: 80, unicode: false, verbose: false };
         let mut news = Vec::new();
         render_news(&now, Some(&before), screen, &mut news).unwrap();

@@ -4,6 +4,7 @@ mod surveys;
 
 use super::*;
 use crate::evidence::{Seen, WhyKind};
+use crate::init::draft::{Draft, Stage};
 use crate::input::Source;
 use crate::pipeline::Pipeline;
 use surveys::{at, column, nameless, of_each, part, reports, row, shop, signup, table, topic, uuid};

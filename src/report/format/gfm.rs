@@ -26,6 +26,11 @@ pub fn code(plain: &str) -> String {
     lines.map(one_line_of_code).collect::<Vec<String>>().join("<br>")
 }
 
+/// Names as code, in one line.
+pub fn codes<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(code).collect::<Vec<String>>().join(", ")
+}
+
 fn one_line_of_code(line: &str) -> String {
     // In a cell the backslash would be taken as that of the cell's own pipe.
     if line.contains(r"\|") {

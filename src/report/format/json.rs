@@ -2,7 +2,8 @@
 
 use crate::base::error::{Error, Mistake};
 use crate::base::secret::redact;
-use crate::report::SCHEMA_VERSION;
+use crate::report::layout::Screen;
+use crate::report::model::{Report, SCHEMA_VERSION};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -38,9 +39,14 @@ impl From<&Mistake> for OneMistake {
     }
 }
 
-/// Writes a report, or what else has its contract in its type, as one JSON document.
-pub fn render(report: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report).map_err(io::Error::from)?;
+/// Writes a report as one JSON document.
+pub fn render(report: &Report, _: Screen, out: &mut dyn Write) -> io::Result<()> {
+    write(report, out)
+}
+
+/// Writes what has its contract in its type as one JSON document.
+pub fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document).map_err(io::Error::from)?;
     writeln!(out)
 }
 
@@ -73,10 +79,10 @@ pub fn render_error(error: &Error, out: &mut dyn Write) -> io::Result<()> {
     };
     let mistakes = mistakes.iter().map(OneMistake::from).collect();
     let shown = Shown { exit_code: error.exit_code(), message: error.to_string(), mistakes };
-    render(&NoReport { schema_version: SCHEMA_VERSION, error: shown }, out)
+    write(&NoReport { schema_version: SCHEMA_VERSION, error: shown }, out)
 }
 
 /// Writes an explanation, or what it generates, as one JSON document.
 pub fn render_text(id: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
-    render(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "id": id, "text": text }), out)
+    write(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "id": id, "text": text }), out)
 }

@@ -1,8 +1,8 @@
 //! What `lint` found: mistakes, which every command refuses, and notes.
 
 use crate::base::error::{Mistake, exit};
-use crate::report::SCHEMA_VERSION;
 use crate::report::format::json::{self, OneMistake};
+use crate::report::model::SCHEMA_VERSION;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -91,5 +91,5 @@ pub fn render_json(linted: &Linted, out: &mut dyn Write) -> io::Result<()> {
         mistakes: all(&linted.mistakes),
         notes: all(&linted.notes),
     };
-    json::render(&document, out)
+    json::write(&document, out)
 }

@@ -1,22 +1,12 @@
 //! The report for a terminal: 80 columns, the verdict on the last line.
 
 use crate::remedy::Planned;
-use crate::report::{Cause, FindingShown, Report, Step, Told, switched};
+use crate::report::layout::{Screen, Sign, columns, kind};
+use crate::report::model::{Cause, FindingShown, Outcome, Report, Step, Told, VerdictShown};
+use crate::report::switched;
 use crate::text::plural::count;
 use colored::Colorize;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use std::io::{self, Write};
-
-/// How the screen looks.
-#[derive(Debug, Clone, Copy)]
-pub struct Screen {
-    /// Columns.
-    pub width: u16,
-    /// Signs outside of ASCII may be used.
-    pub unicode: bool,
-    /// Every finding and every cause.
-    pub verbose: bool,
-}
 
 /// How many causes are shown without `-v`.
 const CAUSES: usize = 3;
@@ -71,32 +61,9 @@ fn is_telling(cause: &Cause, report: &Report) -> bool {
 fn headline(report: &Report) -> String {
     let line = &report.headline;
     match report.outcome {
-        crate::report::Outcome::Healthy => line.green().bold().to_string(),
-        crate::report::Outcome::Problem => line.red().bold().to_string(),
+        Outcome::Healthy => line.green().bold().to_string(),
+        Outcome::Problem => line.red().bold().to_string(),
         _ => line.yellow().bold().to_string(),
-    }
-}
-
-/// The sign of a verdict. ASCII signs differ in form, so that colour is never
-/// needed to tell them apart.
-fn sign(verdict: &str, screen: Screen) -> &'static str {
-    match (verdict, screen.unicode) {
-        ("pass", true) => "✓",
-        ("pass", false) => "+",
-        ("fail", true) => "✗",
-        ("fail", false) => "x",
-        ("warn", _) => "!",
-        ("unknown" | "blocked", _) => "?",
-        _ => "-",
-    }
-}
-
-fn coloured(sign: &str, verdict: &str) -> String {
-    match verdict {
-        "pass" => sign.green().to_string(),
-        "fail" => sign.red().bold().to_string(),
-        "warn" | "unknown" | "blocked" => sign.yellow().to_string(),
-        _ => sign.to_string(),
     }
 }
 
@@ -109,7 +76,7 @@ fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<(
             _ => vec![String::new(), String::new(), line.to_string()],
         }),
     );
-    render_signed(&step.verdict, &lines, 1, screen, out)?;
+    render_signed(step.verdict.into(), &lines, 1, screen, out)?;
     if screen.verbose {
         render_findings(step, screen, out)?;
     }
@@ -119,8 +86,9 @@ fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<(
 /// One line for each check; instances that say the same share it, and so do
 /// passed checks in a row.
 fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    let same =
-        |a: &FindingShown, b: &FindingShown| a.verdict == "pass" && b.verdict == "pass" && a.say == b.say;
+    let same = |a: &FindingShown, b: &FindingShown| {
+        a.verdict == VerdictShown::Pass && b.verdict == a.verdict && a.say == b.say
+    };
     for alike in step.findings.chunk_by(same) {
         let finding = &alike[0];
         let name = match alike.len() {
@@ -129,21 +97,21 @@ fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Resu
         };
         let rows = [vec![name, finding.say.clone()]];
         let lines = columns(screen.width - 7, &[27], rows.into_iter());
-        render_signed(&finding.verdict, &lines, 5, screen, out)?;
+        render_signed(finding.verdict.into(), &lines, 5, screen, out)?;
     }
     Ok(())
 }
 
-/// Lines, indented, with the sign of a verdict before the first of them.
+/// Lines, indented, with a sign before the first of them.
 pub(crate) fn render_signed(
-    verdict: &str,
+    sign: Sign,
     lines: &[String],
     indent: usize,
     screen: Screen,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for (i, line) in lines.iter().enumerate() {
-        let sign = if i == 0 { coloured(sign(verdict, screen), verdict) } else { " ".to_string() };
+        let sign = if i == 0 { sign.coloured(screen) } else { " ".to_string() };
         writeln!(out, "{:indent$}{sign} {line}", "")?;
     }
     Ok(())
@@ -254,11 +222,8 @@ pub(crate) fn render_actions(actions: &[Planned], screen: Screen, out: &mut dyn 
     for (i, action) in actions.iter().enumerate() {
         let rows = action_lines(action, screen.width - 14);
         for (n, line) in rows.iter().enumerate() {
-            let head = if n == 0 {
-                format!(" {:<2}{:<10}", i + 1, crate::report::explain::kind(action.kind))
-            } else {
-                " ".repeat(13)
-            };
+            let head =
+                if n == 0 { format!(" {:<2}{:<10}", i + 1, kind(action.kind)) } else { " ".repeat(13) };
             writeln!(out, "{head}{line}")?;
         }
     }
@@ -385,23 +350,6 @@ fn render_untellable(causes: &[Told], screen: Screen, out: &mut dyn Write) -> io
     Ok(())
 }
 
-/// Rows laid out in columns: all but the last of fixed width, the last one
-/// wrapped into what is left.
-pub(crate) fn columns(width: u16, fixed: &[u16], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    for row in rows {
-        table.add_row(row);
-    }
-    let last = width.saturating_sub(fixed.iter().sum());
-    for (i, wide) in fixed.iter().copied().chain([last]).enumerate() {
-        if let Some(column) = table.column_mut(i) {
-            column.set_padding((0, 0)).set_constraint(ColumnConstraint::Absolute(Width::Fixed(wide)));
-        }
-    }
-    table.lines().map(|line| line.trim_end().to_string()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -415,14 +363,5 @@ mod tests {
         let joined = lines.join("\n").replace(" \\\n  ", " ");
         assert_eq!(joined, command);
         assert!(lines.iter().any(|line| line.contains("'select 1 from a  b'")), "{lines:#?}");
-    }
-
-    #[test]
-    fn columns_stay_within_their_width() {
-        let long = "a sentence that is far longer than the room that is left for it in the last column";
-        let lines = columns(40, &[10], [vec!["because".into(), long.into()]].into_iter());
-        assert!(lines.len() > 1);
-        assert!(lines.iter().all(|line| line.chars().count() <= 40), "{lines:#?}");
-        assert!(lines[0].starts_with("because   a sentence"), "{lines:#?}");
     }
 }

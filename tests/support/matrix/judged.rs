@@ -6,11 +6,13 @@ use pipeline_doctor::config::{Config, Environment, pipeline_source};
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::evidence::{Evidence, System};
 use pipeline_doctor::fact::view::View;
-use pipeline_doctor::fact::{Facts, facts};
+use pipeline_doctor::fact::{Facts, facts, registry};
 use pipeline_doctor::judge::{Finding, Verdict, judge};
 use pipeline_doctor::pipeline::Pipeline;
 use pipeline_doctor::report::{Cause, Material, report};
-use pipeline_doctor::runbook::catalog::{Catalog, Severity};
+use pipeline_doctor::runbook::catalog::Catalog;
+use pipeline_doctor::runbook::lint;
+use pipeline_doctor::runbook::severity::Severity;
 
 /// The built-in pipeline and rows.
 pub struct Judge {
@@ -43,7 +45,7 @@ impl Judge {
         let source = pipeline_source(None).expect("no file is read");
         let config = Config::of(&source, None, &look, &Environment::new(), &mut Vec::new());
         let pipeline = config.expect("the built-in pipeline").pipeline;
-        let catalog = Catalog::read(None, &mut Vec::new()).expect("the built-in rows");
+        let catalog = lint::read(None, registry(), &mut Vec::new()).expect("the built-in rows");
         Judge { pipeline, catalog }
     }
 

@@ -2,8 +2,9 @@
 //! form. tokio-postgres knows fewer TLS settings than libpq does, so those are
 //! taken out and interpreted here.
 
-use crate::base::error::{Mistake, way_out};
+use crate::base::error::Mistake;
 use crate::collect::database::postgres::tls;
+use crate::text::suggestion::way_out;
 use regex::Regex;
 use std::net::IpAddr;
 use std::path::PathBuf;

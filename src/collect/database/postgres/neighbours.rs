@@ -1,8 +1,8 @@
 //! What was meant by a name that the database does not know.
 
-use crate::base::error::nearest;
 use crate::collect::database::postgres::schemas::schemas_with;
 use crate::collect::database::postgres::session::{Bound, Refused, Session, get};
+use crate::text::suggestion::nearest;
 use std::time::Duration;
 use tokio_postgres::types::Type;
 

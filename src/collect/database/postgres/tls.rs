@@ -3,7 +3,7 @@
 
 use crate::base::error::Mistake;
 use crate::collect::database::postgres::address::{Mode, Roots, Ssl};
-use crate::config::in_words;
+use crate::input::file::in_words;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;

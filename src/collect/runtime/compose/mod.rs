@@ -8,8 +8,9 @@ pub mod survey;
 
 use crate::base::error::Mistake;
 use crate::collect::runtime::docker::{Discovered, early, shown_path};
-use crate::config::{Config, in_words};
+use crate::config::Config;
 use crate::evidence::{Declared, Instance, Name, NamedBy, Runtime, Seen, Why, WhyKind};
+use crate::input::file::in_words;
 use crate::pipeline::Pipeline;
 use interpolate::Variables;
 use plugin::Outcome;

@@ -6,7 +6,8 @@ pub mod parts;
 use crate::cli::exit_codes;
 use crate::pipeline::{IdForm, Pipeline};
 use crate::report::explain;
-use crate::report::format::gfm::{code, fence, heading, list, paragraph, table, text};
+use crate::report::format::gfm::{code, codes, fence, heading, list, paragraph, table, text};
+use crate::report::layout::kind;
 use crate::report::words::{fill_with, step_title};
 use crate::runbook::catalog::{ActionKind, Catalog, Cause, Check, Step};
 use std::cmp::Reverse;
@@ -190,7 +191,7 @@ fn the_cause(cause: &Cause, catalog: &Catalog, level: usize, out: &mut dyn Write
         let number = format!("{}. ", i + 1);
         let note = told.note.map(|note| format!(" ({note})")).unwrap_or_default();
         let say = told.say.map(|say| format!(": {}", text(&say))).unwrap_or_default();
-        paragraph(&format!("{number}**{}**{note}{say}", explain::kind(action.kind)), out)?;
+        paragraph(&format!("{number}**{}**{note}{say}", kind(action.kind)), out)?;
         if !told.commands.is_empty() {
             fence(&told.commands, number.len(), out)?;
         }
@@ -208,10 +209,6 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
     let broken_by = explain::broken_by(check, catalog).into_iter();
     let rows = broken_by.map(|cause| [code(cause.id.get_ref()), text(&cause.title)]);
     table(["broken by", "what it is"], rows, out)
-}
-
-fn codes<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    names.into_iter().map(code).collect::<Vec<String>>().join(", ")
 }
 
 /// Lines of a cell, each as `shown` shows it.

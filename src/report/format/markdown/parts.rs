@@ -1,8 +1,7 @@
 //! Who takes part in the pipeline: services, workers, topics, stages, the call.
 
 use crate::pipeline::{Call, Harmless, Pattern, Pipeline, Role, Stage, Worker};
-use crate::report::format::gfm::{code, fence, heading, paragraph, table, text};
-use crate::report::format::markdown::codes;
+use crate::report::format::gfm::{code, codes, fence, heading, paragraph, table, text};
 use std::io::{self, Write};
 
 /// Writes what the pipeline declares.

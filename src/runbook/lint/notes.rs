@@ -2,17 +2,15 @@
 //! mistakes, but worth a look.
 
 use crate::base::error::Mistake;
-use crate::fact::Scope;
 use crate::input::Source;
 use crate::input::document::{Document, Entry};
 use crate::input::names::Names;
 use crate::pipeline::Pipeline;
 use crate::runbook::catalog::{Catalog, Cause, Check};
+use crate::runbook::scope::Scope;
+use crate::runbook::sources::BUILT_IN;
 use jiff::civil::Date;
 use std::collections::BTreeSet;
-
-/// How the names of the files begin that the program has in itself.
-pub const BUILT_IN: &str = "built-in/";
 
 /// Files of rows, for the places in them.
 pub struct Rows<'a> {
@@ -205,6 +203,15 @@ pub fn of_pipeline(source: &Source) -> Vec<Mistake> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runbook::known::Known;
+    use crate::runbook::lint::from_sources;
+    use crate::runbook::value::Kind;
+
+    fn facts() -> Vec<Known<'static>> {
+        let scopes = &[Scope::Worker, Scope::Api];
+        let kind = Kind::Words(&["exited", "running"]);
+        vec![Known { name: "container.rung", doc: "how far its container has come", scopes, kind }]
+    }
 
     const TODAY: Date = Date::constant(2026, 1, 1);
 
@@ -220,7 +227,7 @@ mod tests {
             check("of-api", "api")
         );
         let mut mistakes = Vec::new();
-        let catalog = Catalog::from_sources(&[Source { name: file.into(), text }], &[], &mut mistakes);
+        let catalog = from_sources(&[Source { name: file.into(), text }], &[], facts(), &mut mistakes);
         assert_eq!(mistakes, []);
         catalog
     }
@@ -232,7 +239,7 @@ mod tests {
     }
 
     fn shop(without_api: bool) -> Pipeline {
-        let text = include_str!("../../tests/support/shop.toml");
+        let text = include_str!("../../../tests/support/shop.toml");
         let text = if without_api { text.replace("\"api\"", "\"emitter\"") } else { text.to_string() };
         Pipeline::read(&Source { name: "shop.toml".into(), text }, &mut Vec::new()).unwrap()
     }
@@ -260,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_topic_that_no_stage_uses_is_told() {
-        let text = include_str!("../../tests/support/shop.toml")
+        let text = include_str!("../../../tests/support/shop.toml")
             .replace("topics = [\"orders\"]", "topics = [\"orders\", \"other\"]")
             .replace("[[topic]]", "[[topic]]\nname = \"other\"\n[[topic]]");
         let found = of_pipeline(&Source { name: "shop.toml".into(), text });

@@ -3,9 +3,7 @@
 use crate::base::error::Mistake;
 use crate::input::Source;
 use crate::input::document::{Document, Entry};
-
-/// As many seconds as a year has, with its leap day.
-pub const YEAR_S: i64 = 31_622_400;
+use crate::pipeline::model::YEAR_S;
 
 /// Whole numbers: where, from and to what, what is wrong with another, and the way out.
 const NUMBERS: &[(&str, &str, i64, i64, &str, &str)] = &[

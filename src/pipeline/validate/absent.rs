@@ -1,8 +1,9 @@
 //! What a file surely does not say: not where something that could not be read may be what
 //! was meant for it.
 
-use crate::base::error::{Mistake, nearest};
+use crate::base::error::Mistake;
 use crate::input::document::{Document, Row};
+use crate::text::suggestion::nearest;
 
 /// Whether a row says nothing of a key.
 pub fn is_without(row: &Row, key: &str, unread: &[Mistake]) -> bool {

@@ -3,8 +3,8 @@
 use crate::base::error::Mistake;
 use crate::input::document::{Document, Entry, Row};
 use crate::input::names::twice;
-use crate::pipeline::HopKind;
-use crate::pipeline::absent::{has_no, is_without};
+use crate::pipeline::model::HopKind;
+use crate::pipeline::validate::absent::{has_no, is_without};
 
 /// What a hop is wrong with, and the way out.
 type Wrong = (String, String);

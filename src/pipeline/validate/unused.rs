@@ -1,9 +1,10 @@
 //! What a pipeline declares and nothing uses: no mistake, but worth a look.
 
-use crate::base::error::{Mistake, nearest};
+use crate::base::error::Mistake;
 use crate::input::Source;
 use crate::input::document::{Document, Entry};
 use crate::input::names::twice;
+use crate::text::suggestion::nearest;
 
 /// What uses a topic, a worker, a further broker and a further database.
 const OF_TOPIC: &[&str] = &["stage[].topic", "worker[].topics[]"];

@@ -1,15 +1,16 @@
 //! What can be wrong with the rows of checks and causes, taken together.
 
-use crate::base::error::{Mistake, way_out};
-use crate::fact::{self, Scope};
+use crate::base::error::Mistake;
 use crate::input::Source;
 use crate::input::document::{Document, Entry};
 use crate::input::names::{Names, circles, some_lost};
 use crate::input::pattern;
 use crate::runbook::catalog::Catalog;
 use crate::runbook::expect::Expect;
+use crate::runbook::lint::{overrides, own_rows, placeholders, texts};
+use crate::runbook::scope::Scope;
 use crate::runbook::signature;
-use crate::runbook::{overrides, own_rows, placeholders, texts};
+use crate::text::suggestion::way_out;
 use std::collections::BTreeSet;
 
 /// Links from a cause to checks.
@@ -20,7 +21,7 @@ const LINKS: [&str; 4] = ["cause[].always[]", "cause[].usually[]", "cause[].some
 pub fn check(files: &[Option<Document>], good: usize, catalog: &Catalog, mistakes: &mut Vec<Mistake>) {
     let checks = Names::in_files("check", files, &[("check[]", "id", ""), ("signature[]", "id", "log-")]);
     let causes = Names::in_files("cause", files, &[("cause[]", "id", "")]);
-    let registry = Names::of("fact", fact::FACTS.iter().map(|spec| spec.name));
+    let registry = Names::of("fact", catalog.registry.iter().map(|known| known.name));
     let own = [("fact[]", "name", ""), ("signature[]", "id", signature::FACT)];
     let facts = registry.and("fact", &Names::in_files("fact", files, &own));
     for document in files.iter().flatten() {

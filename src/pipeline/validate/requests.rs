@@ -1,10 +1,11 @@
 //! Requests that change nothing: what is asked with, and what is expected of the answer.
 
-use crate::base::error::{Mistake, way_out};
+use crate::base::error::Mistake;
 use crate::input::Source;
 use crate::input::document::{Entry, Row};
 use crate::input::names::Names;
-use crate::pipeline::values::wrong_path;
+use crate::pipeline::validate::values::wrong_path;
+use crate::text::suggestion::way_out;
 use serde_json::Value;
 
 /// Checks path, keys and what is expected of the answer.

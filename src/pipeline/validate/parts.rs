@@ -2,8 +2,8 @@
 
 use crate::base::error::Mistake;
 use crate::input::document::{Document, Row};
-use crate::pipeline::Role;
-use crate::pipeline::absent::{has_no, is_without};
+use crate::pipeline::model::Role;
+use crate::pipeline::validate::absent::{has_no, is_without};
 
 /// Systems, and what runs them.
 const SYSTEMS: &[(&str, Role, &str)] = &[

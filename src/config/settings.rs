@@ -1,25 +1,17 @@
 //! What a run is to do: flags, else environment, else the pipeline's file.
 
-pub mod places;
-
-pub use places::Places;
-
-use crate::base::error::{Error, Mistake};
-use crate::cli::{Cli, Look};
+use crate::base::error::Mistake;
+use crate::cli::Look;
+use crate::config::lookups::is_free;
+use crate::config::places::Places;
+use crate::config::times::{duration, time};
+use crate::config::variables::{Environment, address_variables};
 use crate::evidence::{System, Target};
 use crate::input::Source;
 use crate::pipeline::Pipeline;
 use crate::runbook::own::OwnFact;
-use clap::CommandFactory;
-use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-
-/// The pipeline that is built in.
-const BUILT_IN: &str = include_str!("../checks/pipeline.toml");
 
 /// The least that a pipeline is: for looking at one that nobody has described.
 const UNDESCRIBED: &str = r#"
@@ -31,9 +23,6 @@ postgres = { service = "postgres" }
 event = { sql = "select 1" }
 service = [{ name = "kafka", role = "broker" }, { name = "postgres", role = "database" }]
 "#;
-
-/// The environment, as a map, so that tests can give their own.
-pub type Environment = BTreeMap<String, String>;
 
 /// Everything that a run is told.
 #[derive(Debug, Clone)]
@@ -136,123 +125,14 @@ impl Config {
     }
 }
 
-/// The address variables that are set here and that compose files read too.
-fn address_variables(pipeline: &Pipeline, environment: &Environment) -> Vec<String> {
-    let mut names: Vec<String> = pipeline.address_variables().map(String::from).collect();
-    names.sort();
-    names.dedup();
-    names.retain(|name| environment.contains_key(name));
-    names
-}
-
 fn take<T>(mistakes: &mut Vec<Mistake>, result: Result<T, Mistake>) -> Option<T> {
     result.map_err(|mistake| mistakes.push(mistake)).ok()
-}
-
-/// The pipeline that a flag names, or the built-in one.
-pub fn pipeline_source(file: Option<&Path>) -> Result<Source, Error> {
-    let Some(file) = file else {
-        return Ok(Source { name: "built-in/pipeline.toml".into(), text: BUILT_IN.into() });
-    };
-    Ok(Source { name: file.display().to_string(), text: read_file("--config", file, "a pipeline in TOML")? })
-}
-
-/// What of a pipeline's file the command line itself is made of.
-#[derive(Deserialize)]
-struct Declared {
-    #[serde(default)]
-    lookup: BTreeMap<String, String>,
-}
-
-/// The lookups of the pipeline that a command line names, each with its key: they
-/// are flags of it. What is wrong with the pipeline is told when it is read.
-pub fn lookups(arguments: &[OsString]) -> Vec<(String, String)> {
-    // Nobody else has them; and what is no file can be read only once.
-    if !arguments.iter().any(|argument| argument == "trace") {
-        return Vec::new();
-    }
-    let of_flag = arguments.iter().zip(arguments.iter().skip(1)).find(|(flag, _)| *flag == "--config");
-    let joined = arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("--config="));
-    let file = of_flag.map(|(_, file)| PathBuf::from(file)).or_else(|| joined.map(PathBuf::from).next());
-    if file.as_ref().is_some_and(|file| !file.is_file()) {
-        return Vec::new();
-    }
-    let Ok(source) = pipeline_source(file.as_deref()) else { return Vec::new() };
-    let declared: Option<Declared> = source.read(&mut Vec::new());
-    let lookups = declared.map(|declared| declared.lookup).unwrap_or_default();
-    lookups.into_iter().filter(|(name, _)| is_free(name)).collect()
-}
-
-/// Whether a word can be a flag of its own.
-fn is_free(name: &str) -> bool {
-    let command = Cli::command();
-    let trace = command.find_subcommand("trace");
-    let taken = trace.into_iter().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long);
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let begins = name.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
-    begins && name.bytes().all(plain) && !taken.chain(["help", "version"]).any(|taken| taken == name)
-}
-
-/// Reads a text file that a flag names; `expected` says what it should be.
-pub fn read_file(flag: &str, file: &Path, expected: &str) -> Result<String, Error> {
-    let place = format!("{flag} {}", file.display());
-    let wrong = |what: String| {
-        Error::usage(Mistake::new(&place, what).help(format!("expected a readable file: {expected}")))
-    };
-    if file.is_dir() {
-        return Err(wrong("is a directory".into()));
-    }
-    let bytes = std::fs::read(file).map_err(|error| wrong(in_words(&error)))?;
-    String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".into()))
-}
-
-/// An I/O error in words, without the operating system's number.
-pub fn in_words(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file".into(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
-        _ => error.to_string(),
-    }
-}
-
-/// No flag means a longer time.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
-
-/// A length of time as people write it: `10s`, `24h`, `1500ms`, `90` (seconds).
-fn duration(flag: &str, text: &str) -> Result<Duration, Mistake> {
-    let wrong = |what: &str| {
-        Mistake::new(format!("{flag} {text}"), what)
-            .help("expected for example 10s, 5m or 24h, at most a year")
-    };
-    if text.parse::<f64>().is_ok() {
-        return Err(wrong("not a length of time: it has no unit"));
-    }
-    let parsed = text.parse::<SignedDuration>().ok();
-    let parsed = parsed.and_then(|parsed| Duration::try_from(parsed).ok());
-    match parsed {
-        None => Err(wrong("not a length of time")),
-        Some(parsed) if parsed.is_zero() => Err(wrong("not a length of time: it is none")),
-        Some(parsed) if parsed > LONGEST => Err(wrong("not a length of time: too long")),
-        Some(parsed) => Ok(parsed),
-    }
-}
-
-/// A point in time: with its offset from UTC, or without for UTC.
-fn time(flag: &str, text: &str) -> Result<Timestamp, Mistake> {
-    let zoned = text.parse::<Timestamp>().ok();
-    let utc = || {
-        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-        Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-    };
-    zoned.or_else(utc).ok_or_else(|| {
-        Mistake::new(format!("{flag} {text}"), "not a point in time")
-            .help("expected for example 2026-01-07T16:55:09Z (without an offset: UTC)")
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::pipeline_file::pipeline_source;
 
     fn config(id: Option<&str>, look: &Look, environment: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
         let environment =

@@ -1,9 +1,10 @@
 //! What stages say must agree with what workers and other stages say.
 
-use crate::base::error::{Mistake, nearest};
+use crate::base::error::Mistake;
 use crate::input::document::{Document, Entry, Row};
 use crate::input::names::Names;
-use crate::pipeline::absent::{has_no, is_without};
+use crate::pipeline::validate::absent::{has_no, is_without};
+use crate::text::suggestion::nearest;
 use std::collections::BTreeSet;
 
 /// Checks the stages and workers of a pipeline; `unread` is what could not be read of it.

@@ -5,7 +5,8 @@ use crate::base::error::Mistake;
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::input::document::{Document, Entry, Row};
 use crate::input::names::{Names, twice};
-use crate::pipeline::{HopKind, requests};
+use crate::pipeline::model::HopKind;
+use crate::pipeline::validate::requests;
 
 /// Which names refer to what.
 const TO_SERVICE: &[&str] =

@@ -1,8 +1,9 @@
 //! What stands in braces in titles, commands and actions must be something that is
 //! filled there.
 
-use crate::base::error::{Mistake, nearest};
+use crate::base::error::Mistake;
 use crate::input::document::{Document, Entry};
+use crate::text::suggestion::nearest;
 use std::ops::Range;
 
 /// In titles and commands by hand: the names of whom they are about, and the pipeline's.

@@ -1,0 +1,104 @@
+//! Puts a report together.
+
+use crate::cli::quoted;
+use crate::judge::{Finding, Verdict};
+use crate::remedy::Planned;
+use crate::report::extent::extent;
+use crate::report::material::Material;
+use crate::report::model::{Outcome, Report, SCHEMA_VERSION, Told};
+use crate::report::summary;
+use crate::report::unseen::{missing_systems, unseen};
+use crate::runbook::catalog::ActionKind;
+use crate::runbook::overrides::{RowKind, SwitchedOff};
+use crate::runbook::severity::Severity;
+
+/// Puts the report together.
+pub fn report(material: &Material) -> Report {
+    let Material { evidence, diagnosis, .. } = material;
+    let outcome = outcome(material);
+    let mut report = Report {
+        schema_version: SCHEMA_VERSION,
+        tool: format!("pipeline-doctor {}", evidence.tool),
+        pipeline: evidence.target.pipeline.clone(),
+        id: material.event.map(|event| event.id.clone()),
+        taken: evidence.taken,
+        outcome,
+        exit_code: outcome.exit_code(material.fail_on_warnings),
+        headline: String::new(),
+        actions: Vec::new(),
+        extent: extent(material),
+        steps: material.catalog.steps.iter().map(|step| summary::step(material, step)).collect(),
+        causes: diagnosis.causes.iter().filter_map(|cause| material.cause(cause)).collect(),
+        ruled_out: diagnosis.ruled_out.iter().filter_map(|cause| material.ruled_out(cause)).collect(),
+        untellable: diagnosis.untellable.iter().filter_map(|cause| material.untellable(cause)).collect(),
+        risks: material.told(&diagnosis.risks, &[]),
+        unexplained: material.told(&diagnosis.unexplained, &[]),
+        unseen: unseen(material),
+        next: diagnosis.next.as_deref().and_then(|check| material.next(check)),
+        switched_off: material.catalog.switched.off.clone(),
+        overrides_ended: material.catalog.switched.ended.iter().map(ended).collect(),
+    };
+    report.actions = actions(&report);
+    report.headline = summary::headline(material, &report);
+    report
+}
+
+fn ended(row: &SwitchedOff) -> Told {
+    let again = match row.kind {
+        RowKind::Check => "judged",
+        RowKind::Cause => "ranked",
+    };
+    let say = format!("override of {} ended {}: it is {again} again", row.id, row.until);
+    Told { id: row.id.clone(), say }
+}
+
+/// A problem wins over what was not seen, and that over warnings.
+fn outcome(material: &Material) -> Outcome {
+    let findings = material.findings;
+    let failed = |severity| findings.iter().any(|f| f.verdict == Verdict::Fail && f.severity == severity);
+    let unseen = |f: &Finding| {
+        f.instances.iter().any(|i| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_)))
+    };
+    match () {
+        () if failed(Severity::Error) => Outcome::Problem,
+        () if findings.iter().filter(|f| f.severity != Severity::Note).any(unseen)
+            || !missing_systems(material).is_empty() =>
+        {
+            Outcome::Inconclusive
+        }
+        () if failed(Severity::Warn) => Outcome::Warning,
+        () => Outcome::Healthy,
+    }
+}
+
+/// What to do: each thing once, and what sends the stuck events once more when
+/// all is mended.
+fn actions(report: &Report) -> Vec<Planned> {
+    let best = report.causes.iter().filter(|cause| cause.best);
+    let of_best: Vec<&Planned> = best.flat_map(|cause| &cause.actions).collect();
+    let is_proof = |action: &Planned| action.kind == ActionKind::Prove;
+    let comes_later = |i: usize| {
+        let script = &of_best[i].script;
+        script.is_some() && of_best[i + 1..].iter().any(|later| later.script == *script)
+    };
+    let came_before = |i: usize| {
+        let same = |before: &&Planned| before.run == of_best[i].run && before.say == of_best[i].say;
+        of_best[i].script.is_none() && of_best[..i].iter().any(same)
+    };
+    let others = of_best.iter().enumerate().filter(|(i, action)| !is_proof(action) && !comes_later(*i));
+    let others = others.filter(|(i, _)| !came_before(*i)).map(|(_, action)| *action);
+    let proof = of_best.iter().copied().find(|action| is_proof(action));
+    look_at_one(report).into_iter().chain(others.chain(proof).cloned()).collect()
+}
+
+/// Where causes are as likely as each other, one of the stuck events tells more.
+fn look_at_one(report: &Report) -> Option<Planned> {
+    let id = report.extent.newest_ids.first()?;
+    let open = report.id.is_none() && report.causes.iter().all(|cause| !cause.best);
+    open.then(|| Planned {
+        kind: ActionKind::Prove,
+        say: Some("the newest of the stuck ones: what is seen of it tells the causes apart".into()),
+        run: vec![format!("pipeline-doctor {}", quoted(id))],
+        script: None,
+    })
+}

@@ -1,0 +1,65 @@
+//! What facts and checks are about.
+
+use crate::pipeline::{Pipeline, Role};
+
+/// What a fact or a check is about.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Each worker.
+    Worker,
+    /// Each service that emits.
+    Emitter,
+    /// Each service that answers the documented call.
+    Api,
+    /// The broker.
+    Broker,
+    /// The database.
+    Database,
+    /// Each topic.
+    Topic,
+    /// Each stage; its subject is its worker.
+    Stage,
+    /// The event that was asked about.
+    Event,
+    /// Each worker and service.
+    Part,
+    /// Each system that is looked at: Docker, Kafka, PostgreSQL, HTTP.
+    System,
+}
+
+/// The subjects of [`Scope::System`].
+pub const SYSTEMS: &[&str] = &["Docker", "Kafka", "PostgreSQL", "HTTP"];
+
+impl Scope {
+    /// The subjects of this scope in a pipeline, in its order.
+    pub fn subjects(self, pipeline: &Pipeline) -> Vec<String> {
+        let with_role = |role: Role| {
+            let services = pipeline.service.iter().filter(move |s| s.role == role);
+            services.map(|service| service.name.clone()).collect()
+        };
+        match self {
+            Scope::Worker => pipeline.worker.iter().map(|w| w.name.clone()).collect(),
+            Scope::Emitter => with_role(Role::Emitter),
+            Scope::Api => with_role(Role::Api),
+            Scope::Broker => pipeline.brokers().into_iter().cloned().collect(),
+            Scope::Database => pipeline.databases().into_iter().cloned().collect(),
+            Scope::Topic => pipeline.topic.iter().map(|t| t.name.clone()).collect(),
+            Scope::Stage => pipeline.stage.iter().map(|s| pipeline.stage_subject(s)).collect(),
+            Scope::Event => vec![pipeline.noun.0.clone()],
+            Scope::Part => pipeline.parts().map(|(name, _)| name.to_string()).collect(),
+            Scope::System => SYSTEMS.iter().map(|name| (*name).to_string()).collect(),
+        }
+    }
+}
