@@ -1,6 +1,6 @@
 //! What a pipeline does not declare is not asked for.
 
-use crate::evidence::Seen;
+use crate::base::observed::Seen;
 use crate::pipeline::{Stage, Worker};
 
 impl Worker {

@@ -176,7 +176,7 @@ pub const FACTS: &[FactSpec] = &[
     },
     FactSpec {
         name: "worker.settling",
-        doc: "whether it, or the broker, was started just now and it is not yet in its group (Runtime: \
+        doc: "whether it, or the broker, was started just now and it is not yet in its group (Docker: \
               State.StartedAt; DescribeConsumerGroups)",
         scopes: &[Scope::Worker],
         kind: Kind::Words(&["starting", "settled"]),
@@ -185,7 +185,7 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "worker.rung",
         doc: "how far the worker has come, from its declaration to taking what arrives \
-              (compose file, Runtime, DescribeConsumerGroups, OffsetFetch, container log)",
+              (compose file, Docker, DescribeConsumerGroups, OffsetFetch, container log)",
         scopes: &[Scope::Worker],
         kind: Kind::Words(ladder::RUNGS),
         derive: ladder::rung,
@@ -200,7 +200,7 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "kafka.advertised",
         doc: "whether the addresses that the brokers advertise resolve: from here, or for containers of the project \
-              (Metadata; Runtime names)",
+              (Metadata; Docker names)",
         scopes: &[Scope::Broker],
         kind: Kind::Bool,
         derive: systems::advertised,
@@ -221,7 +221,7 @@ pub const FACTS: &[FactSpec] = &[
     },
     FactSpec {
         name: "topic.takes_writes",
-        doc: "whether as many replicas are in sync as a write needs (Broker: Metadata, DescribeConfigs)",
+        doc: "whether as many replicas are in sync as a write needs (Kafka: Metadata, DescribeConfigs)",
         scopes: &[Scope::Topic],
         kind: Kind::Bool,
         derive: topics::takes_writes,
@@ -243,7 +243,7 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "group.as_declared",
         doc: "whether its container is a member of the group that is declared for it, and not of another \
-              (DescribeConsumerGroups: member hosts; Runtime: addresses)",
+              (DescribeConsumerGroups: member hosts; Docker: addresses)",
         scopes: &[Scope::Worker],
         kind: Kind::Bool,
         derive: groups::as_declared,
@@ -273,7 +273,7 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "group.jumped_over",
         doc: "records of the event that its group has passed although the worker was there before them and never \
-              received them (Fetch, OffsetFetch, container log; Runtime: Created)",
+              received them (Fetch, OffsetFetch, container log; Docker: Created)",
         scopes: &[Scope::Worker],
         kind: Kind::Count,
         derive: skips::jumped_over,
@@ -517,8 +517,8 @@ pub const FACTS: &[FactSpec] = &[
     },
     FactSpec {
         name: "clock.ahead",
-        doc: "milliseconds by which a system's clock is surely wrong beside this machine's (Runtime: /info; PostgreSQL: \
-              clock_timestamp(); HTTP: Date; Broker: records of the future)",
+        doc: "milliseconds by which a system's clock is surely wrong beside this machine's (Docker: /info; PostgreSQL: \
+              clock_timestamp(); HTTP: Date; Kafka: records of the future)",
         scopes: &[Scope::System],
         kind: Kind::Count,
         derive: clocks::ahead,

@@ -42,7 +42,7 @@ fn usable(address: &str) -> Result<String, Why> {
             "is reached through ssh, which is not supported: \
              forward its socket (ssh -L /tmp/docker.sock:/var/run/docker.sock HOST)",
         ),
-        Some(_) => unusable("is not a Runtime address"),
+        Some(_) => unusable("is not a Docker address"),
     }
 }
 
