@@ -1,6 +1,7 @@
-//! What everything may name: errors, secrets, schemas.
+//! What everything may name: errors, secrets, schemas, states.
 
 pub mod error;
 pub mod excerpt;
 pub mod schema;
 pub mod secret;
+pub mod states;
