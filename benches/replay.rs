@@ -10,6 +10,7 @@ use pipeline_doctor::evidence::Evidence;
 use pipeline_doctor::fact::facts;
 use pipeline_doctor::judge::judge;
 use pipeline_doctor::runbook::catalog::Catalog;
+use pipeline_doctor::situation::Situation;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -42,14 +43,14 @@ fn main() {
             black_box(serde_json::from_str::<Evidence>(incident.evidence).expect("a recording"));
         });
         let evidence: Evidence = serde_json::from_str(incident.evidence).expect("a recording");
-        let derived = facts(&evidence, &pipeline, &catalog.signatures, &catalog.facts);
+        let derive_facts = || {
+            let situation = Situation::of(&evidence, &pipeline, &catalog.signatures, &catalog.facts);
+            facts(&situation, &catalog.signatures, &catalog.facts)
+        };
+        let derived = derive_facts();
         let findings = judge(&catalog, &derived, &pipeline);
         let derive = median(|| {
-            black_box(judge(
-                &catalog,
-                &facts(&evidence, &pipeline, &catalog.signatures, &catalog.facts),
-                &pipeline,
-            ));
+            black_box(judge(&catalog, &derive_facts(), &pipeline));
         });
         let conclude = median(|| {
             black_box(diagnose(&catalog, &findings));

@@ -2,14 +2,14 @@
 
 use crate::cli::{address_variable, quoted};
 use crate::evidence::{Container, Mapped};
-use crate::fact::view::View;
 use crate::pipeline::Stage;
 use crate::pipeline::sql::record_lines;
 use crate::remedy::Remedy;
+use crate::situation::Situation;
 
 /// `psql` at a database that was read (`None`: `[postgres]`): in its container, if the
 /// address led there, else by the address in its variable.
-pub(crate) fn psql(view: &View, database: Option<&str>) -> String {
+pub(crate) fn psql(view: &Situation, database: Option<&str>) -> String {
     let container = container(view, database);
     let there = container.zip(place(view, database)).filter(|(container, place)| led_to(place, container));
     let address =
@@ -26,7 +26,7 @@ pub(crate) fn psql(view: &View, database: Option<&str>) -> String {
 
 /// `psql` as the server's superuser: in its container, where that runs, as its
 /// operating system's user of that name.
-pub(crate) fn psql_as_superuser(view: &View) -> String {
+pub(crate) fn psql_as_superuser(view: &Situation) -> String {
     match container(view, None).filter(|container| container.status == "running") {
         Some(container) => format!("docker exec -u postgres {} psql", quoted(&container.name)),
         None => psql(view, None),
@@ -34,9 +34,9 @@ pub(crate) fn psql_as_superuser(view: &View) -> String {
 }
 
 /// The container of a database's server.
-fn container<'a>(view: &View<'a>, database: Option<&str>) -> Option<&'a Container> {
+fn container<'a>(view: &Situation<'a>, database: Option<&str>) -> Option<&'a Container> {
     let service = view.pipeline.database(database)?.service.get_ref();
-    view.container(service).known().copied().flatten()
+    view.workloads.container(service).known().copied().flatten()
 }
 
 /// Where a database was read.
@@ -45,7 +45,7 @@ struct Place<'a> {
     mapped: Option<&'a Mapped>,
 }
 
-fn place<'a>(view: &View<'a>, database: Option<&str>) -> Option<Place<'a>> {
+fn place<'a>(view: &Situation<'a>, database: Option<&str>) -> Option<Place<'a>> {
     let rows = view.evidence.postgres.known()?;
     match database {
         None => Some(Place { address: &rows.address, mapped: rows.mapped.as_ref() }),

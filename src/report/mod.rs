@@ -10,13 +10,13 @@ pub mod words;
 use crate::base::error::exit;
 use crate::diagnosis::{Diagnosed, Diagnosis, RuledOut, Untellable};
 use crate::evidence::{Evidence, Seen, WhyKind};
-use crate::fact::view::View;
 use crate::fact::{Facts, Scope};
 use crate::judge::{Finding, Verdict};
 use crate::pipeline::Pipeline;
 use crate::remedy::{self, Planned};
 use crate::runbook::catalog::{About, ActionKind, Catalog, Check, Severity};
 use crate::runbook::overrides::{RowKind, SwitchedOff};
+use crate::situation::Situation;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -266,6 +266,8 @@ pub struct Next {
 pub struct Material<'a> {
     /// What was seen.
     pub evidence: &'a Evidence,
+    /// The same, joined.
+    pub situation: &'a Situation<'a>,
     /// What should exist.
     pub pipeline: &'a Pipeline,
     /// The checks and causes.
@@ -288,7 +290,7 @@ pub fn report(material: &Material) -> Report {
         schema_version: SCHEMA_VERSION,
         tool: format!("pipeline-doctor {}", evidence.tool),
         pipeline: evidence.target.pipeline.clone(),
-        id: evidence.target.id.clone(),
+        id: material.situation.asked.id.map(String::from),
         taken: evidence.taken,
         outcome,
         exit_code: outcome.exit_code(material.fail_on_warnings),
@@ -362,34 +364,17 @@ fn not_asked<T>(seen: &Seen<T>) -> Option<&crate::evidence::Why> {
 }
 
 fn extent(material: &Material) -> Extent {
-    let view = View::new(material.evidence, material.pipeline);
+    let backlog = &material.situation.backlog;
     let stages = material.pipeline.stage.iter();
-    let seen: Vec<_> = stages.filter_map(|stage| Some((stage, *view.extent(stage).known()?))).collect();
-    let mut newest: Vec<_> = seen.iter().flat_map(|(_, extent)| &extent.newest).collect();
-    newest.sort_by(|a, b| (b.at, &a.id).cmp(&(a.at, &b.id)));
-    // Where ways branch, one event may be stuck at several stages.
-    let mut ids: Vec<&String> = Vec::new();
-    newest.iter().for_each(|stuck| {
-        if !ids.contains(&&stuck.id) {
-            ids.push(&stuck.id);
-        }
-    });
-    let all_listed = seen.iter().all(|(_, extent)| extent.stuck == extent.newest.len() as u64);
-    let stuck = match all_listed {
-        true => ids.len() as u64,
-        false => seen.iter().map(|(_, extent)| extent.stuck).sum(),
-    };
+    let seen = stages.filter_map(|stage| Some((stage, *backlog.extent(stage).known()?)));
     Extent {
         window_s: material.evidence.target.window_s,
-        complete: seen.len() == material.pipeline.stage.len()
-            && seen.iter().all(|(_, extent)| !extent.limited)
-            && view.caught_up().known().is_some(),
-        stuck: (!seen.is_empty()).then_some(stuck),
-        since: seen.iter().filter_map(|(_, extent)| extent.since).min(),
-        last_good: seen.iter().filter_map(|(_, extent)| extent.last_good).max(),
-        newest_ids: ids.into_iter().take(Extent::SHOWN).cloned().collect(),
+        complete: backlog.complete,
+        stuck: backlog.stuck,
+        since: backlog.since,
+        last_good: backlog.last_good,
+        newest_ids: backlog.newest.iter().take(Extent::SHOWN).map(ToString::to_string).collect(),
         stages: seen
-            .iter()
             .map(|(stage, extent)| StageExtent {
                 stage: stage.name.clone(),
                 events: extent.events,
@@ -433,7 +418,7 @@ impl Material<'_> {
             also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
             weakened_by: self.told(&diagnosed.weakened_by, &[]),
             could_not_check: self.told(&diagnosed.could_not_check, &[]),
-            actions: remedy::plan(self.evidence, self.pipeline, row, diagnosed),
+            actions: remedy::plan(self.situation, row, diagnosed),
         })
     }
 

@@ -1,14 +1,13 @@
 //! The line of each step, and the last line.
 
 use crate::evidence::{Seen, Why};
-use crate::fact::groups::{self, lag};
-use crate::fact::view::View;
-use crate::fact::{Scope, Value, call};
+use crate::fact::{Scope, Value};
 use crate::judge::{Finding, Verdict};
 use crate::pipeline::Stage;
 use crate::report::words::{length, lower_first, minute, time, title};
 use crate::report::{FindingShown, InstanceShown, Material, Outcome, Report, Step, words};
 use crate::runbook::catalog::{About, Severity, Step as StepRow};
+use crate::situation::progress::describe;
 use crate::text::plural::count;
 
 /// A step with its line and its findings.
@@ -190,8 +189,7 @@ fn workers(material: &Material) -> Vec<String> {
 fn lag_of_all(material: &Material) -> Option<u64> {
     let members = material.facts.all("group.members");
     let joined = members.iter().all(|fact| matches!(fact.value, Seen::Known(Value::Count(n)) if n > 0));
-    let view = View::new(material.evidence, material.pipeline);
-    let lags = material.pipeline.worker.iter().map(|worker| lag(view.broker_of(worker).known()?, worker));
+    let lags = material.pipeline.worker.iter().map(|worker| material.situation.progress.of(worker).lag);
     if joined { lags.sum() } else { None }
 }
 
@@ -223,7 +221,7 @@ fn topics(material: &Material) -> Vec<String> {
 fn strangers(material: &Material) -> Vec<String> {
     let brokers = material.evidence.brokers().filter_map(|(_, broker)| broker.known());
     let others = brokers.filter_map(|broker| broker.other_groups.known()).flatten();
-    others.map(|(name, group)| format!("also read by group {name}: {}", groups::in_words(group))).collect()
+    others.map(|(name, group)| format!("also read by group {name}: {}", describe(group))).collect()
 }
 
 fn named<'a>(material: &'a Material, fact: &str, value: &Value) -> Vec<&'a str> {
@@ -247,8 +245,8 @@ fn rows(material: &Material, row: &StepRow) -> Vec<String> {
         lines.insert(0, format!("{line}; {}", stuck_line(material)));
         return lines;
     }
-    if material.evidence.target.id.is_some() {
-        match &rows.marks {
+    if material.situation.asked.id.is_some() {
+        match &material.situation.asked.marks {
             Seen::Unknown(why) => lines.push(not_seen(why)),
             Seen::Known(_) | Seen::NotAsked(_) => {
                 lines.extend(material.pipeline.stage.iter().map(|stage| stage_line(material, stage)))
@@ -261,7 +259,6 @@ fn rows(material: &Material, row: &StepRow) -> Vec<String> {
 
 /// "all 3 stages done 10:02:14-10:02:15", if every stage has its row.
 fn all_done(material: &Material, row: &StepRow) -> Option<String> {
-    let view = View::new(material.evidence, material.pipeline);
     let mut times = Vec::new();
     for stage in &material.pipeline.stage {
         let subject = material.pipeline.stage_subject(stage);
@@ -278,7 +275,7 @@ fn all_done(material: &Material, row: &StepRow) -> Option<String> {
         if !material.findings.iter().all(passed) {
             return None;
         }
-        times.push(view.effects(stage).known()?.first()?.at);
+        times.push(material.situation.effects(stage).known()?.first()?.at);
     }
     let taken = material.evidence.taken;
     let (first, last) = (times.iter().min()?, times.iter().max()?);
@@ -342,15 +339,15 @@ fn calls(material: &Material) -> Vec<String> {
     let Some(row) = &material.pipeline.call else {
         return Vec::new();
     };
-    let view = View::new(material.evidence, material.pipeline);
-    let mut lines = vec![match call::calls(&view, row) {
+    let calls = material.situation.calls.as_ref();
+    let mut lines = vec![match calls.map_or_else(Seen::default, |calls| calls.calls.clone()) {
         Seen::Known((log, calls)) => {
             let read = count(log.read, "record");
             let span = match (log.from, log.to) {
                 (Some(from), Some(to)) => format!(", {}-{}", from.strftime("%H:%M"), to.strftime("%H:%M")),
                 _ => String::new(),
             };
-            let all = match view.covers_event(row.service.get_ref(), log) {
+            let all = match material.situation.covers_event(row.service.get_ref()) {
                 Ok(()) => ", all read".to_string(),
                 Err(why) => format!("; {}", why.words()),
             };

@@ -22,6 +22,7 @@ use crate::run::demo::{INCIDENTS, incident};
 use crate::runbook::catalog::{Catalog, Cause, Generator};
 use crate::runbook::notes::never_raised;
 use crate::runbook::{own_rows, sources};
+use crate::situation::Situation;
 use crate::{collect, remedy};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -182,15 +183,22 @@ fn replayed(place: &str, text: &str, pipeline: &Pipeline) -> Result<Evidence, Er
     Ok(evidence)
 }
 
-/// evidence → facts → checks → diagnosis → report.
+/// evidence → situation → facts → checks → diagnosis → report.
 fn diagnosed(evidence: &Evidence, pipeline: &Pipeline, catalog: &Catalog, show: &Show) -> Report {
     let catalog = &catalog.at(evidence.taken);
-    let facts: Facts = facts(evidence, pipeline, &catalog.signatures, &catalog.facts);
-    let findings: Vec<Finding> = judge(catalog, &facts, pipeline);
+    let situation = Situation::of(evidence, pipeline, &catalog.signatures, &catalog.facts);
+    reported(&situation, catalog, show)
+}
+
+/// situation → facts → checks → diagnosis → report.
+fn reported(situation: &Situation, catalog: &Catalog, show: &Show) -> Report {
+    let facts: Facts = facts(situation, &catalog.signatures, &catalog.facts);
+    let findings: Vec<Finding> = judge(catalog, &facts, situation.pipeline);
     let diagnosis: Diagnosis = diagnose(catalog, &findings);
     report::report(&Material {
-        evidence,
-        pipeline,
+        evidence: situation.evidence,
+        situation,
+        pipeline: situation.pipeline,
         catalog,
         facts: &facts,
         findings: &findings,
@@ -330,7 +338,8 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     let evidence = see(config)?;
     record(config, &evidence)?;
     let catalog = &catalog.at(evidence.taken);
-    let facts = facts(&evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
+    let situation = Situation::of(&evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
+    let facts = facts(&situation, &catalog.signatures, &catalog.facts);
     let findings = judge(catalog, &facts, &config.pipeline);
     let diagnosis = diagnose(catalog, &findings);
     let id = cause.id.get_ref();
@@ -341,7 +350,7 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     let mut whys =
         [evidence.postgres.why()].into_iter().chain(evidence.brokers().map(|(_, broker)| broker.why()));
     let unseen = whys.find_map(|why| why);
-    let remedy = remedy::Remedy::new(&evidence, &config.pipeline, cause, subjects);
+    let remedy = remedy::Remedy::new(&situation, cause, subjects);
     match (remedy.script(generator), generator) {
         (Some(script), _) => Ok(script),
         (None, Generator::ComposeFragment) => {

@@ -5,12 +5,15 @@ use crate::cli::{Format, Show, Trace as Asked};
 use crate::config::{Config, Environment};
 use crate::evidence::{Evidence, Postgres, Seen, System};
 use crate::report::format::json;
-use crate::run::{diagnosed, ended, read, record, see, show};
+use crate::run::{ended, read, record, reported, see, show};
 use crate::runbook::catalog::Catalog;
+use crate::situation::Situation;
+use crate::situation::shared::Shared;
 use crate::trace::several::{Traces, traces};
 use crate::trace::table;
 use crate::trace::{Outcome, Trace, trace};
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// At most so many ids are traced at once.
@@ -51,8 +54,8 @@ pub(super) fn run(asked: &Asked, environment: &Environment) -> Result<u8, Error>
         }
         [id] => one(&of(&evidence, id, &config, &catalog, &asked.show), &asked.show),
         ids => {
-            let all = ids.iter().map(|id| of(&evidence, id, &config, &catalog, &asked.show));
-            shown(&traces(&config.pipeline, all.collect()), &asked.show)
+            let all = of_all(&evidence, ids, &config, &catalog, &asked.show);
+            shown(&traces(&config.pipeline, all), &asked.show)
         }
     }
 }
@@ -139,16 +142,34 @@ fn stuck(config: &Config, rows: &Postgres) -> Seen<Vec<String>> {
     Seen::Known(ids)
 }
 
+/// The traces of the events that evidence is about. What is the same for all of them is
+/// joined once.
+fn of_all(
+    evidence: &Evidence,
+    ids: &[&String],
+    config: &Config,
+    catalog: &Catalog,
+    show: &Show,
+) -> Vec<Trace> {
+    let catalog = &catalog.at(evidence.taken);
+    let shared = Arc::new(Shared::build(evidence, &config.pipeline, &catalog.signatures, &catalog.facts));
+    let of = |id: &&String| {
+        // The evidence has it, too.
+        let id = evidence.target.ids().find(|known| known == id).map(String::as_str);
+        let situation = Situation::about(&shared, id);
+        let mut trace = trace(&situation, &reported(&situation, catalog, show));
+        // A recording may have been made without them.
+        if config.values && config.replay.is_none() {
+            trace.tell_unshown_values();
+        }
+        trace
+    };
+    ids.iter().map(of).collect()
+}
+
 /// The trace of one of the events that evidence is about.
-fn of(evidence: &Evidence, id: &str, config: &Config, catalog: &Catalog, show: &Show) -> Trace {
-    let evidence = evidence.about(id);
-    let report = diagnosed(&evidence, &config.pipeline, catalog, show);
-    let mut trace = trace(&evidence, &config.pipeline, &report);
-    // A recording may have been made without them.
-    if config.values && config.replay.is_none() {
-        trace.tell_unshown_values();
-    }
-    trace
+fn of(evidence: &Evidence, id: &String, config: &Config, catalog: &Catalog, show: &Show) -> Trace {
+    of_all(evidence, &[id], config, catalog, show).remove(0)
 }
 
 fn one(trace: &Trace, asked: &Show) -> Result<u8, Error> {

@@ -4,13 +4,13 @@ pub mod several;
 pub mod table;
 
 use crate::base::error::exit;
-use crate::evidence::{Evidence, WhyKind};
-use crate::fact::clocks;
-use crate::fact::hops::{self, Hop, State};
-use crate::fact::view::View;
-use crate::pipeline::{HopKind, Pipeline, Stage};
+use crate::evidence::WhyKind;
+use crate::pipeline::{HopKind, Stage};
 use crate::remedy::Planned;
 use crate::report::{Cause, Report, SCHEMA_VERSION, Told, Unseen, words};
+use crate::situation::Situation;
+use crate::situation::clock::{self, ClockOf};
+use crate::situation::hops::{self, Hop, State};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -141,12 +141,11 @@ pub struct HopShown {
     pub value: Option<String>,
 }
 
-/// Traces the event of the evidence; `report` is what the runbook says of it.
-pub fn trace(evidence: &Evidence, pipeline: &Pipeline, report: &Report) -> Trace {
-    let view = View::new(evidence, pipeline);
-    let hops = hops::hops(&view);
-    let way = Way::of(&view, &hops);
-    let outcome = way.outcome(&hops);
+/// Traces the event of the situation; `report` is what the runbook says of it.
+pub fn trace(situation: &Situation, report: &Report) -> Trace {
+    let hops = situation.hops.as_slice();
+    let way = Way::of(situation);
+    let outcome = way.outcome(hops);
     // What keeps it from being seen may be what is wrong.
     let told = matches!(outcome, Outcome::Stopped | Outcome::Unclear);
     let causes = if told { report.causes.clone() } else { Vec::new() };
@@ -158,18 +157,18 @@ pub fn trace(evidence: &Evidence, pipeline: &Pipeline, report: &Report) -> Trace
         schema_version: SCHEMA_VERSION,
         tool: report.tool.clone(),
         pipeline: report.pipeline.clone(),
-        id: evidence.target.id.clone().unwrap_or_default(),
-        taken: evidence.taken,
+        id: situation.asked.id.unwrap_or_default().to_string(),
+        taken: report.taken,
         outcome,
         exit_code: outcome.exit_code(),
-        headline: headline(&view, &hops, &way, outcome, report, took),
+        headline: headline(hops, &way, outcome, report, took),
         last_seen: way.last,
         first_missing: way.gap,
         component: at_gap,
         took_ms: took,
-        stages: pipeline.stage.iter().map(|stage| stage_shown(stage, &hops)).collect(),
-        hops: shown(&hops, first),
-        clocks: wrong_clocks(&view, &hops),
+        stages: situation.pipeline.stage.iter().map(|stage| stage_shown(stage, hops)).collect(),
+        hops: shown(hops, first),
+        clocks: wrong_clocks(situation),
         causes,
         actions: if told { report.actions.clone() } else { Vec::new() },
         unseen: report.unseen.clone(),
@@ -200,9 +199,10 @@ struct Way {
 }
 
 impl Way {
-    fn of(view: &View, hops: &[Hop]) -> Way {
+    fn of(situation: &Situation) -> Way {
+        let hops = situation.hops.as_slice();
         let last = hops::furthest(hops);
-        let arrived = hops::has_arrived(view);
+        let arrived = situation.has_arrived();
         let behind = last.map_or(0, |last| last + 1);
         let is_missing = |hop: &Hop| matches!(hop.state, State::Missing(_));
         let way = || (behind..hops.len()).filter(|at| hops[*at].on_the_way());
@@ -288,15 +288,14 @@ fn steps(hops: &[Hop]) -> Vec<Option<i64>> {
 }
 
 /// Clocks that are wrong beyond doubt: of systems, and of those who stamp records.
-fn wrong_clocks(view: &View, hops: &[Hop]) -> Vec<Told> {
-    let all = clocks::all(view).into_iter();
-    let wrong = all.filter_map(|(system, clock)| Some((system, *clock.known()?)));
+fn wrong_clocks(situation: &Situation) -> Vec<Told> {
+    let of_systems = situation.clocks.all().iter().filter(|(system, _)| *system != ClockOf::Kafka);
+    let wrong = of_systems.filter_map(|(system, clock)| Some((system, *clock.known()?)));
     let wrong = wrong.filter(|(_, clock)| clock.surely_ahead_ms() != 0);
-    let wrong = wrong.filter(|(system, _)| *system != "Kafka");
     let of_system =
-        |(system, clock): (&str, _)| Told { id: system.to_string(), say: clocks::in_words(clock) };
+        |(system, clock): (&ClockOf, _)| Told { id: system.to_string(), say: clock::describe(clock) };
     let mut told: Vec<Told> = wrong.map(of_system).collect();
-    for hop in hops.iter().filter(|hop| hop.skew_ms != 0) {
+    for hop in situation.hops.iter().filter(|hop| hop.skew_ms != 0) {
         let how = if hop.skew_ms > 0 { "ahead" } else { "behind" };
         let off = length(hop.skew_ms.abs());
         let say = format!("stamps its records at least {off} {how}: their times are left out");
@@ -307,15 +306,8 @@ fn wrong_clocks(view: &View, hops: &[Hop]) -> Vec<Told> {
     told
 }
 
-fn headline(
-    view: &View,
-    hops: &[Hop],
-    way: &Way,
-    outcome: Outcome,
-    report: &Report,
-    took: Option<i64>,
-) -> String {
-    let time = |at: Timestamp| words::time(view.evidence.taken, at);
+fn headline(hops: &[Hop], way: &Way, outcome: Outcome, report: &Report, took: Option<i64>) -> String {
+    let time = |at: Timestamp| words::time(report.taken, at);
     let took = took.map(|took| format!(" in {}", length(took))).unwrap_or_default();
     let Some(gap) = way.gap.map(|gap| &hops[gap]) else {
         return format!("ARRIVED{took}: every stage has done its part.");
