@@ -2,12 +2,10 @@
 
 use crate::base::name::MAIN_DATABASE;
 use crate::cli::quoted;
-use crate::evidence::{Instance, InstanceState, Topic};
-use crate::fact::groups::group_of;
-use crate::fact::skips::never_taken_up;
-use crate::fact::view::View;
+use crate::evidence::{Instance, InstanceState, Seen, Topic};
 use crate::pipeline::Worker;
 use crate::remedy::{Remedy, container_name, sql};
+use crate::situation::Situation;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -16,11 +14,11 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// `kafka-topics --bootstrap-server …`, run where the broker's own address
 /// resolves: in its container, where it has one.
-fn tool(view: &View, broker: &str, name: &str, interactive: bool) -> String {
+fn tool(view: &Situation, broker: &str, name: &str, interactive: bool) -> String {
     let kafka = view.evidence.broker(broker).known().copied();
     let broker = view.pipeline.broker(broker).map_or("", |broker| broker.service.get_ref().as_str());
     let advertised = kafka.and_then(|kafka| kafka.nodes.first()).map(|node| node.address.as_str());
-    match view.container(broker).known() {
+    match view.workloads.container(broker).known() {
         Some(Some(container)) => {
             let stdin = if interactive { "-i " } else { "" };
             let address = advertised.unwrap_or("localhost:9092");
@@ -35,7 +33,7 @@ fn tool(view: &View, broker: &str, name: &str, interactive: bool) -> String {
 
 /// One command for each topic of the subjects, with its siblings' shape.
 pub(crate) fn create_topics(remedy: &Remedy) -> Vec<String> {
-    let view = &remedy.view;
+    let view = remedy.view;
     let topics = view.pipeline.topic.iter().filter(|topic| remedy.subjects.contains(&topic.name));
     topics
         .map(|topic| {
@@ -54,7 +52,7 @@ pub(crate) fn create_topics(remedy: &Remedy) -> Vec<String> {
 }
 
 /// A topic of the pipeline that exists on a broker.
-fn sibling<'a>(view: &View<'a>, broker: &str) -> Option<&'a Topic> {
+fn sibling<'a>(view: &Situation<'a>, broker: &str) -> Option<&'a Topic> {
     let mut topics =
         view.evidence.broker(broker).known().copied()?.topics.values().filter_map(|topic| topic.known());
     topics.find(|topic| topic.exists && !topic.partitions.is_empty())
@@ -77,7 +75,7 @@ pub(crate) fn offsets_script(remedy: &Remedy) -> Option<String> {
 }
 
 fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<String> {
-    let view = &remedy.view;
+    let view = remedy.view;
     let to = match waiting_since(remedy) {
         Some(at) => format!("--to-datetime {}", (at - MARGIN).strftime("%Y-%m-%dT%H:%M:%S%.3fZ")),
         None => "--to-earliest".to_string(),
@@ -93,7 +91,7 @@ fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<String> {
         quoted(worker.group_name()),
         topics.join(" ")
     );
-    let has_members = group_of(view, worker).known().is_some_and(|group| !group.members.is_empty());
+    let has_members = view.progress.of(worker).is_empty() == Some(false);
     if !has_members {
         return vec![reset];
     }
@@ -104,15 +102,13 @@ fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<String> {
 /// `topic:0,2`: what the group has not taken up, empty partitions too, since
 /// what arrives there before its first member would be skipped as well; every
 /// topic where Kafka was not seen.
-fn topics_to_set(view: &View, worker: &Worker) -> Vec<String> {
-    let untaken = view.broker_of(worker);
-    let untaken = untaken.and_then(|kafka| never_taken_up(kafka, worker));
-    let Some(untaken) = untaken.known() else {
+fn topics_to_set(view: &Situation, worker: &Worker) -> Vec<String> {
+    let progress = view.progress.of(worker);
+    let Some(untaken) = progress.untaken.known() else {
         return worker.topics.iter().map(|topic| topic.get_ref().clone()).collect();
     };
     // A group that is at home on its topics goes on where it was.
-    let committed = group_of(view, worker).and_then(|group| group.committed.as_ref());
-    let at_home = committed.known().is_some_and(|committed| !committed.is_empty());
+    let at_home = progress.has_committed_nothing() == Seen::Known(false);
     if at_home && untaken.iter().all(|untaken| untaken.records == 0) {
         return Vec::new();
     }
@@ -125,8 +121,8 @@ fn topics_to_set(view: &View, worker: &Worker) -> Vec<String> {
 
 /// The time of the oldest stuck event, of any stage or the one asked about.
 fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
-    let view = &remedy.view;
-    let extents = view.pipeline.stage.iter().filter_map(|stage| view.extent(stage).known().copied());
+    let view = remedy.view;
+    let extents = view.pipeline.stage.iter().filter_map(|stage| view.backlog.extent(stage).known().copied());
     let oldest = extents.filter_map(|extent| extent.since).min();
     match (oldest, view.event_at()) {
         (Some(a), Some(b)) => Some(a.min(b)),
@@ -138,8 +134,9 @@ fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
 pub(crate) fn start_brokers(remedy: &Remedy) -> Option<String> {
     let docker = *remedy.view.evidence.runtime().known()?;
     let brokers = remedy.view.pipeline.brokers().into_iter();
-    let brokers: Vec<&Instance> =
-        brokers.filter_map(|broker| remedy.view.container(broker).known().copied().flatten()).collect();
+    let brokers: Vec<&Instance> = brokers
+        .filter_map(|broker| remedy.view.workloads.container(broker).known().copied().flatten())
+        .collect();
     let alike = |c: &&Instance| {
         let mut brokers = brokers.iter();
         let like =
@@ -153,7 +150,7 @@ pub(crate) fn start_brokers(remedy: &Remedy) -> Option<String> {
 /// Reads the stuck events' records from the database and sends them to their
 /// topics once more, one pipe for each stage.
 pub(crate) fn records_script(remedy: &Remedy) -> Option<String> {
-    let view = &remedy.view;
+    let view = remedy.view;
     let pipes: Vec<String> = remedy
         .stages()
         .into_iter()

@@ -9,19 +9,17 @@ use crate::base::name::MAIN_DATABASE;
 use crate::cli::quoted;
 use crate::diagnosis::Diagnosed;
 use crate::evidence::{Evidence, Name, NamedBy, Seen};
-use crate::fact::groups::lag;
-use crate::fact::records::{self, Taken};
 use crate::fact::sessions;
-use crate::fact::skips::has_untaken;
-use crate::fact::view::View;
 use crate::pipeline::{Marks, Stage};
 use crate::runbook::catalog::{Action, ActionKind, Cause, Generator};
+use crate::situation::Situation;
+use crate::situation::delivery::Taken;
 use crate::text::plural::count;
 use std::collections::BTreeSet;
 
 /// What actions are made from.
 pub struct Remedy<'a> {
-    view: View<'a>,
+    view: &'a Situation<'a>,
     cause: &'a Cause,
     /// Whom its checks name: their stages are sent on.
     subjects: Vec<Name>,
@@ -46,8 +44,8 @@ pub struct Planned {
 }
 
 /// The actions of a diagnosed cause, in order.
-pub fn plan(view: View, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
-    let remedy = Remedy::new(view, cause, diagnosed.subjects.clone());
+pub fn plan(situation: &Situation, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
+    let remedy = Remedy::new(situation, cause, diagnosed.subjects.clone());
     let actions = cause.actions.iter().filter_map(|action| remedy.plan_one(action));
     let put_back = remedy.put_back();
     let first = put_back.clone();
@@ -57,9 +55,9 @@ pub fn plan(view: View, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
 
 impl<'a> Remedy<'a> {
     /// A remedy of `cause` for these subjects.
-    pub fn new(view: View<'a>, cause: &'a Cause, subjects: Vec<Name>) -> Self {
-        let whom = cause.whom(view.pipeline, &subjects);
-        Remedy { view, cause, subjects, whom }
+    pub fn new(situation: &'a Situation<'a>, cause: &'a Cause, subjects: Vec<Name>) -> Self {
+        let whom = cause.whom(situation.pipeline, &subjects);
+        Remedy { view: situation, cause, subjects, whom }
     }
 
     /// What `explain CAUSE --yaml|--offsets|--sql|--records` prints; `None` where
@@ -95,7 +93,7 @@ impl<'a> Remedy<'a> {
         let compose = self.view.evidence.declared.known()?;
         let other = |subject: &&Name| {
             let service = compose.workloads.get(*subject);
-            let runs = self.view.container(subject).known().is_some_and(Option::is_some);
+            let runs = self.view.workloads.container(subject).known().is_some_and(Option::is_some);
             runs && service.and_then(|s| s.other_variables.as_ref()).is_some_and(|names| !names.is_empty())
         };
         let subjects: Vec<&Name> = self.whom.iter().filter(other).collect();
@@ -121,12 +119,14 @@ impl<'a> Remedy<'a> {
         let script = match (self.script(generator), generator) {
             (Some(script), _) => script,
             // What waits now may be given up by then, as others were.
-            (None, Generator::SendRecords) if action.later || records::gives_up(&self.view) => String::new(),
+            (None, Generator::SendRecords) if action.later || self.view.deliveries.gives_up() => {
+                String::new()
+            }
             (None, _) => return None,
         };
         let commands = script.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
         let explain = |flag: &str| {
-            let id = self.view.asked_id();
+            let id = self.view.asked.id;
             let id = id.map(|id| format!(" {}", quoted(id))).unwrap_or_default();
             format!("pipeline-doctor explain {}{id}{} --{flag}", self.cause.id.get_ref(), self.flags())
         };
@@ -153,10 +153,7 @@ impl<'a> Remedy<'a> {
                 "review marks.sql first: it removes the marks that keep the retry away".to_string(),
                 vec![
                     explain("sql") + " > marks.sql",
-                    format!(
-                        "{} -v ON_ERROR_STOP=1 < marks.sql",
-                        sql::psql(&self.view, self.marks_database())
-                    ),
+                    format!("{} -v ON_ERROR_STOP=1 < marks.sql", sql::psql(self.view, self.marks_database())),
                 ],
             ),
             Generator::SendRecords => (
@@ -184,10 +181,10 @@ impl<'a> Remedy<'a> {
     /// A command template; one command for each subject where it names one.
     fn commands(&self, template: &str) -> Vec<String> {
         if template.contains("{pid}") {
-            let locks = sessions::lasting_locks(&self.view).into_iter();
+            let locks = sessions::lasting_locks(self.view).into_iter();
             let pids: BTreeSet<(i32, &str)> = locks.map(|held| (held.lock.pid, held.database)).collect();
             let command = |(pid, database): (i32, &str)| {
-                let psql = sql::psql(&self.view, database);
+                let psql = sql::psql(self.view, database);
                 self.fill(&template.replace("{psql}", &psql), None).replace("{pid}", &pid.to_string())
             };
             return pids.into_iter().map(command).collect();
@@ -202,16 +199,16 @@ impl<'a> Remedy<'a> {
     fn fill(&self, template: &str, subject: Option<&str>) -> String {
         let evidence = self.view.evidence;
         let subject = subject.unwrap_or_default();
-        let id = self.view.asked_id();
+        let id = self.view.asked.id;
         let asked = id.map(|id| format!(" {}", quoted(id))).unwrap_or_default();
         let self_run = format!("pipeline-doctor{asked}{}", self.flags());
         template
             .replace("{subject}", subject)
-            .replace("{container}", &container_name(&self.view, subject))
+            .replace("{container}", &container_name(self.view, subject))
             .replace("{compose}", &compose_command(evidence))
             .replace("{self}", &self_run)
-            .replace("{psql}", &sql::psql(&self.view, MAIN_DATABASE))
-            .replace("{psql_as_superuser}", &sql::psql_as_superuser(&self.view))
+            .replace("{psql}", &sql::psql(self.view, MAIN_DATABASE))
+            .replace("{psql_as_superuser}", &sql::psql_as_superuser(self.view))
             .replace("{id}", &id.map(quoted).unwrap_or_default())
     }
 
@@ -230,24 +227,26 @@ impl<'a> Remedy<'a> {
     /// Whether the stuck events of a stage wait on its topic: their worker takes
     /// them as soon as it can, and a second record would be a second event.
     fn still_waits(&self, stage: &Stage) -> bool {
-        let worker = self.view.pipeline.worker(stage.worker.get_ref());
-        let seen = worker.and_then(|worker| Some((*self.view.broker_of(worker).known()?, worker)));
-        match (records::taken(&self.view, stage), seen) {
-            (Seen::Known((taken, _)), _) => taken == Taken::Waiting,
+        match &self.view.deliveries.of(stage).taken {
+            Seen::Known((taken, _)) => *taken == Taken::Waiting,
             // Of no event in particular: something waits for the worker.
-            (_, Some((kafka, worker))) => {
-                has_untaken(kafka, worker) == Seen::Known(true)
-                    || lag(kafka, worker).is_some_and(|lag| lag > 0)
-            }
-            _ => false,
+            _ => self.view.pipeline.worker(stage.worker.get_ref()).is_some_and(|worker| {
+                let progress = self.view.progress.of(worker);
+                progress.has_untaken() == Seen::Known(true) || progress.lag.is_some_and(|lag| lag > 0)
+            }),
         }
     }
 
     /// The ids that are stuck at a stage: of the window, and the one asked about.
     /// With `marked`: only those that the stage's mark keeps back.
     fn stuck_ids(&self, stage: &Stage, marked: bool) -> Vec<String> {
-        let newest =
-            self.view.extent(stage).known().map(|extent| extent.newest.as_slice()).unwrap_or_default();
+        let newest = self
+            .view
+            .backlog
+            .extent(stage)
+            .known()
+            .map(|extent| extent.newest.as_slice())
+            .unwrap_or_default();
         let mut ids: Vec<String> = newest
             .iter()
             .filter(|stuck| stuck.marked || stuck.kept_back || !marked)
@@ -259,7 +258,7 @@ impl<'a> Remedy<'a> {
         let keeps_back = |mark: &&&crate::evidence::Mark| mark.source.as_deref() != Some(emitter);
         let marks = self.view.marks(stage);
         let kept_back = marks.known().is_some_and(|marks| marks.iter().any(|mark| keeps_back(&mark)));
-        if let Some(id) = self.view.asked_id().map(String::from)
+        if let Some(id) = self.view.asked.id.map(String::from)
             && lacking
             && (kept_back || !marked)
             && self.view.reached(stage)
@@ -272,10 +271,10 @@ impl<'a> Remedy<'a> {
 }
 
 /// The container of a subject, by name.
-fn container_name(view: &View, subject: &str) -> String {
-    match view.container(subject).known() {
+fn container_name(view: &Situation, subject: &str) -> String {
+    match view.workloads.container(subject).known() {
         Some(Some(container)) => container.name.clone(),
-        _ => view.container_name(subject).unwrap_or(subject).to_string(),
+        _ => view.workloads.container_name(subject).unwrap_or(subject).to_string(),
     }
 }
 

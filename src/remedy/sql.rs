@@ -3,14 +3,14 @@
 use crate::base::name::MAIN_DATABASE;
 use crate::cli::{address_variable, quoted};
 use crate::evidence::{Instance, InstanceState, Mapped};
-use crate::fact::view::View;
 use crate::pipeline::Stage;
 use crate::pipeline::sql::record_lines;
 use crate::remedy::Remedy;
+use crate::situation::Situation;
 
-/// `psql` at a database that was read : in its container, if the
+/// `psql` at a database that was read: in its container, if the
 /// address led there, else by the address in its variable.
-pub(crate) fn psql(view: &View, database: &str) -> String {
+pub(crate) fn psql(view: &Situation, database: &str) -> String {
     let container = container(view, database);
     let there = container.zip(place(view, database)).filter(|(container, place)| led_to(place, container));
     let address =
@@ -27,7 +27,7 @@ pub(crate) fn psql(view: &View, database: &str) -> String {
 
 /// `psql` as the server's superuser: in its container, where that runs, as its
 /// operating system's user of that name.
-pub(crate) fn psql_as_superuser(view: &View) -> String {
+pub(crate) fn psql_as_superuser(view: &Situation) -> String {
     match container(view, MAIN_DATABASE).filter(|container| container.state == InstanceState::Running) {
         Some(container) => format!("docker exec -u postgres {} psql", quoted(&container.name)),
         None => psql(view, MAIN_DATABASE),
@@ -35,9 +35,9 @@ pub(crate) fn psql_as_superuser(view: &View) -> String {
 }
 
 /// The container of a database's server.
-fn container<'a>(view: &View<'a>, database: &str) -> Option<&'a Instance> {
+fn container<'a>(view: &Situation<'a>, database: &str) -> Option<&'a Instance> {
     let service = view.pipeline.database(database)?.service.get_ref();
-    view.container(service).known().copied().flatten()
+    view.workloads.container(service).known().copied().flatten()
 }
 
 /// Where a database was read.
@@ -46,7 +46,7 @@ struct Place<'a> {
     mapped: Option<&'a Mapped>,
 }
 
-fn place<'a>(view: &View<'a>, database: &str) -> Option<Place<'a>> {
+fn place<'a>(view: &Situation<'a>, database: &str) -> Option<Place<'a>> {
     let database = *view.evidence.database(database).known()?;
     Some(Place { address: &database.address, mapped: database.mapped.as_ref() })
 }

@@ -167,12 +167,9 @@ pub fn title(material: &Material, check: &Check, subject: &str) -> String {
 
 /// Fills the placeholders of titles and of commands by hand, with what was seen.
 pub fn fill(material: &Material, template: &str, subject: &str) -> String {
-    let view = material.view();
-    let container = |part: &str| {
-        let seen = view.container(part).known().copied().flatten();
-        seen.map(|container| container.name.clone())
-    };
-    fill_with(material.pipeline, template, subject, &container, view.asked_id())
+    let container =
+        |part: &str| material.situation.workloads.known(part).map(|container| container.name.clone());
+    fill_with(material.pipeline, template, subject, &container, material.situation.asked.id)
 }
 
 /// The same with containers' names by service or worker, and an id, if there are any.
