@@ -7,10 +7,10 @@ use pipeline_doctor::cli::{Look, SETTLE, WINDOW};
 use pipeline_doctor::config::{Config, Environment, pipeline_source};
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::evidence::recording;
-use pipeline_doctor::fact::view::View;
 use pipeline_doctor::fact::{facts, registry};
 use pipeline_doctor::judge::judge;
 use pipeline_doctor::runbook::lint;
+use pipeline_doctor::situation::Situation;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -43,11 +43,14 @@ fn main() {
             black_box(recording::read(incident.evidence).expect("a recording"));
         });
         let evidence = recording::read(incident.evidence).expect("a recording");
-        let view = View::new(&evidence, &pipeline);
-        let derived = facts(&view, &catalog.signatures, &catalog.facts);
+        let derive_facts = || {
+            let situation = Situation::of(&evidence, &pipeline, &catalog.signatures, &catalog.facts);
+            facts(&situation, &catalog.signatures, &catalog.facts)
+        };
+        let derived = derive_facts();
         let findings = judge(&catalog, &derived, &pipeline);
         let derive = median(|| {
-            black_box(judge(&catalog, &facts(&view, &catalog.signatures, &catalog.facts), &pipeline));
+            black_box(judge(&catalog, &derive_facts(), &pipeline));
         });
         let conclude = median(|| {
             black_box(diagnose(&catalog, &findings));

@@ -1,6 +1,6 @@
 //! pipeline-doctor: a runbook you can execute.
 //!
-//! `config → probes → evidence → facts → checks → diagnosis → report`: data
+//! `config → probes → evidence → situation → facts → checks → diagnosis → report`: data
 //! flows one way, and each arrow is one call in [`run`].
 
 pub mod base;
@@ -19,5 +19,6 @@ pub mod remedy;
 pub mod report;
 pub mod run;
 pub mod runbook;
+pub mod situation;
 pub mod text;
 pub mod trace;

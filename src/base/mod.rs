@@ -1,4 +1,4 @@
-//! What everything may name: errors, reasons, systems, secrets, text from
+//! What everything may name: errors, reasons, systems, states, secrets, text from
 //! outside, schemas.
 
 pub mod error;
@@ -8,5 +8,6 @@ pub mod observed;
 pub mod reason;
 pub mod schema;
 pub mod secret;
+pub mod states;
 pub mod system;
 pub mod untrusted;

@@ -1,6 +1,17 @@
 //! The kinds of system that a run looks at.
 
 use crate::base::reason::{Why, WhyKind};
+use crate::base::states::states;
+
+states! {
+    /// The systems whose clocks are compared, as a report names them.
+    pub enum ClockOf {
+        Docker = "Docker",
+        Kafka = "Kafka",
+        Postgres = "PostgreSQL",
+        Http = "HTTP",
+    }
+}
 
 /// What a run can be told to leave out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]

@@ -2,24 +2,24 @@
 //! file, its addresses, and the event's time.
 
 use crate::evidence::{Instance, Runtime, Seen, Why, WhyKind};
-use crate::fact::containers::age;
-use crate::fact::view::View;
 use crate::fact::{Fact, Value};
 use crate::pipeline::Role;
+use crate::situation::Situation;
+use crate::situation::workload::age;
 use crate::text::address::{DATABASE_VARIABLES, hosts_of, is_own};
 
 /// A fact about each part that has a container; the others are not asked.
 fn for_containers(
-    view: &View,
-    tell: impl Fn(&View, &str, &Runtime, &Instance) -> Seen<(Value, String)>,
+    s: &Situation,
+    tell: impl Fn(&Situation, &str, &Runtime, &Instance) -> Seen<(Value, String)>,
 ) -> Vec<Fact> {
-    let parts = view.pipeline.parts().map(|(part, _)| part);
+    let parts = s.pipeline.parts().map(|(part, _)| part);
     parts
         .map(|part| {
-            let docker = view.evidence.runtime();
+            let docker = s.source.runtime();
             let told = docker.and_then(|docker| {
-                view.container(part).and_then(|container| match container {
-                    Some(container) => tell(view, part, docker, container),
+                s.workloads.container(part).and_then(|container| match container {
+                    Some(container) => tell(s, part, docker, container),
                     None => Seen::not_asked("no container"),
                 })
             });
@@ -29,9 +29,9 @@ fn for_containers(
 }
 
 /// Beside the image that its reference stands for now.
-pub(super) fn image(view: &View) -> Vec<Fact> {
-    for_containers(view, |view, part, docker, container| {
-        let role = view.pipeline.service(part).map(|service| service.role);
+pub(super) fn image(s: &Situation) -> Vec<Fact> {
+    for_containers(s, |s, part, docker, container| {
+        let role = s.pipeline.service(part).map(|service| service.role);
         if matches!(role, Some(Role::Broker | Role::Database)) {
             return Seen::not_asked("whoever runs it decides when it is renewed");
         }
@@ -57,9 +57,9 @@ pub(super) fn image(view: &View) -> Vec<Fact> {
 }
 
 /// Beside what the compose file and `.env` say now.
-pub(super) fn config(view: &View) -> Vec<Fact> {
-    for_containers(view, |view, part, _, container| {
-        view.evidence.declared.as_ref().and_then(|compose| {
+pub(super) fn config(s: &Situation) -> Vec<Fact> {
+    for_containers(s, |s, part, _, container| {
+        s.source.declared().and_then(|compose| {
             let Some(service) = compose.workloads.get(part) else { return Seen::not_asked("not declared") };
             if let Some(names) = service.other_variables.as_ref().filter(|names| !names.is_empty()) {
                 let say = format!("runs with another {} than the compose file gives now", names.join(", "));
@@ -83,9 +83,9 @@ pub(super) fn config(view: &View) -> Vec<Fact> {
 }
 
 /// Whether the addresses in its environment lead out of it, and resolve.
-pub(super) fn addresses(view: &View) -> Vec<Fact> {
-    for_containers(view, |view, part, docker, container| {
-        let places = places(view, part, container);
+pub(super) fn addresses(s: &Situation) -> Vec<Fact> {
+    for_containers(s, |s, part, docker, container| {
+        let places = places(s, part, container);
         if places.is_empty() {
             return Seen::not_asked("its environment names no address of others");
         }
@@ -116,32 +116,31 @@ pub(super) fn addresses(view: &View) -> Vec<Fact> {
 
 /// The hosts in the environment of a part, by variable: those of others. Its own
 /// address it may know as it likes.
-fn places<'a>(view: &View, part: &str, container: &'a Instance) -> Vec<(&'a String, String)> {
-    let role = view.pipeline.service(part).map(|service| service.role);
+fn places<'a>(s: &Situation, part: &str, container: &'a Instance) -> Vec<(&'a String, String)> {
+    let role = s.pipeline.service(part).map(|service| service.role);
     if matches!(role, Some(Role::Broker | Role::Database)) {
         return Vec::new();
     }
-    let own = view.pipeline.service(part).and_then(|service| service.address_variable.as_ref());
+    let own = s.pipeline.service(part).and_then(|service| service.address_variable.as_ref());
     let variables = container.environment.iter().filter(|(name, _)| Some(*name) != own);
     variables.flat_map(|(name, value)| hosts_of(value).into_iter().map(move |host| (name, host))).collect()
 }
 
 /// Whether it uses the database that was looked at.
-pub(super) fn database(view: &View) -> Vec<Fact> {
-    for_containers(view, |view, _, docker, container| {
+pub(super) fn database(s: &Situation) -> Vec<Fact> {
+    for_containers(s, |s, _, docker, container| {
         let own = DATABASE_VARIABLES.iter().find_map(|name| Some((*name, container.environment.get(*name)?)));
         let Some((variable, own)) = own else { return Seen::not_asked("its environment names no database") };
         if hosts_of(own).iter().any(|host| docker.hosts.get(host) == Some(&Seen::Known(false))) {
             return Seen::not_asked(format!("the host of its {variable} does not resolve"));
         }
-        view.postgres().and_then(|rows| {
+        s.source.database().and_then(|rows| {
             let read = |address: &str| {
                 let url = url::Url::parse(address).ok()?;
                 let host = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
                 Some((host, url.path().trim_start_matches('/').to_string()))
             };
-            let further =
-                view.evidence.further_databases().filter_map(|(_, seen)| Some(&seen.known()?.address));
+            let further = s.evidence.further_databases().filter_map(|(_, seen)| Some(&seen.known()?.address));
             let looked_at: Vec<String> =
                 [&rows.address].into_iter().chain(further).filter_map(|at| Some(read(at)?.1)).collect();
             let (Some((host, name)), false) = (read(own), looked_at.is_empty()) else {
@@ -164,13 +163,13 @@ pub(super) fn database(view: &View) -> Vec<Fact> {
 }
 
 /// Whether it runs since before the event.
-pub(super) fn since(view: &View) -> Vec<Fact> {
-    for_containers(view, |view, _, _, container| {
-        let (Some(at), Some(started)) = (view.event_at(), container.started) else {
+pub(super) fn since(s: &Situation) -> Vec<Fact> {
+    for_containers(s, |s, _, _, container| {
+        let (Some(at), Some(started)) = (s.event_at(), container.started) else {
             return Seen::not_asked("no event, or never started");
         };
-        let say = |word: &str| format!("started {word} the event, {} ago", age(view.docker_now(), started));
-        view.id().map(|_| match started > at {
+        let say = |word: &str| format!("started {word} the event, {} ago", age(s.clocks.docker_now, started));
+        s.id().map(|_| match started > at {
             true => (Value::Word("after"), say("after")),
             false => (Value::Word("before"), say("before")),
         })

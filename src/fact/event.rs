@@ -1,33 +1,33 @@
 //! Facts about the event that was asked about.
 
 use crate::evidence::{Mark, Seen};
-use crate::fact::view::View;
 use crate::fact::{Fact, Value};
+use crate::situation::Situation;
 use crate::text::plural::count;
 
-pub(super) fn recorded(view: &View) -> Vec<Fact> {
-    let rows = marks(view).map(|(exact, like)| exact.len() + like.len());
+pub(super) fn recorded(s: &Situation) -> Vec<Fact> {
+    let rows = marks(s).map(|(exact, like)| exact.len() + like.len());
     // The event's row may stand elsewhere.
-    let event = view.rows().and_then(|rows| rows.event.as_ref()).known().is_some();
+    let event = s.asked.row.known().is_some();
     let rows = match rows {
         Seen::Known(0) | Seen::NotAsked(_) if event => {
             let say = "its own row".to_string();
-            return vec![Fact::new(view.pipeline.noun.0.as_str(), Value::Count(1), say)];
+            return vec![Fact::new(s.pipeline.noun.0.as_str(), Value::Count(1), say)];
         }
         rows => rows,
     };
     let rows = rows.and_then(|rows| match rows {
-        0 => view.caught_up().map(|()| 0),
+        0 => s.backlog.caught_up().map(|()| 0),
         rows => Seen::Known(rows),
     });
-    vec![Fact::of(view.pipeline.noun.0.as_str(), rows, |rows| {
-        let table = view.pipeline.marks.as_ref().map_or("", |marks| marks.table.as_str());
+    vec![Fact::of(s.pipeline.noun.0.as_str(), rows, |rows| {
+        let table = s.pipeline.marks.as_ref().map_or("", |marks| marks.table.as_str());
         (Value::Count(rows as u64), format!("{} in {table}", count(rows as u64, "row")))
     })]
 }
 
-pub(super) fn exact(view: &View) -> Vec<Fact> {
-    vec![Fact::of(view.pipeline.noun.0.as_str(), marks(view), |(exact, like)| {
+pub(super) fn exact(s: &Situation) -> Vec<Fact> {
+    vec![Fact::of(s.pipeline.noun.0.as_str(), marks(s), |(exact, like)| {
         match like.first().filter(|_| exact.is_empty()) {
             Some(mark) => {
                 let stored = if mark.correlation_id.len() > mark.event_id.len() {
@@ -44,15 +44,13 @@ pub(super) fn exact(view: &View) -> Vec<Fact> {
 
 /// The id's rows, found by `=` and by `LIKE` alone. Where `LIKE` could not be
 /// looked at, it matters only if `=` found nothing.
-fn marks<'a>(view: &View<'a>) -> Seen<(&'a [Mark], &'a [Mark])> {
-    let rows = view.rows();
-    let exact = rows.as_ref().and_then(|rows| rows.marks.as_ref());
-    let like = rows.and_then(|rows| rows.marks_like.as_ref());
-    view.id().and_then(|_| {
-        exact.and_then(|exact: &'a Vec<Mark>| match like {
-            Seen::Known(like) => Seen::Known((exact.as_slice(), like.as_slice())),
-            _ if !exact.is_empty() => Seen::Known((exact.as_slice(), &[])),
-            other => other.map(|like: &'a Vec<Mark>| (exact.as_slice(), like.as_slice())),
+fn marks<'a>(s: &Situation<'a>) -> Seen<(&'a [Mark], &'a [Mark])> {
+    let (exact, like) = (s.asked.marks.clone(), s.asked.marks_like.clone());
+    s.id().and_then(|_| {
+        exact.and_then(|exact| match like {
+            Seen::Known(like) => Seen::Known((exact, like)),
+            _ if !exact.is_empty() => Seen::Known((exact, &[][..])),
+            other => other.map(|like| (exact, like)),
         })
     })
 }

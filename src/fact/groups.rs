@@ -1,59 +1,59 @@
-//! Facts about consumer groups.
+//! Facts about workers and their consumer groups.
 
-use crate::evidence::{Broker, Committed, Group, GroupProtocol, GroupState, Instance, Seen, WhyKind};
-use crate::fact::view::View;
-use crate::fact::{Fact, Value, for_workers, settling};
-use crate::pipeline::Worker;
+use crate::evidence::{GroupState, Seen, WhyKind};
+use crate::fact::{Fact, Value, for_workers};
+use crate::situation::Situation;
+use crate::situation::progress::describe;
+use crate::situation::skips::Skip;
 use crate::text::plural;
 use jiff::SignedDuration;
 
-/// The group of a worker, as the broker describes it.
-pub fn group_of<'a>(view: &View<'a>, worker: &Worker) -> Seen<&'a Group> {
-    let kafka = worker.group().and_then(|name| view.broker_of(worker).map(|kafka| (name, kafka)));
-    kafka.and_then(|(name, kafka)| match kafka.groups.get(name) {
-        Some(group) => group.as_ref(),
-        None => Seen::unknown(WhyKind::Missing, format!("group {name} was not asked for")),
+pub(super) fn rung(s: &Situation) -> Vec<Fact> {
+    for_workers(s, |worker| s.ladder.of(worker).map(|(state, say)| (state.into(), say)))
+}
+
+pub(super) fn settling(s: &Situation) -> Vec<Fact> {
+    for_workers(s, |worker| {
+        let (settled, say) = s.settling.settled(worker);
+        Seen::Known((settled.into(), say))
     })
 }
 
-pub(super) fn members(view: &View) -> Vec<Fact> {
-    for_workers(view, |worker| {
-        if let Some(say) = settling::on_its_way(view, worker) {
+pub(super) fn motion(s: &Situation) -> Vec<Fact> {
+    for_workers(s, |worker| {
+        s.motions.of(worker).map(|(motion, say)| (motion.into(), format!("{motion}: {say}")))
+    })
+}
+
+pub(super) fn skipped(s: &Situation) -> Vec<Fact> {
+    for_workers(s, |worker| {
+        s.skips.of(worker, Skip::JoinedLate).map(|(count, say)| (Value::Count(count), say))
+    })
+}
+
+pub(super) fn jumped_over(s: &Situation) -> Vec<Fact> {
+    for_workers(s, |worker| s.skips.of(worker, Skip::Reset).map(|(count, say)| (Value::Count(count), say)))
+}
+
+pub(super) fn members(s: &Situation) -> Vec<Fact> {
+    for_workers(s, |worker| {
+        if let Some(say) = s.settling.on_its_way(worker) {
             return Seen::not_asked(say);
         }
-        group_of(view, worker).map(|group| {
-            let say = format!("group {} {}", worker.group_name(), in_words(group));
+        s.progress.of(worker).group.clone().map(|group| {
+            let say = format!("group {} {}", worker.group_name(), describe(group));
             (Value::Count(group.members.len() as u64), say)
         })
     })
 }
 
-/// "stable, type consumer, 2 members (instance a, instance b)".
-pub fn in_words(group: &Group) -> String {
-    let state = group.state.as_str().replace('-', " ");
-    let members = plural::count(group.members.len() as u64, "member");
-    let instances = group.members.iter().filter_map(|member| member.instance_id.as_deref());
-    let instances: Vec<String> = instances.map(|instance| format!("instance {instance}")).collect();
-    let kind = if group.protocol == GroupProtocol::Classic {
-        String::new()
-    } else {
-        format!(", type {}", group.protocol)
-    };
-    let fixed = if instances.is_empty() { String::new() } else { format!(" ({})", instances.join(", ")) };
-    format!("{state}{kind}, {members}{fixed}")
-}
-
-/// How many partitions of the worker's topics its group's members have.
-pub fn own_partitions(worker: &Worker, group: &Group) -> usize {
-    group.partitions().filter(|partition| worker.consumes(&partition.topic)).count()
-}
-
-pub(super) fn partitions(view: &View) -> Vec<Fact> {
-    for_workers(view, |worker| {
-        group_of(view, worker).and_then(|group| {
+pub(super) fn partitions(s: &Situation) -> Vec<Fact> {
+    for_workers(s, |worker| {
+        let progress = s.progress.of(worker);
+        progress.group.clone().and_then(|group| {
             let settled = group.state == GroupState::Stable && !group.members.is_empty();
-            match (settled, own_partitions(worker, group)) {
-                (false, _) => Seen::not_asked(format!("group {} {}", worker.group_name(), in_words(group))),
+            match (settled, progress.own_partitions) {
+                (false, _) => Seen::not_asked(format!("group {} {}", worker.group_name(), describe(group))),
                 (true, 0) => {
                     let mut others: Vec<&str> = group.partitions().map(|p| p.topic.as_str()).collect();
                     others.dedup();
@@ -71,47 +71,25 @@ pub(super) fn partitions(view: &View) -> Vec<Fact> {
     })
 }
 
-/// Whether a member of the group sits at an address of the container, on the
-/// engine's networks.
-fn is_member(group: &Group, container: &Instance) -> bool {
-    let mut hosts = group.members.iter().map(|member| member.host.trim_start_matches('/'));
-    hosts.any(|host| {
-        container.addresses.networks.values().any(|address| !address.is_empty() && address == host)
-    })
-}
-
-/// Where a worker's container is a member: another group than its own; not, if it
-/// is one of its own, too.
-pub fn member_elsewhere<'a>(view: &View<'a>, worker: &Worker) -> Option<&'a str> {
-    let container = view.container(&worker.name).known().copied().flatten()?;
-    let kafka = *view.broker_of(worker).known()?;
-    let others = kafka.other_groups.known().into_iter().flatten().map(|(name, group)| (name, Some(group)));
-    let mut all = kafka.groups.iter().map(|(name, group)| (name, group.known())).chain(others);
-    let own = kafka.groups.get(worker.group.as_ref()?).and_then(Seen::known);
-    let elsewhere = all.find(|(name, group)| {
-        Some(*name) != worker.group.as_ref() && group.is_some_and(|group| is_member(group, container))
-    });
-    elsewhere.filter(|_| !own.is_some_and(|own| is_member(own, container))).map(|(name, _)| name.as_str())
-}
-
 /// The broker keeps members that ended without a word for as long as their
 /// session lasts, and their address may be another container's by then.
 const SESSIONS: SignedDuration = SignedDuration::from_secs(60);
 
-pub(super) fn as_declared(view: &View) -> Vec<Fact> {
-    for_workers(view, |worker| {
-        let container = view.container(&worker.name);
-        group_of(view, worker).and_then(|group| match (container, member_elsewhere(view, worker)) {
-            (Seen::Known(Some(container)), Some(other)) => {
-                let age = container.started.map(|started| view.docker_now().duration_since(started));
+pub(super) fn as_declared(s: &Situation) -> Vec<Fact> {
+    for_workers(s, |worker| {
+        let container = s.workloads.known(&worker.name);
+        let progress = s.progress.of(worker);
+        progress.group.clone().and_then(|group| match (container, progress.member_elsewhere) {
+            (Some(container), Some(other)) => {
+                let age = container.started.map(|started| s.clocks.docker_now.duration_since(started));
                 let say = format!("is a member of group {other}, not of {}", worker.group_name());
                 match age.is_some_and(|age| age < SESSIONS) && !group.members.is_empty() {
                     true => Seen::unknown(WhyKind::Young, format!("{say}; it started a moment ago")),
                     false => Seen::Known((Value::Bool(false), say)),
                 }
             }
-            (Seen::Known(Some(container)), None) if is_member(group, container) => {
-                Seen::Known((Value::Bool(true), format!("group {} {}", worker.group_name(), in_words(group))))
+            (Some(_), None) if progress.is_member => {
+                Seen::Known((Value::Bool(true), format!("group {} {}", worker.group_name(), describe(group))))
             }
             _ => Seen::not_asked(format!("its container is not seen in group {}", worker.group_name())),
         })
@@ -119,15 +97,15 @@ pub(super) fn as_declared(view: &View) -> Vec<Fact> {
 }
 
 /// Groups that the pipeline does not name and that read a topic of it.
-pub(super) fn other_readers(view: &View) -> Vec<Fact> {
-    let topics = view.pipeline.topic.iter();
+pub(super) fn other_readers(s: &Situation) -> Vec<Fact> {
+    let topics = s.pipeline.topic.iter();
     topics
         .map(|topic| {
-            let others = view.broker_of_topic(&topic.name).and_then(|kafka| kafka.other_groups.as_ref());
+            let others = s.source.broker_of_topic(&topic.name).and_then(|kafka| kafka.other_groups.as_ref());
             Fact::of(topic.name.as_str(), others, |others| {
                 let reading = others.iter().filter(|(_, group)| group.reads(&topic.name));
                 let told: Vec<String> =
-                    reading.map(|(name, group)| format!("group {name} {}", in_words(group))).collect();
+                    reading.map(|(name, group)| format!("group {name} {}", describe(group))).collect();
                 let say = match told.is_empty() {
                     true => "read by nobody else".to_string(),
                     false => format!("read by {}", told.join("; ")),
@@ -136,21 +114,4 @@ pub(super) fn other_readers(view: &View) -> Vec<Fact> {
             })
         })
         .collect()
-}
-
-/// Records between the group's commits and the ends of its topics; `None` where
-/// it is not known: for a partition that holds records nothing is committed, say.
-pub fn lag(kafka: &Broker, worker: &Worker) -> Option<u64> {
-    if *crate::fact::skips::has_untaken(kafka, worker).known().unwrap_or(&true) {
-        return None;
-    }
-    let group = kafka.groups.get(worker.group.as_ref()?)?.known()?;
-    let mut lag = 0;
-    let own = |committed: &&Committed| worker.consumes(&committed.topic);
-    for committed in group.committed.known()?.iter().filter(own) {
-        let topic = kafka.topics.get(&committed.topic).and_then(Seen::known)?;
-        let partition = topic.partitions.iter().find(|p| p.id == committed.partition)?;
-        lag += u64::try_from(partition.end.known()? - committed.offset).unwrap_or(0);
-    }
-    Some(lag)
 }

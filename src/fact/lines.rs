@@ -1,9 +1,9 @@
 //! Facts about the diagnostic lines of the runbook: what a healthy way leaves in the logs.
 
 use crate::evidence::{Seen, Why};
-use crate::fact::view::View;
 use crate::fact::{Fact, Value};
 use crate::pipeline::{Line, Stage};
+use crate::situation::Situation;
 
 /// What is known of one line.
 enum State {
@@ -15,24 +15,24 @@ enum State {
 }
 
 /// Per part: how many of its lines are absent; each line with its state in words.
-pub(super) fn absent(view: &View) -> Vec<Fact> {
-    let parts = view.pipeline.parts().map(|(part, _)| part);
-    let with_lines = parts.filter(|part| lines_of(view, part).next().is_some());
-    with_lines.map(|part| Fact::of(part, of_part(view, part), |told| told)).collect()
+pub(super) fn absent(s: &Situation) -> Vec<Fact> {
+    let parts = s.pipeline.parts().map(|(part, _)| part);
+    let with_lines = parts.filter(|part| lines_of(s, part).next().is_some());
+    with_lines.map(|part| Fact::of(part, of_part(s, part), |told| told)).collect()
 }
 
-fn lines_of<'a>(view: &View<'a>, part: &str) -> impl Iterator<Item = &'a Line> {
+fn lines_of<'a>(s: &Situation<'a>, part: &str) -> impl Iterator<Item = &'a Line> {
     let part = part.to_string();
-    view.pipeline.line.iter().filter(move |line| *line.part.get_ref() == part)
+    s.pipeline.line.iter().filter(move |line| *line.part.get_ref() == part)
 }
 
-fn of_part(view: &View, part: &str) -> Seen<(Value, String)> {
-    view.id().and_then(|id| {
+fn of_part(s: &Situation, part: &str) -> Seen<(Value, String)> {
+    s.id().and_then(|id| {
         let reached =
-            |line: &&Line| view.pipeline.stage(line.stage.get_ref()).is_some_and(|s| view.reached(s));
-        let states: Vec<(&str, State)> = lines_of(view, part)
+            |line: &&Line| s.pipeline.stage(line.stage.get_ref()).is_some_and(|stage| s.reached(stage));
+        let states: Vec<(&str, State)> = lines_of(s, part)
             .filter(reached)
-            .filter_map(|line| Some((line.name.as_str(), state(view, id, line)?)))
+            .filter_map(|line| Some((line.name.as_str(), state(s, id, line)?)))
             .collect();
         if states.is_empty() {
             return Seen::not_asked("the event has not come so far");
@@ -49,19 +49,17 @@ fn of_part(view: &View, part: &str) -> Seen<(Value, String)> {
     })
 }
 
-fn state(view: &View, id: &str, line: &Line) -> Option<State> {
-    let stage = view.pipeline.stage(line.stage.get_ref())?;
+fn state(s: &Situation, id: &str, line: &Line) -> Option<State> {
+    let stage = s.pipeline.stage(line.stage.get_ref())?;
     let part = line.part.get_ref();
-    let log = match view.log(part) {
-        Seen::Known(log) => log,
+    let found = match s.logs.of(part) {
+        Seen::Known(log) => log.both(&line.pattern, id).first().copied(),
         Seen::Unknown(why) | Seen::NotAsked(why) => return Some(State::Unknown(why)),
     };
-    let mut records = log.records.iter().filter(|record| line.pattern.0.is_match(&record.text));
-    let found = records.find(|record| record.names(id));
     Some(match found {
         Some(record) => State::Present(record.at.strftime("%H:%M:%S").to_string()),
-        None if view.has_effect(stage) => State::NotNeeded,
-        None => match absence(view, part, log, stage) {
+        None if s.has_effect(stage) => State::NotNeeded,
+        None => match absence(s, part, stage) {
             Ok(()) => State::Absent,
             Err(why) => State::Unknown(why),
         },
@@ -70,9 +68,9 @@ fn state(view: &View, id: &str, line: &Line) -> Option<State> {
 
 /// Whether the line is absent although the log was read completely, and long
 /// enough after the event.
-fn absence(view: &View, part: &str, log: &crate::evidence::Log, stage: &Stage) -> Result<(), Why> {
-    view.covers_event(part, log)?;
-    match view.old_enough(stage) {
+fn absence(s: &Situation, part: &str, stage: &Stage) -> Result<(), Why> {
+    s.covers_event(part)?;
+    match s.old_enough(stage) {
         Seen::Unknown(why) | Seen::NotAsked(why) => Err(why),
         Seen::Known(()) => Ok(()),
     }

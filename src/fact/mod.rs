@@ -7,20 +7,14 @@ pub mod clocks;
 pub mod containers;
 pub mod event;
 pub mod groups;
-pub mod hops;
-pub mod ladder;
 pub mod lines;
 pub mod logs;
-pub mod motion;
 pub mod own;
 pub mod records;
 pub mod sessions;
-pub mod settling;
-pub mod skips;
 pub mod stages;
 pub mod systems;
 pub mod topics;
-pub mod view;
 
 use crate::evidence::{Name, Seen};
 use crate::pipeline::{Stage, Worker};
@@ -29,8 +23,14 @@ use crate::runbook::own::OwnFact;
 pub use crate::runbook::scope::Scope;
 use crate::runbook::signature::Signature;
 pub use crate::runbook::value::{Kind, Value};
+use crate::situation::Situation;
+use crate::situation::calls;
+use crate::situation::ladder::WorkloadState;
+use crate::situation::motion::Motion;
+use crate::situation::settling::Settled;
+use crate::situation::stages::{EffectStatus, MarkState};
+use crate::situation::workload::{ContainerState, Declaration, End, Health};
 use std::collections::BTreeMap;
-use view::View;
 
 /// One fact about one subject.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,15 +72,15 @@ impl Fact {
 }
 
 /// A fact about each worker.
-fn for_workers(view: &View, tell: impl Fn(&Worker) -> Seen<(Value, String)>) -> Vec<Fact> {
-    let workers = view.pipeline.worker.iter();
+fn for_workers(s: &Situation, tell: impl Fn(&Worker) -> Seen<(Value, String)>) -> Vec<Fact> {
+    let workers = s.pipeline.worker.iter();
     workers.map(|worker| Fact::of(worker.name.as_str(), tell(worker), |told| told)).collect()
 }
 
 /// A fact about each stage.
-fn for_stages(view: &View, tell: impl Fn(&Stage) -> Seen<(Value, String)>) -> Vec<Fact> {
-    let stages = view.pipeline.stage.iter();
-    stages.map(|stage| Fact::of(view.pipeline.stage_subject(stage), tell(stage), |told| told)).collect()
+fn for_stages(s: &Situation, tell: impl Fn(&Stage) -> Seen<(Value, String)>) -> Vec<Fact> {
+    let stages = s.pipeline.stage.iter();
+    stages.map(|stage| Fact::of(s.pipeline.stage_subject(stage), tell(stage), |told| told)).collect()
 }
 
 /// A fact that can be derived: one line of the registry.
@@ -93,7 +93,7 @@ pub struct FactSpec {
     pub scopes: &'static [Scope],
     /// What values it can have.
     pub kind: Kind,
-    derive: fn(&View) -> Vec<Fact>,
+    derive: fn(&Situation) -> Vec<Fact>,
 }
 
 const PARTS: &[Scope] =
@@ -105,38 +105,28 @@ pub const FACTS: &[FactSpec] = &[
         name: "compose.declared",
         doc: "whether the compose file declares the service, and with how many replicas",
         scopes: PARTS,
-        kind: Kind::Words(&["absent", "behind-profile", "no-replicas", "declared"]),
+        kind: Kind::Words(Declaration::WORDS),
         derive: containers::declared,
     },
     FactSpec {
         name: "container.rung",
         doc: "how far its container has come (Docker: State.Status, RestartCount, StartedAt)",
         scopes: PARTS,
-        kind: Kind::Words(&["absent", "created", "exited", "restarting", "paused", "running"]),
+        kind: Kind::Words(ContainerState::WORDS),
         derive: containers::rung,
     },
     FactSpec {
         name: "container.end",
         doc: "why its container does not run (Docker: exit code, OOMKilled, Error)",
         scopes: PARTS,
-        kind: Kind::Words(&[
-            "absent",
-            "never-started",
-            "command",
-            "stopped",
-            "crashed",
-            "out-of-memory",
-            "restarting",
-            "paused",
-            "running",
-        ]),
+        kind: Kind::Words(End::WORDS),
         derive: containers::end,
     },
     FactSpec {
         name: "container.health",
         doc: "what its container's own health check says (Docker: State.Health)",
         scopes: PARTS,
-        kind: Kind::Words(&["not-running", "unhealthy", "starting", "healthy", "no-check"]),
+        kind: Kind::Words(Health::WORDS),
         derive: containers::health,
     },
     FactSpec {
@@ -179,16 +169,16 @@ pub const FACTS: &[FactSpec] = &[
         doc: "whether it, or the broker, was started just now and it is not yet in its group (Docker: \
               State.StartedAt; DescribeConsumerGroups)",
         scopes: &[Scope::Worker],
-        kind: Kind::Words(&["starting", "settled"]),
-        derive: settling::settling,
+        kind: Kind::Words(Settled::WORDS),
+        derive: groups::settling,
     },
     FactSpec {
         name: "worker.rung",
         doc: "how far the worker has come, from its declaration to taking what arrives \
               (compose file, Docker, DescribeConsumerGroups, OffsetFetch, container log)",
         scopes: &[Scope::Worker],
-        kind: Kind::Words(ladder::RUNGS),
-        derive: ladder::rung,
+        kind: Kind::Words(WorkloadState::WORDS),
+        derive: groups::rung,
     },
     FactSpec {
         name: "kafka.reachable",
@@ -268,7 +258,7 @@ pub const FACTS: &[FactSpec] = &[
               (OffsetFetch: nothing committed; ListOffsets: end beyond earliest)",
         scopes: &[Scope::Worker],
         kind: Kind::Count,
-        derive: skips::skipped,
+        derive: groups::skipped,
     },
     FactSpec {
         name: "group.jumped_over",
@@ -276,24 +266,15 @@ pub const FACTS: &[FactSpec] = &[
               received them (Fetch, OffsetFetch, container log; Docker: Created)",
         scopes: &[Scope::Worker],
         kind: Kind::Count,
-        derive: skips::jumped_over,
+        derive: groups::jumped_over,
     },
     FactSpec {
         name: "group.motion",
         doc: "what the worker's group does, by ends and commits looked at several times \
               (ListOffsets, OffsetFetch; --settle)",
         scopes: &[Scope::Worker],
-        kind: Kind::Words(&[
-            "no-group",
-            "empty",
-            "unassigned",
-            "never-committed",
-            "stalled",
-            "slow",
-            "advancing",
-            "idle",
-        ]),
-        derive: motion::motion,
+        kind: Kind::Words(Motion::WORDS),
+        derive: groups::motion,
     },
     FactSpec {
         name: "record.present",
@@ -412,7 +393,7 @@ pub const FACTS: &[FactSpec] = &[
         name: "stage.mark",
         doc: "who has marked the stage's event as processed (marks table); `done`: not its owner, but the effect is there",
         scopes: &[Scope::Stage],
-        kind: Kind::Words(&["absent", "emitter", "other", "foreign", "stale", "done", "owner"]),
+        kind: Kind::Words(MarkState::WORDS),
         derive: stages::mark,
     },
     FactSpec {
@@ -428,14 +409,7 @@ pub const FACTS: &[FactSpec] = &[
         doc: "how far the event has come at the stage: on its topic, passed by the group, marked, with its effect \
               (Fetch, OffsetFetch, marks table, the stage's SQL)",
         scopes: &[Scope::Stage],
-        kind: Kind::Words(&[
-            "not-reached",
-            "not-sent",
-            "waiting",
-            "passed-unmarked",
-            "marked-without-effect",
-            "complete",
-        ]),
+        kind: Kind::Words(stages::StageProgress::WORDS),
         derive: stages::progress,
     },
     FactSpec {
@@ -449,7 +423,7 @@ pub const FACTS: &[FactSpec] = &[
         name: "stage.effect_status",
         doc: "the status of the id's newest effect row (the stage's SQL)",
         scopes: &[Scope::Stage],
-        kind: Kind::Words(&["bad", "waiting", "good"]),
+        kind: Kind::Words(EffectStatus::WORDS),
         derive: stages::effect_status,
     },
     FactSpec {
@@ -470,14 +444,14 @@ pub const FACTS: &[FactSpec] = &[
         name: "call.logged",
         doc: "whether the service has logged the call for the id's key (container log)",
         scopes: &[Scope::Api],
-        kind: Kind::Words(&["not-called", "not-needed", "called"]),
+        kind: Kind::Words(calls::Logged::WORDS),
         derive: call::logged,
     },
     FactSpec {
         name: "call.answer",
         doc: "what the worker logged as the answer to the call for the id (container log)",
         scopes: &[Scope::Api],
-        kind: Kind::Words(&["bad", "good"]),
+        kind: Kind::Words(calls::Answer::WORDS),
         derive: call::answer,
     },
     FactSpec {
@@ -548,11 +522,11 @@ impl Facts {
     }
 }
 
-/// Derives all facts.
-pub fn facts(view: &View, signatures: &[Signature], own: &[OwnFact]) -> Facts {
-    let fixed = FACTS.iter().map(|spec| (spec.name.to_string(), (spec.derive)(view)));
-    let of_logs = signatures.iter().map(|signature| (signature.fact(), logs::clear(view, signature)));
-    let own = own.iter().map(|fact| (fact.name().to_string(), own::derive(view, fact)));
+/// Reads all facts off a situation.
+pub fn facts(situation: &Situation, signatures: &[Signature], own: &[OwnFact]) -> Facts {
+    let fixed = FACTS.iter().map(|spec| (spec.name.to_string(), (spec.derive)(situation)));
+    let of_logs = signatures.iter().map(|signature| (signature.fact(), logs::clear(situation, signature)));
+    let own = own.iter().map(|fact| (fact.name().to_string(), own::derive(situation, fact)));
     Facts(fixed.chain(of_logs).chain(own).collect())
 }
 

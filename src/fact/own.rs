@@ -1,31 +1,32 @@
 //! Facts of the user's own.
 
 use crate::evidence::{Custom, Log, Seen, Why, WhyKind};
-use crate::fact::view::View;
-use crate::fact::{Fact, Value, logs, systems};
+use crate::fact::{Fact, Value, systems};
 use crate::runbook::own::{Kind as OwnKind, Logged, OwnFact};
+use crate::situation::Situation;
+use crate::situation::logs::whole;
 
 const NOT_RECORDED: &str = "not in this recording";
 
 /// Its value about its subject.
-pub(super) fn derive(view: &View, fact: &OwnFact) -> Vec<Fact> {
-    let subjects = fact.scopes().iter().flat_map(|scope| scope.subjects(view.pipeline));
+pub(super) fn derive(s: &Situation, fact: &OwnFact) -> Vec<Fact> {
+    let subjects = fact.scopes().iter().flat_map(|scope| scope.subjects(s.pipeline));
     let told = match &fact.log {
-        Some(log) => logged(view, fact, log),
-        None => told(view, fact),
+        Some(log) => logged(s, fact, log),
+        None => told(s, fact),
     };
     subjects.map(|subject| Fact::of(subject, told.clone(), |told| told)).collect()
 }
 
 /// What the database or a service has told.
-fn told(view: &View, fact: &OwnFact) -> Seen<(Value, String)> {
-    let Some(seen) = view.custom(fact.name()) else {
+fn told(s: &Situation, fact: &OwnFact) -> Seen<(Value, String)> {
+    let Some(seen) = s.custom(fact.name()) else {
         return Seen::not_asked(NOT_RECORDED);
     };
     let say = |value: Value| (value.clone(), format!("{}: {value}", fact.doc));
     // A replica that is behind does not have yet what the rows are asked for.
-    let row = |value: Value| view.caught_up().map(|()| say(value));
-    seen.and_then(|own: &Custom| match (own, fact.kind(), &fact.http) {
+    let row = |value: Value| s.backlog.caught_up().map(|()| say(value));
+    seen.and_then(|own| match (own, fact.kind(), &fact.http) {
         (Custom::Answer(answer), OwnKind::Bool, Some(request)) => {
             let good = systems::is_good(answer) && systems::holds(answer, &request.expect);
             Seen::Known((Value::Bool(good), format!("{}: {}", fact.doc, systems::in_words(answer))))
@@ -41,25 +42,28 @@ fn told(view: &View, fact: &OwnFact) -> Seen<(Value, String)> {
 }
 
 /// How many records of its log count. What was not read may hold more.
-fn logged(view: &View, fact: &OwnFact, wanted: &Logged) -> Seen<(Value, String)> {
-    if let Seen::Known(None) = view.container(&wanted.part) {
+fn logged(s: &Situation, fact: &OwnFact, wanted: &Logged) -> Seen<(Value, String)> {
+    if let Seen::Known(None) = s.workloads.container(&wanted.part) {
         return Seen::not_asked("no container");
     }
-    let id = match (wanted.of_id, view.id()) {
+    let id = match (wanted.of_id, s.id()) {
         (false, _) => None,
         (true, Seen::Known(id)) => Some(id),
         (true, unseen) => return unseen.map(|_| (Value::Count(0), String::new())),
     };
-    view.log(&wanted.part).and_then(|log| {
-        let in_window = log.records.iter().filter(|record| record.at >= log.wanted);
-        let of_id = in_window.filter(|record| id.is_none_or(|id| record.names(id)));
-        let count = of_id.filter(|record| wanted.pattern.0.is_match(&record.text)).count() as u64;
+    s.logs.of(&wanted.part).and_then(|index| {
+        let log = index.log;
+        let found = match id {
+            Some(id) => index.both(&wanted.pattern, id),
+            None => index.matching(&wanted.pattern),
+        };
+        let count = found.iter().filter(|record| record.at >= log.wanted).count() as u64;
         let say = |value: Value| {
             let read = crate::text::plural::count(log.read, "record");
             Seen::Known((value.clone(), format!("{}: {value} in {read}", fact.doc)))
         };
-        match all_read(view, wanted, log) {
-            Ok(()) if kept(view, fact, wanted) => say(Value::Count(count)),
+        match all_read(s, wanted, log) {
+            Ok(()) if kept(s, fact, wanted) => say(Value::Count(count)),
             Err(why) if count == 0 => Seen::Unknown(why),
             Ok(()) if count == 0 => Seen::not_asked(NOT_RECORDED),
             _ => say(Value::AtLeast(count)),
@@ -68,16 +72,15 @@ fn logged(view: &View, fact: &OwnFact, wanted: &Logged) -> Seen<(Value, String)>
 }
 
 /// Whether all such records were kept when it was looked: those that name the id are.
-fn kept(view: &View, fact: &OwnFact, wanted: &Logged) -> bool {
+fn kept(s: &Situation, fact: &OwnFact, wanted: &Logged) -> bool {
     let pattern = Seen::Known(Custom::LookedFor(wanted.pattern.0.as_str().to_string()));
-    wanted.of_id || view.evidence.custom.get(fact.name()) == Some(&pattern)
+    wanted.of_id || s.source.evidence.custom.get(fact.name()) == Some(&pattern)
 }
 
 /// Whether the log was read as far as it must be for its silence to mean something.
-fn all_read(view: &View, wanted: &Logged, log: &Log) -> Result<(), Why> {
+fn all_read(s: &Situation, wanted: &Logged, log: &Log) -> Result<(), Why> {
     if wanted.of_id {
-        return view.covers_event(&wanted.part, log);
+        return s.covers_event(&wanted.part);
     }
-    View::complete(log)?;
-    if log.cut { Err(logs::cut(log)) } else { Ok(()) }
+    whole(log)
 }

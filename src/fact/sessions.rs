@@ -2,8 +2,8 @@
 
 use crate::base::name::MAIN_DATABASE;
 use crate::evidence::{HeldLock, Seen, Sessions, WhyKind};
-use crate::fact::view::View;
 use crate::fact::{Fact, Value};
+use crate::situation::Situation;
 use crate::text::plural;
 use jiff::Timestamp;
 
@@ -18,15 +18,15 @@ struct Server<'a> {
 }
 
 /// The servers of the pipeline's databases.
-fn servers<'a>(view: &View<'a>) -> Vec<Server<'a>> {
-    let pipeline = view.pipeline;
+fn servers<'a>(s: &Situation<'a>) -> Vec<Server<'a>> {
+    let pipeline = s.pipeline;
     let main = (
         MAIN_DATABASE,
         pipeline.postgres.service.get_ref(),
-        view.postgres().and_then(|rows| rows.sessions.as_ref()),
+        s.source.database().and_then(|rows| rows.sessions.as_ref()),
     );
     let further = pipeline.database.iter().map(|(name, database)| {
-        let seen = view.evidence.database(name).and_then(|further| further.sessions.as_ref());
+        let seen = s.evidence.database(name).and_then(|further| further.sessions.as_ref());
         (name.as_str(), database.service.get_ref(), seen)
     });
     let all: Vec<_> = [main].into_iter().chain(further).collect();
@@ -49,12 +49,12 @@ fn of_server<'a>(server: &Server<'a>) -> Seen<&'a Sessions> {
     }
 }
 
-fn of_each_server(view: &View, tell: impl Fn(&Server) -> Seen<(Value, String)>) -> Vec<Fact> {
+fn of_each_server(s: &Situation, tell: impl Fn(&Server) -> Seen<(Value, String)>) -> Vec<Fact> {
     let fact = |server: &Server| Fact::of(server.name, tell(server), |told| told);
-    servers(view).iter().map(fact).collect()
+    servers(s).iter().map(fact).collect()
 }
 
-/// A lock, the pipeline's name of the database that it is in (`None`: `[postgres]`), and
+/// A lock, the pipeline's name of the database that it is in, and
 /// the server's clock when it was looked at.
 #[derive(Clone, Copy)]
 pub struct Lasting<'a> {
@@ -67,19 +67,19 @@ pub struct Lasting<'a> {
 
 /// The locks on tables of the pipeline, or for which somebody waits, that have
 /// been held for longer than everyday work takes, or have stopped a look-up.
-pub fn lasting_locks<'a>(view: &View<'a>) -> Vec<Lasting<'a>> {
-    servers(view).iter().flat_map(|server| lasting(view, server)).collect()
+pub fn lasting_locks<'a>(s: &Situation<'a>) -> Vec<Lasting<'a>> {
+    servers(s).iter().flat_map(|server| lasting(s, server)).collect()
 }
 
-fn lasting<'a>(view: &View<'a>, server: &Server<'a>) -> Vec<Lasting<'a>> {
-    let stopped = stopped_a_look_up(view);
+fn lasting<'a>(s: &Situation<'a>, server: &Server<'a>) -> Vec<Lasting<'a>> {
+    let stopped = stopped_a_look_up(s);
     let lasts = |held: &Lasting| match (held.lock.since, held.now) {
         _ if stopped || held.lock.waiting > 0 => true,
         (Some(since), Some(now)) => now.duration_since(since).as_secs() >= BRIEF,
         // How old it is, this role may not see.
         _ => false,
     };
-    let matters = |held: &Lasting| held.lock.waiting > 0 || view.pipeline.uses_table(&held.lock.table);
+    let matters = |held: &Lasting| held.lock.waiting > 0 || s.pipeline.uses_table(&held.lock.table);
     let all = server.seen.iter().flat_map(|(database, sessions)| {
         sessions.locks.iter().map(|lock| Lasting { lock, database, now: sessions.now })
     });
@@ -87,13 +87,13 @@ fn lasting<'a>(view: &View<'a>, server: &Server<'a>) -> Vec<Lasting<'a>> {
 }
 
 /// Whether a look-up gave up waiting for a lock (SQLSTATE 55P03).
-fn stopped_a_look_up(view: &View) -> bool {
-    view.whys().iter().any(|why| why.code.as_deref() == Some("55P03"))
+fn stopped_a_look_up(s: &Situation) -> bool {
+    s.asked.whys().iter().any(|why| why.code.as_deref() == Some("55P03"))
 }
 
-pub(super) fn locks(view: &View) -> Vec<Fact> {
-    of_each_server(view, |server| {
-        let locks = lasting(view, server);
+pub(super) fn locks(s: &Situation) -> Vec<Fact> {
+    of_each_server(s, |server| {
+        let locks = lasting(s, server);
         // Nobody holds a table only where all of them were looked at.
         match (&server.unseen, locks.is_empty()) {
             (Some(unseen), true) => unseen.clone().map(|()| (Value::Count(0), String::new())),
@@ -108,7 +108,7 @@ pub(super) fn locks(view: &View) -> Vec<Fact> {
 
 fn in_words(lock: &HeldLock, now: Option<Timestamp>) -> String {
     let age = match (lock.since, now) {
-        (Some(since), Some(now)) => format!(" for {}", crate::fact::containers::age(now, since)),
+        (Some(since), Some(now)) => format!(" for {}", crate::situation::workload::age(now, since)),
         _ => String::new(),
     };
     let who = [lock.user.as_str(), lock.application.as_str()].into_iter().filter(|word| !word.is_empty());
@@ -121,8 +121,8 @@ fn in_words(lock: &HeldLock, now: Option<Timestamp>) -> String {
     format!("pid {} ({}) holds {} in {}{age}{waiting}", lock.pid, who.join(", "), lock.table, lock.mode)
 }
 
-pub(super) fn idle(view: &View) -> Vec<Fact> {
-    of_each_server(view, |server| {
+pub(super) fn idle(s: &Situation) -> Vec<Fact> {
+    of_each_server(s, |server| {
         of_server(server).and_then(|sessions| {
             if sessions.idle.is_empty() && sessions.hidden > 0 {
                 let others = plural::count(sessions.hidden, "session");
@@ -130,8 +130,10 @@ pub(super) fn idle(view: &View) -> Vec<Fact> {
                 return Seen::unknown(WhyKind::Permission, say);
             }
             let told = sessions.idle.iter().map(|idle| {
-                let age =
-                    idle.since.zip(sessions.now).map(|(since, now)| crate::fact::containers::age(now, since));
+                let age = idle
+                    .since
+                    .zip(sessions.now)
+                    .map(|(since, now)| crate::situation::workload::age(now, since));
                 let who = if idle.application.is_empty() { &idle.user } else { &idle.application };
                 format!("pid {} ({who}) for {}", idle.pid, age.unwrap_or_default())
             });
@@ -143,8 +145,8 @@ pub(super) fn idle(view: &View) -> Vec<Fact> {
     })
 }
 
-pub(super) fn exhausted(view: &View) -> Vec<Fact> {
-    of_each_server(view, |server| match of_server(server) {
+pub(super) fn exhausted(s: &Situation) -> Vec<Fact> {
+    of_each_server(s, |server| match of_server(server) {
         Seen::Unknown(why) if why.code.as_deref() == Some("53300") => {
             Seen::Known((Value::Bool(true), why.words()))
         }
@@ -155,11 +157,11 @@ pub(super) fn exhausted(view: &View) -> Vec<Fact> {
     })
 }
 
-pub(super) fn indexed(view: &View) -> Vec<Fact> {
-    let Some(table) = view.pipeline.marks.as_ref().map(|marks| &marks.table) else { return Vec::new() };
-    let marks = view.pipeline.marks.as_ref().map_or(MAIN_DATABASE, |marks| marks.database());
-    let database = view.pipeline.database(marks).map_or("", |database| database.service.get_ref().as_str());
-    let seen = view.postgres().and_then(|rows| match &rows.indexed {
+pub(super) fn indexed(s: &Situation) -> Vec<Fact> {
+    let Some(table) = s.pipeline.marks.as_ref().map(|marks| &marks.table) else { return Vec::new() };
+    let marks = s.pipeline.marks.as_ref().map_or(MAIN_DATABASE, |marks| marks.database());
+    let database = s.pipeline.database(marks).map_or("", |database| database.service.get_ref().as_str());
+    let seen = s.source.database().and_then(|rows| match &rows.indexed {
         Some(indexed) => indexed.as_ref(),
         None => Seen::default(),
     });

@@ -2,8 +2,9 @@
 
 use crate::base::name::MAIN_BROKER;
 use crate::evidence::{Answer, Broker, Mapped, Seen, Why, WhyKind};
-use crate::fact::view::View;
-use crate::fact::{Fact, Value, settling};
+use crate::fact::{Fact, Value};
+use crate::situation::Situation;
+use crate::situation::source::Source;
 use crate::text::address::hosts_of;
 use std::collections::BTreeMap;
 
@@ -24,21 +25,21 @@ fn reachable<T>(subject: &str, seen: &Seen<T>, address: impl Fn(&T) -> String) -
     }
 }
 
-pub(super) fn kafka_reachable(view: &View) -> Vec<Fact> {
+pub(super) fn kafka_reachable(s: &Situation) -> Vec<Fact> {
     let fact = |(service, seen): (&String, Seen<&Broker>)| {
         // It may not listen yet.
-        if let (Seen::Unknown(why), Some(age)) = (&seen, settling::just_started(view, service)) {
+        if let (Seen::Unknown(why), Some(age)) = (&seen, s.settling.just_started(service)) {
             let say = format!("started {age} ago: {}", why.words());
             return Fact::unseen::<()>(service, &Seen::unknown(WhyKind::Young, say));
         }
         reachable(service, &seen, |kafka| kafka.bootstrap.clone())
     };
-    brokers(view).map(fact).collect()
+    brokers(s).map(fact).collect()
 }
 
 /// Each broker with the service that runs it.
-fn brokers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<&'a Broker>)> {
-    let (pipeline, evidence) = (view.pipeline, view.evidence);
+fn brokers<'a>(s: &Situation<'a>) -> impl Iterator<Item = (&'a String, Seen<&'a Broker>)> {
+    let Source { evidence, pipeline } = s.source;
     pipeline.brokers().into_iter().map(move |service| {
         let further = pipeline.broker.iter().filter(|_| !pipeline.is_main_broker(service));
         let mut further = further.filter(|(_, broker)| broker.service.get_ref() == service);
@@ -49,20 +50,20 @@ fn brokers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<&'a Br
 
 /// A broker is found by the address that it advertises where that was mapped,
 /// or where something that was asked of it by that address was answered.
-pub(super) fn advertised(view: &View) -> Vec<Fact> {
-    brokers(view)
-        .map(|(service, seen)| Fact::of(service.as_str(), advertised_by(view, seen), |told| told))
+pub(super) fn advertised(s: &Situation) -> Vec<Fact> {
+    brokers(s)
+        .map(|(service, seen)| Fact::of(service.as_str(), advertised_by(s, seen), |told| told))
         .collect()
 }
 
-fn advertised_by(view: &View, seen: Seen<&Broker>) -> Seen<(Value, String)> {
+fn advertised_by(s: &Situation, seen: Seen<&Broker>) -> Seen<(Value, String)> {
     seen.and_then(|kafka| {
         let unresolved = kafka.groups.values().filter_map(Seen::why);
         let unresolved =
             unresolved.filter(|why| why.kind == WhyKind::Unresolved).map(|why| why.words()).next();
         let addresses: Vec<&str> = kafka.nodes.iter().map(|broker| broker.address.as_str()).collect();
         let answered = kafka.groups.values().any(|group| group.known().is_some());
-        let elsewhere = known_to_nobody(view, kafka);
+        let elsewhere = known_to_nobody(s, kafka);
         match unresolved {
             _ if elsewhere.is_some() => Seen::Known((Value::Bool(false), elsewhere.unwrap_or_default())),
             _ if answered => {
@@ -76,8 +77,8 @@ fn advertised_by(view: &View, seen: Seen<&Broker>) -> Seen<(Value, String)> {
 
 /// An advertised address that does not resolve here and that no container of
 /// the project answers to: what was reached, was so because there is one broker.
-fn known_to_nobody(view: &View, kafka: &Broker) -> Option<String> {
-    let docker = *view.evidence.runtime().known()?;
+fn known_to_nobody(s: &Situation, kafka: &Broker) -> Option<String> {
+    let docker = s.source.runtime().known().copied()?;
     let mut mapped = kafka.mapped.iter().filter(|mapped| mapped.by == Mapped::ONLY_BROKER);
     let mapped = mapped.find(|mapped| {
         let advertised = kafka.nodes.iter().any(|broker| broker.address == mapped.from);
@@ -87,11 +88,11 @@ fn known_to_nobody(view: &View, kafka: &Broker) -> Option<String> {
     Some(format!("{} does not resolve here, and no container answers to it", mapped.from))
 }
 
-pub(super) fn postgres_reachable(view: &View) -> Vec<Fact> {
-    servers(view).map(|(server, seen)| reachable(server, &seen, String::clone)).collect()
+pub(super) fn postgres_reachable(s: &Situation) -> Vec<Fact> {
+    servers(s).map(|(server, seen)| reachable(server, &seen, String::clone)).collect()
 }
 
-pub(super) fn postgres_login(view: &View) -> Vec<Fact> {
+pub(super) fn postgres_login(s: &Situation) -> Vec<Fact> {
     let fact = |(server, seen): (&String, Seen<String>)| match &seen {
         Seen::Known(_) => Fact::new(server, Value::Bool(true), "the login works"),
         Seen::Unknown(why) if why.kind == WhyKind::Auth || why.code.as_deref() == Some("3D000") => {
@@ -99,17 +100,17 @@ pub(super) fn postgres_login(view: &View) -> Vec<Fact> {
         }
         other => Fact::unseen(server, other),
     };
-    servers(view).map(fact).collect()
+    servers(s).map(fact).collect()
 }
 
 /// Each database server, with the address of one of its databases: of the first that is
 /// not seen, where there is one.
-fn servers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<String>)> {
-    let pipeline = view.pipeline;
-    let address = view.postgres().map(|rows| rows.address.clone());
+fn servers<'a>(s: &Situation<'a>) -> impl Iterator<Item = (&'a String, Seen<String>)> {
+    let pipeline = s.pipeline;
+    let address = s.source.database().map(|rows| rows.address.clone());
     let main = (pipeline.postgres.service.get_ref(), address);
     let further = pipeline.database.iter().map(|(name, database)| {
-        let seen = view.evidence.database(name).map(|further| further.address.clone());
+        let seen = s.evidence.database(name).map(|further| further.address.clone());
         (database.service.get_ref(), seen)
     });
     let all: Vec<(&String, Seen<String>)> = [main].into_iter().chain(further).collect();
@@ -120,9 +121,9 @@ fn servers<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a String, Seen<String
     })
 }
 
-pub(super) fn schema_missing(view: &View) -> Vec<Fact> {
-    let database = view.pipeline.postgres.service.get_ref().as_str();
-    vec![Fact::of(database, view.postgres().and_then(|_| missing_tables(view)), |missing| {
+pub(super) fn schema_missing(s: &Situation) -> Vec<Fact> {
+    let database = s.pipeline.postgres.service.get_ref().as_str();
+    vec![Fact::of(database, s.source.database().and_then(|_| missing_tables(s)), |missing| {
         let say = match missing.is_empty() {
             true => "all tables and columns are there".to_string(),
             false => missing.join("; "),
@@ -131,9 +132,9 @@ pub(super) fn schema_missing(view: &View) -> Vec<Fact> {
     })]
 }
 
-pub(super) fn elsewhere(view: &View) -> Vec<Fact> {
-    let database = view.pipeline.postgres.service.get_ref().as_str();
-    vec![Fact::of(database, view.postgres(), |rows| {
+pub(super) fn elsewhere(s: &Situation) -> Vec<Fact> {
+    let database = s.pipeline.postgres.service.get_ref().as_str();
+    vec![Fact::of(database, s.source.database(), |rows| {
         let told = rows.elsewhere.iter().map(|(table, schemas)| {
             format!("{table} is not on the search path; there is one in schema {}", schemas.join(", "))
         });
@@ -148,8 +149,8 @@ pub(super) fn elsewhere(view: &View) -> Vec<Fact> {
 
 /// What the look-ups said of tables and columns that are not there; unseen
 /// where a look-up failed for another reason and none of them said so.
-fn missing_tables(view: &View) -> Seen<Vec<String>> {
-    let whys = view.whys();
+fn missing_tables(s: &Situation) -> Seen<Vec<String>> {
+    let whys = s.asked.whys();
     let mut missing: Vec<String> =
         whys.iter().filter(|why| why.kind == WhyKind::Schema).map(|why| why.words()).collect();
     missing.sort();
@@ -163,12 +164,12 @@ fn missing_tables(view: &View) -> Seen<Vec<String>> {
     }
 }
 
-pub(super) fn health(view: &View) -> Vec<Fact> {
-    let services = view.pipeline.service.iter().filter(|service| service.health.is_some());
+pub(super) fn health(s: &Situation) -> Vec<Fact> {
+    let services = s.pipeline.service.iter().filter(|service| service.health.is_some());
     services
         .map(|service| {
             let name = service.name.as_str();
-            let seen = view.evidence.http.as_ref().and_then(|http| match http.health.get(name) {
+            let seen = s.source.http().and_then(|http| match http.health.get(name) {
                 Some(answer) => answer.as_ref(),
                 None => Seen::not_asked(format!("{name} was not asked")),
             });
@@ -186,14 +187,14 @@ pub(super) fn health(view: &View) -> Vec<Fact> {
         .collect()
 }
 
-pub(super) fn contract(view: &View) -> Vec<Fact> {
-    let Some(call) = &view.pipeline.call else {
+pub(super) fn contract(s: &Situation) -> Vec<Fact> {
+    let Some(call) = &s.pipeline.call else {
         return Vec::new();
     };
     let Some(harmless) = &call.harmless else {
         return Vec::new();
     };
-    let seen = view.evidence.http.as_ref().and_then(|http| http.contract.as_ref());
+    let seen = s.source.http().and_then(|http| http.contract.as_ref());
     // What is no success promises nothing about its body.
     let seen = seen.and_then(|answer| match is_good(answer) {
         true => Seen::Known(answer),
@@ -210,11 +211,11 @@ pub(super) fn holds(answer: &Answer, expect: &BTreeMap<String, String>) -> bool 
 }
 
 /// Whether the harmless request is answered with success, whatever the body says.
-pub(super) fn status(view: &View) -> Vec<Fact> {
-    let Some(call) = view.pipeline.call.as_ref().filter(|call| call.harmless.is_some()) else {
+pub(super) fn status(s: &Situation) -> Vec<Fact> {
+    let Some(call) = s.pipeline.call.as_ref().filter(|call| call.harmless.is_some()) else {
         return Vec::new();
     };
-    let seen = view.evidence.http.as_ref().and_then(|http| http.contract.as_ref());
+    let seen = s.source.http().and_then(|http| http.contract.as_ref());
     vec![Fact::of(call.service.get_ref().as_str(), seen, |answer| {
         (Value::Bool(is_good(answer)), in_words(answer))
     })]

@@ -1,17 +1,17 @@
 //! Facts about topics.
 
 use crate::evidence::{Partition, Seen, Topic, WhyKind};
-use crate::fact::view::View;
-use crate::fact::{Fact, Value, settling};
+use crate::fact::{Fact, Value};
+use crate::situation::Situation;
 use crate::text::plural;
 
-fn for_topics(view: &View, tell: impl Fn(&Topic) -> (Value, String)) -> Vec<Fact> {
-    let topics = view.pipeline.topic.iter();
-    topics.map(|topic| Fact::of(topic.name.as_str(), view.topic(&topic.name), &tell)).collect()
+fn for_topics(s: &Situation, tell: impl Fn(&Topic) -> (Value, String)) -> Vec<Fact> {
+    let topics = s.pipeline.topic.iter();
+    topics.map(|topic| Fact::of(topic.name.as_str(), s.source.topic(&topic.name), &tell)).collect()
 }
 
-pub(super) fn exists(view: &View) -> Vec<Fact> {
-    for_topics(view, |topic| match topic.exists {
+pub(super) fn exists(s: &Situation) -> Vec<Fact> {
+    for_topics(s, |topic| match topic.exists {
         true => (Value::Bool(true), partitions(topic.partitions.len())),
         false => (Value::Bool(false), "the broker answers \"unknown topic\" when asked by name".to_string()),
     })
@@ -21,11 +21,11 @@ fn partitions(count: usize) -> String {
     plural::count(count as u64, "partition")
 }
 
-pub(super) fn led(view: &View) -> Vec<Fact> {
+pub(super) fn led(s: &Situation) -> Vec<Fact> {
     // A broker that was started just now leads nothing yet.
     let young = |topic: &str| {
-        let broker = view.pipeline.broker(view.pipeline.broker_of_topic(topic))?.service.get_ref();
-        Some((broker, settling::just_started(view, broker)?))
+        let broker = s.pipeline.broker(s.pipeline.broker_of_topic(topic))?.service.get_ref();
+        Some((broker, s.settling.just_started(broker)?))
     };
     let wait = |fact: Fact| match (&fact.value, young(&fact.subject)) {
         (Seen::Known(Value::Bool(false)), Some((broker, age))) => {
@@ -34,11 +34,11 @@ pub(super) fn led(view: &View) -> Vec<Fact> {
         }
         _ => fact,
     };
-    led_now(view).into_iter().map(wait).collect()
+    led_now(s).into_iter().map(wait).collect()
 }
 
-fn led_now(view: &View) -> Vec<Fact> {
-    for_topics(view, |topic| {
+fn led_now(s: &Situation) -> Vec<Fact> {
+    for_topics(s, |topic| {
         let leaderless: Vec<String> =
             topic.partitions.iter().filter(|p| p.leader.is_none()).map(|p| p.id.to_string()).collect();
         let none = !topic.exists || topic.partitions.is_empty();
@@ -54,8 +54,8 @@ fn led_now(view: &View) -> Vec<Fact> {
 
 /// A write with acks=all needs so many replicas in sync; where all are, whatever
 /// the number is.
-pub(super) fn takes_writes(view: &View) -> Vec<Fact> {
-    let topics = view.pipeline.topic.iter();
+pub(super) fn takes_writes(s: &Situation) -> Vec<Fact> {
+    let topics = s.pipeline.topic.iter();
     let tell = |topic: &Topic| {
         let short: Vec<&Partition> = topic
             .partitions
@@ -76,14 +76,14 @@ pub(super) fn takes_writes(view: &View) -> Vec<Fact> {
         })
     };
     let told = topics.map(|topic| {
-        let seen = view.topic(&topic.name).and_then(tell);
+        let seen = s.source.topic(&topic.name).and_then(tell);
         Fact::of(topic.name.as_str(), seen, |told| told)
     });
     told.collect()
 }
 
-pub(super) fn under_replicated(view: &View) -> Vec<Fact> {
-    for_topics(view, |topic| {
+pub(super) fn under_replicated(s: &Situation) -> Vec<Fact> {
+    for_topics(s, |topic| {
         let short = |partition: &&Partition| partition.in_sync.len() < partition.replicas.len();
         let count = topic.partitions.iter().filter(short).count();
         (Value::Count(count as u64), format!("{} under-replicated", partitions(count)))

@@ -3,12 +3,10 @@
 use crate::base::name::MAIN_DATABASE;
 use crate::command::kafka::{self, Offsets};
 use crate::command::{Command, Process, Script, docker, postgres};
-use crate::evidence::{Instance, InstanceState, Topic};
-use crate::fact::groups::group_of;
-use crate::fact::skips::never_taken_up;
-use crate::fact::view::View;
+use crate::evidence::{Instance, InstanceState, Seen, Topic};
 use crate::pipeline::Worker;
 use crate::remedy::{Remedy, sql};
+use crate::situation::Situation;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -17,7 +15,7 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// One command for each topic of the subjects, with its siblings' shape.
 pub(crate) fn create_topics(remedy: &Remedy) -> Script {
-    let view = &remedy.view;
+    let view = remedy.view;
     let topics = view.pipeline.topic.iter().filter(|topic| remedy.subjects.contains(&topic.name));
     let create = topics.map(|topic| {
         let broker = view.pipeline.broker_of_topic(&topic.name);
@@ -32,7 +30,7 @@ pub(crate) fn create_topics(remedy: &Remedy) -> Script {
 }
 
 /// A topic of the pipeline that exists on a broker.
-fn sibling<'a>(view: &View<'a>, broker: &str) -> Option<&'a Topic> {
+fn sibling<'a>(view: &Situation<'a>, broker: &str) -> Option<&'a Topic> {
     let mut topics =
         view.evidence.broker(broker).known().copied()?.topics.values().filter_map(|topic| topic.known());
     topics.find(|topic| topic.exists && !topic.partitions.is_empty())
@@ -56,7 +54,7 @@ pub(crate) fn offsets_script(remedy: &Remedy) -> Option<Script> {
 }
 
 fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<Command> {
-    let (view, target) = (&remedy.view, remedy.target);
+    let (view, target) = (remedy.view, remedy.target);
     let to = match waiting_since(remedy) {
         Some(at) => Offsets::Time((at - MARGIN).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
         None => Offsets::Earliest,
@@ -67,7 +65,7 @@ fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<Command> {
     }
     let broker = view.pipeline.broker_of(worker);
     let reset = kafka::reset_offsets(target, broker, worker.group_name(), &topics, &to);
-    let has_members = group_of(view, worker).known().is_some_and(|group| !group.members.is_empty());
+    let has_members = view.progress.of(worker).is_empty() == Some(false);
     let container = remedy.values().container(&worker.name);
     let processes = match has_members {
         true => vec![docker::stop(target, &container), reset, docker::start(target, [container.as_str()])],
@@ -79,15 +77,13 @@ fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<Command> {
 /// `topic:0,2`: what the group has not taken up, empty partitions too, since
 /// what arrives there before its first member would be skipped as well; every
 /// topic where Kafka was not seen.
-fn topics_to_set(view: &View, worker: &Worker) -> Vec<String> {
-    let untaken = view.broker_of(worker);
-    let untaken = untaken.and_then(|kafka| never_taken_up(kafka, worker));
-    let Some(untaken) = untaken.known() else {
+fn topics_to_set(view: &Situation, worker: &Worker) -> Vec<String> {
+    let progress = view.progress.of(worker);
+    let Some(untaken) = progress.untaken.known() else {
         return worker.topics.iter().map(|topic| topic.get_ref().clone()).collect();
     };
     // A group that is at home on its topics goes on where it was.
-    let committed = group_of(view, worker).and_then(|group| group.committed.as_ref());
-    let at_home = committed.known().is_some_and(|committed| !committed.is_empty());
+    let at_home = progress.has_committed_nothing() == Seen::Known(false);
     if at_home && untaken.iter().all(|untaken| untaken.records == 0) {
         return Vec::new();
     }
@@ -100,8 +96,8 @@ fn topics_to_set(view: &View, worker: &Worker) -> Vec<String> {
 
 /// The time of the oldest stuck event, of any stage or the one asked about.
 fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
-    let view = &remedy.view;
-    let extents = view.pipeline.stage.iter().filter_map(|stage| view.extent(stage).known().copied());
+    let view = remedy.view;
+    let extents = view.pipeline.stage.iter().filter_map(|stage| view.backlog.extent(stage).known().copied());
     let oldest = extents.filter_map(|extent| extent.since).min();
     match (oldest, view.event_at()) {
         (Some(a), Some(b)) => Some(a.min(b)),
@@ -113,8 +109,9 @@ fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
 pub(crate) fn start_brokers(remedy: &Remedy) -> Option<Script> {
     let seen = *remedy.view.evidence.runtime().known()?;
     let brokers = remedy.view.pipeline.brokers().into_iter();
-    let brokers: Vec<&Instance> =
-        brokers.filter_map(|broker| remedy.view.container(broker).known().copied().flatten()).collect();
+    let brokers: Vec<&Instance> = brokers
+        .filter_map(|broker| remedy.view.workloads.container(broker).known().copied().flatten())
+        .collect();
     let alike = |c: &&Instance| {
         let mut brokers = brokers.iter();
         let like =

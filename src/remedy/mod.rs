@@ -11,13 +11,11 @@ use crate::command::values::{Session, Values};
 use crate::command::{self, Process, Script, Target, doctor, postgres, shell};
 use crate::diagnosis::Diagnosed;
 use crate::evidence::{Name, Seen};
-use crate::fact::groups::lag;
-use crate::fact::records::{self, Taken};
 use crate::fact::sessions;
-use crate::fact::skips::has_untaken;
-use crate::fact::view::View;
 use crate::pipeline::{Marks, Stage};
 use crate::runbook::catalog::{Action, ActionKind, Cause, Generator};
+use crate::situation::Situation;
+use crate::situation::delivery::Taken;
 use crate::text::placeholder::Placeholder;
 use crate::text::plural::count;
 use crate::text::template::Template;
@@ -25,7 +23,7 @@ use std::collections::BTreeSet;
 
 /// What actions are made from.
 pub struct Remedy<'a> {
-    view: View<'a>,
+    view: &'a Situation<'a>,
     target: &'a Target,
     cause: &'a Cause,
     /// Whom its checks name: their stages are sent on.
@@ -68,8 +66,8 @@ pub struct Planned {
 }
 
 /// The actions of a diagnosed cause, in order.
-pub fn plan(view: View, target: &Target, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
-    let remedy = Remedy::new(view, target, cause, diagnosed.subjects.clone());
+pub fn plan(situation: &Situation, target: &Target, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
+    let remedy = Remedy::new(situation, target, cause, diagnosed.subjects.clone());
     let actions = cause.actions.iter().filter_map(|action| remedy.plan_one(action));
     let put_back = remedy.put_back();
     let first = put_back.clone();
@@ -79,9 +77,14 @@ pub fn plan(view: View, target: &Target, cause: &Cause, diagnosed: &Diagnosed) -
 
 impl<'a> Remedy<'a> {
     /// A remedy of `cause` for these subjects.
-    pub fn new(view: View<'a>, target: &'a Target, cause: &'a Cause, subjects: Vec<Name>) -> Self {
-        let whom = cause.whom(view.pipeline, &subjects);
-        Remedy { view, target, cause, subjects, whom }
+    pub fn new(
+        situation: &'a Situation<'a>,
+        target: &'a Target,
+        cause: &'a Cause,
+        subjects: Vec<Name>,
+    ) -> Self {
+        let whom = cause.whom(situation.pipeline, &subjects);
+        Remedy { view: situation, target, cause, subjects, whom }
     }
 
     /// What `explain CAUSE --yaml|--offsets|--sql|--records` prints; `None` where
@@ -122,7 +125,7 @@ impl<'a> Remedy<'a> {
         let compose = self.view.evidence.declared.known()?;
         let other = |subject: &&Name| {
             let service = compose.workloads.get(*subject);
-            let runs = self.view.container(subject).known().is_some_and(Option::is_some);
+            let runs = self.view.workloads.container(subject).known().is_some_and(Option::is_some);
             runs && service.and_then(|s| s.other_variables.as_ref()).is_some_and(|names| !names.is_empty())
         };
         let subjects: Vec<&Name> = self.whom.iter().filter(other).collect();
@@ -147,7 +150,7 @@ impl<'a> Remedy<'a> {
         let remedy = match (self.generated(generator), generator) {
             (Some(remedy), _) => Some(remedy),
             // What waits now may be given up by then, as others were.
-            (None, Generator::SendRecords) if action.later || records::gives_up(&self.view) => None,
+            (None, Generator::SendRecords) if action.later || self.view.deliveries.gives_up() => None,
             (None, _) => return None,
         };
         let commands = match &remedy {
@@ -203,7 +206,7 @@ impl<'a> Remedy<'a> {
     /// A row's command; one command for each subject where it names one.
     fn commands(&self, template: &Template) -> Vec<String> {
         if template.has(Placeholder::Pid) {
-            let locks = sessions::lasting_locks(&self.view).into_iter();
+            let locks = sessions::lasting_locks(self.view).into_iter();
             let pids: BTreeSet<Session> = locks.map(|held| (held.lock.pid, held.database)).collect();
             let command = |session| Values { session: Some(session), ..self.values() }.command(template);
             return pids.into_iter().map(command).collect();
@@ -234,24 +237,26 @@ impl<'a> Remedy<'a> {
     /// Whether the stuck events of a stage wait on its topic: their worker takes
     /// them as soon as it can, and a second record would be a second event.
     fn still_waits(&self, stage: &Stage) -> bool {
-        let worker = self.view.pipeline.worker(stage.worker.get_ref());
-        let seen = worker.and_then(|worker| Some((*self.view.broker_of(worker).known()?, worker)));
-        match (records::taken(&self.view, stage), seen) {
-            (Seen::Known((taken, _)), _) => taken == Taken::Waiting,
+        match &self.view.deliveries.of(stage).taken {
+            Seen::Known((taken, _)) => *taken == Taken::Waiting,
             // Of no event in particular: something waits for the worker.
-            (_, Some((kafka, worker))) => {
-                has_untaken(kafka, worker) == Seen::Known(true)
-                    || lag(kafka, worker).is_some_and(|lag| lag > 0)
-            }
-            _ => false,
+            _ => self.view.pipeline.worker(stage.worker.get_ref()).is_some_and(|worker| {
+                let progress = self.view.progress.of(worker);
+                progress.has_untaken() == Seen::Known(true) || progress.lag.is_some_and(|lag| lag > 0)
+            }),
         }
     }
 
     /// The ids that are stuck at a stage: of the window, and the one asked about.
     /// With `marked`: only those that the stage's mark keeps back.
     fn stuck_ids(&self, stage: &Stage, marked: bool) -> Vec<String> {
-        let newest =
-            self.view.extent(stage).known().map(|extent| extent.newest.as_slice()).unwrap_or_default();
+        let newest = self
+            .view
+            .backlog
+            .extent(stage)
+            .known()
+            .map(|extent| extent.newest.as_slice())
+            .unwrap_or_default();
         let mut ids: Vec<String> = newest
             .iter()
             .filter(|stuck| stuck.marked || stuck.kept_back || !marked)
@@ -263,7 +268,7 @@ impl<'a> Remedy<'a> {
         let keeps_back = |mark: &&&crate::evidence::Mark| mark.source.as_deref() != Some(emitter);
         let marks = self.view.marks(stage);
         let kept_back = marks.known().is_some_and(|marks| marks.iter().any(|mark| keeps_back(&mark)));
-        if let Some(id) = self.view.asked_id().map(String::from)
+        if let Some(id) = self.view.asked.id.map(String::from)
             && lacking
             && (kept_back || !marked)
             && self.view.reached(stage)

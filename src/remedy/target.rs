@@ -6,11 +6,11 @@ use crate::command::postgres::address_variable;
 use crate::command::target::{Broker, Compose, Database, Login, Target};
 use crate::command::{kafka, shell};
 use crate::evidence::{Evidence, Instance, InstanceState, Mapped, NamedBy};
-use crate::fact::view::View;
+use crate::situation::Situation;
 
 /// How the systems of a run were reached.
-pub fn target(view: &View) -> Target {
-    let View { evidence, pipeline, .. } = view;
+pub fn target(view: &Situation) -> Target {
+    let (evidence, pipeline) = (view.evidence, view.pipeline);
     let container = |part: &str| Some((part.to_string(), container(view, part)?.name.clone()));
     let main = pipeline.kafka.iter().map(|_| MAIN_BROKER);
     let brokers = main.chain(pipeline.broker.keys().map(String::as_str));
@@ -21,13 +21,13 @@ pub fn target(view: &View) -> Target {
         containers: pipeline.parts().filter_map(|(part, _)| container(part)).collect(),
         brokers: brokers.map(|name| (name.to_string(), broker(view, name))).collect(),
         databases: databases.map(|name| (name.to_string(), database(view, name))).collect(),
-        id: view.asked_id().map(String::from),
+        id: view.asked.id.map(String::from),
         flags: shell::read(&evidence.target.flags),
     }
 }
 
-fn container<'a>(view: &View<'a>, part: &str) -> Option<&'a Instance> {
-    view.container(part).known().copied().flatten()
+fn container<'a>(view: &Situation<'a>, part: &str) -> Option<&'a Instance> {
+    view.workloads.known(part)
 }
 
 /// The project and files that the running project names.
@@ -42,7 +42,7 @@ fn compose(evidence: &Evidence) -> Compose {
 }
 
 /// In its container a broker is told the address that it advertises.
-fn broker(view: &View, name: &str) -> Broker {
+fn broker(view: &Situation, name: &str) -> Broker {
     let seen = view.evidence.broker(name).known().copied();
     let service = view.pipeline.broker(name).map_or("", |broker| broker.service.get_ref().as_str());
     match container(view, service) {
@@ -58,7 +58,7 @@ fn broker(view: &View, name: &str) -> Broker {
     }
 }
 
-fn database(view: &View, name: &str) -> Database {
+fn database(view: &Situation, name: &str) -> Database {
     let service = view.pipeline.database(name).map(|database| database.service.get_ref());
     let container = service.and_then(|service| container(view, service));
     let running = container.filter(|container| container.state == InstanceState::Running);
@@ -76,7 +76,7 @@ struct Place<'a> {
     mapped: Option<&'a Mapped>,
 }
 
-fn place<'a>(view: &View<'a>, database: &str) -> Option<Place<'a>> {
+fn place<'a>(view: &Situation<'a>, database: &str) -> Option<Place<'a>> {
     let database = *view.evidence.database(database).known()?;
     Some(Place { address: &database.address, mapped: database.mapped.as_ref() })
 }

@@ -20,7 +20,7 @@ pub fn report(material: &Material) -> Report {
         schema_version: SCHEMA_VERSION,
         tool: format!("pipeline-doctor {}", evidence.tool),
         pipeline: evidence.target.pipeline.clone(),
-        id: material.event.map(|event| event.id.clone()),
+        id: material.situation.asked.id.map(String::from),
         taken: evidence.taken,
         outcome,
         exit_code: outcome.exit_code(material.fail_on_warnings),

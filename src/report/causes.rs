@@ -38,7 +38,7 @@ impl Material<'_> {
             also_explains_by_step: words::by_step(self, &diagnosed.also_explains),
             weakened_by: self.told(&diagnosed.weakened_by, &[]),
             could_not_check: self.told(&diagnosed.could_not_check, &[]),
-            actions: remedy::plan(self.view(), self.target, row, diagnosed),
+            actions: remedy::plan(self.situation, self.target, row, diagnosed),
         })
     }
 

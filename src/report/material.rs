@@ -2,21 +2,21 @@
 
 use crate::command::Target;
 use crate::diagnosis::Diagnosis;
-use crate::evidence::{AskedEvent, Evidence};
+use crate::evidence::Evidence;
 use crate::fact::Facts;
-use crate::fact::view::View;
 use crate::judge::Finding;
 use crate::pipeline::Pipeline;
 use crate::runbook::catalog::{Catalog, Check};
+use crate::situation::Situation;
 
 /// What a report is made from.
 pub struct Material<'a> {
     /// What was seen.
     pub evidence: &'a Evidence,
+    /// The same, joined, of the event that the report is about.
+    pub situation: &'a Situation<'a>,
     /// What should exist.
     pub pipeline: &'a Pipeline,
-    /// The event that it is about, if one was asked about.
-    pub event: Option<&'a AskedEvent>,
     /// The checks and causes.
     pub catalog: &'a Catalog,
     /// How the systems were reached.
@@ -29,13 +29,6 @@ pub struct Material<'a> {
     pub diagnosis: &'a Diagnosis,
     /// Whether warnings fail.
     pub fail_on_warnings: bool,
-}
-
-impl<'a> Material<'a> {
-    /// Evidence and pipeline side by side.
-    pub fn view(&self) -> View<'a> {
-        View { evidence: self.evidence, pipeline: self.pipeline, event: self.event }
-    }
 }
 
 impl Material<'_> {

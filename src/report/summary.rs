@@ -1,8 +1,6 @@
 //! The line of each step, and the last line.
 
 use crate::evidence::{Seen, Why};
-use crate::fact::call;
-use crate::fact::groups::{self, lag};
 use crate::judge::{Finding, Verdict};
 use crate::pipeline::Stage;
 use crate::report::extent::extent;
@@ -14,6 +12,7 @@ use crate::runbook::catalog::{About, Step as StepRow};
 use crate::runbook::scope::Scope;
 use crate::runbook::severity::Severity;
 use crate::runbook::value::Value;
+use crate::situation::progress::describe;
 use crate::text::plural::count;
 
 /// A step with its line and its findings.
@@ -202,8 +201,7 @@ fn workers(material: &Material) -> Vec<String> {
 fn lag_of_all(material: &Material) -> Option<u64> {
     let members = material.facts.all("group.members");
     let joined = members.iter().all(|fact| matches!(fact.value, Seen::Known(Value::Count(n)) if n > 0));
-    let view = material.view();
-    let lags = material.pipeline.worker.iter().map(|worker| lag(view.broker_of(worker).known()?, worker));
+    let lags = material.pipeline.worker.iter().map(|worker| material.situation.progress.of(worker).lag);
     if joined { lags.sum() } else { None }
 }
 
@@ -235,7 +233,7 @@ fn topics(material: &Material) -> Vec<String> {
 fn strangers(material: &Material) -> Vec<String> {
     let brokers = material.evidence.brokers.values().filter_map(Seen::known);
     let others = brokers.filter_map(|broker| broker.other_groups.known()).flatten();
-    others.map(|(name, group)| format!("also read by group {name}: {}", groups::in_words(group))).collect()
+    others.map(|(name, group)| format!("also read by group {name}: {}", describe(group))).collect()
 }
 
 fn named<'a>(material: &'a Material, fact: &str, value: &Value) -> Vec<&'a str> {
@@ -259,9 +257,9 @@ fn rows(material: &Material, row: &StepRow) -> Vec<String> {
         lines.insert(0, format!("{line}; {}", stuck_line(material)));
         return lines;
     }
-    if material.event.is_some() {
-        match material.view().rows().and_then(|rows| rows.marks.as_ref()) {
-            Seen::Unknown(why) => lines.push(not_seen(&why)),
+    if material.situation.asked.id.is_some() {
+        match &material.situation.asked.marks {
+            Seen::Unknown(why) => lines.push(not_seen(why)),
             Seen::Known(_) | Seen::NotAsked(_) => {
                 lines.extend(material.pipeline.stage.iter().map(|stage| stage_line(material, stage)))
             }
@@ -273,7 +271,6 @@ fn rows(material: &Material, row: &StepRow) -> Vec<String> {
 
 /// "all 3 stages done 10:02:14-10:02:15", if every stage has its row.
 fn all_done(material: &Material, row: &StepRow) -> Option<String> {
-    let view = material.view();
     let mut times = Vec::new();
     for stage in &material.pipeline.stage {
         let subject = material.pipeline.stage_subject(stage);
@@ -290,7 +287,7 @@ fn all_done(material: &Material, row: &StepRow) -> Option<String> {
         if !material.findings.iter().all(passed) {
             return None;
         }
-        times.push(view.effects(stage).known()?.first()?.at);
+        times.push(material.situation.effects(stage).known()?.first()?.at);
     }
     let taken = material.evidence.taken;
     let (first, last) = (times.iter().min()?, times.iter().max()?);
@@ -354,15 +351,15 @@ fn calls(material: &Material) -> Vec<String> {
     let Some(row) = &material.pipeline.call else {
         return Vec::new();
     };
-    let view = material.view();
-    let mut lines = vec![match call::calls(&view, row) {
+    let calls = material.situation.calls.as_ref();
+    let mut lines = vec![match calls.map_or_else(Seen::default, |calls| calls.calls.clone()) {
         Seen::Known((log, calls)) => {
             let read = count(log.read, "record");
             let span = match (log.from, log.to) {
                 (Some(from), Some(to)) => format!(", {}-{}", from.strftime("%H:%M"), to.strftime("%H:%M")),
                 _ => String::new(),
             };
-            let all = match view.covers_event(row.service.get_ref(), log) {
+            let all = match material.situation.covers_event(row.service.get_ref()) {
                 Ok(()) => ", all read".to_string(),
                 Err(why) => format!("; {}", why.words()),
             };

@@ -3,7 +3,6 @@
 use crate::base::error::{Error, Mistake, exit};
 use crate::cli::{DEADLINE, Look, SETTLE, Show, WINDOW};
 use crate::config::Environment;
-use crate::fact::view::View;
 use crate::run::flow::diagnosed;
 use crate::run::output::print;
 use crate::run::read::read;
@@ -73,7 +72,7 @@ pub(super) fn run(name: Option<&str>, show: &Show) -> Result<u8, Error> {
     let (config, catalog) = read(None, &look, &Environment::new())?;
     let evidence = replayed(chosen, incident.evidence, &config.pipeline)?;
     let catalog = catalog.at(evidence.taken);
-    let report = diagnosed(View::new(&evidence, &config.pipeline), &catalog, show);
+    let report = diagnosed(&evidence, &config.pipeline, &catalog, show);
     let mut about = vec![format!("Recorded: {}.", incident.story)];
     about.push(format!("A real run would exit with {}.", report.exit_code));
     if name.is_none() {

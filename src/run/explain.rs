@@ -6,7 +6,6 @@ use crate::config::{Config, Environment};
 use crate::diagnosis::diagnose;
 use crate::evidence::Seen;
 use crate::fact::facts;
-use crate::fact::view::View;
 use crate::judge::judge;
 use crate::remedy::target::target;
 use crate::run::look::see;
@@ -14,6 +13,7 @@ use crate::run::output::set_colours;
 use crate::run::read::read;
 use crate::run::recording::record;
 use crate::runbook::catalog::{Catalog, Cause, Generator};
+use crate::situation::Situation;
 use crate::text::suggestion::way_out;
 use crate::{collect, remedy, report};
 use std::io::{self, IsTerminal, Write};
@@ -87,8 +87,8 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     let evidence = see(config)?;
     record(config, &evidence)?;
     let catalog = &catalog.at(evidence.taken);
-    let view = View::new(&evidence, &config.pipeline);
-    let facts = facts(&view, &catalog.signatures, &catalog.facts);
+    let situation = Situation::of(&evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
+    let facts = facts(&situation, &catalog.signatures, &catalog.facts);
     let findings = judge(catalog, &facts, &config.pipeline);
     let diagnosis = diagnose(catalog, &findings);
     let id = cause.id.get_ref();
@@ -99,8 +99,8 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
     let database = evidence.main_database();
     let mut whys = [database.why()].into_iter().chain(evidence.brokers.values().map(Seen::why));
     let unseen = whys.find_map(|why| why);
-    let target = target(&view);
-    let remedy = remedy::Remedy::new(view, &target, cause, subjects);
+    let target = target(&situation);
+    let remedy = remedy::Remedy::new(&situation, &target, cause, subjects);
     match (remedy.script(generator), generator) {
         (Some(script), _) => Ok(script),
         (None, Generator::ComposeFragment) => {

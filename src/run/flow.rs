@@ -2,25 +2,33 @@
 
 use crate::cli::{FailOn, Show};
 use crate::diagnosis::{Diagnosis, diagnose};
-use crate::fact::view::View;
+use crate::evidence::Evidence;
 use crate::fact::{Facts, facts};
 use crate::judge::{Finding, judge};
+use crate::pipeline::Pipeline;
 use crate::remedy::target::target;
 use crate::report::{self, Material, Report};
 use crate::runbook::catalog::Catalog;
+use crate::situation::Situation;
 
-/// evidence → facts → checks → diagnosis → report, about the event that is looked
-/// at. `catalog` holds what counts at the time of the evidence.
-pub(super) fn diagnosed(view: View, catalog: &Catalog, show: &Show) -> Report {
-    let facts: Facts = facts(&view, &catalog.signatures, &catalog.facts);
-    let findings: Vec<Finding> = judge(catalog, &facts, view.pipeline);
+/// evidence → situation → facts → checks → diagnosis → report, about the first event that
+/// was asked about. `catalog` holds what counts at the time of the evidence.
+pub(super) fn diagnosed(evidence: &Evidence, pipeline: &Pipeline, catalog: &Catalog, show: &Show) -> Report {
+    let situation = Situation::of(evidence, pipeline, &catalog.signatures, &catalog.facts);
+    reported(&situation, catalog, show)
+}
+
+/// situation → facts → checks → diagnosis → report.
+pub(super) fn reported(situation: &Situation, catalog: &Catalog, show: &Show) -> Report {
+    let facts: Facts = facts(situation, &catalog.signatures, &catalog.facts);
+    let findings: Vec<Finding> = judge(catalog, &facts, situation.pipeline);
     let diagnosis: Diagnosis = diagnose(catalog, &findings);
     report::report(&Material {
-        evidence: view.evidence,
-        pipeline: view.pipeline,
-        event: view.event,
+        evidence: situation.evidence,
+        situation,
+        pipeline: situation.pipeline,
         catalog,
-        target: &target(&view),
+        target: &target(situation),
         facts: &facts,
         findings: &findings,
         diagnosis: &diagnosis,

@@ -17,7 +17,6 @@ pub use output::formats;
 use crate::base::error::Error;
 use crate::cli::{Cli, Command, Look, Show};
 use crate::config::Environment;
-use crate::fact::view::View;
 use crate::report::Outcome;
 use crate::run::flow::diagnosed;
 use crate::run::look::see;
@@ -46,7 +45,7 @@ fn doctor(id: Option<&str>, look: &Look, show: &Show, environment: &Environment)
     loop {
         let evidence = see(&config)?;
         let catalog = catalog.at(evidence.taken);
-        let report = diagnosed(View::new(&evidence, &config.pipeline), &catalog, show);
+        let report = diagnosed(&evidence, &config.pipeline, &catalog, show);
         let healthy = matches!(report.outcome, Outcome::Healthy | Outcome::Warning);
         if healthy || give_up.is_none_or(|give_up| Instant::now() >= give_up) {
             record(&config, &evidence)?;

@@ -4,16 +4,18 @@ use crate::base::error::{Error, Mistake};
 use crate::cli::{Show, Trace as Asked};
 use crate::config::{Config, Environment};
 use crate::evidence::{Database, Evidence, Seen, System};
-use crate::fact::view::View;
-use crate::run::flow::diagnosed;
+use crate::run::flow::reported;
 use crate::run::look::see;
 use crate::run::output::{ended, known, show};
 use crate::run::read::read;
 use crate::run::recording::record;
 use crate::runbook::catalog::Catalog;
+use crate::situation::Situation;
+use crate::situation::shared::Shared;
 use crate::trace::registry::{Format, named};
 use crate::trace::{Outcome, Trace, Traces, trace, traces};
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// At most so many ids are traced at once.
@@ -53,8 +55,8 @@ pub(super) fn run(asked: &Asked, environment: &Environment) -> Result<u8, Error>
         }
         [id] => one(&of(&evidence, id, &config, &catalog, &asked.show), &asked.show),
         ids => {
-            let all = ids.iter().map(|id| of(&evidence, id, &config, &catalog, &asked.show));
-            shown(&traces(&config.pipeline, all.collect()), &asked.show)
+            let all = of_all(&evidence, ids, &config, &catalog, &asked.show);
+            shown(&traces(&config.pipeline, all), &asked.show)
         }
     }
 }
@@ -141,16 +143,32 @@ fn stuck(config: &Config, rows: &Database) -> Seen<Vec<String>> {
     Seen::Known(ids)
 }
 
-/// The trace of one of the events that evidence is about.
-fn of(evidence: &Evidence, id: &str, config: &Config, catalog: &Catalog, show: &Show) -> Trace {
-    let view = View { event: evidence.event(id), ..View::new(evidence, &config.pipeline) };
-    let report = diagnosed(view, catalog, show);
-    let mut trace = trace(view, &report);
-    // A recording may have been made without them.
-    if config.values && config.replay.is_none() {
-        trace.tell_unshown_values();
-    }
-    trace
+/// The traces of events that the evidence is about. What is the same for all of them is
+/// joined once. `catalog` holds what counts at the time of the evidence.
+fn of_all(
+    evidence: &Evidence,
+    ids: &[String],
+    config: &Config,
+    catalog: &Catalog,
+    show: &Show,
+) -> Vec<Trace> {
+    let shared = Shared::build(evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
+    let shared = Arc::new(shared);
+    let of = |id: &String| {
+        let situation = Situation::about(&shared, evidence.event(id));
+        let mut trace = trace(&situation, &reported(&situation, catalog, show));
+        // A recording may have been made without them.
+        if config.values && config.replay.is_none() {
+            trace.tell_unshown_values();
+        }
+        trace
+    };
+    ids.iter().map(of).collect()
+}
+
+/// The trace of one of the events that the evidence is about.
+fn of(evidence: &Evidence, id: &String, config: &Config, catalog: &Catalog, show: &Show) -> Trace {
+    of_all(evidence, std::slice::from_ref(id), config, catalog, show).remove(0)
 }
 
 fn format(asked: &Show) -> Result<&'static Format, Error> {

@@ -1,5 +1,6 @@
 //! What facts and checks are about.
 
+use crate::base::system::ClockOf;
 use crate::pipeline::{Pipeline, Role};
 
 /// What a fact or a check is about.
@@ -39,9 +40,6 @@ pub enum Scope {
     System,
 }
 
-/// The subjects of [`Scope::System`].
-pub const SYSTEMS: &[&str] = &["Docker", "Kafka", "PostgreSQL", "HTTP"];
-
 impl Scope {
     /// The subjects of this scope in a pipeline, in its order.
     pub fn subjects(self, pipeline: &Pipeline) -> Vec<String> {
@@ -59,7 +57,7 @@ impl Scope {
             Scope::Stage => pipeline.stage.iter().map(|s| pipeline.stage_subject(s)).collect(),
             Scope::Event => vec![pipeline.noun.0.clone()],
             Scope::Part => pipeline.parts().map(|(name, _)| name.to_string()).collect(),
-            Scope::System => SYSTEMS.iter().map(|name| (*name).to_string()).collect(),
+            Scope::System => ClockOf::WORDS.iter().map(|name| (*name).to_string()).collect(),
         }
     }
 }

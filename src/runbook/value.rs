@@ -1,5 +1,6 @@
 //! The values that facts have, and what values a kind of fact can have.
 
+use crate::base::states::State;
 use std::fmt;
 
 /// The value of a fact.
@@ -13,6 +14,12 @@ pub enum Value {
     AtLeast(u64),
     /// One of the words of its kind.
     Word(&'static str),
+}
+
+impl<S: State> From<S> for Value {
+    fn from(state: S) -> Value {
+        Value::Word(state.as_str())
+    }
 }
 
 impl fmt::Display for Value {

@@ -20,6 +20,20 @@ static HEAD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&pattern).expect("a constant pattern")
 });
 
+/// What tells of trouble, in whatever language it is logged.
+static TROUBLE_WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    let words = r"(?i:\b(?:error|err!|fatal|warn|warning|critical|panic|panicked|exception|traceback)\b)";
+    let outcomes = r"(?i:\b(?:failed|failure|denied|refused|unauthori[sz]ed)\b)";
+    let names = r#"[a-z](?:Error|Exception|Failed)\b|"level":(?:40|50|60)\b|\b(?:ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE)\b"#;
+    Regex::new(&format!("{words}|{outcomes}|{names}")).expect("a constant pattern")
+});
+
+/// Whether a record tells of trouble: the one definition, for what is kept of a log and
+/// for what is concluded from it.
+pub fn is_trouble(text: &str) -> bool {
+    TROUBLE_WORDS.is_match(text)
+}
+
 /// `msg="…"` among `key=value`.
 static LOGFMT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:^|\s)(?:msg|message)=(?:"((?:[^"\\]|\\.)*)"|(\S+))"#).expect("a constant pattern")

@@ -1,21 +1,21 @@
 //! Traces one event: how far it came, where it stopped, and why.
 
 use crate::evidence::WhyKind;
-use crate::fact::clocks;
-use crate::fact::hops::{self, Hop, State};
-use crate::fact::view::View;
 use crate::pipeline::{HopKind, Stage};
 use crate::report::model::{Report, SCHEMA_VERSION, Told};
 use crate::report::words;
+use crate::situation::Situation;
+use crate::situation::clock::{self, ClockOf};
+use crate::situation::hops::{self, Hop, State};
 use crate::trace::length::length;
 use crate::trace::model::{HopShown, HopState, Outcome, StageShown, Trace};
 use jiff::Timestamp;
 
-/// Traces the event of the evidence; `report` is what the runbook says of it.
-pub fn trace(view: View, report: &Report) -> Trace {
-    let hops = hops::hops(&view);
-    let way = Way::of(&view, &hops);
-    let outcome = way.outcome(&hops);
+/// Traces the event of the situation; `report` is what the runbook says of it.
+pub fn trace(situation: &Situation, report: &Report) -> Trace {
+    let hops = situation.hops.as_slice();
+    let way = Way::of(situation);
+    let outcome = way.outcome(hops);
     // What keeps it from being seen may be what is wrong.
     let told = matches!(outcome, Outcome::Stopped | Outcome::Unclear);
     let causes = if told { report.causes.clone() } else { Vec::new() };
@@ -27,18 +27,18 @@ pub fn trace(view: View, report: &Report) -> Trace {
         schema_version: SCHEMA_VERSION,
         tool: report.tool.clone(),
         pipeline: report.pipeline.clone(),
-        id: view.asked_id().unwrap_or_default().to_string(),
-        taken: view.evidence.taken,
+        id: situation.asked.id.unwrap_or_default().to_string(),
+        taken: report.taken,
         outcome,
         exit_code: outcome.exit_code(),
-        headline: headline(&view, &hops, &way, outcome, report, took),
+        headline: headline(hops, &way, outcome, report, took),
         last_seen: way.last,
         first_missing: way.gap,
         component: at_gap,
         took_ms: took,
-        stages: view.pipeline.stage.iter().map(|stage| stage_shown(stage, &hops)).collect(),
-        hops: shown(&hops, first),
-        clocks: wrong_clocks(&view, &hops),
+        stages: situation.pipeline.stage.iter().map(|stage| stage_shown(stage, hops)).collect(),
+        hops: shown(hops, first),
+        clocks: wrong_clocks(situation),
         causes,
         actions: if told { report.actions.clone() } else { Vec::new() },
         unseen: report.unseen.clone(),
@@ -58,9 +58,10 @@ struct Way {
 }
 
 impl Way {
-    fn of(view: &View, hops: &[Hop]) -> Way {
+    fn of(situation: &Situation) -> Way {
+        let hops = situation.hops.as_slice();
         let last = hops::furthest(hops);
-        let arrived = hops::has_arrived(view);
+        let arrived = situation.has_arrived();
         let behind = last.map_or(0, |last| last + 1);
         let is_missing = |hop: &Hop| matches!(hop.state, State::Missing(_));
         let way = || (behind..hops.len()).filter(|at| hops[*at].on_the_way());
@@ -146,15 +147,14 @@ fn steps(hops: &[Hop]) -> Vec<Option<i64>> {
 }
 
 /// Clocks that are wrong beyond doubt: of systems, and of those who stamp records.
-fn wrong_clocks(view: &View, hops: &[Hop]) -> Vec<Told> {
-    let all = clocks::all(view).into_iter();
-    let wrong = all.filter_map(|(system, clock)| Some((system, *clock.known()?)));
+fn wrong_clocks(situation: &Situation) -> Vec<Told> {
+    let of_systems = situation.clocks.all().iter().filter(|(system, _)| *system != ClockOf::Kafka);
+    let wrong = of_systems.filter_map(|(system, clock)| Some((system, *clock.known()?)));
     let wrong = wrong.filter(|(_, clock)| clock.surely_ahead_ms() != 0);
-    let wrong = wrong.filter(|(system, _)| *system != "Kafka");
     let of_system =
-        |(system, clock): (&str, _)| Told { id: system.to_string(), say: clocks::in_words(clock) };
+        |(system, clock): (&ClockOf, _)| Told { id: system.to_string(), say: clock::describe(clock) };
     let mut told: Vec<Told> = wrong.map(of_system).collect();
-    for hop in hops.iter().filter(|hop| hop.skew_ms != 0) {
+    for hop in situation.hops.iter().filter(|hop| hop.skew_ms != 0) {
         let how = if hop.skew_ms > 0 { "ahead" } else { "behind" };
         let off = length(hop.skew_ms.abs());
         let say = format!("stamps its records at least {off} {how}: their times are left out");
@@ -165,15 +165,8 @@ fn wrong_clocks(view: &View, hops: &[Hop]) -> Vec<Told> {
     told
 }
 
-fn headline(
-    view: &View,
-    hops: &[Hop],
-    way: &Way,
-    outcome: Outcome,
-    report: &Report,
-    took: Option<i64>,
-) -> String {
-    let time = |at: Timestamp| words::time(view.evidence.taken, at);
+fn headline(hops: &[Hop], way: &Way, outcome: Outcome, report: &Report, took: Option<i64>) -> String {
+    let time = |at: Timestamp| words::time(report.taken, at);
     let took = took.map(|took| format!(" in {}", length(took))).unwrap_or_default();
     let Some(gap) = way.gap.map(|gap| &hops[gap]) else {
         return format!("ARRIVED{took}: every stage has done its part.");

@@ -4,10 +4,10 @@
 use crate::base::secret::redact;
 use crate::config::Config;
 use crate::evidence::{Event, Record};
+use crate::text::message;
 use jiff::Timestamp;
 use regex::{Regex, RegexBuilder, RegexSet};
 use std::collections::VecDeque;
-use std::sync::LazyLock;
 
 /// How many records of one container are kept,
 pub(crate) const MOST: usize = 400;
@@ -15,12 +15,6 @@ pub(crate) const MOST: usize = 400;
 const MOST_OF_ID: usize = 40;
 /// How much of one record is kept, in characters.
 const LONGEST: usize = 2_000;
-
-static ERROR: LazyLock<Regex> = LazyLock::new(|| {
-    let words = r"(?i:\b(?:error|err!|fatal|warn|warning|critical|panic|panicked|exception|traceback)\b)";
-    let names = r#"[a-z](?:Error|Exception)\b|"level":(?:40|50|60)\b|\b(?:ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE)\b"#;
-    Regex::new(&format!("{words}|{names}")).expect("a constant pattern")
-});
 
 /// What is looked for in every log.
 #[derive(Debug)]
@@ -54,7 +48,7 @@ impl Wanted {
             Some(0)
         } else if names(&self.keys) {
             Some(1)
-        } else if record.stderr || ERROR.is_match(&record.text) || self.patterns.is_match(&record.text) {
+        } else if record.stderr || message::is_trouble(&record.text) || self.patterns.is_match(&record.text) {
             Some(2)
         } else {
             None

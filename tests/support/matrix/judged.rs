@@ -5,7 +5,6 @@ use pipeline_doctor::cli::{DEADLINE, Look, SETTLE, WINDOW};
 use pipeline_doctor::config::{Config, Environment, pipeline_source};
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::evidence::{Evidence, System};
-use pipeline_doctor::fact::view::View;
 use pipeline_doctor::fact::{Facts, facts, registry};
 use pipeline_doctor::judge::{Finding, Verdict, judge};
 use pipeline_doctor::pipeline::Pipeline;
@@ -14,6 +13,7 @@ use pipeline_doctor::report::{Cause, Material, report};
 use pipeline_doctor::runbook::catalog::Catalog;
 use pipeline_doctor::runbook::lint;
 use pipeline_doctor::runbook::severity::Severity;
+use pipeline_doctor::situation::Situation;
 
 /// The built-in pipeline and rows.
 pub struct Judge {
@@ -52,21 +52,29 @@ impl Judge {
 
     /// The facts and findings of a recording: what the ranking is given.
     pub fn found(&self, evidence: &Evidence) -> (Facts, Vec<Finding>) {
-        let facts =
-            facts(&View::new(evidence, &self.pipeline), &self.catalog.signatures, &self.catalog.facts);
+        self.found_in(&self.situation(evidence))
+    }
+
+    fn situation<'a>(&'a self, evidence: &'a Evidence) -> Situation<'a> {
+        Situation::of(evidence, &self.pipeline, &self.catalog.signatures, &self.catalog.facts)
+    }
+
+    fn found_in(&self, situation: &Situation) -> (Facts, Vec<Finding>) {
+        let facts = facts(situation, &self.catalog.signatures, &self.catalog.facts);
         let findings = judge(&self.catalog, &facts, &self.pipeline);
         (facts, findings)
     }
 
     pub fn judge(&self, evidence: &Evidence) -> Judged {
-        let (facts, findings) = self.found(evidence);
+        let situation = self.situation(evidence);
+        let (facts, findings) = self.found_in(&situation);
         let diagnosis = diagnose(&self.catalog, &findings);
         let report = report(&Material {
             evidence,
+            situation: &situation,
             pipeline: &self.pipeline,
-            event: evidence.first_event(),
             catalog: &self.catalog,
-            target: &target(&View::new(evidence, &self.pipeline)),
+            target: &target(&situation),
             facts: &facts,
             findings: &findings,
             diagnosis: &diagnosis,
