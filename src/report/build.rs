@@ -5,40 +5,54 @@ use crate::judge::{Finding, Verdict};
 use crate::remedy::Planned;
 use crate::report::extent::extent;
 use crate::report::material::Material;
-use crate::report::model::{Outcome, Report, SCHEMA_VERSION, Told};
+use crate::report::model::{Cause, Conclusions, Outcome, Report, SCHEMA_VERSION, Told};
 use crate::report::summary;
 use crate::report::unseen::{missing_systems, unseen};
 use crate::runbook::catalog::ActionKind;
 use crate::runbook::overrides::{RowKind, SwitchedOff};
 use crate::runbook::severity::Severity;
 
-/// Puts the report together.
-pub fn report(material: &Material) -> Report {
+/// Concludes what is wrong and what to do.
+pub fn conclusions(material: &Material) -> Conclusions {
     let Material { evidence, diagnosis, .. } = material;
-    let outcome = outcome(material);
-    let mut report = Report {
-        schema_version: SCHEMA_VERSION,
+    let causes: Vec<Cause> = diagnosis.causes.iter().filter_map(|cause| material.cause(cause)).collect();
+    Conclusions {
         tool: format!("pipeline-doctor {}", evidence.tool),
         pipeline: evidence.target.pipeline.clone(),
-        id: material.situation.asked.id.map(String::from),
         taken: evidence.taken,
+        actions: actions(material, &causes),
+        causes,
+        unseen: unseen(material),
+    }
+}
+
+/// Puts the report together.
+pub fn report(material: &Material) -> Report {
+    let diagnosis = material.diagnosis;
+    let outcome = outcome(material);
+    let Conclusions { tool, pipeline, taken, causes, actions, unseen } = conclusions(material);
+    let mut report = Report {
+        schema_version: SCHEMA_VERSION,
+        tool,
+        pipeline,
+        id: material.situation.asked.id.map(String::from),
+        taken,
         outcome,
         exit_code: outcome.exit_code(material.fail_on_warnings),
         headline: String::new(),
-        actions: Vec::new(),
+        actions,
         extent: extent(material),
         steps: material.catalog.steps.iter().map(|step| summary::step(material, step)).collect(),
-        causes: diagnosis.causes.iter().filter_map(|cause| material.cause(cause)).collect(),
+        causes,
         ruled_out: diagnosis.ruled_out.iter().filter_map(|cause| material.ruled_out(cause)).collect(),
         untellable: diagnosis.untellable.iter().filter_map(|cause| material.untellable(cause)).collect(),
         risks: material.told(&diagnosis.risks, &[]),
         unexplained: material.told(&diagnosis.unexplained, &[]),
-        unseen: unseen(material),
+        unseen,
         next: diagnosis.next.as_deref().and_then(|check| material.next(check)),
         switched_off: material.catalog.switched.off.clone(),
         overrides_ended: material.catalog.switched.ended.iter().map(ended).collect(),
     };
-    report.actions = actions(&report);
     report.headline = summary::headline(material, &report);
     report
 }
@@ -73,8 +87,8 @@ fn outcome(material: &Material) -> Outcome {
 
 /// What to do: each thing once, and what sends the stuck events once more when
 /// all is mended.
-fn actions(report: &Report) -> Vec<Planned> {
-    let best = report.causes.iter().filter(|cause| cause.best);
+fn actions(material: &Material, causes: &[Cause]) -> Vec<Planned> {
+    let best = causes.iter().filter(|cause| cause.best);
     let of_best: Vec<&Planned> = best.flat_map(|cause| &cause.actions).collect();
     let is_proof = |action: &Planned| action.kind == ActionKind::Prove;
     let comes_later = |i: usize| {
@@ -88,17 +102,19 @@ fn actions(report: &Report) -> Vec<Planned> {
     let others = of_best.iter().enumerate().filter(|(i, action)| !is_proof(action) && !comes_later(*i));
     let others = others.filter(|(i, _)| !came_before(*i)).map(|(_, action)| *action);
     let proof = of_best.iter().copied().find(|action| is_proof(action));
-    look_at_one(report).into_iter().chain(others.chain(proof).cloned()).collect()
+    look_at_one(material, causes).into_iter().chain(others.chain(proof).cloned()).collect()
 }
 
 /// Where causes are as likely as each other, one of the stuck events tells more.
-fn look_at_one(report: &Report) -> Option<Planned> {
-    let id = report.extent.newest_ids.first()?;
-    let open = report.id.is_none() && report.causes.iter().all(|cause| !cause.best);
-    open.then(|| Planned {
+fn look_at_one(material: &Material, causes: &[Cause]) -> Option<Planned> {
+    if material.situation.asked.id.is_some() || causes.iter().any(|cause| cause.best) {
+        return None;
+    }
+    let id = extent(material).newest_ids.into_iter().next()?;
+    Some(Planned {
         kind: ActionKind::Prove,
         say: Some("the newest of the stuck ones: what is seen of it tells the causes apart".into()),
-        run: vec![shell::process(&doctor::ask(id))],
+        run: vec![shell::process(&doctor::ask(&id))],
         script: None,
     })
 }

@@ -13,9 +13,9 @@ pub mod switched;
 pub mod unseen;
 pub mod words;
 
-pub use build::report;
+pub use build::{conclusions, report};
 pub use material::Material;
 pub use model::{
-    Cause, Extent, FindingShown, InstanceShown, Next, Outcome, Report, SCHEMA_VERSION, StageExtent, Step,
-    StepVerdict, Told, Unseen, VerdictShown,
+    Cause, Conclusions, Extent, FindingShown, InstanceShown, Next, Outcome, Report, SCHEMA_VERSION,
+    StageExtent, Step, StepVerdict, Told, Unseen, VerdictShown,
 };

@@ -87,6 +87,23 @@ pub struct Report {
     pub overrides_ended: Vec<Told>,
 }
 
+/// What a report concludes, without what it was concluded from: a trace repeats it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conclusions {
+    /// `pipeline-doctor` and the version that looked.
+    pub tool: String,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// When it was looked (UTC).
+    pub taken: Timestamp,
+    /// The listed causes, the likeliest first.
+    pub causes: Vec<Cause>,
+    /// What to do, in order: the actions of the likeliest explanation, the proof last.
+    pub actions: Vec<Planned>,
+    /// What could not be looked at.
+    pub unseen: Vec<Unseen>,
+}
+
 /// How many events of the window are stuck.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Extent {

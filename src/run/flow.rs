@@ -7,7 +7,7 @@ use crate::fact::{Facts, facts};
 use crate::judge::{Finding, judge};
 use crate::pipeline::Pipeline;
 use crate::remedy::target::target;
-use crate::report::{self, Material, Report};
+use crate::report::{self, Conclusions, Material, Report};
 use crate::runbook::catalog::Catalog;
 use crate::situation::Situation;
 
@@ -19,11 +19,25 @@ pub(super) fn diagnosed(evidence: &Evidence, pipeline: &Pipeline, catalog: &Cata
 }
 
 /// situation → facts → checks → diagnosis → report.
-pub(super) fn reported(situation: &Situation, catalog: &Catalog, show: &Show) -> Report {
+fn reported(situation: &Situation, catalog: &Catalog, show: &Show) -> Report {
+    with_material(situation, catalog, show, report::report)
+}
+
+/// The same up to what is concluded, which is all that a trace needs.
+pub(super) fn concluded(situation: &Situation, catalog: &Catalog, show: &Show) -> Conclusions {
+    with_material(situation, catalog, show, report::conclusions)
+}
+
+fn with_material<T>(
+    situation: &Situation,
+    catalog: &Catalog,
+    show: &Show,
+    make: impl FnOnce(&Material) -> T,
+) -> T {
     let facts: Facts = facts(situation, &catalog.signatures, &catalog.facts);
     let findings: Vec<Finding> = judge(catalog, &facts, situation.pipeline);
     let diagnosis: Diagnosis = diagnose(catalog, &findings);
-    report::report(&Material {
+    make(&Material {
         evidence: situation.evidence,
         situation,
         pipeline: situation.pipeline,

@@ -4,7 +4,7 @@ use crate::base::error::{Error, Mistake};
 use crate::cli::{Show, Trace as Asked};
 use crate::config::{Config, Environment};
 use crate::evidence::{Database, Evidence, Seen, System};
-use crate::run::flow::reported;
+use crate::run::flow::concluded;
 use crate::run::look::see;
 use crate::run::output::{ended, known, show};
 use crate::run::read::read;
@@ -156,7 +156,7 @@ fn of_all(
     let shared = Arc::new(shared);
     let of = |id: &String| {
         let situation = Situation::about(&shared, evidence.event(id));
-        let mut trace = trace(&situation, &reported(&situation, catalog, show));
+        let mut trace = trace(&situation, &concluded(&situation, catalog, show));
         // A recording may have been made without them.
         if config.values && config.replay.is_none() {
             trace.tell_unshown_values();

@@ -2,7 +2,7 @@
 
 use crate::evidence::WhyKind;
 use crate::pipeline::{HopKind, Stage};
-use crate::report::model::{Report, SCHEMA_VERSION, Told};
+use crate::report::model::{Conclusions, SCHEMA_VERSION, Told};
 use crate::report::words;
 use crate::situation::Situation;
 use crate::situation::clock::{self, ClockOf};
@@ -11,27 +11,27 @@ use crate::trace::length::length;
 use crate::trace::model::{HopShown, HopState, Outcome, StageShown, Trace};
 use jiff::Timestamp;
 
-/// Traces the event of the situation; `report` is what the runbook says of it.
-pub fn trace(situation: &Situation, report: &Report) -> Trace {
+/// Traces the event of the situation; `conclusions` are what the runbook says of it.
+pub fn trace(situation: &Situation, conclusions: &Conclusions) -> Trace {
     let hops = situation.hops.as_slice();
     let way = Way::of(situation);
     let outcome = way.outcome(hops);
     // What keeps it from being seen may be what is wrong.
     let told = matches!(outcome, Outcome::Stopped | Outcome::Unclear);
-    let causes = if told { report.causes.clone() } else { Vec::new() };
+    let causes = if told { conclusions.causes.clone() } else { Vec::new() };
     let timed: Vec<Timestamp> = hops.iter().filter(|hop| hop.on_the_way()).filter_map(Hop::here).collect();
     let first = timed.first().copied();
     let took = first.and_then(|first| Some(ms(first, timed.iter().copied().max()?)));
     let at_gap = way.gap.map(|gap| hops[gap].by.clone());
     Trace {
         schema_version: SCHEMA_VERSION,
-        tool: report.tool.clone(),
-        pipeline: report.pipeline.clone(),
+        tool: conclusions.tool.clone(),
+        pipeline: conclusions.pipeline.clone(),
         id: situation.asked.id.unwrap_or_default().to_string(),
-        taken: report.taken,
+        taken: conclusions.taken,
         outcome,
         exit_code: outcome.exit_code(),
-        headline: headline(hops, &way, outcome, report, took),
+        headline: headline(hops, &way, outcome, conclusions, took),
         last_seen: way.last,
         first_missing: way.gap,
         component: at_gap,
@@ -40,8 +40,8 @@ pub fn trace(situation: &Situation, report: &Report) -> Trace {
         hops: shown(hops, first),
         clocks: wrong_clocks(situation),
         causes,
-        actions: if told { report.actions.clone() } else { Vec::new() },
-        unseen: report.unseen.clone(),
+        actions: if told { conclusions.actions.clone() } else { Vec::new() },
+        unseen: conclusions.unseen.clone(),
     }
 }
 
@@ -165,8 +165,14 @@ fn wrong_clocks(situation: &Situation) -> Vec<Told> {
     told
 }
 
-fn headline(hops: &[Hop], way: &Way, outcome: Outcome, report: &Report, took: Option<i64>) -> String {
-    let time = |at: Timestamp| words::time(report.taken, at);
+fn headline(
+    hops: &[Hop],
+    way: &Way,
+    outcome: Outcome,
+    conclusions: &Conclusions,
+    took: Option<i64>,
+) -> String {
+    let time = |at: Timestamp| words::time(conclusions.taken, at);
     let took = took.map(|took| format!(" in {}", length(took))).unwrap_or_default();
     let Some(gap) = way.gap.map(|gap| &hops[gap]) else {
         return format!("ARRIVED{took}: every stage has done its part.");
@@ -178,7 +184,7 @@ fn headline(hops: &[Hop], way: &Way, outcome: Outcome, report: &Report, took: Op
         format!("seen \"{}\"{by}{at}", last.title)
     });
     let by = &gap.by;
-    let cause = cause_in_words(report, by);
+    let cause = cause_in_words(conclusions, by);
     let letter = way.letter.map(|letter| &hops[letter]);
     match (outcome, letter) {
         (Outcome::Stopped, Some(letter)) => {
@@ -200,8 +206,8 @@ fn headline(hops: &[Hop], way: &Way, outcome: Outcome, report: &Report, took: Op
 }
 
 /// The likeliest cause, without its subject where that is named already.
-fn cause_in_words(report: &Report, by: &str) -> String {
-    let Some(cause) = report.causes.iter().find(|cause| cause.best) else { return String::new() };
+fn cause_in_words(conclusions: &Conclusions, by: &str) -> String {
+    let Some(cause) = conclusions.causes.iter().find(|cause| cause.best) else { return String::new() };
     let own = cause.title.strip_suffix(by).and_then(|title| title.strip_suffix(": "));
     format!(" {} ({} %).", own.unwrap_or(&cause.title), cause.confidence)
 }
