@@ -2,7 +2,7 @@
 
 use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::redact;
-use crate::command::postgres::address_variable;
+use crate::command::target::address_variable;
 use crate::command::{Word, shell};
 use crate::evidence::System;
 use clap::builder::PossibleValue;

@@ -1,9 +1,19 @@
 //! Rows' own lines with their placeholders filled in: commands for a shell, and sentences.
 
 use crate::command::shell::{in_double, in_single, is_plain, quote};
-use crate::command::values::Value;
 use crate::text::placeholder::Placeholder;
 use crate::text::template::{Piece, Quotes, Template};
+
+/// What is filled in, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// One word, quoted as its place wants it.
+    Word(String),
+    /// The asked id: not put into quotes that it could end.
+    Id(String),
+    /// Written for a shell: words, or the name of a variable.
+    Shell(String),
+}
 
 /// What stands for an id that could end the quotes that it stands in.
 const ID: &str = "ID";

@@ -5,14 +5,6 @@ use crate::command::docker::{Exec, exec};
 use crate::command::model::{Command, Process, Word};
 use crate::command::target::Target;
 
-/// The variable that stands for a database's address in printed commands.
-pub fn address_variable(database: &str) -> String {
-    match database {
-        MAIN_DATABASE => "POSTGRES_URL".to_string(),
-        name => format!("POSTGRES_URL_{}", name.to_uppercase().replace('-', "_")),
-    }
-}
-
 /// `psql` at a database: in its container, if the address led there,
 /// else by the address in its variable.
 pub fn psql(target: &Target, database: &str) -> Process {

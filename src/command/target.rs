@@ -3,8 +3,15 @@
 
 use crate::base::name::MAIN_DATABASE;
 use crate::command::model::Word;
-use crate::command::postgres::address_variable;
 use std::collections::BTreeMap;
+
+/// The variable that stands for a database's address in printed commands.
+pub fn address_variable(database: &str) -> String {
+    match database {
+        MAIN_DATABASE => "POSTGRES_URL".to_string(),
+        name => format!("POSTGRES_URL_{}", name.to_uppercase().replace('-', "_")),
+    }
+}
 
 /// How the systems of a run were reached.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,25 +2,16 @@
 //! systems were reached. Where one of these does not tell, a word in capitals stands for it.
 
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
+use crate::command::line::{self, Value};
 use crate::command::model::Process;
-use crate::command::postgres::{self, address_variable};
+use crate::command::postgres;
 use crate::command::shell::{is_plain, process};
 use crate::command::target::Target;
-use crate::command::{compose, doctor, http, kafka, line};
+use crate::command::target::address_variable;
+use crate::command::{compose, doctor, http, kafka};
 use crate::pipeline::{Marks, Pipeline, Role, Stage, Worker};
 use crate::text::placeholder::Placeholder;
 use crate::text::template::Template;
-
-/// What is filled in, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// One word, quoted as its place wants it.
-    Word(String),
-    /// The asked id: not put into quotes that it could end.
-    Id(String),
-    /// Written for a shell: words, or the name of a variable.
-    Shell(String),
-}
 
 /// A session of a database, and the database's name.
 pub type Session<'a> = (i32, &'a str);

@@ -2,7 +2,7 @@
 
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::command::model::Word;
-use crate::command::postgres::address_variable;
+use crate::command::target::address_variable;
 use crate::command::target::{Broker, Compose, Database, Login, Target};
 use crate::command::{kafka, shell};
 use crate::evidence::{Evidence, Instance, InstanceState, Mapped, NamedBy};
