@@ -21,7 +21,7 @@ const DATABASES: usize = 4;
 
 /// Looks at everything and returns what was seen by the deadline.
 pub async fn survey(config: &Config) -> Survey {
-    http::install_tls_provider();
+    crate::collect::tls::install_tls_provider();
     let start = Instant::now();
     let until = start + config.deadline;
     let third = start + config.deadline / 3;

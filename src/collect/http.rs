@@ -25,12 +25,6 @@ const FOR_NAMES: Duration = Duration::from_secs(1);
 /// How much of one value is kept, in characters.
 const LONGEST_VALUE: usize = 200;
 
-/// Makes TLS work: without a provider, clients panic when they are made.
-pub fn install_tls_provider() {
-    // The error says that there is one already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 /// Asks every service for its health, and one of them what the pipeline
 /// declares as harmless, and what facts of the user's own ask. `docker`, `event`:
 /// `None` if not known in time.
@@ -40,7 +34,7 @@ pub async fn look(
     event: Option<&Seen<Vec<Event>>>,
     until: Instant,
 ) -> (Seen<Http>, BTreeMap<Name, Seen<Custom>>) {
-    install_tls_provider();
+    crate::collect::tls::install_tls_provider();
     let client = match client() {
         Ok(client) => client,
         Err(error) => {

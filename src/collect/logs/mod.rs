@@ -1,13 +1,10 @@
 //! Container logs, newest first and no further back than the event needs.
 
 pub mod keep;
-pub mod lines;
-pub mod newest;
 pub mod records;
 
-pub(crate) use newest::newest;
-
 use crate::base::secret::redact;
+use crate::collect::runtime::docker::lines::{self, Lines};
 use crate::collect::runtime::docker::{Engine, early};
 use crate::collect::{CLOCKS, no_answer};
 use crate::config::Config;
@@ -18,7 +15,6 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use keep::{Kept, Wanted};
-use lines::Lines;
 use records::Records;
 use regex::Regex;
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@
 //! JSON, or if that record begins with a time, this line begins neither with a
 //! time nor with a level, and it came within 50 ms.
 
-use crate::collect::logs::lines::Line;
+use crate::collect::runtime::docker::lines::Line;
 use crate::evidence::Record;
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;

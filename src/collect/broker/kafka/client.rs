@@ -3,7 +3,8 @@
 
 use crate::base::secret::redact;
 use crate::collect::broker::kafka::addresses::Ways;
-use crate::collect::broker::kafka::sys::{Answer, Event, Fault, Native, Question, RawRecord};
+use crate::collect::broker::kafka::sys::records::RawRecord;
+use crate::collect::broker::kafka::sys::{Answer, Event, Fault, Native, Question};
 use crate::collect::broker::kafka::tls;
 use crate::collect::no_answer;
 use crate::evidence::{Why, WhyKind};

@@ -3,7 +3,8 @@
 
 use crate::base::secret::redact;
 use crate::collect::broker::kafka::client::{self, Asked, Session};
-use crate::collect::broker::kafka::sys::{self, Answer, Bound, Question, RawRecord};
+use crate::collect::broker::kafka::sys::records::RawRecord;
+use crate::collect::broker::kafka::sys::{self, Answer, Bound, Question};
 use crate::evidence::{Broker, DeadLetters, FoundRecord, Search, Seen, Topic, TopicPartition, Why, WhyKind};
 use crate::text::word::holds_word;
 use jiff::Timestamp;

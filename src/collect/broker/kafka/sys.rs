@@ -6,7 +6,6 @@ pub mod read;
 pub mod records;
 
 pub use read::{Answer, Described, Event, Fault};
-pub use records::RawRecord;
 
 use crate::collect::broker::kafka::addresses::{self, Ways};
 use crate::evidence::TopicPartition;

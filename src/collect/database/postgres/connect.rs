@@ -1,6 +1,7 @@
 //! The way to the server: names, the addresses behind them, TLS or not.
 
-use crate::collect::database::postgres::address::{Address, Endpoint, Mode};
+use crate::collect::database::postgres::address::{Address, Endpoint};
+use crate::collect::database::postgres::ssl::Mode;
 use crate::collect::database::postgres::why;
 use crate::collect::no_answer;
 use crate::evidence::{Mapped, Runtime, Why, WhyKind};

@@ -2,11 +2,13 @@
 
 use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::Secret;
+use crate::collect::database::postgres::event;
 use crate::collect::database::postgres::session::Session;
 use crate::collect::database::postgres::{Opened, Place, open};
 use crate::collect::runtime::docker::{Discovered, told_to};
 use crate::config::Config;
 use crate::evidence::{Database, Mapped, Name, Runtime, Seen, Why, WhyKind};
+use crate::pipeline::Stage;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
@@ -124,4 +126,17 @@ fn place<'a>(
 fn is_called(address: &Secret, name: &str) -> bool {
     let url = url::Url::parse(address.expose()).ok();
     url.is_some_and(|url| url.path().trim_start_matches('/') == name)
+}
+
+/// The transaction for a stage's rows, and the type of their id; `of` it is in the main database.
+pub(crate) async fn id_type_at<'a>(
+    databases: &'a Databases,
+    stage: &Stage,
+    of: &str,
+) -> Result<(&'a Session, String), Why> {
+    let session = databases.of(stage.database())?;
+    match stage.database {
+        Some(_) => Ok((session, event::id_type(session, &stage.sql).await?)),
+        None => Ok((session, of.to_string())),
+    }
 }

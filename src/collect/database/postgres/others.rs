@@ -1,8 +1,8 @@
 //! Several ids at once: each statement is asked once for all of them.
 
-use crate::collect::database::postgres::databases::Databases;
+use crate::collect::database::postgres::databases::{Databases, id_type_at};
 use crate::collect::database::postgres::session::{Bound, Session, get, quoted};
-use crate::collect::database::postgres::{NO_MARKS, event, id_type_at, marks, stages};
+use crate::collect::database::postgres::{NO_MARKS, event, marks, stages};
 use crate::evidence::{Effect, Event, EventRows, Mark, Name, Seen, Why, WhyKind};
 use crate::pipeline::{EventSql, Marks, Pipeline, Stage};
 use std::collections::BTreeMap;

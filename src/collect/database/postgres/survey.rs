@@ -1,8 +1,9 @@
 //! A database that nobody has described: its tables, and their newest rows.
 
 use crate::base::secret::Secret;
+use crate::collect::database::postgres::address::Address;
 use crate::collect::database::postgres::session::{Bound, Session, get};
-use crate::collect::database::postgres::{Address, connect, tls};
+use crate::collect::database::postgres::{connect, tls};
 use crate::collect::discovery::{Column, Table, says_written, sql_name};
 use crate::collect::in_time;
 use crate::evidence::{Name, Runtime, Why, WhyKind};

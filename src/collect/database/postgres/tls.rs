@@ -2,7 +2,7 @@
 //! not, and `verify-ca` does not look at the name.
 
 use crate::base::error::Mistake;
-use crate::collect::database::postgres::address::{Mode, Roots, Ssl};
+use crate::collect::database::postgres::ssl::{Mode, Roots, Ssl};
 use crate::input::file::in_words;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};

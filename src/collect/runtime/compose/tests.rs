@@ -1,7 +1,15 @@
+use crate::collect::runtime::compose::files::of_labels;
+use crate::collect::runtime::compose::interpolate::Variables;
+use crate::collect::runtime::compose::plugin::Outcome;
 use crate::collect::runtime::compose::*;
+use crate::collect::runtime::docker::shown_path;
 use crate::evidence::samples;
+use crate::evidence::{NamedBy, Runtime, Why};
 use crate::input::Source;
+use crate::pipeline::Pipeline;
 use std::collections::BTreeMap;
+use std::path::Path;
+use tokio::time::{Duration, Instant};
 
 const BASE: &str = "\
 name: shop

@@ -4,8 +4,8 @@
 use crate::base::secret::Secret;
 use crate::collect::discovery::Part;
 use crate::collect::in_time;
-use crate::collect::logs::newest;
 use crate::collect::runtime::docker::container::container;
+use crate::collect::runtime::docker::newest::newest;
 use crate::collect::runtime::docker::{Discovered, Engine, a_listed, early, inspect};
 use crate::config::Config;
 use crate::evidence::{Instance, InstanceState, Name, RestartPolicy, Runtime, Seen, Why, WhyKind};

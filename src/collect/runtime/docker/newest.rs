@@ -1,7 +1,7 @@
 //! The newest lines of a container's log, and the first ones since it was started.
 
-use crate::collect::logs::lines::Lines;
 use crate::collect::runtime::docker::Engine;
+use crate::collect::runtime::docker::lines::Lines;
 use crate::evidence::Instance;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
