@@ -1,6 +1,5 @@
 //! The compose fragment of the missing workers.
 
-use crate::evidence::Runtime;
 use crate::pipeline::Worker;
 use crate::remedy::Remedy;
 use std::fmt::Write;
@@ -46,11 +45,7 @@ fn service(remedy: &Remedy, worker: &Worker) -> String {
 
 /// The image with the tag that its siblings run, where one runs.
 fn image(remedy: &Remedy, declared: &str) -> String {
-    let containers = remedy.view.evidence.runtime().known().copied().map(Runtime::instances);
-    let sibling = containers.into_iter().flatten().find(|container| {
-        container.image.strip_prefix(declared).is_some_and(|tag| tag.is_empty() || tag.starts_with(':'))
-    });
-    sibling.map_or(declared, |container| &container.image).to_string()
+    remedy.view.image_of_sibling(declared).unwrap_or(declared).to_string()
 }
 
 /// A YAML scalar in double quotes.

@@ -3,7 +3,7 @@
 use crate::base::name::MAIN_DATABASE;
 use crate::command::kafka::{self, Offsets};
 use crate::command::{Command, Process, Script, docker, postgres};
-use crate::evidence::{Instance, InstanceState, Seen, Topic};
+use crate::evidence::Seen;
 use crate::pipeline::Worker;
 use crate::remedy::model::Remedy;
 use crate::remedy::sql;
@@ -20,21 +20,13 @@ pub(crate) fn create_topics(remedy: &Remedy) -> Script {
     let topics = view.pipeline.topic.iter().filter(|topic| remedy.subjects.contains(&topic.name));
     let create = topics.map(|topic| {
         let broker = view.pipeline.broker_of_topic(&topic.name);
-        let sibling = sibling(view, broker);
+        let sibling = view.shape_of_topics(broker);
         let partitions = topic.partitions.map(|p| p as usize);
-        let partitions = sibling.map(|s| s.partitions.len()).or(partitions).unwrap_or(1).to_string();
-        let replicas = sibling.and_then(|s| s.partitions.first()).map_or(1, |p| p.replicas.len().max(1));
-        let replicas = replicas.to_string();
+        let partitions = sibling.map(|sibling| sibling.partitions).or(partitions).unwrap_or(1).to_string();
+        let replicas = sibling.map_or(1, |sibling| sibling.replicas).to_string();
         kafka::create_topic(remedy.target, broker, &topic.name, &partitions, &replicas).command()
     });
     Script { comment: None, commands: create.collect() }
-}
-
-/// A topic of the pipeline that exists on a broker.
-fn sibling<'a>(view: &Situation<'a>, broker: &str) -> Option<&'a Topic> {
-    let mut topics =
-        view.evidence.broker(broker).known().copied()?.topics.values().filter_map(|topic| topic.known());
-    topics.find(|topic| topic.exists && !topic.partitions.is_empty())
 }
 
 /// Sets each subject's group to the stuck events, on the partitions where it has
@@ -108,18 +100,7 @@ fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
 
 /// Starts what has a broker's image in its project and does not run.
 pub(crate) fn start_brokers(remedy: &Remedy) -> Option<Script> {
-    let seen = *remedy.view.evidence.runtime().known()?;
-    let brokers = remedy.view.pipeline.brokers().into_iter();
-    let brokers: Vec<&Instance> = brokers
-        .filter_map(|broker| remedy.view.workloads.container(broker).known().copied().flatten())
-        .collect();
-    let alike = |c: &&Instance| {
-        let mut brokers = brokers.iter();
-        let like =
-            |broker: &&Instance| c.details.project == broker.details.project && c.image == broker.image;
-        c.state == InstanceState::Exited && brokers.any(like)
-    };
-    let names: Vec<&str> = seen.instances().filter(alike).map(|c| c.name.as_str()).collect();
+    let names = remedy.view.exited_like_brokers();
     let start = (!names.is_empty()).then(|| docker::start(remedy.target, names).command());
     start.map(|start| Script { comment: None, commands: vec![start] })
 }

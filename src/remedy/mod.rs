@@ -6,7 +6,6 @@ pub mod kafka;
 pub mod model;
 pub mod plan;
 pub mod sql;
-pub mod target;
 
 pub use model::{Planned, Remedy};
 pub use plan::plan;

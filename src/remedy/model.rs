@@ -95,9 +95,10 @@ impl<'a> Remedy<'a> {
         let lacking = self.view.effects(stage).known().is_some_and(Vec::is_empty);
         // The emitter's own row keeps nothing back.
         let emitter = stage.emitter.get_ref().as_str();
-        let keeps_back = |mark: &&&crate::evidence::Mark| mark.source.as_deref() != Some(emitter);
         let marks = self.view.marks(stage);
-        let kept_back = marks.known().is_some_and(|marks| marks.iter().any(|mark| keeps_back(&mark)));
+        let kept_back = marks
+            .known()
+            .is_some_and(|marks| marks.iter().any(|mark| mark.source.as_deref() != Some(emitter)));
         if let Some(id) = self.view.asked.id.map(String::from)
             && lacking
             && (kept_back || !marked)

@@ -6,10 +6,10 @@ use crate::evidence::Evidence;
 use crate::fact::{Facts, facts};
 use crate::judge::{Finding, judge};
 use crate::pipeline::Pipeline;
-use crate::remedy::target::target;
 use crate::report::{self, Conclusions, Material, Report};
 use crate::runbook::catalog::Catalog;
 use crate::situation::Situation;
+use crate::situation::target::target;
 
 /// evidence → situation → facts → checks → diagnosis → report, about the first event that
 /// was asked about. `catalog` holds what counts at the time of the evidence.

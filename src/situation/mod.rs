@@ -18,9 +18,11 @@ pub mod motion;
 pub mod progress;
 pub mod settling;
 pub mod shared;
+pub mod siblings;
 pub mod skips;
 pub mod source;
 pub mod stages;
+pub mod target;
 pub mod workload;
 
 use crate::evidence::{AskedEvent, Evidence};

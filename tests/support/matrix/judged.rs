@@ -8,12 +8,12 @@ use pipeline_doctor::evidence::{Evidence, System};
 use pipeline_doctor::fact::{Facts, facts, registry};
 use pipeline_doctor::judge::{Finding, Verdict, judge};
 use pipeline_doctor::pipeline::Pipeline;
-use pipeline_doctor::remedy::target::target;
 use pipeline_doctor::report::{Cause, Material, report};
 use pipeline_doctor::runbook::catalog::Catalog;
 use pipeline_doctor::runbook::lint;
 use pipeline_doctor::runbook::severity::Severity;
 use pipeline_doctor::situation::Situation;
+use pipeline_doctor::situation::target::target;
 
 /// The built-in pipeline and rows.
 pub struct Judge {
