@@ -14,7 +14,8 @@ use crate::runbook::severity::Severity;
 
 /// Concludes what is wrong and what to do.
 pub fn conclusions(material: &Material) -> Conclusions {
-    let Material { evidence, diagnosis, .. } = material;
+    let Material { situation, diagnosis, .. } = material;
+    let evidence = situation.evidence;
     let causes: Vec<Cause> = diagnosis.causes.iter().filter_map(|cause| material.cause(cause)).collect();
     Conclusions {
         tool: format!("pipeline-doctor {}", evidence.tool),
@@ -110,11 +111,11 @@ fn look_at_one(material: &Material, causes: &[Cause]) -> Option<Planned> {
     if material.situation.asked.id.is_some() || causes.iter().any(|cause| cause.best) {
         return None;
     }
-    let id = extent(material).newest_ids.into_iter().next()?;
+    let id = material.situation.backlog.newest.first()?;
     Some(Planned {
         kind: ActionKind::Prove,
         say: Some("the newest of the stuck ones: what is seen of it tells the causes apart".into()),
-        run: vec![shell::process(&doctor::ask(&id))],
+        run: vec![shell::process(&doctor::ask(id))],
         script: None,
     })
 }

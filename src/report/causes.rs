@@ -84,7 +84,7 @@ impl Material<'_> {
     pub(super) fn next(&self, check: &str) -> Option<Next> {
         let (row, finding) = self.finding(check)?;
         // By hand the same system is as unseen.
-        let whole = self.evidence.unseen_systems();
+        let whole = self.situation.evidence.unseen_systems();
         if matches!(&finding.verdict, Verdict::Unknown(why) if whole.contains(&why)) {
             return None;
         }

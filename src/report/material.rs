@@ -2,7 +2,6 @@
 
 use crate::command::Target;
 use crate::diagnosis::Diagnosis;
-use crate::evidence::Evidence;
 use crate::fact::Facts;
 use crate::judge::Finding;
 use crate::pipeline::Pipeline;
@@ -11,9 +10,7 @@ use crate::situation::Situation;
 
 /// What a report is made from.
 pub struct Material<'a> {
-    /// What was seen.
-    pub evidence: &'a Evidence,
-    /// The same, joined, of the event that the report is about.
+    /// What was seen, joined, of the event that the report is about.
     pub situation: &'a Situation<'a>,
     /// What should exist.
     pub pipeline: &'a Pipeline,

@@ -64,7 +64,7 @@ fn reason(
     findings: &[&Finding],
     lines: &[String],
 ) -> Option<String> {
-    let whole = material.evidence.unseen_systems();
+    let whole = material.situation.evidence.unseen_systems();
     let is_reason = |wanted: &Verdict, severity: Severity| match verdict {
         StepVerdict::Fail => *wanted == Verdict::Fail && severity == Severity::Error,
         StepVerdict::Warn => *wanted == Verdict::Fail && severity == Severity::Warn,
@@ -90,7 +90,7 @@ fn reason(
 
 /// Whether the system that a step is about was seen at all, if the pipeline has it.
 fn system_seen(material: &Material, about: About) -> bool {
-    let evidence = material.evidence;
+    let evidence = material.situation.evidence;
     match about {
         About::Workers | About::Call => evidence.runtime().known().is_some(),
         About::Topics => {
@@ -177,7 +177,7 @@ fn workers(material: &Material) -> Vec<String> {
         line += &format!(", in their groups, lag {lag}");
     }
     if running < all
-        && let Some(compose) = material.evidence.declared.known()
+        && let Some(compose) = material.situation.evidence.declared.known()
         && let Ok((declared, all)) =
             tally(material, "compose.declared", Scope::Worker, &Value::Word("declared"))
     {
@@ -231,7 +231,7 @@ fn topics(material: &Material) -> Vec<String> {
 
 /// "also read by group audit: stable, 1 member".
 fn strangers(material: &Material) -> Vec<String> {
-    let brokers = material.evidence.brokers.values().filter_map(Seen::known);
+    let brokers = material.situation.evidence.brokers.values().filter_map(Seen::known);
     let others = brokers.filter_map(|broker| broker.other_groups.known()).flatten();
     others.map(|(name, group)| format!("also read by group {name}: {}", describe(group))).collect()
 }
@@ -242,7 +242,7 @@ fn named<'a>(material: &'a Material, fact: &str, value: &Value) -> Vec<&'a str> 
 }
 
 fn rows(material: &Material, row: &StepRow) -> Vec<String> {
-    let rows = match material.evidence.main_database() {
+    let rows = match material.situation.evidence.main_database() {
         Seen::Known(rows) => rows,
         Seen::Unknown(why) | Seen::NotAsked(why) => return vec![not_seen(&why)],
     };
@@ -289,7 +289,7 @@ fn all_done(material: &Material, row: &StepRow) -> Option<String> {
         }
         times.push(material.situation.effects(stage).known()?.first()?.at);
     }
-    let taken = material.evidence.taken;
+    let taken = material.situation.evidence.taken;
     let (first, last) = (times.iter().min()?, times.iter().max()?);
     Some(format!(
         "all {} done, {}-{}",
@@ -335,7 +335,8 @@ fn stuck_line(material: &Material) -> String {
     let extent = extent(material);
     let window = length(extent.window_s);
     let least = if extent.complete { "" } else { "at least " };
-    let since = extent.since.map(|since| format!(", since {}", time(material.evidence.taken, since)));
+    let since =
+        extent.since.map(|since| format!(", since {}", time(material.situation.evidence.taken, since)));
     match extent.stuck {
         None => format!("stuck in {window}: not seen"),
         Some(0) if !extent.complete => format!("stuck in {window}: not all seen"),
@@ -388,7 +389,7 @@ fn calls(material: &Material) -> Vec<String> {
 /// Of a pipeline without a call the logs are told of alone.
 fn without_call(material: &Material, verdict: StepVerdict, lines: &mut Vec<String>) {
     if lines.is_empty() {
-        let read = material.evidence.logs.values().filter(|log| log.known().is_some()).count();
+        let read = material.situation.evidence.logs.values().filter(|log| log.known().is_some()).count();
         lines.push(match verdict {
             StepVerdict::Pass => format!("no trouble in {}", count(read as u64, "log")),
             _ => format!("{} read", count(read as u64, "log")),

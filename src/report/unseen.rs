@@ -11,7 +11,7 @@ use crate::runbook::severity::Severity;
 /// Systems that the runbook needs and that nobody told the address of: what is
 /// not looked at for want of an address is no proof of health.
 pub(super) fn missing_systems<'a>(material: &Material<'a>) -> Vec<(String, &'a Why)> {
-    let evidence = material.evidence;
+    let evidence = material.situation.evidence;
     let brokers = evidence.brokers.iter().map(|(name, broker)| (kafka_called(name), not_asked(broker)));
     let runtimes = evidence.runtimes.values().map(|runtime| ("Docker".to_string(), not_asked(runtime)));
     let database = evidence.databases.get(MAIN_DATABASE);
@@ -37,7 +37,7 @@ fn not_asked<T>(seen: &Seen<T>) -> Option<&Why> {
 
 /// The systems that were not seen, then whatever else was not.
 pub(super) fn unseen(material: &Material) -> Vec<Unseen> {
-    let evidence = material.evidence;
+    let evidence = material.situation.evidence;
     let mut unseen: Vec<Unseen> = Vec::new();
     let mut system = |name: &str, why: Option<&Why>| {
         if let Some(why) = why {

@@ -38,7 +38,6 @@ fn with_material<T>(
     let findings: Vec<Finding> = judge(catalog, &facts, situation.pipeline);
     let diagnosis: Diagnosis = diagnose(catalog, &findings);
     make(&Material {
-        evidence: situation.evidence,
         situation,
         pipeline: situation.pipeline,
         catalog,

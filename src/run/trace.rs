@@ -156,7 +156,7 @@ fn of_all(
     let shared = Arc::new(shared);
     let of = |id: &String| {
         let situation = Situation::about(&shared, evidence.event(id));
-        let mut trace = trace(&situation, &concluded(&situation, catalog, show));
+        let mut trace = trace(&situation, concluded(&situation, catalog, show));
         // A recording may have been made without them.
         if config.values && config.replay.is_none() {
             trace.tell_unshown_values();

@@ -12,26 +12,27 @@ use crate::trace::model::{HopShown, HopState, Outcome, StageShown, Trace};
 use jiff::Timestamp;
 
 /// Traces the event of the situation; `conclusions` are what the runbook says of it.
-pub fn trace(situation: &Situation, conclusions: &Conclusions) -> Trace {
+pub fn trace(situation: &Situation, conclusions: Conclusions) -> Trace {
     let hops = situation.hops.as_slice();
     let way = Way::of(situation);
     let outcome = way.outcome(hops);
     // What keeps it from being seen may be what is wrong.
     let told = matches!(outcome, Outcome::Stopped | Outcome::Unclear);
-    let causes = if told { conclusions.causes.clone() } else { Vec::new() };
     let timed: Vec<Timestamp> = hops.iter().filter(|hop| hop.on_the_way()).filter_map(Hop::here).collect();
     let first = timed.first().copied();
     let took = first.and_then(|first| Some(ms(first, timed.iter().copied().max()?)));
     let at_gap = way.gap.map(|gap| hops[gap].by.clone());
+    let headline = headline(hops, &way, outcome, &conclusions, took);
+    let Conclusions { tool, pipeline, taken, causes, actions, unseen } = conclusions;
     Trace {
         schema_version: SCHEMA_VERSION,
-        tool: conclusions.tool.clone(),
-        pipeline: conclusions.pipeline.clone(),
+        tool,
+        pipeline,
         id: situation.asked.id.unwrap_or_default().to_string(),
-        taken: conclusions.taken,
+        taken,
         outcome,
         exit_code: outcome.exit_code(),
-        headline: headline(hops, &way, outcome, conclusions, took),
+        headline,
         last_seen: way.last,
         first_missing: way.gap,
         component: at_gap,
@@ -39,9 +40,9 @@ pub fn trace(situation: &Situation, conclusions: &Conclusions) -> Trace {
         stages: situation.pipeline.stage.iter().map(|stage| stage_shown(stage, hops)).collect(),
         hops: shown(hops, first),
         clocks: wrong_clocks(situation),
-        causes,
-        actions: if told { conclusions.actions.clone() } else { Vec::new() },
-        unseen: conclusions.unseen.clone(),
+        causes: if told { causes } else { Vec::new() },
+        actions: if told { actions } else { Vec::new() },
+        unseen,
     }
 }
 

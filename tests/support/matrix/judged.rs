@@ -70,7 +70,6 @@ impl Judge {
         let (facts, findings) = self.found_in(&situation);
         let diagnosis = diagnose(&self.catalog, &findings);
         let report = report(&Material {
-            evidence,
             situation: &situation,
             pipeline: &self.pipeline,
             catalog: &self.catalog,
