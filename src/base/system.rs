@@ -13,7 +13,7 @@ states! {
     }
 }
 
-/// What a run can be told to leave out.
+/// A system that a run can skip (`--without`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum System {
     /// The Docker Engine, and with it all logs.

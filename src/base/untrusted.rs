@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// Text from another program, without secrets: an engine's error, the raw bytes
-/// of a record. It may hold control characters and markup: whoever shows it
-/// escapes it for its own format.
+/// of a record. It may hold control characters and markup: each format that
+/// prints it must escape it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Untrusted(String);

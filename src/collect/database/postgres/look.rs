@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-/// Whom to tell of the events as soon as they are known.
+/// Sends the events to the drivers that wait for their time.
 pub(crate) type TellEvent = watch::Sender<Option<Seen<Vec<Event>>>>;
 
 /// Looks into the database. `docker`: `None` if the engine has not answered in
