@@ -1,6 +1,8 @@
 //! Checks: facts against expectations. Pure.
 
-use crate::evidence::{Name, Seen, Why, WhyKind};
+use crate::base::name::Name;
+use crate::base::observed::Seen;
+use crate::base::reason::{Why, WhyKind};
 use crate::fact::{Fact, Facts};
 use crate::pipeline::Pipeline;
 use crate::runbook::catalog::{Catalog, Check};

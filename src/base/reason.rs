@@ -60,6 +60,11 @@ impl Why {
         }
     }
 
+    /// Whether it means that nobody answers there.
+    pub fn is_silence(&self) -> bool {
+        matches!(self.kind, WhyKind::NoAnswer | WhyKind::Refused | WhyKind::Unresolved)
+    }
+
     /// Adds the system's own code.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {

@@ -1,9 +1,9 @@
 //! Ranks the causes of what failed, and says what speaks for and against each.
 
+use crate::base::name::Name;
 use crate::diagnosis::model::{Diagnosed, Diagnosis, RuledOut, Untellable};
 use crate::diagnosis::named::{Candidate, TIE, named};
 use crate::diagnosis::rank::{ALWAYS, Model, Ranking, SOMETIMES, USUALLY, fails};
-use crate::evidence::Name;
 use crate::judge::{Finding, Verdict};
 use crate::runbook::catalog::Catalog;
 use crate::runbook::severity::Severity;

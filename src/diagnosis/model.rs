@@ -1,6 +1,6 @@
 //! What the findings mean, as data.
 
-use crate::evidence::Name;
+use crate::base::name::Name;
 
 /// What the findings mean.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,7 +1,7 @@
 //! Exact inference in a small leaky noisy-OR network: which causes explain the
 //! findings, and how sure that is. The model stands in the README.
 
-use crate::evidence::WhyKind;
+use crate::base::reason::WhyKind;
 use crate::judge::{Finding, Verdict};
 use crate::runbook::catalog::{Catalog, Cause};
 use crate::runbook::severity::Severity;

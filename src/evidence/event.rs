@@ -57,6 +57,14 @@ pub struct Mark {
     pub processed_at: Option<Timestamp>,
 }
 
+impl Mark {
+    /// "10:02:14 by shop".
+    pub fn words(&self) -> String {
+        let at = self.processed_at.map(|at| format!("{} ", at.strftime("%H:%M:%S"))).unwrap_or_default();
+        format!("{at}by {}", self.source.as_deref().unwrap_or("nobody named"))
+    }
+}
+
 /// The event that was asked about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,6 @@
 //! Facts about the documented API call: asked, answered, and what came of it.
 
-use crate::evidence::Seen;
+use crate::base::observed::Seen;
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 use crate::situation::calls::Calls;

@@ -1,6 +1,7 @@
 //! Facts about clocks: those of the systems beside the one of this machine.
 
-use crate::evidence::{Seen, Why, WhyKind};
+use crate::base::observed::Seen;
+use crate::base::reason::{Why, WhyKind};
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 use crate::situation::clock::describe;
@@ -12,12 +13,9 @@ pub(super) fn ahead(s: &Situation) -> Vec<Fact> {
             Seen::Unknown(why) => Seen::NotAsked(Why::new(WhyKind::Missing, why.say.as_str())),
             other => other.clone(),
         };
-        let tell = |clock| (Value::Count(ahead_ms(clock)), describe(clock));
-        Fact::of(system.as_str(), clock, tell)
+        Fact::of(system.as_str(), clock, |clock| {
+            (Value::Count(clock.surely_ahead_ms().unsigned_abs()), describe(clock))
+        })
     });
     all.collect()
-}
-
-fn ahead_ms(clock: crate::evidence::Clock) -> u64 {
-    clock.surely_ahead_ms().unsigned_abs()
 }

@@ -1,6 +1,6 @@
 //! Facts about containers and what the compose file says of them.
 
-use crate::evidence::Seen;
+use crate::base::observed::Seen;
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 use crate::situation::logs::complete;

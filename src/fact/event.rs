@@ -1,12 +1,12 @@
 //! Facts about the event that was asked about.
 
-use crate::evidence::{Mark, Seen};
+use crate::base::observed::Seen;
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 use crate::text::plural::count;
 
 pub(super) fn recorded(s: &Situation) -> Vec<Fact> {
-    let rows = marks(s).map(|(exact, like)| exact.len() + like.len());
+    let rows = s.asked_marks().map(|(exact, like)| exact.len() + like.len());
     // The event's row may stand elsewhere.
     let event = s.asked.row.known().is_some();
     let rows = match rows {
@@ -27,7 +27,7 @@ pub(super) fn recorded(s: &Situation) -> Vec<Fact> {
 }
 
 pub(super) fn exact(s: &Situation) -> Vec<Fact> {
-    vec![Fact::of(s.pipeline.noun.0.as_str(), marks(s), |(exact, like)| {
+    vec![Fact::of(s.pipeline.noun.0.as_str(), s.asked_marks(), |(exact, like)| {
         match like.first().filter(|_| exact.is_empty()) {
             Some(mark) => {
                 let stored = if mark.correlation_id.len() > mark.event_id.len() {
@@ -40,17 +40,4 @@ pub(super) fn exact(s: &Situation) -> Vec<Fact> {
             None => (Value::Bool(true), "found by =".to_string()),
         }
     })]
-}
-
-/// The id's rows, found by `=` and by `LIKE` alone. Where `LIKE` could not be
-/// looked at, it matters only if `=` found nothing.
-fn marks<'a>(s: &Situation<'a>) -> Seen<(&'a [Mark], &'a [Mark])> {
-    let (exact, like) = (s.asked.marks.clone(), s.asked.marks_like.clone());
-    s.id().and_then(|_| {
-        exact.and_then(|exact| match like {
-            Seen::Known(like) => Seen::Known((exact, like)),
-            _ if !exact.is_empty() => Seen::Known((exact, &[][..])),
-            other => other.map(|like| (exact, like)),
-        })
-    })
 }

@@ -1,6 +1,7 @@
 //! Facts as values.
 
-use crate::evidence::{Name, Seen};
+use crate::base::name::Name;
+use crate::base::observed::Seen;
 use crate::pipeline::{Stage, Worker};
 use crate::runbook::value::Value;
 use crate::situation::Situation;
@@ -27,7 +28,7 @@ impl Fact {
         let value = match evidence {
             Seen::NotAsked(why) => Seen::NotAsked(why.clone()),
             Seen::Unknown(why) => Seen::Unknown(why.clone()),
-            Seen::Known(_) => Seen::unknown(crate::evidence::WhyKind::Failed, "not derived"),
+            Seen::Known(_) => Seen::unknown(crate::base::reason::WhyKind::Failed, "not derived"),
         };
         let say = value.why().map(|why| why.words()).unwrap_or_default();
         Fact { subject: subject.into(), value, say }

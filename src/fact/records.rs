@@ -1,6 +1,6 @@
 //! Facts about records: the asked event's on the topics of its stages, and dead letters.
 
-use crate::evidence::Seen;
+use crate::base::observed::Seen;
 use crate::fact::{Fact, Value, for_stages, for_workers};
 use crate::situation::Situation;
 use crate::situation::delivery::{Taken, describe_found, describe_read};

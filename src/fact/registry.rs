@@ -11,9 +11,12 @@ use crate::runbook::scope::Scope;
 use crate::runbook::signature::Signature;
 use crate::runbook::value::Kind;
 use crate::situation::Situation;
+use crate::situation::answers::ServiceHealth;
 use crate::situation::calls;
+use crate::situation::changes::{AddressState, ConfigState, DatabaseUsed, ImageState, StartedWhen};
 use crate::situation::ladder::WorkloadState;
 use crate::situation::motion::Motion;
+use crate::situation::outcomes::StageProgress;
 use crate::situation::settling::Settled;
 use crate::situation::stages::{EffectStatus, MarkState};
 use crate::situation::workload::{ContainerState, Declaration, End, Health};
@@ -68,35 +71,35 @@ pub const FACTS: &[FactSpec] = &[
         name: "container.image",
         doc: "whether it runs the image that its tag stands for now (Docker: Image, /images/{name}/json)",
         scopes: PARTS,
-        kind: Kind::Words(&["outdated", "current"]),
+        kind: Kind::Words(ImageState::WORDS),
         derive: changes::image,
     },
     FactSpec {
         name: "container.config",
         doc: "whether it was made from what the compose file and .env give now (label config-hash, docker compose config)",
         scopes: PARTS,
-        kind: Kind::Words(&["other", "current"]),
+        kind: Kind::Words(ConfigState::WORDS),
         derive: changes::config,
     },
     FactSpec {
         name: "container.addresses",
         doc: "whether the addresses in its environment lead out of it and resolve (Docker: Config.Env; name server)",
         scopes: PARTS,
-        kind: Kind::Words(&["own", "unresolved", "outside"]),
+        kind: Kind::Words(AddressState::WORDS),
         derive: changes::addresses,
     },
     FactSpec {
         name: "container.database",
         doc: "whether the database in its environment is the one that was looked at (Docker: Config.Env)",
         scopes: PARTS,
-        kind: Kind::Words(&["other", "same"]),
+        kind: Kind::Words(DatabaseUsed::WORDS),
         derive: changes::database,
     },
     FactSpec {
         name: "container.since",
         doc: "whether it was started before or after the event (Docker: State.StartedAt)",
         scopes: PARTS,
-        kind: Kind::Words(&["after", "before"]),
+        kind: Kind::Words(StartedWhen::WORDS),
         derive: changes::since,
     },
     FactSpec {
@@ -185,7 +188,7 @@ pub const FACTS: &[FactSpec] = &[
         doc: "groups that the pipeline does not name and that read the topic (ListGroups, DescribeConsumerGroups)",
         scopes: &[Scope::Topic],
         kind: Kind::Count,
-        derive: groups::other_readers,
+        derive: topics::other_readers,
     },
     FactSpec {
         name: "group.skipped",
@@ -344,7 +347,7 @@ pub const FACTS: &[FactSpec] = &[
         doc: "how far the event has come at the stage: on its topic, passed by the group, marked, with its effect \
               (Fetch, OffsetFetch, marks table, the stage's SQL)",
         scopes: &[Scope::Stage],
-        kind: Kind::Words(stages::StageProgress::WORDS),
+        kind: Kind::Words(StageProgress::WORDS),
         derive: stages::progress,
     },
     FactSpec {
@@ -407,7 +410,7 @@ pub const FACTS: &[FactSpec] = &[
         name: "http.health",
         doc: "what the service's health endpoint answers (GET)",
         scopes: &[Scope::Emitter, Scope::Api],
-        kind: Kind::Words(&["unreachable", "unhealthy", "healthy"]),
+        kind: Kind::Words(ServiceHealth::WORDS),
         derive: systems::health,
     },
     FactSpec {

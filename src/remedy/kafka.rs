@@ -1,9 +1,9 @@
 //! Commands for Kafka: topics to create, offsets to set, records to send again.
 
 use crate::base::name::MAIN_DATABASE;
+use crate::base::observed::Seen;
 use crate::command::kafka::{self, Offsets};
 use crate::command::{Command, Process, Script, docker, postgres};
-use crate::evidence::Seen;
 use crate::pipeline::Worker;
 use crate::remedy::model::Remedy;
 use crate::remedy::sql;

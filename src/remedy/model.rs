@@ -1,8 +1,9 @@
 //! What a remedy is made from, and what waits for it.
 
+use crate::base::name::Name;
+use crate::base::observed::Seen;
 use crate::command::Target;
 use crate::command::values::Values;
-use crate::evidence::{Name, Seen};
 use crate::pipeline::Stage;
 use crate::runbook::catalog::{ActionKind, Cause};
 use crate::situation::Situation;

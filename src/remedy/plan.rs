@@ -1,16 +1,15 @@
 //! The actions of a cause, in order.
 
-use crate::base::name::MAIN_DATABASE;
+use crate::base::name::{MAIN_DATABASE, Name};
 use crate::command::values::{Session, Values};
 use crate::command::{self, Process, Script, Target, doctor, postgres, shell};
 use crate::diagnosis::Diagnosed;
-use crate::evidence::Name;
-use crate::fact::sessions;
 use crate::pipeline::Marks;
 use crate::remedy::model::{Planned, Remedy};
 use crate::remedy::{compose, kafka, sql};
 use crate::runbook::catalog::{Action, ActionKind, Cause, Generator};
 use crate::situation::Situation;
+use crate::situation::changes::Change;
 use crate::text::placeholder::Placeholder;
 use crate::text::plural::count;
 use crate::text::template::Template;
@@ -79,21 +78,17 @@ impl<'a> Remedy<'a> {
     /// What is in a container that the compose file does not say any more: to make
     /// it anew is the shortest way to what was meant.
     fn put_back(&self) -> Option<Planned> {
-        let compose = self.view.evidence.declared.known()?;
-        let other = |subject: &&Name| {
-            let service = compose.workloads.get(*subject);
-            let runs = self.view.workloads.container(subject).known().is_some_and(Option::is_some);
-            runs && service.and_then(|s| s.other_variables.as_ref()).is_some_and(|names| !names.is_empty())
-        };
-        let subjects: Vec<&Name> = self.whom.iter().filter(other).collect();
-        let names =
-            subjects.iter().filter_map(|subject| compose.workloads.get(*subject)?.other_variables.as_ref());
-        let mut names: Vec<&str> = names.flatten().map(String::as_str).collect();
+        let all = self.view.changes.iter().filter(|change| !change.other_variables.is_empty());
+        let runs = |part: &str| self.view.workloads.container(part).known().is_some_and(Option::is_some);
+        let change_of = |subject: &Name| all.clone().find(|change| change.part == subject && runs(subject));
+        let changes: Vec<&Change> = self.whom.iter().filter_map(change_of).collect();
+        let names = changes.iter().flat_map(|change| change.other_variables);
+        let mut names: Vec<&str> = names.map(String::as_str).collect();
         names.dedup();
-        if subjects.is_empty() {
+        if changes.is_empty() {
             return None;
         }
-        let recreate = command::compose::recreate(self.target, subjects.into_iter().map(String::as_str));
+        let recreate = command::compose::recreate(self.target, changes.iter().map(|change| change.part));
         let run = vec![shell::process(&recreate)];
         let say = format!(
             "it runs with another {} than the compose file gives: this puts it back",
@@ -163,7 +158,7 @@ impl<'a> Remedy<'a> {
     /// A row's command; one command for each subject where it names one.
     fn commands(&self, template: &Template) -> Vec<String> {
         if template.has(Placeholder::Pid) {
-            let locks = sessions::lasting_locks(self.view).into_iter();
+            let locks = self.view.servers.lasting_locks();
             let pids: BTreeSet<Session> = locks.map(|held| (held.lock.pid, held.database)).collect();
             let command = |session| Values { session: Some(session), ..self.values() }.command(template);
             return pids.into_iter().map(command).collect();

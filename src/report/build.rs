@@ -7,7 +7,7 @@ use crate::report::extent::extent;
 use crate::report::material::Material;
 use crate::report::model::{Cause, Conclusions, Outcome, Report, SCHEMA_VERSION, Told};
 use crate::report::summary;
-use crate::report::unseen::{missing_systems, unseen};
+use crate::report::unseen::unseen;
 use crate::runbook::catalog::ActionKind;
 use crate::runbook::overrides::{RowKind, SwitchedOff};
 use crate::runbook::severity::Severity;
@@ -15,12 +15,11 @@ use crate::runbook::severity::Severity;
 /// Concludes what is wrong and what to do.
 pub fn conclusions(material: &Material) -> Conclusions {
     let Material { situation, diagnosis, .. } = material;
-    let evidence = situation.evidence;
     let causes: Vec<Cause> = diagnosis.causes.iter().filter_map(|cause| material.cause(cause)).collect();
     Conclusions {
-        tool: format!("pipeline-doctor {}", evidence.tool),
-        pipeline: evidence.target.pipeline.clone(),
-        taken: evidence.taken,
+        tool: format!("pipeline-doctor {}", situation.tool),
+        pipeline: situation.pipeline.name.clone(),
+        taken: situation.clocks.taken,
         actions: actions(material, &causes),
         causes,
         unseen: unseen(material),
@@ -77,7 +76,7 @@ fn outcome(material: &Material) -> Outcome {
     match () {
         () if failed(Severity::Error) => Outcome::Problem,
         () if findings.iter().filter(|f| f.severity != Severity::Note).any(unseen)
-            || !missing_systems(material).is_empty() =>
+            || material.situation.systems.without_address().next().is_some() =>
         {
             Outcome::Inconclusive
         }

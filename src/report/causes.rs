@@ -84,8 +84,8 @@ impl Material<'_> {
     pub(super) fn next(&self, check: &str) -> Option<Next> {
         let (row, finding) = self.finding(check)?;
         // By hand the same system is as unseen.
-        let whole = self.situation.evidence.unseen_systems();
-        if matches!(&finding.verdict, Verdict::Unknown(why) if whole.contains(&why)) {
+        let systems = &self.situation.systems;
+        if matches!(&finding.verdict, Verdict::Unknown(why) if systems.are_unseen_for(why)) {
             return None;
         }
         let unseen = |i: &&Instance| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_));

@@ -9,7 +9,7 @@ pub(super) fn extent(material: &Material) -> Extent {
     let stages = material.pipeline.stage.iter();
     let seen = stages.filter_map(|stage| Some((stage, *backlog.extent(stage).known()?)));
     Extent {
-        window_s: material.situation.evidence.target.window_s,
+        window_s: backlog.window_s,
         complete: backlog.complete,
         stuck: backlog.stuck,
         since: backlog.since,

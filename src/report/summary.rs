@@ -1,6 +1,7 @@
 //! The line of each step, and the last line.
 
-use crate::evidence::{Seen, Why};
+use crate::base::observed::Seen;
+use crate::base::reason::{Why, WhyKind};
 use crate::judge::{Finding, Verdict};
 use crate::pipeline::Stage;
 use crate::report::extent::extent;
@@ -12,7 +13,6 @@ use crate::runbook::catalog::{About, Step as StepRow};
 use crate::runbook::scope::Scope;
 use crate::runbook::severity::Severity;
 use crate::runbook::value::Value;
-use crate::situation::progress::describe;
 use crate::text::plural::count;
 
 /// A step with its line and its findings.
@@ -64,12 +64,12 @@ fn reason(
     findings: &[&Finding],
     lines: &[String],
 ) -> Option<String> {
-    let whole = material.situation.evidence.unseen_systems();
+    let systems = &material.situation.systems;
     let is_reason = |wanted: &Verdict, severity: Severity| match verdict {
         StepVerdict::Fail => *wanted == Verdict::Fail && severity == Severity::Error,
         StepVerdict::Warn => *wanted == Verdict::Fail && severity == Severity::Warn,
         // A whole system that was not seen is told once, below.
-        StepVerdict::Unknown => matches!(wanted, Verdict::Unknown(why) if !whole.contains(&why)),
+        StepVerdict::Unknown => matches!(wanted, Verdict::Unknown(why) if !systems.are_unseen_for(why)),
         StepVerdict::Pass | StepVerdict::NotAsked => false,
     };
     // A line need not say all of it: whom it is about, or how it begins.
@@ -90,14 +90,11 @@ fn reason(
 
 /// Whether the system that a step is about was seen at all, if the pipeline has it.
 fn system_seen(material: &Material, about: About) -> bool {
-    let evidence = material.situation.evidence;
+    let systems = &material.situation.systems;
     match about {
-        About::Workers | About::Call => evidence.runtime().known().is_some(),
-        About::Topics => {
-            evidence.brokers.values().all(|broker| broker.known().is_some())
-                || material.pipeline.kafka.is_none()
-        }
-        About::Rows => evidence.main_database().known().is_some(),
+        About::Workers | About::Call => systems.has_runtime(),
+        About::Topics => systems.has_brokers() || material.pipeline.kafka.is_none(),
+        About::Rows => systems.database().known().is_some(),
     }
 }
 
@@ -177,12 +174,11 @@ fn workers(material: &Material) -> Vec<String> {
         line += &format!(", in their groups, lag {lag}");
     }
     if running < all
-        && let Some(compose) = material.situation.evidence.declared.known()
         && let Ok((declared, all)) =
             tally(material, "compose.declared", Scope::Worker, &Value::Word("declared"))
     {
-        let files: Vec<&str> =
-            compose.files.iter().map(|file| file.rsplit('/').next().unwrap_or(file)).collect();
+        let files = material.target.compose.files.iter();
+        let files: Vec<&str> = files.map(|file| file.rsplit('/').next().unwrap_or(file)).collect();
         line += &format!("; {declared} of {all} in {}", files.join(" + "));
     }
     let mut lines = vec![line];
@@ -231,9 +227,8 @@ fn topics(material: &Material) -> Vec<String> {
 
 /// "also read by group audit: stable, 1 member".
 fn strangers(material: &Material) -> Vec<String> {
-    let brokers = material.situation.evidence.brokers.values().filter_map(Seen::known);
-    let others = brokers.filter_map(|broker| broker.other_groups.known()).flatten();
-    others.map(|(name, group)| format!("also read by group {name}: {}", describe(group))).collect()
+    let others = material.situation.topics.other_readers.iter();
+    others.map(|(name, state)| format!("also read by group {name}: {state}")).collect()
 }
 
 fn named<'a>(material: &'a Material, fact: &str, value: &Value) -> Vec<&'a str> {
@@ -242,17 +237,10 @@ fn named<'a>(material: &'a Material, fact: &str, value: &Value) -> Vec<&'a str> 
 }
 
 fn rows(material: &Material, row: &StepRow) -> Vec<String> {
-    let rows = match material.situation.evidence.main_database() {
-        Seen::Known(rows) => rows,
-        Seen::Unknown(why) | Seen::NotAsked(why) => return vec![not_seen(&why)],
-    };
-    let mut lines = Vec::new();
-    lines.extend(rows.replica_behind_ms.as_ref().map(|behind| match behind {
-        Seen::Known(ms) => format!("read from a replica, {:.1} s behind", *ms as f64 / 1000.0),
-        Seen::Unknown(why) | Seen::NotAsked(why) => {
-            format!("read from a replica; how far behind: {}", why.words())
-        }
-    }));
+    if let Seen::Unknown(why) | Seen::NotAsked(why) = material.situation.systems.database() {
+        return vec![not_seen(&why)];
+    }
+    let mut lines: Vec<String> = material.situation.backlog.replica().into_iter().collect();
     if let Some(line) = all_done(material, row) {
         lines.insert(0, format!("{line}; {}", stuck_line(material)));
         return lines;
@@ -289,7 +277,7 @@ fn all_done(material: &Material, row: &StepRow) -> Option<String> {
         }
         times.push(material.situation.effects(stage).known()?.first()?.at);
     }
-    let taken = material.situation.evidence.taken;
+    let taken = material.situation.clocks.taken;
     let (first, last) = (times.iter().min()?, times.iter().max()?);
     Some(format!(
         "all {} done, {}-{}",
@@ -327,7 +315,7 @@ fn is_marked(material: &Material, stage: &Stage) -> bool {
 }
 
 fn no_reason() -> Why {
-    Why::new(crate::evidence::WhyKind::Failed, "no reason given")
+    Why::new(WhyKind::Failed, "no reason given")
 }
 
 /// "0 stuck in 24 h", "37 orders stuck since 10:02".
@@ -335,8 +323,7 @@ fn stuck_line(material: &Material) -> String {
     let extent = extent(material);
     let window = length(extent.window_s);
     let least = if extent.complete { "" } else { "at least " };
-    let since =
-        extent.since.map(|since| format!(", since {}", time(material.situation.evidence.taken, since)));
+    let since = extent.since.map(|since| format!(", since {}", time(material.situation.clocks.taken, since)));
     match extent.stuck {
         None => format!("stuck in {window}: not seen"),
         Some(0) if !extent.complete => format!("stuck in {window}: not all seen"),
@@ -389,7 +376,7 @@ fn calls(material: &Material) -> Vec<String> {
 /// Of a pipeline without a call the logs are told of alone.
 fn without_call(material: &Material, verdict: StepVerdict, lines: &mut Vec<String>) {
     if lines.is_empty() {
-        let read = material.situation.evidence.logs.values().filter(|log| log.known().is_some()).count();
+        let read = material.situation.logs.read();
         lines.push(match verdict {
             StepVerdict::Pass => format!("no trouble in {}", count(read as u64, "log")),
             _ => format!("{} read", count(read as u64, "log")),

@@ -39,7 +39,10 @@ pub(super) fn run(asked: &Asked, environment: &Environment) -> Result<u8, Error>
     if asked.stuck || asked.lookup.is_some() {
         let ids = looked_up(&config, asked.lookup.clone())?;
         if ids.is_empty() {
-            return shown(&Traces::none(&config.pipeline, asked.stuck, &config.target), &asked.show);
+            return shown(
+                &Traces::none(&config.pipeline, asked.stuck.then_some(config.target.window_s)),
+                &asked.show,
+            );
         }
         config.target.ids = ids;
     }

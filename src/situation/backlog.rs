@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 /// The stuck events of the window.
 pub struct Backlog<'a> {
+    /// How far back stuck events are counted, in seconds.
+    pub window_s: u64,
     /// Stuck events of the stages that could be counted; `None` where none could.
     pub stuck: Option<u64>,
     /// Whether all of them were counted; else there may be more.
@@ -22,6 +24,7 @@ pub struct Backlog<'a> {
     pub newest: Vec<&'a str>,
     stages: BTreeMap<&'a str, Seen<&'a Extent>>,
     behind: Seen<SignedDuration>,
+    replica: Option<String>,
 }
 
 impl<'a> Backlog<'a> {
@@ -52,6 +55,7 @@ impl<'a> Backlog<'a> {
             false => seen.iter().map(|extent| extent.stuck).sum(),
         };
         Backlog {
+            window_s: source.evidence.target.window_s,
             stuck: (!seen.is_empty()).then_some(stuck),
             complete: seen.len() == pipeline.stage.len()
                 && seen.iter().all(|extent| !extent.limited)
@@ -61,6 +65,7 @@ impl<'a> Backlog<'a> {
             newest: ids,
             stages,
             behind,
+            replica: replica(source),
         }
     }
 
@@ -84,6 +89,21 @@ impl<'a> Backlog<'a> {
     pub fn behind(&self) -> Seen<SignedDuration> {
         self.behind.clone()
     }
+
+    /// Of what was read from a replica: that it was, and how far behind that is.
+    pub fn replica(&self) -> Option<String> {
+        self.replica.clone()
+    }
+}
+
+fn replica(source: Source) -> Option<String> {
+    let behind = source.database().known()?.replica_behind_ms.clone()?;
+    Some(match behind {
+        Seen::Known(ms) => format!("read from a replica, {:.1} s behind", ms as f64 / 1000.0),
+        Seen::Unknown(why) | Seen::NotAsked(why) => {
+            format!("read from a replica; how far behind: {}", why.words())
+        }
+    })
 }
 
 fn of_stage<'a>(source: Source<'a>, settling: &Settling, stage: &Stage) -> Seen<&'a Extent> {

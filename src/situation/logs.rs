@@ -195,6 +195,11 @@ impl<'a> Logs<'a> {
         })
     }
 
+    /// How many were read.
+    pub fn read(&self) -> usize {
+        self.all.len()
+    }
+
     /// The services and workers that have one, in the order of their names.
     pub fn parts(&self) -> impl Iterator<Item = &'a str> {
         let pipeline = self.source.pipeline;

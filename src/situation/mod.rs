@@ -1,28 +1,41 @@
 //! The situation: evidence joined once, bottom-up, in a fixed order, as typed values.
 //! Whatever is above reads it and opens no evidence. Pure.
 //!
-//! Each file uses only those before it: `source`, `asked`, `clock`, `workload`,
-//! `progress`, `settling`, `backlog`, `logs`, `motion`, `ladder` make up what is the same
-//! for every event ([`shared`]); `stages`, `delivery`, `skips`, `calls` and `hops` are of
-//! the one that was asked about.
+//! Each file uses only those before it: `source`, `systems`, `asked`, `clock`, `workload`,
+//! `progress`, `settling`, `backlog`, `logs`, `motion`, `ladder`, `brokers`, `topics`,
+//! `answers` make up what is the same for every event ([`shared`]); `stages`, `servers`,
+//! `changes`, `custom`, `delivery`, `skips`, `calls`, `hops`, and then `outcomes`,
+//! `membership`, `lines`, `troubles`, `siblings` and `target` are of the one that was
+//! asked about.
 
+pub mod answers;
 pub mod asked;
 pub mod backlog;
+pub mod brokers;
 pub mod calls;
+pub mod changes;
 pub mod clock;
+pub mod custom;
 pub mod delivery;
 pub mod hops;
 pub mod ladder;
+pub mod lines;
 pub mod logs;
+pub mod membership;
 pub mod motion;
+pub mod outcomes;
 pub mod progress;
+pub mod servers;
 pub mod settling;
 pub mod shared;
 pub mod siblings;
 pub mod skips;
-pub mod source;
+pub(in crate::situation) mod source;
 pub mod stages;
+pub mod systems;
 pub mod target;
+pub mod topics;
+pub mod troubles;
 pub mod workload;
 
 use crate::evidence::{AskedEvent, Evidence};
@@ -30,8 +43,10 @@ use crate::pipeline::Pipeline;
 use crate::runbook::own::OwnFact;
 use crate::runbook::signature::Signature;
 use calls::Calls;
+use changes::Change;
 use delivery::Deliveries;
 use hops::Hop;
+use servers::Servers;
 use shared::Shared;
 use skips::Skips;
 use stages::Event;
@@ -42,6 +57,10 @@ use std::sync::Arc;
 pub struct Situation<'a> {
     /// The event, and with it what is the same for all events.
     pub event: Event<'a>,
+    /// What changed around each component, in the pipeline's order.
+    pub changes: Vec<Change<'a>>,
+    /// The database servers.
+    pub servers: Servers<'a>,
     /// Its records.
     pub deliveries: Deliveries<'a>,
     /// What the groups came past.
@@ -79,7 +98,8 @@ impl<'a> Situation<'a> {
         let skips = Skips::build(&event, &deliveries);
         let calls = Calls::build(&event);
         let hops = hops::build(&event, &deliveries, calls.as_ref());
-        Situation { event, deliveries, skips, calls, hops }
+        let (changes, servers) = (changes::build(&event), Servers::build(&event));
+        Situation { event, changes, servers, deliveries, skips, calls, hops }
     }
 
     /// Whether the event has come through the last stage of each of its ways.

@@ -4,7 +4,9 @@ use crate::evidence::Evidence;
 use crate::pipeline::Pipeline;
 use crate::runbook::own::OwnFact;
 use crate::runbook::signature::Signature;
+use crate::situation::answers::Answers;
 use crate::situation::backlog::Backlog;
+use crate::situation::brokers::{self, BrokerReach};
 use crate::situation::clock::Clocks;
 use crate::situation::ladder::Ladder;
 use crate::situation::logs::Logs;
@@ -12,16 +14,20 @@ use crate::situation::motion::Motions;
 use crate::situation::progress::Progress;
 use crate::situation::settling::Settling;
 use crate::situation::source::Source;
+use crate::situation::systems::Systems;
+use crate::situation::topics::{self, Topics};
 use crate::situation::workload::Workloads;
 
 /// What does not depend on which event was asked about.
 pub struct Shared<'a> {
     /// What it was joined from.
-    pub source: Source<'a>,
+    pub(in crate::situation) source: Source<'a>,
     /// What should exist.
     pub pipeline: &'a Pipeline,
-    /// What was observed, for what is not moved here yet.
-    pub evidence: &'a Evidence,
+    /// The version of pipeline-doctor that looked.
+    pub tool: &'a str,
+    /// Which systems were looked at.
+    pub systems: Systems<'a>,
     /// Clocks, without what the asked event's records tell of the broker's.
     pub system_clocks: Clocks,
     /// Containers.
@@ -38,6 +44,12 @@ pub struct Shared<'a> {
     pub motions: Motions,
     /// How far each worker has come.
     pub ladder: Ladder,
+    /// The brokers, in the pipeline's order.
+    pub brokers: Vec<BrokerReach<'a>>,
+    /// The topics.
+    pub topics: Topics<'a>,
+    /// What services answer by HTTP.
+    pub answers: Answers<'a>,
 }
 
 impl<'a> Shared<'a> {
@@ -60,7 +72,11 @@ impl<'a> Shared<'a> {
         Shared {
             source,
             pipeline,
-            evidence,
+            tool: &evidence.tool,
+            systems: Systems::build(source),
+            brokers: brokers::build(source, &settling),
+            topics: topics::build(source, &settling),
+            answers: Answers::build(source),
             system_clocks: clocks,
             workloads,
             progress,

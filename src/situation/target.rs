@@ -10,7 +10,7 @@ use crate::situation::Situation;
 
 /// How the systems of a run were reached.
 pub fn target(view: &Situation) -> Target {
-    let (evidence, pipeline) = (view.evidence, view.pipeline);
+    let (evidence, pipeline) = (view.source.evidence, view.pipeline);
     let container = |part: &str| Some((part.to_string(), container(view, part)?.name.clone()));
     let main = pipeline.kafka.iter().map(|_| MAIN_BROKER);
     let brokers = main.chain(pipeline.broker.keys().map(String::as_str));
@@ -43,7 +43,7 @@ fn compose(evidence: &Evidence) -> Compose {
 
 /// In its container a broker is told the address that it advertises.
 fn broker(view: &Situation, name: &str) -> Broker {
-    let seen = view.evidence.broker(name).known().copied();
+    let seen = view.source.broker(name).known().copied();
     let service = view.pipeline.broker(name).map_or("", |broker| broker.service.get_ref().as_str());
     match container(view, service) {
         Some(container) => {
@@ -77,7 +77,7 @@ struct Place<'a> {
 }
 
 fn place<'a>(view: &Situation<'a>, database: &str) -> Option<Place<'a>> {
-    let database = *view.evidence.database(database).known()?;
+    let database = *view.source.evidence.database(database).known()?;
     Some(Place { address: &database.address, mapped: database.mapped.as_ref() })
 }
 

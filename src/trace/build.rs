@@ -1,6 +1,6 @@
 //! Traces one event: how far it came, where it stopped, and why.
 
-use crate::evidence::WhyKind;
+use crate::base::reason::WhyKind;
 use crate::pipeline::{HopKind, Stage};
 use crate::report::model::{Conclusions, SCHEMA_VERSION, Told};
 use crate::report::words;

@@ -1,21 +1,21 @@
 //! Several events: how far each came, and where they stop.
 
-use crate::evidence::Target;
 use crate::pipeline::Pipeline;
 use crate::report::model::SCHEMA_VERSION;
 use crate::report::words;
 use crate::trace::model::{Outcome, Stop, Trace, Traces};
 
 impl Traces {
-    /// What is said where there is no event.
-    pub fn none(pipeline: &Pipeline, stuck: bool, target: &Target) -> Traces {
+    /// What is said where there is no event: none of a key, or none that is stuck in
+    /// so many seconds.
+    pub fn none(pipeline: &Pipeline, stuck_for_s: Option<u64>) -> Traces {
         let many = &pipeline.noun.1;
-        let (outcome, headline) = match stuck {
-            true => {
-                let window = words::length(target.window_s);
+        let (outcome, headline) = match stuck_for_s {
+            Some(window_s) => {
+                let window = words::length(window_s);
                 (Outcome::Arrived, format!("ARRIVED: no {many} stuck in {window}."))
             }
-            false => (Outcome::Stopped, format!("NOTHING: there are no {many} of that key.")),
+            None => (Outcome::Stopped, format!("NOTHING: there are no {many} of that key.")),
         };
         Traces {
             schema_version: SCHEMA_VERSION,

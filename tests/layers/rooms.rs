@@ -30,6 +30,9 @@ pub const ORDER: &[&str] = &[
 const WALLS: &[(&str, &[&str], &str)] = &[
     ("collect", &["situation"], "it only observes; what that means is joined later"),
     ("situation", &["collect"], "it reads the evidence; a replay has no collectors"),
+    ("fact", &["evidence", "collect"], "it reads the situation"),
+    ("judge", &["evidence", "collect"], "it reads facts and expectations"),
+    ("diagnosis", &["evidence", "collect"], "it reads findings"),
     ("remedy", &["evidence", "collect"], "it reads situation, findings and diagnosis"),
     ("report", &["evidence", "collect"], "it reads situation, findings and diagnosis"),
     ("trace", &["evidence", "collect"], "it reads situation, findings and diagnosis"),
