@@ -32,5 +32,5 @@ pub(super) fn database(s: &Situation) -> Vec<Fact> {
 }
 
 pub(super) fn since(s: &Situation) -> Vec<Fact> {
-    for_components(s, |change| change.since.clone())
+    for_components(s, |change| s.runs_since(change.part))
 }

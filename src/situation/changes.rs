@@ -4,8 +4,8 @@
 use crate::base::states::states;
 use crate::evidence::{Instance, Runtime, Seen, Why, WhyKind};
 use crate::pipeline::Role;
-use crate::situation::stages::Event;
-use crate::situation::workload::age;
+use crate::situation::source::Source;
+use crate::situation::workload::{Workloads, age};
 use crate::text::address::{DATABASE_VARIABLES, hosts_of, is_own};
 
 states! {
@@ -66,39 +66,36 @@ pub struct Change<'a> {
     pub addresses: Told<AddressState>,
     /// Whether it uses the database that was looked at.
     pub database: Told<DatabaseUsed>,
-    /// Whether it runs since before the event.
-    pub since: Told<StartedWhen>,
 }
 
 /// The changes around each component, in the pipeline's order.
-pub fn build<'a>(event: &Event<'a>) -> Vec<Change<'a>> {
-    event.pipeline.parts().map(|(part, _)| change(event, part)).collect()
+pub fn build<'a>(source: Source<'a>, workloads: &Workloads<'a>) -> Vec<Change<'a>> {
+    source.pipeline.parts().map(|(part, _)| change(Running { source, workloads, part })).collect()
 }
 
-fn change<'a>(event: &Event<'a>, part: &'a str) -> Change<'a> {
-    let of = Running { event, part };
+fn change<'a>(of: Running<'_, 'a>) -> Change<'a> {
     Change {
-        part,
+        part: of.part,
         image: of.container(|runtime, instance| of.image(runtime, instance)),
         config: of.container(|_, instance| of.config(instance)),
         other_variables: of.other_variables(),
         addresses: of.container(|runtime, instance| of.addresses(runtime, instance)),
         database: of.container(|runtime, instance| of.database(runtime, instance)),
-        since: of.container(|_, instance| of.since(instance)),
     }
 }
 
 /// A component, of which a container may run.
-struct Running<'e, 'a> {
-    event: &'e Event<'a>,
+struct Running<'w, 'a> {
+    source: Source<'a>,
+    workloads: &'w Workloads<'a>,
     part: &'a str,
 }
 
 impl<'a> Running<'_, 'a> {
     /// What its container tells; without one it is not asked.
     fn container<T>(&self, tell: impl Fn(&'a Runtime, &'a Instance) -> Told<T>) -> Told<T> {
-        self.event.source.runtime().and_then(|runtime| {
-            self.event.workloads.container(self.part).and_then(|container| match container {
+        self.source.runtime().and_then(|runtime| {
+            self.workloads.container(self.part).and_then(|container| match container {
                 Some(container) => tell(runtime, container),
                 None => Seen::not_asked("no container"),
             })
@@ -106,7 +103,7 @@ impl<'a> Running<'_, 'a> {
     }
 
     fn is_system(&self) -> bool {
-        let role = self.event.pipeline.service(self.part).map(|service| service.role);
+        let role = self.source.pipeline.service(self.part).map(|service| service.role);
         matches!(role, Some(Role::Broker | Role::Database))
     }
 
@@ -136,13 +133,13 @@ impl<'a> Running<'_, 'a> {
     }
 
     fn other_variables(&self) -> &'a [String] {
-        let declared = self.event.source.declared();
+        let declared = self.source.declared();
         let service = declared.known().and_then(|declared| declared.workloads.get(self.part));
         service.and_then(|service| service.other_variables.as_deref()).unwrap_or_default()
     }
 
     fn config(&self, container: &Instance) -> Told<ConfigState> {
-        self.event.source.declared().and_then(|compose| {
+        self.source.declared().and_then(|compose| {
             let Some(service) = compose.workloads.get(self.part) else {
                 return Seen::not_asked("not declared");
             };
@@ -202,7 +199,7 @@ impl<'a> Running<'_, 'a> {
         if self.is_system() {
             return Vec::new();
         }
-        let service = self.event.pipeline.service(self.part);
+        let service = self.source.pipeline.service(self.part);
         let own = service.and_then(|service| service.address_variable.as_ref());
         let variables = container.environment.iter().filter(|(name, _)| Some(*name) != own);
         variables
@@ -216,8 +213,8 @@ impl<'a> Running<'_, 'a> {
         if hosts_of(own).iter().any(|host| docker.hosts.get(host) == Some(&Seen::Known(false))) {
             return Seen::not_asked(format!("the host of its {variable} does not resolve"));
         }
-        self.event.source.database().and_then(|rows| {
-            let further = self.event.source.evidence.further_databases();
+        self.source.database().and_then(|rows| {
+            let further = self.source.evidence.further_databases();
             let further = further.filter_map(|(_, seen)| Some(&seen.known()?.address));
             let looked_at: Vec<String> = [&rows.address]
                 .into_iter()
@@ -240,16 +237,6 @@ impl<'a> Running<'_, 'a> {
                 true => Seen::not_asked(format!("{say}: whether that is {}, nobody tells", rows.address)),
             }
         })
-    }
-
-    fn since(&self, container: &Instance) -> Told<StartedWhen> {
-        let event = self.event;
-        let (Some(at), Some(started)) = (event.event_at(), container.started) else {
-            return Seen::not_asked("no event, or never started");
-        };
-        let when = if started > at { StartedWhen::After } else { StartedWhen::Before };
-        let ago = age(event.clocks.docker_now, started);
-        event.id().map(|_| (when, format!("started {when} the event, {ago} ago")))
     }
 }
 

@@ -3,8 +3,8 @@
 //!
 //! Each file uses only those before it: `source`, `systems`, `asked`, `clock`, `workload`,
 //! `progress`, `settling`, `backlog`, `logs`, `motion`, `ladder`, `brokers`, `topics`,
-//! `answers` make up what is the same for every event ([`shared`]); `stages`, `servers`,
-//! `changes`, `custom`, `delivery`, `skips`, `calls`, `hops`, and then `outcomes`,
+//! `answers`, `changes` make up what is the same for every event ([`shared`]); `stages`, `servers`,
+//! `custom`, `delivery`, `skips`, `calls`, `hops`, and then `outcomes`,
 //! `membership`, `lines`, `troubles`, `siblings` and `target` are of the one that was
 //! asked about.
 
@@ -43,7 +43,6 @@ use crate::pipeline::Pipeline;
 use crate::runbook::own::OwnFact;
 use crate::runbook::signature::Signature;
 use calls::Calls;
-use changes::Change;
 use delivery::Deliveries;
 use hops::Hop;
 use servers::Servers;
@@ -57,8 +56,6 @@ use std::sync::Arc;
 pub struct Situation<'a> {
     /// The event, and with it what is the same for all events.
     pub event: Event<'a>,
-    /// What changed around each component, in the pipeline's order.
-    pub changes: Vec<Change<'a>>,
     /// The database servers.
     pub servers: Servers<'a>,
     /// Its records.
@@ -98,8 +95,8 @@ impl<'a> Situation<'a> {
         let skips = Skips::build(&event, &deliveries);
         let calls = Calls::build(&event);
         let hops = hops::build(&event, &deliveries, calls.as_ref());
-        let (changes, servers) = (changes::build(&event), Servers::build(&event));
-        Situation { event, changes, servers, deliveries, skips, calls, hops }
+        let servers = Servers::build(&event);
+        Situation { event, servers, deliveries, skips, calls, hops }
     }
 
     /// Whether the event has come through the last stage of each of its ways.

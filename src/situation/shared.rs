@@ -7,6 +7,7 @@ use crate::runbook::signature::Signature;
 use crate::situation::answers::Answers;
 use crate::situation::backlog::Backlog;
 use crate::situation::brokers::{self, BrokerReach};
+use crate::situation::changes::{self, Change};
 use crate::situation::clock::Clocks;
 use crate::situation::ladder::Ladder;
 use crate::situation::logs::Logs;
@@ -44,6 +45,8 @@ pub struct Shared<'a> {
     pub motions: Motions,
     /// How far each worker has come.
     pub ladder: Ladder,
+    /// What changed around each component, in the pipeline's order.
+    pub changes: Vec<Change<'a>>,
     /// The brokers, in the pipeline's order.
     pub brokers: Vec<BrokerReach<'a>>,
     /// The topics.
@@ -74,6 +77,7 @@ impl<'a> Shared<'a> {
             pipeline,
             tool: &evidence.tool,
             systems: Systems::build(source),
+            changes: changes::build(source, &workloads),
             brokers: brokers::build(source, &settling),
             topics: topics::build(source, &settling),
             answers: Answers::build(source),

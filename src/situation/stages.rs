@@ -6,9 +6,11 @@ use crate::evidence::{AskedEvent, Custom, Effect, Log, Mark, Seen, Why, WhyKind}
 use crate::pipeline::{Pipeline, Stage};
 use crate::situation::asked::Asked;
 use crate::situation::backlog::late_replica;
+use crate::situation::changes::{StartedWhen, Told};
 use crate::situation::clock::{CLOCKS, ClockOf, Clocks};
 use crate::situation::settling::grace;
 use crate::situation::shared::Shared;
+use crate::situation::workload::age;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -214,6 +216,19 @@ impl<'a> Event<'a> {
     /// What was told for a custom fact, if that was recorded.
     pub fn custom(&self, fact: &str) -> Option<Seen<&'a Custom>> {
         self.asked.custom(fact)
+    }
+
+    /// Whether a component runs since before the event.
+    pub fn runs_since(&self, part: &str) -> Told<StartedWhen> {
+        self.workloads.container(part).and_then(|container| {
+            let Some(container) = container else { return Seen::not_asked("no container") };
+            let (Some(at), Some(started)) = (self.event_at(), container.started) else {
+                return Seen::not_asked("no event, or never started");
+            };
+            let when = if started > at { StartedWhen::After } else { StartedWhen::Before };
+            let ago = age(self.clocks.docker_now, started);
+            self.id().map(|_| (when, format!("started {when} the event, {ago} ago")))
+        })
     }
 
     /// The log of a service or worker.
