@@ -1,4 +1,4 @@
-//! Converts recordings of an earlier schema in place:
+//! Converts recordings from an earlier schema to the current one, in place:
 //!
 //! `cargo run --example convert-recordings -- FILES`
 

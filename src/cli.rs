@@ -1,4 +1,4 @@
-//! The command line: flags and their words. Values are given meaning in `config`.
+//! The command line: subcommands, flags and their help texts. `config` parses the values.
 
 use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::redact;
@@ -11,203 +11,204 @@ use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  healthy: everything asked for was looked at and passed
+  0  healthy: everything requested was checked and passed
   1  internal error
-  2  wrong usage or configuration
+  2  usage or configuration error
   3  a problem was found
   4  only warnings, with --fail-on warn
-  5  inconclusive: nothing failed, but something could not be looked at
+  5  inconclusive: nothing failed, but something could not be checked
 
-Addresses come from flags, else from KAFKA_BROKERS, POSTGRES_URL (or
-DATABASE_URL), DOCKER_HOST and the address variables of the pipeline's
-services, else from the pipeline file, else from the running containers.";
+Each address comes from the first of these that has it: its flag, the
+environment (KAFKA_BROKERS, POSTGRES_URL or DATABASE_URL, DOCKER_HOST, the
+address variables of services), the pipeline file or the running containers.";
 
-/// The exit codes and what they mean, as the help has them.
+/// Returns the exit codes and their meanings, as printed by `--help`.
 pub fn exit_codes() -> impl Iterator<Item = (&'static str, &'static str)> {
     let lines = EXIT_CODES.lines().filter_map(|line| line.trim_start().split_once("  "));
     lines.filter(|(code, _)| code.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Finds out where a stuck event is, why, and what sends it on its way again.
+/// Finds where an event is stuck, explains why, and shows how to get it moving again.
 #[derive(Debug, Parser)]
 #[command(name = "pipeline-doctor", version, after_help = EXIT_CODES)]
 #[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
 pub struct Cli {
-    /// What to do, if not the whole runbook.
+    /// The subcommand; without one, the whole runbook runs.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// The event to look for; without it the pipeline as a whole is checked
+    /// ID of the event to diagnose; without it, the pipeline as a whole is checked
     pub id: Option<String>,
-    /// Where and how to look.
+    /// Which systems to inspect, and how.
     #[command(flatten)]
-    pub look: Look,
-    /// How to show it.
+    pub target: TargetOptions,
+    /// How to print the report.
     #[command(flatten)]
-    pub show: Show,
+    pub output: OutputOptions,
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// One event, hop by hop: how far it came, and where it stopped
+    /// Trace an event hop by hop: how far it got, and where it stopped
     Trace(Box<Trace>),
-    /// Diagnose a recorded incident; needs nothing running
+    /// Diagnose a recorded incident; needs no running pipeline
     Demo {
-        /// Which incident; without it the runbook's own, and a list of the others
+        /// Name of the incident; without it, shows the first one and lists the others
         incident: Option<String>,
-        /// How to show it.
+        /// How to print the report.
         #[command(flatten)]
-        show: Show,
+        output: OutputOptions,
     },
-    /// What a check or cause means, how to see it by hand, how to mend it
+    /// Explain a check or cause: what it means, how to check it by hand and how to fix it
     Explain(Box<Explain>),
-    /// Look at what runs, and write the pipeline's file for it
+    /// Inspect the running system and write a pipeline file for it
     Init(Box<Init>),
-    /// The JSON Schema of the files that are read, or of the JSON that is printed
+    /// Print the JSON Schema of an input file or of the JSON output
     Schema {
-        /// Of what; without it a list, and how to use them
-        #[arg(value_enum, hide_possible_values = true)]
-        of: Option<SchemaOf>,
+        /// Name of the schema; without it, lists the schemas and how to use them
+        #[arg(value_enum, hide_possible_values = true, value_name = "SCHEMA")]
+        name: Option<SchemaOf>,
     },
-    /// Every mistake of pipeline, checks and causes at once
+    /// Report all mistakes in the pipeline, checks and causes at once
     Lint(Box<Lint>),
 }
 
-/// What has a JSON Schema.
+/// The formats with a JSON Schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
-    /// The file of --config
+    /// The pipeline file (--config)
     Pipeline,
-    /// Each file of --checks
+    /// A file of checks and causes (--checks)
     Checks,
-    /// What --json prints
+    /// The output of --json
     Report,
-    /// What trace --json prints
+    /// The output of trace --json
     Trace,
 }
 
-/// `init`.
+/// The arguments of `init`.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Where to write it; a file that is there is left alone
+    /// File to write; an existing file is never overwritten
     #[arg(long, value_name = "FILE", default_value = "pipeline.toml")]
     pub output: PathBuf,
-    /// Write it to standard output
+    /// Write to standard output instead of a file
     #[arg(long, conflicts_with = "output")]
     pub stdout: bool,
-    /// Where and how to look.
+    /// Which systems to inspect, and how.
     #[command(flatten)]
-    pub look: Look,
+    pub target: TargetOptions,
 }
 
-/// `lint`.
+/// The arguments of `lint`.
 #[derive(Debug, Args)]
 pub struct Lint {
-    /// Where the files are, and the database that prepares their SQL.
-    #[command(flatten)]
-    pub look: Look,
-    /// Also what is odd about the built-in rows
+    /// Print notes about the built-in checks and causes, too
     #[arg(short, long)]
     pub verbose: bool,
-    /// One JSON document
+    /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+    /// The files to read, and the database that prepares their SQL.
+    #[command(flatten)]
+    pub target: TargetOptions,
 }
 
-/// `trace`.
+/// The arguments of `trace`.
 #[derive(Debug, Args)]
 pub struct Trace {
-    /// The events to trace; - reads them from standard input, one on each line
+    /// IDs of the events to trace; - reads them from standard input, one per line
     #[arg(value_name = "ID")]
     pub ids: Vec<String>,
-    /// Trace the newest stuck ones of the window
+    /// Trace the newest stuck events in the window
     #[arg(long, conflicts_with = "ids")]
     pub stuck: bool,
-    /// Look again until it has arrived, and show each hop as it appears
+    /// Poll until the event has arrived, and show each hop as it appears
     #[arg(long, conflicts_with_all = ["stuck", "replay"])]
     pub follow: bool,
-    /// Show the values of the event's records that are JSON, without secrets
+    /// Show the values of the event's JSON records, without secrets
     #[arg(long)]
     pub payload: bool,
-    /// By which of the pipeline's lookups, and for what.
+    /// The key of a lookup flag, and its value.
     #[arg(skip)]
     pub lookup: Option<(String, String)>,
-    /// Where and how to look.
+    /// Which systems to inspect, and how.
     #[command(flatten)]
-    pub look: Look,
-    /// How to show it.
+    pub target: TargetOptions,
+    /// How to print the trace.
     #[command(flatten)]
-    pub show: Show,
+    pub output: OutputOptions,
 }
 
-/// `explain`.
+/// The arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The id of a check or a cause, as a report prints it
+    /// ID of a check or cause, as printed in a report
     #[arg(required_unless_present = "markdown")]
     pub name: Option<String>,
-    /// The event that the remedy is for
+    /// ID of the event that the remedy is for
     pub id: Option<String>,
-    /// Print the compose fragment of the missing workers, for what is seen now
+    /// Print a Compose fragment that declares the workers that are missing now
     #[arg(long, group = "remedy")]
     pub yaml: bool,
-    /// Print the commands that set the groups' offsets to the stuck events
+    /// Print the commands that set the consumer groups' offsets to the stuck events
     #[arg(long, group = "remedy")]
     pub offsets: bool,
-    /// Print the SQL that removes the marks of events without effect, to review
+    /// Print SQL, for review, that removes the marks from events without an effect row
     #[arg(long, group = "remedy")]
     pub sql: bool,
-    /// Print the commands that send the stuck events' records once more
+    /// Print the commands that send the records of the stuck events again
     #[arg(long, group = "remedy")]
     pub records: bool,
-    /// Print the runbook as Markdown: the whole one, or of NAME alone
+    /// Print the runbook as Markdown: all of it, or only the entry for NAME
     #[arg(long, conflicts_with = "remedy")]
     pub markdown: bool,
-    /// Where and how to look.
-    #[command(flatten)]
-    pub look: Look,
-    /// One JSON document
+    /// Print one JSON document
     #[arg(long)]
     pub json: bool,
-    /// Colours; NO_COLOR is honoured
-    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    /// When to use colours; NO_COLOR is honoured
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    /// Which systems to inspect, and how.
+    #[command(flatten)]
+    pub target: TargetOptions,
 }
 
-/// The formats that `--format` offers, each by its name and with its help.
+/// The values of `--format`, each a name with its help text.
 #[derive(Debug, Clone, Default)]
 pub struct Formats {
-    /// Those of a report.
+    /// Formats of a report.
     pub report: Vec<(&'static str, &'static str)>,
-    /// Those of a trace.
+    /// Formats of a trace.
     pub trace: Vec<(&'static str, &'static str)>,
 }
 
-/// A command whose `--format` takes these.
+/// Restricts the `--format` flag of a command to `formats`.
 fn with_formats(command: clap::Command, formats: &[(&'static str, &'static str)]) -> clap::Command {
     let values: Vec<PossibleValue> =
         formats.iter().map(|(name, help)| PossibleValue::new(*name).help(*help)).collect();
     command.mut_arg("format", |arg| arg.value_parser(values))
 }
 
-/// What the argument of a lookup is called among the others.
-fn arg_of(lookup: &str) -> String {
+/// Returns clap's argument id for a lookup flag.
+fn lookup_arg_id(lookup: &str) -> String {
     format!("lookup-{lookup}")
 }
 
 impl Cli {
-    /// The command line with the formats that there are, and with the lookups of a
-    /// pipeline: a flag for each, and the key whose value it takes.
-    pub fn with(formats: &Formats, lookups: &[(String, String)]) -> clap::Command {
+    /// Builds the command line with the available formats, and with a flag of `trace` for
+    /// each of the pipeline's lookups, given as pairs of flag name and key.
+    pub fn command_with(formats: &Formats, lookups: &[(String, String)]) -> clap::Command {
         let flag = |(name, key): &(String, String)| {
-            let all = lookups.iter().filter(|(other, _)| other != name).map(|(other, _)| arg_of(other));
-            Arg::new(arg_of(name))
+            let others = lookups.iter().filter(|(other, _)| other != name);
+            let others = others.map(|(other, _)| lookup_arg_id(other));
+            Arg::new(lookup_arg_id(name))
                 .long(name.clone())
                 .value_name(key.clone())
-                .help_heading("What to trace")
-                .help(format!("Trace the newest ones of this {key}"))
+                .help_heading("Lookup options")
+                .help(format!("Trace the newest events with this {key}"))
                 .conflicts_with_all(["ids", "stuck"])
-                .conflicts_with_all(all)
+                .conflicts_with_all(others)
         };
         with_formats(Cli::command(), &formats.report)
             .mut_subcommand("demo", |demo| with_formats(demo, &formats.report))
@@ -216,7 +217,7 @@ impl Cli {
             })
     }
 
-    /// The command line as it was given.
+    /// Converts clap's matches, including the lookup flags, into the parsed command line.
     pub fn from_matches(
         matches: &clap::ArgMatches,
         lookups: &[(String, String)],
@@ -225,108 +226,109 @@ impl Cli {
         if let (Some(Command::Trace(trace)), Some(("trace", given))) =
             (&mut cli.command, matches.subcommand())
         {
-            let value = |name: &str| given.get_one::<String>(&arg_of(name)).cloned();
+            let value = |name: &str| given.get_one::<String>(&lookup_arg_id(name)).cloned();
             trace.lookup = lookups.iter().find_map(|(name, key)| Some((key.clone(), value(name)?)));
         }
         Ok(cli)
     }
 }
 
-/// How far apart offsets are looked at, if it is not asked for.
+/// The default of `--settle`.
 pub const SETTLE: &str = "1s";
 
-/// The deadline, if none is asked for.
+/// The default of `--deadline`.
 pub const DEADLINE: &str = "10s";
 
-/// The window, if none is asked for.
+/// The default of `--window`.
 pub const WINDOW: &str = "24h";
 
-/// Where and how to look.
+/// The flags that select the systems to inspect, and how to inspect them.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Where to look")]
-pub struct Look {
-    /// Compose file, as often as needed [default: what the running project names]
+#[command(next_help_heading = "Target options")]
+pub struct TargetOptions {
+    /// Compose file; repeatable [default: the files that the running project names]
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Compose project, where several run the same services
+    /// Compose project, if several run the same services
     #[arg(short, long, value_name = "NAME")]
     pub project: Option<String>,
-    /// Docker Engine: unix:///path or tcp://host:port
+    /// Address of the Docker Engine: unix:///path or tcp://host:port
     #[arg(long, value_name = "ADDRESS")]
     pub docker: Option<String>,
     /// Kafka bootstrap brokers: host:port[,host:port]
     #[arg(long, value_name = "BROKERS")]
     pub kafka: Option<String>,
-    /// A further broker of the pipeline: mail=host:port[,host:port]
+    /// Additional broker of the pipeline; repeatable: mail=host:port[,host:port]
     #[arg(long = "broker", value_name = "NAME=BROKERS")]
     pub brokers: Vec<String>,
-    /// Reach the advertised address FROM at TO: kafka:9092=localhost:9092
+    /// Connect to TO where the broker advertises FROM; repeatable: kafka:9092=localhost:9092
     #[arg(long = "kafka-address", value_name = "FROM=TO")]
     pub kafka_addresses: Vec<String>,
-    /// PostgreSQL: postgres://user:password@host:port/database
+    /// PostgreSQL URL: postgres://user:password@host:port/database
     #[arg(long, value_name = "URL")]
     pub postgres: Option<String>,
-    /// A further database of the pipeline: shipping=postgres://user:password@host/db
+    /// Additional database of the pipeline; repeatable: shipping=postgres://user:password@host/db
     #[arg(long = "database", value_name = "NAME=URL")]
     pub databases: Vec<String>,
-    /// Base address of an HTTP service: api=http://localhost:3010
+    /// Base URL of an HTTP service; repeatable: api=http://localhost:3010
     #[arg(long, value_name = "SERVICE=URL")]
     pub http: Vec<String>,
-    /// Leave a system out, as often as needed: a laptop without the socket
+    /// Skip a system; repeatable
     #[arg(long, value_name = "SYSTEM", value_enum)]
     pub without: Vec<System>,
-    /// When the event happened, where no row tells: 2026-01-07T16:55:09Z
+    /// When the event happened, if the database does not say: 2026-01-07T16:55:09Z
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
-    /// How far back stuck events are counted
+    /// Count the stuck events of the last TIME
     #[arg(long, value_name = "TIME", default_value = WINDOW)]
     pub window: String,
-    /// When the report comes, whatever has answered by then
+    /// Report after TIME with whatever has answered
     #[arg(long, value_name = "TIME", default_value = DEADLINE)]
     pub deadline: String,
-    /// How far apart offsets are looked at, to see what moves
+    /// Sample offsets twice, TIME apart, to detect movement
     #[arg(long, value_name = "TIME", default_value = SETTLE)]
     pub settle: String,
-    /// Look again until all is healthy, or until this time is up
+    /// Repeat until the pipeline is healthy, for at most TIME
     #[arg(long, value_name = "TIME")]
     pub wait: Option<String>,
-    /// Pipeline to look at, instead of the built-in one
+    /// Pipeline file [default: the built-in pipeline]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Your own checks and causes, beside the built-in ones [default: checks beside --config]
+    /// Directory of custom checks and causes, in addition to the built-in ones [default: `checks`
+    /// next to the --config file]
     #[arg(long, value_name = "DIR")]
     pub checks: Option<PathBuf>,
-    /// Write what was seen to FILE
+    /// Write the evidence to FILE, without secrets
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Judge what FILE holds; nothing is contacted
+    /// Diagnose the evidence in FILE without contacting any system
     #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "wait", "at"])]
     pub replay: Option<PathBuf>,
 }
 
-/// How to show it.
+/// The flags that control the output.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "How to show it")]
-pub struct Show {
-    /// Format of the report
+#[command(next_help_heading = "Output options")]
+pub struct OutputOptions {
+    /// Format of the output
     #[arg(long, default_value = "table")]
     pub format: String,
-    /// The same as --format json
+    /// Same as --format json
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
-    /// Every finding and every cause
+    /// Show every finding and every cause
     #[arg(short, long)]
     pub verbose: bool,
-    /// Colours; NO_COLOR is honoured
-    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    /// When to use colours; NO_COLOR is honoured
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// Which outcomes fail
-    #[arg(long, value_enum, default_value_t = FailOn::Problem)]
+    /// Findings that make the run fail
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Problem)]
     pub fail_on: FailOn,
 }
 
-impl Show {
-    /// The format that was asked for.
+impl OutputOptions {
+    /// Returns the name of the selected format.
     pub fn format(&self) -> &str {
         if self.json { "json" } else { &self.format }
     }
@@ -335,7 +337,7 @@ impl Show {
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal
+    /// Only on a terminal
     Auto,
     /// Always
     Always,
@@ -343,54 +345,54 @@ pub enum Color {
     Never,
 }
 
-/// Which outcomes fail.
+/// Findings that make the run fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
-    /// Problems
+    /// Only problems
     Problem,
-    /// Warnings too: exit code 4
+    /// Warnings, too (exit code 4)
     Warn,
 }
 
-impl Look {
-    /// The flags that say where to look, as a shell takes them, for printing. A
-    /// password is not repeated: its variable is named instead.
+impl TargetOptions {
+    /// Returns the target flags, quoted for a shell, so that printed commands can repeat them.
+    /// An address with a password is replaced by its environment variable.
     pub fn flags(&self) -> String {
-        fn one(flag: &str, value: impl Into<Word>) -> [Word; 2] {
-            [flag.into(), value.into()]
+        fn flag(name: &str, value: impl Into<Word>) -> [Word; 2] {
+            [name.into(), value.into()]
         }
         let path = |path: &std::path::Path| path.display().to_string();
-        let some = |flag: &str, value: Option<String>| value.map(|value| one(flag, value));
-        let other = |value: &String, usual: &str| Some(value.clone()).filter(|value| value != usual);
+        let optional = |name: &str, value: Option<String>| value.map(|value| flag(name, value));
+        let unless = |default: &str, value: &String| Some(value.clone()).filter(|value| value != default);
         let variable = |database: &str| Word::Variable(address_variable(database));
-        let is_open = |url: &str| redact(url) == *url;
-        let postgres = self.postgres.as_ref().map(|url| match is_open(url) {
-            true => one("--postgres", url),
-            false => one("--postgres", variable(MAIN_DATABASE)),
+        let has_no_secret = |url: &str| redact(url) == *url;
+        let postgres = self.postgres.as_ref().map(|url| match has_no_secret(url) {
+            true => flag("--postgres", url),
+            false => flag("--postgres", variable(MAIN_DATABASE)),
         });
-        // With its name alone: the rest may hold a password.
-        let databases = self.databases.iter().filter_map(|flag| flag.split_once('='));
-        let databases = databases.map(|(name, url)| match is_open(url) {
-            true => one("--database", format!("{name}={url}")),
-            false => one("--database", Word::Joined(vec![format!("{name}=").into(), variable(name)])),
+        // A value without a name is dropped: it may hold a password.
+        let databases = self.databases.iter().filter_map(|named| named.split_once('='));
+        let databases = databases.map(|(name, url)| match has_no_secret(url) {
+            true => flag("--database", format!("{name}={url}")),
+            false => flag("--database", Word::Joined(vec![format!("{name}=").into(), variable(name)])),
         });
-        let single = [
-            some("--project", self.project.clone()),
-            some("--docker", self.docker.clone()),
-            some("--kafka", self.kafka.clone()),
+        let single_flags = [
+            optional("--project", self.project.clone()),
+            optional("--docker", self.docker.clone()),
+            optional("--kafka", self.kafka.clone()),
             postgres,
-            some("--window", other(&self.window, WINDOW)),
-            some("--at", self.at.clone()),
-            some("--deadline", other(&self.deadline, DEADLINE)),
-            some("--config", self.config.as_deref().map(path)),
-            some("--checks", self.checks.as_deref().map(path)),
+            optional("--window", unless(WINDOW, &self.window)),
+            optional("--at", self.at.clone()),
+            optional("--deadline", unless(DEADLINE, &self.deadline)),
+            optional("--config", self.config.as_deref().map(path)),
+            optional("--checks", self.checks.as_deref().map(path)),
         ];
-        let files = self.files.iter().map(|file| one("-f", path(file)));
-        let brokers = self.brokers.iter().map(|broker| one("--broker", redact(broker)));
-        let addresses = self.kafka_addresses.iter().map(|address| one("--kafka-address", address));
-        let http = self.http.iter().map(|address| one("--http", redact(address)));
-        let without = self.without.iter().map(|system| one("--without", system.name()));
-        let all = files.chain(single.into_iter().flatten()).chain(brokers).chain(databases);
+        let files = self.files.iter().map(|file| flag("-f", path(file)));
+        let brokers = self.brokers.iter().map(|broker| flag("--broker", redact(broker)));
+        let addresses = self.kafka_addresses.iter().map(|address| flag("--kafka-address", address));
+        let http = self.http.iter().map(|address| flag("--http", redact(address)));
+        let without = self.without.iter().map(|system| flag("--without", system.name()));
+        let all = files.chain(single_flags.into_iter().flatten()).chain(brokers).chain(databases);
         let all = all.chain(addresses).chain(http).chain(without);
         shell::words(&all.flatten().collect::<Vec<Word>>())
     }
@@ -401,14 +403,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_are_repeated_without_their_passwords() {
-        let look = Look {
+    fn flags_replace_password_with_variable() {
+        let options = TargetOptions {
             project: Some("my shop".into()),
             postgres: Some("postgres://app:hunter2@db/shop".into()),
             window: WINDOW.into(),
             deadline: DEADLINE.into(),
-            ..Look::default()
+            ..TargetOptions::default()
         };
-        assert_eq!(look.flags(), "--project 'my shop' --postgres \"$POSTGRES_URL\"");
+        assert_eq!(options.flags(), "--project 'my shop' --postgres \"$POSTGRES_URL\"");
     }
 }

@@ -1,42 +1,43 @@
-//! Checks: facts against expectations. Pure.
+//! Judges facts against the expectations of checks. Pure.
 
 use crate::base::name::Name;
-use crate::base::observed::Seen;
-use crate::base::reason::{Why, WhyKind};
+use crate::base::observed::Observed;
+use crate::base::unavailable_reason::{Reason, ReasonKind};
 use crate::fact::{Fact, Facts};
 use crate::pipeline::Pipeline;
 use crate::runbook::catalog::{Catalog, Check};
+use crate::runbook::fact_value::{Kind, Value};
 use crate::runbook::severity::Severity;
-use crate::runbook::value::{Kind, Value};
 use std::collections::BTreeMap;
 
-/// What was found out about one subject, or about a whole check.
+/// The verdict on one subject, or on a whole check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// As it should be.
+    /// The fact meets the expectation.
     Pass,
-    /// Not as it should be.
+    /// The fact does not meet the expectation.
     Fail,
-    /// Could not look, and why.
-    Unknown(Why),
-    /// A pass would be empty, because this check did not pass.
+    /// The fact is unavailable, for the given reason.
+    Unknown(Reason),
+    /// A pass would prove nothing because the check named here did not pass.
     Blocked(String),
-    /// Nobody asked, and why.
-    NotAsked(Why),
+    /// The check does not apply to this run, for the given reason.
+    NotAsked(Reason),
 }
 
 impl Verdict {
-    /// Why it is neither pass nor fail.
-    pub fn why(&self) -> Option<String> {
+    /// Returns why the verdict is neither pass nor fail.
+    pub fn reason(&self) -> Option<String> {
         match self {
             Verdict::Pass | Verdict::Fail => None,
-            Verdict::Unknown(why) | Verdict::NotAsked(why) => Some(why.words()),
+            Verdict::Unknown(why) | Verdict::NotAsked(why) => Some(why.describe()),
             Verdict::Blocked(check) => Some(format!("{check} did not pass")),
         }
     }
 
-    /// One check is one observation: the worst of its instances.
-    fn badness(&self) -> u8 {
+    /// Orders verdicts from best to worst, because a check takes the worst verdict of its
+    /// instances.
+    fn rank(&self) -> u8 {
         match self {
             Verdict::NotAsked(_) => 0,
             Verdict::Pass => 1,
@@ -47,63 +48,63 @@ impl Verdict {
     }
 }
 
-/// A check judged about one subject.
+/// The result of a check for one subject.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
-    /// Whom it is about.
+    /// The subject's name.
     pub subject: Name,
-    /// What was found.
+    /// The verdict on this subject.
     pub verdict: Verdict,
-    /// The fact's value, where it was seen.
+    /// The fact's value, if it is known.
     pub value: Option<Value>,
-    /// What was observed, in words.
+    /// The observation as a sentence.
     pub observed: String,
 }
 
 impl Instance {
-    /// What was observed, or why nothing was.
-    pub fn said(&self) -> String {
-        self.verdict.why().unwrap_or_else(|| self.observed.clone())
+    /// Returns the observation, or the reason why there is none.
+    pub fn describe(&self) -> String {
+        self.verdict.reason().unwrap_or_else(|| self.observed.clone())
     }
 }
 
-/// A check judged.
+/// The result of a check for all its subjects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The check's id.
     pub check: String,
-    /// The runbook's step.
+    /// The step of the runbook.
     pub step: u8,
-    /// What a failure means.
+    /// How serious a failure is.
     pub severity: Severity,
-    /// Whether it can fail on a healthy pipeline.
+    /// Whether the check can fail on a healthy pipeline.
     pub noisy: bool,
-    /// Whether it tells of the asked event alone.
+    /// Whether the check concerns only the requested event.
     pub of_event: bool,
-    /// Fail if any instance fails; else unknown if any is; else blocked; else pass.
+    /// The worst verdict of the instances: fail, then unknown, blocked, pass, not asked.
     pub verdict: Verdict,
-    /// Its instances, in the pipeline's order.
+    /// One instance per subject, in the pipeline's order.
     pub instances: Vec<Instance>,
 }
 
 impl Finding {
-    /// The subjects about whom it failed.
+    /// Returns the subjects that failed the check.
     pub fn failed_subjects(&self) -> impl Iterator<Item = &str> {
         let failed = self.instances.iter().filter(|instance| instance.verdict == Verdict::Fail);
         failed.map(|instance| instance.subject.as_str())
     }
 }
 
-/// Judges every check; the findings come in the order of the checks.
+/// Judges every check and returns the findings in the order of the checks.
 pub fn judge(catalog: &Catalog, facts: &Facts, pipeline: &Pipeline) -> Vec<Finding> {
     let mut findings: BTreeMap<&str, Finding> = BTreeMap::new();
-    // A check comes after those that its pass needs, whatever their order in the files.
+    // Judge a check after the checks that it needs, regardless of their order in the files.
     let mut waiting: Vec<&Check> = catalog.checks.iter().collect();
     while !waiting.is_empty() {
         let (ready, rest): (Vec<&Check>, Vec<&Check>) = waiting.iter().partition(|check| {
             check.pass_needs.iter().all(|need| findings.contains_key(need.get_ref().as_str()))
         });
-        // A circle of needs: judge what is left without the needs that cannot come.
+        // The remaining checks need each other, so judge them without those needs.
         let now = if ready.is_empty() { rest.clone() } else { ready };
         waiting.retain(|check| !now.iter().any(|other| std::ptr::eq(*check, *other)));
         for check in now {
@@ -119,28 +120,32 @@ fn judge_one(
     catalog: &Catalog,
     facts: &Facts,
     pipeline: &Pipeline,
-    done: &BTreeMap<&str, Finding>,
+    judged: &BTreeMap<&str, Finding>,
 ) -> Finding {
-    let off = catalog.switched_off(check.id.get_ref());
-    let subjects = if off.is_some() { Vec::new() } else { check.for_each.get_ref().subjects(pipeline) };
+    let switched_off = catalog.switched_off(check.id.get_ref());
+    let subjects =
+        if switched_off.is_some() { Vec::new() } else { check.for_each.get_ref().subjects(pipeline) };
     let kind = catalog.fact(check.fact.get_ref()).map_or(Kind::Bool, |fact| fact.kind);
     let instances: Vec<Instance> = subjects
         .iter()
         .filter_map(|subject| facts.get(check.fact.get_ref(), subject))
         .map(|fact| Instance {
             subject: fact.subject.clone(),
-            verdict: verdict(check, fact, kind, done),
+            verdict: verdict(check, fact, kind, judged),
             value: fact.value.known().cloned(),
-            observed: fact.say.clone(),
+            observed: fact.message.clone(),
         })
         .collect();
-    let worst = instances.iter().map(|instance| &instance.verdict).max_by_key(|verdict| verdict.badness());
-    let nothing = || match off {
-        Some(off) => Verdict::NotAsked(Why::new(WhyKind::NotConfigured, off.words())),
+    let worst = instances.iter().map(|instance| &instance.verdict).max_by_key(|verdict| verdict.rank());
+    let no_instances = || match switched_off {
+        Some(switched_off) => {
+            Verdict::NotAsked(Reason::new(ReasonKind::NotConfigured, switched_off.describe()))
+        }
         None => {
-            // Where there is somebody to ask of, it is the other thing that it is about that is not there.
-            let kind = if subjects.is_empty() { WhyKind::NoPart } else { WhyKind::NotConfigured };
-            Verdict::NotAsked(Why::new(kind, "the pipeline has none"))
+            // If there are subjects, something else that the check needs is not configured.
+            let kind =
+                if subjects.is_empty() { ReasonKind::NotInPipeline } else { ReasonKind::NotConfigured };
+            Verdict::NotAsked(Reason::new(kind, "the pipeline declares none"))
         }
     };
     Finding {
@@ -149,31 +154,34 @@ fn judge_one(
         severity: check.severity,
         noisy: check.noisy,
         of_event: check.of_event,
-        verdict: worst.cloned().unwrap_or_else(nothing),
+        verdict: worst.cloned().unwrap_or_else(no_instances),
         instances,
     }
 }
 
-fn verdict(check: &Check, fact: &Fact, kind: Kind, done: &BTreeMap<&str, Finding>) -> Verdict {
+fn verdict(check: &Check, fact: &Fact, kind: Kind, judged: &BTreeMap<&str, Finding>) -> Verdict {
     match &fact.value {
-        Seen::Unknown(why) => Verdict::Unknown(why.clone()),
-        Seen::NotAsked(why) => Verdict::NotAsked(why.clone()),
-        Seen::Known(Value::AtLeast(least)) => match check.expect.get_ref().holds_from(*least) {
-            Some(true) => withheld(check, &fact.subject, done).unwrap_or(Verdict::Pass),
+        Observed::Unknown(why) => Verdict::Unknown(why.clone()),
+        Observed::NotAsked(why) => Verdict::NotAsked(why.clone()),
+        Observed::Known(Value::AtLeast(least)) => match check.expect.get_ref().holds_for_at_least(*least) {
+            Some(true) => pass_withheld(check, &fact.subject, judged).unwrap_or(Verdict::Pass),
             Some(false) => Verdict::Fail,
-            None => Verdict::Unknown(Why::new(WhyKind::Limit, format!("{}: not all was read", fact.say))),
+            None => Verdict::Unknown(Reason::new(
+                ReasonKind::Limit,
+                format!("{}, but only part of the log was read", fact.message),
+            )),
         },
-        Seen::Known(value) if !check.expect.get_ref().holds(value, kind) => Verdict::Fail,
-        Seen::Known(_) => withheld(check, &fact.subject, done).unwrap_or(Verdict::Pass),
+        Observed::Known(value) if !check.expect.get_ref().holds(value, kind) => Verdict::Fail,
+        Observed::Known(_) => pass_withheld(check, &fact.subject, judged).unwrap_or(Verdict::Pass),
     }
 }
 
-/// A pass is withheld where something it needs did not pass: for the same
-/// subject where the other check has it, else as a whole.
-fn withheld(check: &Check, subject: &str, done: &BTreeMap<&str, Finding>) -> Option<Verdict> {
+/// Returns the verdict that replaces a pass if a needed check did not pass for the same
+/// subject. If the needed check does not cover that subject, its overall verdict counts.
+fn pass_withheld(check: &Check, subject: &str, judged: &BTreeMap<&str, Finding>) -> Option<Verdict> {
     check.pass_needs.iter().find_map(|need| {
         let need = need.get_ref();
-        let finding = done.get(need.as_str())?;
+        let finding = judged.get(need.as_str())?;
         let same = finding.instances.iter().find(|instance| instance.subject == subject);
         match same.map_or(&finding.verdict, |instance| &instance.verdict) {
             Verdict::Pass => None,

@@ -1,7 +1,7 @@
-//! pipeline-doctor: a runbook you can execute.
+//! pipeline-doctor: an executable runbook.
 //!
-//! `config → probes → evidence → situation → facts → checks → diagnosis → report`: data
-//! flows one way, and each arrow is one call in [`run`].
+//! Data flows in one direction, and each arrow is one call in [`run`]:
+//! `config → probes → evidence → situation → facts → checks → diagnosis → report`.
 
 pub mod base;
 pub mod cli;

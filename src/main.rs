@@ -1,9 +1,9 @@
-//! The program: flags in, one report out, one exit code.
+//! The executable: parses the command line, runs it, and turns the result into an exit code.
 
 use pipeline_doctor::base::error::{Error, Mistake, exit};
 use pipeline_doctor::base::secret::redact;
 use pipeline_doctor::cli::Cli;
-use pipeline_doctor::config::lookups;
+use pipeline_doctor::config::lookup_flags;
 use pipeline_doctor::report::format::json;
 use pipeline_doctor::run::{formats, run};
 use std::io::Write;
@@ -11,46 +11,51 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    // Also a wrong flag is answered in JSON where JSON was asked for.
+    // Usage errors are printed as JSON, too, if JSON was requested.
     let json = arguments.iter().any(|argument| argument == "--json")
         || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
         || arguments.iter().any(|argument| argument == "--format=json");
-    let lookups = lookups(&arguments);
-    let given = Cli::with(&formats(), &lookups).try_get_matches_from(&arguments);
-    let code = match given.and_then(|given| Cli::from_matches(&given, &lookups)) {
+    let lookups = lookup_flags(&arguments);
+    let matches = Cli::command_with(&formats(), &lookups).try_get_matches_from(&arguments);
+    let code = match matches.and_then(|matches| Cli::from_matches(&matches, &lookups)) {
         Ok(cli) => {
-            // What is not UTF-8 is not an address.
+            // Variables that are not UTF-8 cannot hold an address.
             let environment = std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect();
-            run(&cli, &environment).unwrap_or_else(|error| tell(&error, json))
+            run(&cli, &environment).unwrap_or_else(|error| print_error(&error, json))
         }
-        Err(asked) if !asked.use_stderr() => {
-            // --help and --version.
-            let _ = asked.print();
+        // clap reports --help and --version as errors.
+        Err(help) if !help.use_stderr() => {
+            let _ = help.print();
             exit::HEALTHY
         }
-        Err(wrong) if json => tell(&in_json(&wrong), json),
-        // What was typed may hold a password.
-        Err(wrong) if redact(&wrong.to_string()) != wrong.to_string() => tell(&in_json(&wrong), json),
-        Err(wrong) => {
-            let _ = wrong.print();
+        Err(error) if json => print_error(&usage_error(&error), json),
+        // clap repeats the arguments, which may hold a password.
+        Err(error) if redact(&error.to_string()) != error.to_string() => {
+            print_error(&usage_error(&error), json)
+        }
+        Err(error) => {
+            let _ = error.print();
             exit::USAGE
         }
     };
-    // Threads that still wait for a dead system end with the process.
+    // Threads that still wait for an unresponsive system end with the process.
     ExitCode::from(code)
 }
 
-fn in_json(wrong: &clap::Error) -> Error {
-    let text = wrong.render().to_string();
+/// Converts clap's error into the program's own, which masks secrets and can be printed as
+/// JSON.
+fn usage_error(error: &clap::Error) -> Error {
+    let text = error.render().to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let what = lines.next().unwrap_or_default().trim_start_matches("error: ").to_string();
     let help: Vec<&str> = lines.collect();
     Error::usage(Mistake::new("command line", what).help(help.join(" ")))
 }
 
-fn tell(error: &Error, as_json: bool) -> u8 {
+/// Prints an error, as JSON on stdout or as text on stderr, and returns its exit code.
+fn print_error(error: &Error, as_json: bool) -> u8 {
     match error {
         Error::OutputClosed => {}
         error if as_json => {

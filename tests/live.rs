@@ -1,10 +1,10 @@
-//! The program against the real pipeline of `tests/sandbox`: a Docker Engine,
-//! Apache Kafka, PostgreSQL and the services, with faults injected.
+//! Live tests against the real pipeline in `tests/sandbox`: a Docker Engine, Apache Kafka,
+//! PostgreSQL and the services, with injected faults.
 //!
-//! Ignored unless asked for, because they change containers of this machine;
-//! `tests/run` asks. One that cannot run fails. Faults are injected one by one by
-//! `tests/sandbox/fault`; what is here needs more than that. With
-//! `PIPELINE_DOCTOR_RECORD=1` the evidence is written to `tests/scenarios/`.
+//! Ignored by default because they change containers on this machine; `tests/run` includes
+//! them. A test fails if the sandbox cannot be started. `tests/sandbox/fault` tests single
+//! faults; these tests cover the other cases. `SANDBOX_RECORD=1` records the evidence to
+//! `tests/scenarios/`.
 
 mod support;
 
@@ -14,45 +14,33 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use support::{Finished, Sandbox, causes, doctor, first_cause, kafka, recorded, shell};
+use support::{Finished, Sandbox, assert_first_cause, causes, doctor, kafka, recorded, shell};
 
-/// Diagnoses with nothing configured, and records the evidence if that was asked for.
+/// Asserts that the report names this cause first, with the runbook's confidence.
 #[track_caller]
-fn diagnose(incident: &str, id: &str) -> Value {
-    look(incident, doctor([id, "--json"]))
-}
-
-#[track_caller]
-fn look(incident: &str, run: support::Run) -> Value {
-    recorded(incident, run).finish().json()
-}
-
-/// The first cause, with the runbook's number.
-#[track_caller]
-fn documented(report: &Value, cause: &str, confidence: u64) {
-    first_cause(report, cause);
+fn assert_documented_cause(report: &Value, cause: &str, confidence: u64) {
+    assert_first_cause(report, cause);
     assert_eq!(report["causes"][0]["confidence"], confidence, "{report:#}");
 }
 
-/// Executes the actions of the first cause as they are printed; the last one
-/// proves that all is well.
+/// Executes the printed actions of the first cause. The last one verifies the fix.
 #[track_caller]
 fn execute_actions(id: &str) {
     let directory = tempfile::tempdir().unwrap();
     let report = doctor([id, "--json"]).current_dir(directory.path()).finish().json();
     let actions = report["causes"][0]["actions"].as_array().unwrap();
     let last = actions.last().expect("actions");
-    assert_eq!(last["kind"], "prove");
+    assert_eq!(last["kind"], "verify");
     for action in actions {
         for command in action["run"].as_array().unwrap() {
-            as_printed(command.as_str().unwrap(), directory.path());
+            run_printed(command.as_str().unwrap(), directory.path());
         }
     }
 }
 
-/// Runs a printed command with the program on the path; it must succeed.
+/// Runs a printed command with the program in `PATH`, and asserts that it succeeds.
 #[track_caller]
-fn as_printed(command: &str, directory: &Path) {
+fn run_printed(command: &str, directory: &Path) {
     let program = Path::new(env!("CARGO_BIN_EXE_pipeline-doctor")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let output = Command::new("bash")
@@ -67,10 +55,10 @@ fn as_printed(command: &str, directory: &Path) {
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn lint_shows_where_the_database_refuses_the_sql() {
+fn lint_reports_sql_that_the_database_rejects() {
     let _sandbox = Sandbox::fresh("");
-    let good = doctor(["lint"]).finish().code(0);
-    assert!(good.last_line().ends_with("24 statements prepared"), "{}", good.stdout);
+    let valid = doctor(["lint"]).finish().code(0);
+    assert!(valid.last_line().ends_with("24 statements prepared"), "{}", valid.stdout);
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("pipeline.toml");
     let text = std::fs::read_to_string(support::root().join("checks/pipeline.toml")).unwrap();
@@ -91,7 +79,7 @@ fn lint_shows_where_the_database_refuses_the_sql() {
     let sessions = text[..text.find("t.status as state").unwrap()].rfind("sql = ").unwrap();
     let expected = [
         (line("sorce"), "column \"sorce\" does not exist", "did you mean `source`?"),
-        (line("created_at::text"), "`at` is text, expected timestamptz", "::timestamptz as at"),
+        (line("created_at::text"), "`at` is text; expected timestamptz", "::timestamptz as at"),
         (
             line("student_course_purchase p"),
             "relation \"student_course_purchase\" does not exist",
@@ -111,7 +99,7 @@ fn lint_shows_where_the_database_refuses_the_sql() {
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn healthy_with_nothing_configured() {
+fn reports_a_healthy_pipeline_without_configuration() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
     let report = doctor([id.as_str(), "--json"]).finish().json();
@@ -119,24 +107,24 @@ fn healthy_with_nothing_configured() {
     assert_eq!(report["causes"], serde_json::json!([]));
     assert_eq!(report["unseen"], serde_json::json!([]));
     assert_eq!(report["exit_code"], 0);
-    // However the id is typed.
+    // The id may be typed in upper case, in braces and with surrounding spaces.
     let typed = format!(" {{{}}} ", id.to_uppercase());
     assert_eq!(doctor([typed.as_str(), "--json"]).finish().code(0).json()["id"], id);
-    // An id that exists nowhere is told from one that is stuck.
-    let nowhere = "00000000-0000-4000-8000-000000000000";
-    first_cause(&doctor([nowhere, "--json"]).finish().json(), "event-not-recorded");
-    // Without an id its checks are not asked, and that is no doubt.
+    // An unknown id is not reported as a stuck event.
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    assert_first_cause(&doctor([unknown, "--json"]).finish().json(), "event-not-recorded");
+    // Without an id, the event's checks are not asked, but the report is still conclusive.
     let report = doctor(["--json"]).finish().code(0).json();
     assert_eq!(report["outcome"], "healthy");
 }
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn looking_changes_nothing() {
+fn a_run_creates_no_topics_and_changes_no_offsets() {
     let sandbox = Sandbox::fresh("--set KAFKA_AUTO_CREATE=true");
     let id = sandbox.buy();
     kafka("kafka-topics", "--delete --topic trainer-allocated");
-    // Whoever else would create it again must not be mistaken for the tool.
+    // Stop the workers that would create the topic again.
     shell(
         "docker stop kodingcaravan-session-worker kodingcaravan-cache-worker kodingcaravan-allocation-worker",
     );
@@ -152,7 +140,7 @@ fn looking_changes_nothing() {
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn a_recording_gives_the_same_report_with_no_network() {
+fn a_replay_without_network_gives_the_same_report() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
     let directory = tempfile::tempdir().unwrap();
@@ -168,7 +156,7 @@ fn a_recording_gives_the_same_report_with_no_network() {
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn workers_that_are_not_deployed() {
+fn fixes_workers_that_are_not_deployed() {
     let sandbox = Sandbox::fresh("--without-workers");
     for _ in 0..4 {
         shell("tests/sandbox/buy --no-wait");
@@ -176,31 +164,32 @@ fn workers_that_are_not_deployed() {
     let id = sandbox.buy_stuck();
     let report = doctor([id.as_str(), "--json"]).finish().json();
     assert_eq!(report["extent"]["stuck"], 5);
-    documented(&report, "workers-not-deployed", 95);
+    assert_documented_cause(&report, "workers-not-deployed", 95);
     execute_actions(&id);
 }
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn the_first_topic_missing() {
+fn fixes_a_missing_first_topic() {
     let sandbox = Sandbox::fresh("");
     kafka("kafka-topics", "--delete --topic purchase-confirmed");
     let id = sandbox.buy_stuck();
-    documented(&doctor([id.as_str(), "--json"]).finish().json(), "topics-missing", 80);
+    assert_documented_cause(&doctor([id.as_str(), "--json"]).finish().json(), "topics-missing", 80);
     execute_actions(&id);
 }
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn an_api_that_fails_silently_and_a_worker_that_marks_all_the_same() {
+fn names_a_silent_api_whose_worker_marks_events_anyway() {
     let sandbox = Sandbox::fresh("--silent-api --set VERIFY_ROW=false");
     let id = sandbox.buy_stuck();
-    documented(&diagnose("api-silent-marked", &id), "admin-api-silent", 60);
+    let report = recorded("api-silent-marked", doctor([id.as_str(), "--json"])).finish().json();
+    assert_documented_cause(&report, "api-silent", 60);
 }
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn no_docker_socket() {
+fn a_missing_docker_socket_makes_the_report_inconclusive() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
     let run = doctor([id.as_str(), "--json"])
@@ -208,53 +197,53 @@ fn no_docker_socket() {
         .env("KAFKA_BROKERS", "localhost:9092")
         .env("POSTGRES_URL", "postgres://app:sandbox-only@localhost:5432/kodingcaravan")
         .env("ADMIN_SERVICE_URL", "http://localhost:3010");
-    let report = look("no-docker-socket", run);
+    let report = recorded("no-docker-socket", run).finish().json();
     assert_eq!(report["outcome"], "inconclusive", "{report:#}");
     assert_eq!(report["exit_code"], 5);
     assert_eq!(report["causes"], serde_json::json!([]));
-    // Kafka advertises an address that only containers know.
+    // Kafka advertises an address that only containers can resolve.
     let steps = report["steps"].as_array().unwrap();
     assert_eq!(steps[1]["summary"], "3 of 3 exist, every partition led");
 }
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn a_wrong_password_is_told_apart_and_never_shown() {
+fn names_a_wrong_password_and_never_shows_it() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
     let url = "postgres://app:hunter2@localhost:5432/kodingcaravan";
     let run = doctor([id.as_str(), "--json", "--postgres", url]).finish().code(3);
-    first_cause(&run.json(), "database-password");
+    assert_first_cause(&run.json(), "database-password");
     assert!(!run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"));
     assert!(run.stdout.contains("28P01"), "{}", run.stdout);
 }
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn containers_on_the_other_rungs() {
+fn names_paused_and_missing_workers_and_a_stopped_api() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
-    for (how, cause) in [
+    for (command, cause) in [
         ("docker pause kodingcaravan-session-worker", "worker-paused"),
         (
             "docker unpause kodingcaravan-session-worker; docker rm -f kodingcaravan-session-worker",
             "worker-not-created",
         ),
     ] {
-        shell(how);
+        shell(command);
         let report = doctor([id.as_str(), "--json"]).finish().json();
         assert_eq!(causes(&report)[0], cause, "{report:#}");
         assert_eq!(report["causes"][0]["subjects"], serde_json::json!(["session-worker"]));
     }
-    sandbox.again("");
+    sandbox.reconfigure("");
     shell("docker stop kodingcaravan-admin-service");
     let report = doctor([id.as_str(), "--json"]).finish().json();
-    assert_eq!(causes(&report)[0], "admin-service-down", "{report:#}");
+    assert_eq!(causes(&report)[0], "api-down", "{report:#}");
 }
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn two_projects_with_the_same_services_are_told_apart() {
+fn distinguishes_two_projects_with_the_same_services() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
     let directory = tempfile::tempdir().unwrap();
@@ -273,16 +262,16 @@ fn two_projects_with_the_same_services_are_told_apart() {
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn without_the_compose_plugin_the_file_is_read_all_the_same() {
+fn reads_the_compose_file_without_the_compose_plugin() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
-    // A client configuration without plugins.
+    // Docker's client finds no plugins in an empty configuration directory.
     let empty = tempfile::tempdir().unwrap();
     let run = doctor([id.as_str(), "--json"]).env("DOCKER_CONFIG", empty.path().to_str().unwrap()).finish();
     assert_eq!(run.json()["outcome"], "healthy", "{}", run.stdout);
 }
 
-/// A port that accepts and never answers.
+/// Opens a port that accepts connections but never answers.
 fn silent_port() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -299,17 +288,17 @@ fn silent_port() -> (TcpListener, u16) {
 }
 
 #[track_caller]
-fn in_time(run: support::Run) -> Finished {
+fn finish_in_time(run: support::Run) -> Finished {
     let start = Instant::now();
     let finished = run.finish();
-    // The bound is the promise of the flag, not a measure of speed.
+    // The limit is the 2 s deadline plus some slack. This is not a benchmark.
     assert!(start.elapsed() < Duration::from_millis(2250), "{:?}", start.elapsed());
     finished
 }
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn a_system_that_never_answers_keeps_nobody_waiting() {
+fn a_system_that_never_answers_does_not_exceed_the_deadline() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
     let (_listener, port) = silent_port();
@@ -321,14 +310,16 @@ fn a_system_that_never_answers_keeps_nobody_waiting() {
         ("--kafka", &kafka, "Kafka"),
         ("--docker", &docker, "Docker"),
     ] {
-        let run = in_time(doctor([id.as_str(), "--json", "--deadline", "2s", flag, address]));
+        let run = finish_in_time(doctor([id.as_str(), "--json", "--deadline", "2s", flag, address]));
         let report = run.json();
-        let unseen = report["unseen"].as_array().unwrap();
-        let told =
-            unseen.iter().find(|unseen| unseen["system"] == system).unwrap_or_else(|| panic!("{report:#}"));
-        assert!(told["why"].as_str().unwrap().contains("no answer from"), "{told}");
+        let unavailable = report["unseen"].as_array().unwrap();
+        let entry = unavailable
+            .iter()
+            .find(|unavailable| unavailable["system"] == system)
+            .unwrap_or_else(|| panic!("{report:#}"));
+        assert!(entry["why"].as_str().unwrap().contains("no answer from"), "{entry}");
         assert!(!run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"));
         let passed = run.stdout.matches("\"verdict\": \"pass\"").count();
-        assert!(system == "Docker" || passed > 10, "the others were not judged: {passed}");
+        assert!(system == "Docker" || passed > 10, "other systems were not judged: {passed} passed");
     }
 }

@@ -1,5 +1,6 @@
-//! What no grep shows, seen on the real services: who else reads, what moves, what
-//! a role may not see, a replica, a needle in a million records, every rung.
+//! Live tests of evidence that is hard to simulate: other consumer groups, consumer
+//! progress, missing privileges, a replica, an id among a million records, and every worker
+//! state.
 
 mod support;
 
@@ -8,14 +9,14 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use support::{Sandbox, causes, doctor, instance, recorded, root, shell, sql};
 
-/// The lines of a step.
+/// Returns the summary of a step.
 fn summary(report: &Value, step: usize) -> &str {
     report["steps"][step - 1]["summary"].as_str().unwrap()
 }
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn groups_of_the_new_protocol_and_static_members_are_shown_as_what_they_are() {
+fn shows_new_protocol_groups_and_static_members() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
     for (group, property) in
@@ -26,18 +27,18 @@ fn groups_of_the_new_protocol_and_static_members_are_shown_as_what_they_are() {
              --topic purchase-created --group {group} --consumer-property {property}"
         ));
     }
-    let wanted = [
+    let expected = [
         "also read by group archive: stable, 1 member (instance archive-1)",
         "also read by group audit: stable, type consumer, 1 member",
     ];
-    let give_up = Instant::now() + Duration::from_secs(40);
+    let deadline = Instant::now() + Duration::from_secs(40);
     loop {
         let report = recorded("others-read-too", doctor([id.as_str(), "--json"])).finish().code(0).json();
-        if wanted.iter().all(|line| summary(&report, 2).contains(line)) {
+        if expected.iter().all(|line| summary(&report, 2).contains(line)) {
             assert_eq!(report["outcome"], "healthy");
             return;
         }
-        assert!(Instant::now() < give_up, "{}", summary(&report, 2));
+        assert!(Instant::now() < deadline, "{}", summary(&report, 2));
         std::thread::sleep(Duration::from_secs(1));
     }
 }
@@ -46,7 +47,7 @@ const WATCHER: &str = "postgres://watcher:sandbox-only@localhost:5432/kodingcara
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn what_a_role_may_not_see_is_unknown_and_never_failed() {
+fn missing_table_privileges_make_a_check_unknown_instead_of_failed() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
     shell(
@@ -54,7 +55,7 @@ fn what_a_role_may_not_see_is_unknown_and_never_failed() {
          -c \"create role watcher login password 'sandbox-only'\" -c 'grant select on all tables in schema public to watcher' \
          -c 'revoke select on trainer_allocations from watcher'",
     );
-    let look = |name: &str| {
+    let observe_effect = |name: &str| {
         let run = doctor([id.as_str(), "--json", "--postgres", WATCHER]);
         let report = recorded(name, run).finish().code(5).json();
         let effect = instance(&report, "stage-effect-present", "allocation-worker");
@@ -65,31 +66,31 @@ fn what_a_role_may_not_see_is_unknown_and_never_failed() {
         assert!(untellable.iter().any(|cause| cause["id"] == "marked-unverified"), "{untellable:#?}");
         effect["observed"].as_str().unwrap().to_string()
     };
-    assert!(look("no-privilege").contains("permission denied"));
-    // Row security without a policy shows no rows, and silence proves nothing.
+    assert!(observe_effect("no-privilege").contains("permission denied"));
+    // Row security without a policy hides all rows, which must not count as missing.
     sql(
         "grant select on trainer_allocations to watcher; alter table trainer_allocations enable row level security;",
     );
-    assert!(look("row-security").contains("row-level security"));
+    assert!(observe_effect("row-security").contains("row-level security"));
 }
 
-/// Runs beside the test, and is ended with it.
-struct Beside(Child);
+/// A background process that is killed when dropped.
+struct Background(Child);
 
-impl Drop for Beside {
+impl Drop for Background {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-fn load(seconds: u32) -> Beside {
+fn load(seconds: u32) -> Background {
     let mut command = Command::new(root().join("tests/sandbox/load"));
-    Beside(command.args(["--rate", "10", "--seconds", &seconds.to_string()]).spawn().unwrap())
+    Background(command.args(["--rate", "10", "--seconds", &seconds.to_string()]).spawn().unwrap())
 }
 
-/// What the group of a worker does, ten times in a row.
+/// Observes the progress of the worker's group ten times.
 fn ten_motions(worker: &str) -> Vec<String> {
     let run = |_| {
         let report = doctor(["--json"]).finish().json();
@@ -100,13 +101,13 @@ fn ten_motions(worker: &str) -> Vec<String> {
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn a_slow_a_frozen_and_an_idle_worker_are_called_so_ten_times_of_ten() {
+fn detects_slow_frozen_and_idle_workers_in_ten_of_ten_runs() {
     let sandbox = Sandbox::fresh("");
     sandbox.buy();
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(ten_motions("allocation-worker"), ["idle"; 10]);
-    // One event a second is taken, ten arrive.
-    sandbox.again("--set ALLOCATION_DELAY_MS=1000");
+    // Ten events arrive per second, but the worker handles only one per second.
+    sandbox.reconfigure("--set ALLOCATION_DELAY_MS=1000");
     let load = load(120);
     std::thread::sleep(Duration::from_secs(5));
     assert_eq!(ten_motions("allocation-worker"), ["slow"; 10]);
@@ -123,21 +124,24 @@ fn flood(arguments: &str) {
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn an_id_among_a_million_records_is_found_and_what_was_read_is_told() {
+fn finds_an_id_among_a_million_records_and_shows_how_much_was_read() {
     let sandbox = Sandbox::fresh("");
-    // Nobody has to do the work of a million events.
+    // Stop the workers, so that they do not have to handle a million events.
     shell("docker stop kodingcaravan-allocation-worker kodingcaravan-cache-worker");
     flood("500000");
     let id = shell("tests/sandbox/buy --no-wait");
     std::thread::sleep(Duration::from_secs(6));
     flood("500000");
-    let look = |more: &[&str]| {
+    let observe_topic = |more: &[&str]| {
         let arguments = [id.as_str(), "--json"].into_iter().chain(more.iter().copied());
         let report = doctor(arguments).finish().json();
-        let found = instance(&report, "event-on-topic", "allocation-worker");
-        (found["verdict"].as_str().unwrap().to_string(), found["observed"].as_str().unwrap().to_string())
+        let instance = instance(&report, "event-on-topic", "allocation-worker");
+        (
+            instance["verdict"].as_str().unwrap().to_string(),
+            instance["observed"].as_str().unwrap().to_string(),
+        )
     };
-    let (verdict, known) = look(&[]);
+    let (verdict, known) = observe_topic(&[]);
     assert_eq!(verdict, "pass", "{known}");
     let read: u64 =
         regex::Regex::new(r"found in (\d+) records? \(\d+\.\d MB\)").unwrap().captures(&known).expect(&known)
@@ -146,8 +150,9 @@ fn an_id_among_a_million_records_is_found_and_what_was_read_is_told() {
         .unwrap();
     assert!(read < 200_000, "{known}");
     drop(sandbox);
-    // Nobody tells when it happened: from the oldest record on, and only so far.
-    let (verdict, unknown) = look(&["--postgres", "postgres://app@localhost:1/none"]);
+    // Without PostgreSQL the event's time is unknown, so the topic is read from its oldest
+    // record, up to a limit.
+    let (verdict, unknown) = observe_topic(&["--postgres", "postgres://app@localhost:1/none"]);
     match verdict.as_str() {
         "pass" => assert!(unknown.contains("found in"), "{unknown}"),
         verdict => assert!(verdict == "unknown" && unknown.contains("stopped reading"), "{unknown}"),
@@ -157,7 +162,7 @@ fn an_id_among_a_million_records_is_found_and_what_was_read_is_told() {
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn records_of_every_compression_are_read() {
+fn reads_records_of_every_compression_type() {
     let _sandbox = Sandbox::fresh("");
     shell("docker stop kodingcaravan-allocation-worker kodingcaravan-cache-worker");
     for (number, compression) in ["none", "gzip", "snappy", "lz4", "zstd"].into_iter().enumerate() {
@@ -165,12 +170,12 @@ fn records_of_every_compression_are_read() {
         flood(&format!("500 --compression {compression} --id {id}"));
         let at = shell("date -u -d '1 minute ago' +%FT%TZ");
         let report = doctor([id.as_str(), "--json", "--at", at.as_str()]).finish().json();
-        let found = instance(&report, "event-on-topic", "allocation-worker");
-        assert_eq!(found["verdict"], "pass", "{compression}: {found:#}");
+        let instance = instance(&report, "event-on-topic", "allocation-worker");
+        assert_eq!(instance["verdict"], "pass", "{compression}: {instance:#}");
     }
 }
 
-/// A container that is removed with the test.
+/// A container that is removed when dropped.
 struct Container(&'static str);
 
 impl Drop for Container {
@@ -181,7 +186,7 @@ impl Drop for Container {
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn what_a_read_replica_does_not_have_yet_is_not_missing() {
+fn rows_not_yet_replicated_do_not_count_as_missing() {
     let sandbox = Sandbox::fresh("");
     sandbox.buy();
     shell(
@@ -200,9 +205,9 @@ fn what_a_read_replica_does_not_have_yet_is_not_missing() {
             replica.0
         ))
     };
-    let give_up = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while query("select pg_is_in_recovery()") != "t" {
-        assert!(Instant::now() < give_up, "{}", shell(&format!("docker logs {} 2>&1", replica.0)));
+        assert!(Instant::now() < deadline, "{}", shell(&format!("docker logs {} 2>&1", replica.0)));
         std::thread::sleep(Duration::from_millis(300));
     }
     let address = shell(&format!(
@@ -221,7 +226,7 @@ fn what_a_read_replica_does_not_have_yet_is_not_missing() {
     assert_eq!(causes(&report), Vec::<String>::new());
     assert!(summary(&report, 3).contains("read from a replica"), "{}", summary(&report, 3));
     let row = instance(&report, "event-recorded", "purchase");
-    assert!(row["observed"].as_str().unwrap().contains("not there yet, or never"), "{row:#}");
+    assert!(row["observed"].as_str().unwrap().contains("may not have been replicated yet"), "{row:#}");
     query("select pg_wal_replay_resume()");
     std::thread::sleep(Duration::from_secs(2));
     let report = doctor([id.as_str(), "--json", "--postgres", &url]).finish().code(0).json();
@@ -230,8 +235,8 @@ fn what_a_read_replica_does_not_have_yet_is_not_missing() {
 
 #[test]
 #[ignore = "needs the sandbox"]
-fn a_worker_is_seen_on_every_rung_that_it_is_put_on() {
+fn observes_every_worker_state() {
     let _sandbox = Sandbox::fresh("");
-    let rungs = std::env::var("PIPELINE_DOCTOR_RUNGS").unwrap_or_default();
-    println!("{}", shell(&format!("tests/sandbox/rungs {rungs}")));
+    let states = std::env::var("SANDBOX_WORKER_STATES").unwrap_or_default();
+    println!("{}", shell(&format!("tests/sandbox/worker-states {states}")));
 }

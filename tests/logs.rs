@@ -1,8 +1,8 @@
-//! The log signatures against records of the clients in use.
+//! Tests the log signatures against records from the clients in use.
 
 use pipeline_doctor::fact::registry;
 use pipeline_doctor::runbook::lint;
-use pipeline_doctor::runbook::signature::Signature;
+use pipeline_doctor::runbook::log_signature::Signature;
 use std::collections::BTreeMap;
 
 fn signatures() -> Vec<Signature> {
@@ -13,32 +13,32 @@ fn signatures() -> Vec<Signature> {
 }
 
 #[test]
-fn each_signature_finds_what_it_must_and_nothing_else() {
+fn each_signature_matches_its_examples_and_no_counterexample() {
     for signature in signatures() {
         let id = signature.id.get_ref();
         assert!(!signature.matches.is_empty() && !signature.misses.is_empty(), "{id} lacks examples");
         for record in &signature.matches {
-            assert!(signature.pattern.0.is_match(record), "{id} does not find: {record}");
+            assert!(signature.pattern.0.is_match(record), "{id} does not match: {record}");
         }
         for record in &signature.misses {
-            assert!(!signature.pattern.0.is_match(record), "{id} finds: {record}");
+            assert!(!signature.pattern.0.is_match(record), "{id} matches: {record}");
         }
     }
 }
 
-/// Each record raises just the signatures that stand beside it: a row that is
-/// deleted or loosened is missed here.
+/// Each record in `records.toml` matches exactly the signatures listed for it, so that
+/// deleting or loosening a signature fails this test.
 #[test]
-fn each_record_raises_its_signatures() {
+fn each_record_matches_exactly_its_signatures() {
     let records: BTreeMap<String, Vec<String>> = toml::from_str(include_str!("logs/records.toml")).unwrap();
     let signatures = signatures();
     for (record, expected) in &records {
-        let raised = signatures.iter().filter(|signature| signature.pattern.0.is_match(record));
-        let raised: Vec<&String> = raised.map(|signature| signature.id.get_ref()).collect();
-        assert_eq!(raised, expected.iter().collect::<Vec<_>>(), "{record}");
+        let matching = signatures.iter().filter(|signature| signature.pattern.0.is_match(record));
+        let ids: Vec<&String> = matching.map(|signature| signature.id.get_ref()).collect();
+        assert_eq!(ids, expected.iter().collect::<Vec<_>>(), "{record}");
     }
     for signature in &signatures {
         let id = signature.id.get_ref();
-        assert!(records.values().flatten().any(|raised| raised == id), "no record raises {id}");
+        assert!(records.values().flatten().any(|expected| expected == id), "no record matches {id}");
     }
 }

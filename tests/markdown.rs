@@ -1,4 +1,4 @@
-//! `explain --markdown`: the written runbook, read as GitHub reads it.
+//! Tests of the runbook printed by `explain --markdown`, parsed as GitHub parses it.
 
 mod support;
 
@@ -29,8 +29,8 @@ fn parsed(text: &str) -> impl Iterator<Item = Event<'_>> {
     Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH)
 }
 
-/// The rows of all tables below the headings, each cell with what a reader sees,
-/// a line break for each `<br>`.
+/// Returns the rows of all tables, including headings. Each cell has the text that a reader
+/// sees, with a line break for each `<br>`.
 fn rows(text: &str) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut in_cell = false;
@@ -55,24 +55,24 @@ fn rows(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// The commands of a check, as the terminal shows them.
+/// Returns the commands for a check as `explain` prints them.
 fn by_hand(id: &str, catalog: &Catalog, pipeline: &Pipeline) -> String {
-    let mut shown = Vec::new();
-    explain::check(catalog.check(id).unwrap(), catalog, pipeline, &mut shown).unwrap();
-    let shown = String::from_utf8(shown).unwrap();
-    let (_, commands) = shown.split_once("  by hand\n").unwrap();
+    let mut explained = Vec::new();
+    explain::check(catalog.check(id).unwrap(), catalog, pipeline, &mut explained).unwrap();
+    let explained = String::from_utf8(explained).unwrap();
+    let (_, commands) = explained.split_once("  by hand\n").unwrap();
     let commands = commands.split("\n\n").next().unwrap().lines().map(str::trim);
     commands.collect::<Vec<&str>>().join("\n")
 }
 
-/// The part of a cause in the whole runbook.
+/// Returns the runbook's section on a cause.
 fn section<'a>(runbook: &'a str, cause: &str) -> &'a str {
     let (_, rest) = runbook.split_once(&format!("\n### `{cause}`")).unwrap_or_else(|| panic!("no {cause}"));
     rest.split("\n### ").next().unwrap()
 }
 
 #[test]
-fn every_check_is_there_with_its_commands_as_explain_prints_them() {
+fn lists_every_check_with_the_commands_that_explain_prints() {
     let (catalog, pipeline) = (catalog(), pipeline());
     let rows = rows(&runbook());
     for check in &catalog.checks {
@@ -80,8 +80,8 @@ fn every_check_is_there_with_its_commands_as_explain_prints_them() {
         let row = rows.iter().find(|row| row[0] == *id).unwrap_or_else(|| panic!("no row for {id}"));
         match id.strip_prefix("log-") {
             Some(signature) => {
-                let found = catalog.signatures.iter().find(|of| of.id.get_ref() == signature).unwrap();
-                assert_eq!(row[2], found.pattern.0.as_str(), "{id}");
+                let signature = catalog.signatures.iter().find(|row| row.id.get_ref() == signature).unwrap();
+                assert_eq!(row[2], signature.pattern.0.as_str(), "{id}");
             }
             None => assert_eq!(row[2], by_hand(id, &catalog, &pipeline), "{id}"),
         }
@@ -89,7 +89,7 @@ fn every_check_is_there_with_its_commands_as_explain_prints_them() {
 }
 
 #[test]
-fn every_step_and_cause_is_there() {
+fn contains_every_step_and_cause() {
     let (catalog, runbook) = (catalog(), runbook());
     for step in &catalog.steps {
         assert!(runbook.contains(&format!("\n## Step {}: ", step.step)), "{}", step.title);
@@ -105,14 +105,14 @@ fn every_step_and_cause_is_there() {
 }
 
 #[test]
-fn the_documented_causes_come_first_with_their_numbers() {
+fn documented_causes_come_first_with_their_numbers() {
     let runbook = runbook();
     let documented = [
         ("workers-not-deployed", 95, 1),
         ("topics-missing", 80, 2),
         ("marked-unverified", 70, 3),
-        ("admin-api-silent", 60, 4),
-        ("admin-api-never-called", 60, 4),
+        ("api-silent", 60, 4),
+        ("api-never-called", 60, 4),
     ];
     for (cause, confidence, number) in documented {
         let at_most = format!("at most {confidence} % (root cause {number})");
@@ -124,7 +124,7 @@ fn the_documented_causes_come_first_with_their_numbers() {
 }
 
 #[test]
-fn each_step_leads_to_its_documented_cause() {
+fn each_step_names_its_documented_cause() {
     let runbook = runbook();
     let steps: Vec<&str> = runbook.split("\n## Step ").skip(1).collect();
     for (step, cause) in steps.iter().zip(["root cause 1", "root cause 2", "root cause 3", "root cause 4"]) {
@@ -134,7 +134,7 @@ fn each_step_leads_to_its_documented_cause() {
 }
 
 #[test]
-fn what_the_runbook_does_by_hand_is_there() {
+fn contains_the_manual_commands_of_the_original_runbook() {
     let runbook = runbook();
     for command in [
         "docker ps -a --format",
@@ -144,7 +144,7 @@ fn what_the_runbook_does_by_hand_is_there() {
         "docker logs kodingcaravan-admin-service 2>&1 | grep auto-assign | tail -20",
         "pipeline-doctor explain workers-not-deployed ID --yaml > workers.yml",
         "kafka-topics --bootstrap-server \"$KAFKA_BROKERS\" --create --if-not-exists",
-        "let the worker verify that the row exists before it marks the event",
+        "change the worker to verify that the row exists before it marks the event",
         "docker logs --tail 50 CONTAINER",
     ] {
         assert!(runbook.contains(command), "{command}");
@@ -152,7 +152,7 @@ fn what_the_runbook_does_by_hand_is_there() {
     let rows = rows(&runbook);
     let pipeline = pipeline();
     for line in &pipeline.line {
-        let row = [line.part.get_ref(), line.stage.get_ref(), &line.name, line.pattern.0.as_str()];
+        let row = [line.component.get_ref(), line.stage.get_ref(), &line.name, line.pattern.0.as_str()];
         assert!(rows.iter().any(|cells| cells[..] == row), "{row:?}");
     }
     for worker in &pipeline.worker {
@@ -165,7 +165,7 @@ fn what_the_runbook_does_by_hand_is_there() {
 }
 
 #[test]
-fn a_pipe_breaks_no_table() {
+fn escapes_pipes_in_tables() {
     let (mut catalog, pipeline) = (catalog(), pipeline());
     let id = catalog.checks[0].id.get_ref().clone();
     catalog.checks[0].title = "a | `b` | *c* of {subject}".into();
@@ -180,14 +180,14 @@ fn a_pipe_breaks_no_table() {
 }
 
 #[test]
-fn headings_are_nested_and_nothing_is_marked_up_by_accident() {
-    for text in [runbook(), of_the_shop()] {
-        let mut above = 0;
+fn headings_are_nested_and_there_is_no_accidental_markup() {
+    for text in [runbook(), shop_runbook()] {
+        let mut previous = 0;
         for event in parsed(&text) {
             match event {
                 Event::Start(Tag::Heading { level, .. }) => {
-                    assert!(level as usize <= above + 1, "{level} below {above}");
-                    above = level as usize;
+                    assert!(level as usize <= previous + 1, "level {level} after {previous}");
+                    previous = level as usize;
                 }
                 Event::Start(
                     Tag::Emphasis
@@ -204,13 +204,13 @@ fn headings_are_nested_and_nothing_is_marked_up_by_accident() {
     }
 }
 
-fn of_the_shop() -> String {
+fn shop_runbook() -> String {
     doctor(["explain", "--markdown", "--config", "tests/support/shop.toml"]).finish().code(0).stdout
 }
 
 #[test]
-fn another_pipeline_has_its_own_runbook() {
-    let text = of_the_shop();
+fn another_pipeline_has_another_runbook() {
+    let text = shop_runbook();
     assert!(text.starts_with("# Runbook: shop\n"), "{text}");
     assert!(text.contains("pipeline-doctor ID --config tests/support/shop.toml "), "{text}");
     assert!(text.contains("| order | `ORDERED` | `orders` | `shop` | `order-worker` | `orders` | 5 s |"));
@@ -218,22 +218,22 @@ fn another_pipeline_has_its_own_runbook() {
 }
 
 #[test]
-fn other_checks_make_another_runbook() {
+fn custom_rows_change_the_runbook() {
     let directory = tempfile::tempdir().unwrap();
     let rows = std::fs::read_to_string(root().join("checks/1-workers.toml")).unwrap();
-    std::fs::write(directory.path().join("1.toml"), rows.replace("title = \"workers\"", "title = \"who\""))
+    std::fs::write(directory.path().join("1.toml"), rows.replace("title = \"workers\"", "title = \"crew\""))
         .unwrap();
     let run = doctor(["explain", "--markdown", "--checks", directory.path().to_str().unwrap()]);
     let text = run.finish().code(0).stdout;
-    assert!(text.contains("\n## Step 1: who\n") && text.contains("\n## Step 2: "), "{text}");
+    assert!(text.contains("\n## Step 1: crew\n") && text.contains("\n## Step 2: "), "{text}");
 }
 
 #[test]
-fn one_cause_alone_is_what_the_whole_runbook_says_of_it() {
-    let whole = runbook();
+fn a_single_cause_equals_its_section_in_the_runbook() {
+    let runbook = runbook();
     for cause in ["workers-not-deployed", "connections-exhausted", "every-try-fails"] {
         let alone = doctor(["explain", "--markdown", cause]).finish().code(0).stdout;
-        assert_eq!(alone.trim_end(), format!("# `{cause}`{}", section(&whole, cause).trim_end()));
+        assert_eq!(alone.trim_end(), format!("# `{cause}`{}", section(&runbook, cause).trim_end()));
         assert!(!alone.contains('{'), "{alone}");
     }
     let check = doctor(["explain", "worker-running", "--markdown"]).finish().code(0).stdout;
@@ -241,7 +241,7 @@ fn one_cause_alone_is_what_the_whole_runbook_says_of_it() {
 }
 
 #[test]
-fn as_json_it_is_one_document() {
+fn json_holds_the_same_text() {
     let document = doctor(["explain", "--markdown", "--json"]).finish().code(0).json();
     assert_eq!(document["id"], "purchase");
     assert_eq!(document["text"], runbook());

@@ -1,5 +1,5 @@
-//! Recordings of the pipelines beside the built-in one: healthy is healthy, and each
-//! fault is the first guess.
+//! Replays recordings of the pipelines other than the built-in one. Healthy runs are
+//! reported as healthy, and each fault's cause is ranked first.
 
 mod support;
 
@@ -8,7 +8,7 @@ use support::pipelines::{config, faults, names};
 use support::scenario;
 
 #[test]
-fn a_healthy_pipeline_is_told_healthy() {
+fn reports_healthy_pipelines_as_healthy() {
     for pipeline in names() {
         let file = scenario(&format!("pipelines/{pipeline}-healthy"));
         let run = doctor(["--replay", file.to_str().unwrap(), "--config", &config(&pipeline), "--json"]);
@@ -18,11 +18,11 @@ fn a_healthy_pipeline_is_told_healthy() {
 }
 
 #[test]
-fn each_fault_is_the_first_guess() {
+fn ranks_the_cause_of_each_fault_first() {
     for fault in faults() {
         let file = scenario(&format!("pipelines/{}", fault.scenario()));
         let run =
             doctor(["--replay", file.to_str().unwrap(), "--config", &config(&fault.pipeline), "--json"]);
-        fault.is_told_by(&run.finish().code(3).json());
+        fault.assert_ranked_first(&run.finish().code(3).json());
     }
 }

@@ -1,4 +1,4 @@
-//! Recordings of an earlier schema: read as today's, and converted by
+//! Recordings in an earlier schema give the same reports as after their conversion by
 //! `cargo run --example convert-recordings -- FILES`.
 
 mod support;
@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use support::pipelines::config;
 use support::{Finished, doctor, root};
 
-/// Recordings as schema 1 had them, and as they were converted; with several
-/// brokers, databases and ids among them.
+/// The recordings that are kept both in schema 1 and converted, each with its pipeline. They
+/// include several brokers, databases and ids.
 const OLD: [(&str, &str); 8] = [
     ("dead-letter", ""),
     ("kafka-down", ""),
@@ -21,15 +21,15 @@ const OLD: [(&str, &str); 8] = [
     ("pipelines/shop-healthy", "shop"),
 ];
 
-fn old(name: &str) -> PathBuf {
+fn schema_1_file(name: &str) -> PathBuf {
     root().join("tests/schema1").join(format!("{}.json", name.rsplit('/').next().unwrap()))
 }
 
-fn converted(name: &str) -> PathBuf {
+fn converted_file(name: &str) -> PathBuf {
     root().join("tests/scenarios").join(format!("{name}.json"))
 }
 
-fn replayed(command: &[&str], file: &std::path::Path, pipeline: &str) -> Finished {
+fn replay(command: &[&str], file: &std::path::Path, pipeline: &str) -> Finished {
     let run = doctor(command.iter().copied().chain(["--replay", file.to_str().unwrap(), "--json"]));
     match pipeline {
         "" => run.finish(),
@@ -38,29 +38,29 @@ fn replayed(command: &[&str], file: &std::path::Path, pipeline: &str) -> Finishe
 }
 
 #[test]
-fn recordings_of_schema_1_are_told_as_the_converted_ones() {
+fn schema_1_recordings_give_the_same_output_as_converted_ones() {
     for (name, pipeline) in OLD {
         for command in [&[][..], &["trace"]] {
-            let of_old = replayed(command, &old(name), pipeline);
-            let of_new = replayed(command, &converted(name), pipeline);
-            assert_eq!(of_old.code, of_new.code, "{name}: {}", of_old.stderr);
-            assert_eq!(of_old.stdout, of_new.stdout, "{name}");
-            assert!(of_old.stdout.starts_with('{'), "{name}: {}", of_old.stderr);
+            let old = replay(command, &schema_1_file(name), pipeline);
+            let new = replay(command, &converted_file(name), pipeline);
+            assert_eq!(old.code, new.code, "{name}: {}", old.stderr);
+            assert_eq!(old.stdout, new.stdout, "{name}");
+            assert!(old.stdout.starts_with('{'), "{name}: {}", old.stderr);
         }
     }
 }
 
 #[test]
-fn recordings_are_as_the_converter_writes_them() {
+fn converting_a_schema_1_recording_gives_the_committed_one() {
     for (name, _) in OLD {
-        let text = std::fs::read_to_string(old(name)).unwrap();
-        let converted = std::fs::read_to_string(converted(name)).unwrap();
+        let text = std::fs::read_to_string(schema_1_file(name)).unwrap();
+        let converted = std::fs::read_to_string(converted_file(name)).unwrap();
         assert_eq!(recording::write(&recording::read(&text).unwrap()).unwrap(), converted, "{name}");
     }
 }
 
 #[test]
-fn what_is_read_is_written_as_it_was() {
+fn reading_and_writing_a_recording_keeps_every_byte() {
     let mut directories = vec![root().join("tests/scenarios")];
     while let Some(directory) = directories.pop() {
         for file in std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()) {

@@ -1,31 +1,43 @@
-//! Evidence that was recorded from real incidents, judged again: the reports in
-//! both formats, and the true cause, which stands in `truth.toml` beside the
-//! recordings and which the program never reads.
+//! Replays evidence recorded from real incidents. Most replays are judged in this process.
+//! The tests compare the tables and verdicts with their snapshots, and the causes with the
+//! ground truth in `truth.toml`, which the program never reads.
 
 mod support;
 
+use pipeline_doctor::report::Report;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+use support::pipelines::{config, names};
+use support::replay::{Replay, Runbook, rendered};
 use support::{causes, doctor, scenario, scenarios, truths};
 
-fn replay(name: &str, more: &[&str]) -> support::Finished {
+static RUNBOOK: LazyLock<Runbook> = LazyLock::new(|| Runbook::of(None));
+
+/// The replays of the built-in pipeline's recordings. Each recording is judged only once.
+static REPLAYS: LazyLock<BTreeMap<String, Replay>> = LazyLock::new(|| {
+    let replay = |name: String| (name.clone(), RUNBOOK.replay(&scenario(&name)));
+    scenarios().into_iter().map(replay).collect()
+});
+
+/// Runs the program on a recording.
+fn run(name: &str, options: &[&str]) -> support::Finished {
     let file = scenario(name);
     let mut arguments = vec!["--replay", file.to_str().unwrap()];
-    arguments.extend(more);
+    arguments.extend(options);
     doctor(arguments).finish()
 }
 
-#[test]
-fn every_recording_has_its_truth_and_the_other_way_round() {
-    let told: Vec<String> = truths().into_keys().collect();
-    assert_eq!(told, scenarios());
-}
+/// A few recordings for the tests that need to start the program.
+const SAMPLE: [&str; 4] = ["healthy", "workers-not-deployed", "kafka-down", "worker-stopped+api-silent"];
 
 #[test]
-fn the_first_cause_is_the_true_one() {
+fn ranks_the_true_cause_first() {
     for (name, truth) in truths() {
-        let run = replay(&name, &["--json"]).code(truth.exit_code());
-        let report = run.json();
+        let report = REPLAYS[&name].document();
+        assert_eq!(report["exit_code"], truth.exit_code(), "{name}");
         let first = causes(&report).first().cloned();
-        assert!(truth.is(first.as_ref()), "{name}: {:?}", causes(&report));
+        assert!(truth.matches(first.as_ref()), "{name}: {:?}", causes(&report));
         if let Some(documented) = truth.documented {
             assert_eq!(report["causes"][0]["confidence"], documented, "{name}");
         }
@@ -36,100 +48,87 @@ fn the_first_cause_is_the_true_one() {
 }
 
 #[test]
-fn every_report_is_as_it_was() {
-    for name in scenarios() {
-        insta::assert_snapshot!(format!("{name}.table"), replay(&name, &[]).stdout);
-        insta::assert_snapshot!(format!("{name}.json"), replay(&name, &["--json"]).stdout);
+fn every_table_matches_its_snapshot() {
+    for (name, replay) in REPLAYS.iter() {
+        insta::assert_snapshot!(name.clone(), replay.table);
+    }
+}
+
+/// Writes one line per recording, so that the diff shows a changed verdict without the whole
+/// document.
+#[test]
+fn verdicts_match_their_snapshot() {
+    let mut lines: Vec<String> =
+        REPLAYS.iter().map(|(name, replay)| format!("{name}: {}", replay.verdict())).collect();
+    for pipeline in names() {
+        let runbook = Runbook::of(Some(Path::new(&config(&pipeline))));
+        for name in support::recordings("tests/scenarios/pipelines", &format!("{pipeline}-")) {
+            let verdict = runbook.replay(&scenario(&format!("pipelines/{name}"))).verdict();
+            lines.push(format!("pipelines/{name}: {verdict}"));
+        }
+    }
+    insta::assert_snapshot!("verdicts", lines.join("\n"));
+}
+
+#[test]
+fn the_program_prints_what_the_tests_render() {
+    for name in SAMPLE {
+        let replay = &REPLAYS[name];
+        assert_eq!(run(name, &[]).stdout, replay.table, "{name}");
+        let json = run(name, &["--json"]);
+        assert_eq!(json.stdout, replay.json, "{name}");
+        assert_eq!(json.code, i32::from(replay.report.exit_code), "{name}");
     }
 }
 
 #[test]
-fn no_line_is_longer_than_80_columns() {
-    for name in scenarios() {
-        for line in replay(&name, &[]).stdout.lines() {
-            assert!(line.chars().count() <= 80, "{name}: {line}");
+fn tables_are_ascii_and_have_at_most_80_columns() {
+    for (name, replay) in REPLAYS.iter() {
+        for line in replay.table.lines() {
+            assert!(line.chars().all(|c| (' '..='~').contains(&c)), "{name}: {line}");
+            assert!(line.len() <= 80, "{name}: {line}");
         }
     }
 }
 
 #[test]
-fn what_is_not_a_terminal_gets_ascii_without_colours() {
-    for name in scenarios() {
-        let stdout = replay(&name, &[]).stdout;
-        assert!(stdout.chars().all(|c| c == '\n' || (' '..='~').contains(&c)), "{name}:\n{stdout}");
-    }
-}
-
-#[test]
-fn colour_never_carries_meaning_alone() {
+fn colours_do_not_change_the_text() {
     let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
-    for name in scenarios() {
-        let plain = replay(&name, &[]).stdout;
-        let coloured = replay(&name, &["--color", "always"]).stdout;
+    for name in SAMPLE {
+        let coloured = run(name, &["--color", "always"]).stdout;
         assert!(escapes.is_match(&coloured), "{name} has no colours");
-        assert_eq!(escapes.replace_all(&coloured, ""), plain, "{name}");
+        assert_eq!(escapes.replace_all(&coloured, ""), REPLAYS[name].table, "{name}");
     }
 }
 
 #[test]
-fn two_runs_give_the_same_bytes() {
-    for name in scenarios() {
-        assert_eq!(replay(&name, &["--json"]).stdout, replay(&name, &["--json"]).stdout);
+fn every_table_can_be_rendered_from_the_json() {
+    for (name, replay) in REPLAYS.iter() {
+        let report: Report = serde_json::from_str(&replay.json).unwrap();
+        assert_eq!(rendered(&report), replay.table, "{name}");
     }
 }
 
 #[test]
-fn every_line_of_the_table_stands_in_the_json() {
-    for name in scenarios() {
-        let report = replay(&name, &["--json"]).json();
-        let table = replay(&name, &[]).stdout;
-        assert_eq!(table.lines().last(), report["headline"].as_str(), "{name}");
-        // Wrapped lines (and words that are longer than a line) are joined again;
-        // then each sentence is looked for.
-        let bare = |text: &str| text.replace("\\\n", "").split_whitespace().collect::<String>();
-        let joined = bare(&table);
-        for step in report["steps"].as_array().unwrap() {
-            for line in step["summary"].as_str().unwrap().lines() {
-                assert!(joined.contains(&bare(line)), "{name}: {line}\n{table}");
-            }
-        }
-        for cause in report["causes"].as_array().unwrap().iter().filter(|cause| cause["best"] == true) {
-            for action in cause["actions"].as_array().unwrap() {
-                for command in action["run"].as_array().unwrap() {
-                    let command = command.as_str().unwrap();
-                    // A script that two causes ask for is printed once.
-                    let flag =
-                        ["--records | sh", "--sql > marks.sql"].into_iter().find(|f| command.ends_with(f));
-                    assert!(joined.contains(&bare(flag.unwrap_or(command))), "{name}: {command}\n{table}");
-                }
-            }
-        }
-    }
+fn recordings_and_ground_truths_match_one_to_one() {
+    let names: Vec<String> = truths().into_keys().collect();
+    assert_eq!(names, scenarios());
 }
 
-/// The report of a recording with something changed in it.
+/// Returns a recording's report after `change` has edited its evidence.
 fn with_changes(name: &str, change: impl FnOnce(&mut serde_json::Value)) -> serde_json::Value {
     let text = std::fs::read_to_string(scenario(name)).unwrap();
     let mut evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
     change(&mut evidence);
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("changed.json");
-    std::fs::write(&file, evidence.to_string()).unwrap();
-    doctor(["--replay", file.to_str().unwrap(), "--json"]).finish().json()
+    RUNBOOK.judge(&evidence.to_string()).document()
 }
 
 fn container<'a>(evidence: &'a mut serde_json::Value, service: &str) -> &'a mut serde_json::Value {
     &mut evidence["runtimes"]["docker"]["known"]["workloads"][service]["instances"][0]
 }
 
-/// Every container of a recording.
-fn instances(evidence: &serde_json::Value) -> impl Iterator<Item = &serde_json::Value> {
-    let workloads = evidence["runtimes"]["docker"]["known"]["workloads"].as_object();
-    workloads.into_iter().flatten().flat_map(|(_, workload)| workload["instances"].as_array().unwrap())
-}
-
 #[test]
-fn one_changed_fact_changes_the_report_accordingly() {
+fn a_stopped_worker_in_a_healthy_recording_is_the_cause() {
     let report = with_changes("healthy", |evidence| {
         let worker = container(evidence, "session-worker");
         worker["state"] = "exited".into();
@@ -142,7 +141,7 @@ fn one_changed_fact_changes_the_report_accordingly() {
 }
 
 #[test]
-fn a_worker_that_was_started_just_now_is_a_warning() {
+fn a_worker_that_just_started_is_a_warning() {
     let report = with_changes("healthy", |evidence| {
         let now = evidence["taken"].clone();
         container(evidence, "session-worker")["started"] = now;
@@ -153,9 +152,9 @@ fn a_worker_that_was_started_just_now_is_a_warning() {
     });
     assert_eq!(report["outcome"], "warning", "{}", report["headline"]);
     assert_eq!(report["causes"], serde_json::json!([]));
-    let said = support::instance(&report, "worker-settled", "session-worker");
-    assert_eq!(said["observed"], "started 0 s ago, not yet in its group");
-    // Between two looks somebody has restarted it.
+    let instance = support::instance(&report, "worker-settled", "session-worker");
+    assert_eq!(instance["observed"], "started 0 s ago and has not joined its group yet");
+    // The worker was restarted between the two observations.
     let report = with_changes("healthy", |evidence| {
         container(evidence, "session-worker")["state"] = "exited".into();
     });
@@ -163,67 +162,46 @@ fn a_worker_that_was_started_just_now_is_a_warning() {
 }
 
 #[test]
-fn what_waits_through_a_restart_is_late_and_not_stuck() {
+fn events_delayed_by_a_broker_restart_are_not_stuck() {
     let restarted = |evidence: &mut serde_json::Value, seconds: i64| {
-        let taken: jiff::Timestamp = evidence["taken"].as_str().unwrap().parse().unwrap();
-        let started = taken - jiff::SignedDuration::from_secs(seconds);
+        let observed_at: jiff::Timestamp = evidence["taken"].as_str().unwrap().parse().unwrap();
+        let started = observed_at - jiff::SignedDuration::from_secs(seconds);
         let broker = container(evidence, "kafka");
         broker["finished"] = (started - jiff::SignedDuration::from_secs(1)).to_string().into();
         broker["started"] = started.to_string().into();
     };
-    // Nobody hangs who has lost its broker half a minute ago; who is not back after
-    // a minute and a half does.
+    // A worker may take 30 s to reconnect to its broker. After 90 s it counts as frozen.
     let report = with_changes("worker-frozen", |evidence| restarted(evidence, 30));
     assert!(!causes(&report).contains(&"worker-frozen".to_string()), "{}", report["headline"]);
     let report = with_changes("worker-frozen", |evidence| restarted(evidence, 90));
     assert_eq!(causes(&report)[0], "worker-frozen", "{}", report["headline"]);
-    // What was stuck before the restart is stuck.
+    // Events that were stuck before the restart still count as stuck.
     let report = with_changes("broker-restarted", |evidence| {
         let extent = &mut evidence["databases"]["postgres"]["known"]["extents"]["purchase"]["known"];
         extent["since"] = "2026-11-25T16:10:00Z".into();
     });
-    let said = support::instance(&report, "no-event-stuck", "purchase-worker");
-    assert_eq!(said["verdict"], "fail", "{said}");
+    let instance = support::instance(&report, "no-event-stuck", "purchase-worker");
+    assert_eq!(instance["verdict"], "fail", "{instance}");
 }
 
 #[test]
-fn recordings_hold_no_secret() {
-    for name in scenarios() {
-        let text = std::fs::read_to_string(scenario(&name)).unwrap();
-        assert!(!text.contains("sandbox-only"), "{name}");
-    }
-}
-
-#[test]
-fn recordings_come_from_different_containers_of_one_sandbox() {
-    for name in scenarios() {
-        let text = std::fs::read_to_string(scenario(&name)).unwrap();
-        let evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert!(evidence["taken"].is_string() && evidence["tool"].is_string(), "{name}");
-        if let Some(docker) = evidence["runtimes"]["docker"].get("known") {
-            assert!(docker["engine"].is_string(), "{name}");
-            for container in instances(&evidence) {
-                assert_eq!(container["id"].as_str().unwrap().len(), 64, "{name}");
-            }
-        }
-    }
-}
-
-#[test]
-fn what_cannot_be_asked_is_unknown_and_not_missing() {
+fn contents_of_a_system_that_is_down_do_not_count_as_missing() {
     for (name, system, cause) in
         [("kafka-down", "Kafka", "topics-missing"), ("postgres-down", "PostgreSQL", "schema-missing")]
     {
-        let report = replay(name, &["--json"]).json();
+        let report = REPLAYS[name].document();
         assert!(!causes(&report).contains(&cause.to_string()), "{name}: {:?}", causes(&report));
-        let unseen = report["unseen"].as_array().unwrap();
-        assert!(unseen.iter().any(|unseen| unseen["system"] == system), "{name}: {unseen:#?}");
+        let unavailable = report["unseen"].as_array().unwrap();
+        assert!(
+            unavailable.iter().any(|unavailable| unavailable["system"] == system),
+            "{name}: {unavailable:#?}"
+        );
     }
 }
 
 #[test]
-fn a_system_that_is_left_out_is_unknown_and_named() {
-    let without = |name: &str, system: &str| replay(name, &["--json", "--without", system]).json();
+fn a_system_excluded_with_without_is_reported_as_unseen() {
+    let without = |name: &str, system: &str| run(name, &["--json", "--without", system]).json();
     for (system, shown) in [
         ("docker", "Docker"),
         ("kafka", "Kafka"),
@@ -234,97 +212,17 @@ fn a_system_that_is_left_out_is_unknown_and_named() {
         let report = without("healthy", system);
         assert_eq!(report["outcome"], "inconclusive", "{system}");
         assert_eq!(report["causes"], serde_json::json!([]), "{system}");
-        let unseen = report["unseen"].as_array().unwrap();
-        let told =
-            unseen.iter().find(|unseen| unseen["system"] == shown).unwrap_or_else(|| panic!("{unseen:#?}"));
-        assert_eq!(told["why"], format!("left out (--without {system})"));
+        let unavailable = report["unseen"].as_array().unwrap();
+        let entry = unavailable
+            .iter()
+            .find(|unavailable| unavailable["system"] == shown)
+            .unwrap_or_else(|| panic!("{unavailable:#?}"));
+        assert_eq!(entry["why"], format!("skipped (--without {system})"));
     }
-    // The socket leads to the logs, too; what others saw stays.
+    // Without Docker there are no logs either, but the other systems still count.
     let report = without("worker-stopped", "docker");
     assert_eq!(report["exit_code"], 3);
     assert_eq!(causes(&report)[0], "worker-away");
     let one_of = report["causes"][0]["one_of"].as_array().unwrap();
-    assert!(one_of.iter().any(|told| told["id"] == "worker-stopped"), "{one_of:#?}");
-}
-
-/// Two looks of one test at one sandbox.
-const RELATED: [&str; 2] = ["no-privilege", "row-security"];
-
-/// Each fault has a sandbox of its own.
-#[test]
-fn no_container_is_in_two_unrelated_recordings() {
-    let mut seen: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
-    for name in scenarios() {
-        let text = std::fs::read_to_string(scenario(&name)).unwrap();
-        let evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
-        for container in instances(&evidence) {
-            let id = container["id"].as_str().unwrap().to_string();
-            let related =
-                |other: &String| RELATED.contains(&other.as_str()) && RELATED.contains(&name.as_str());
-            if let Some(other) =
-                seen.insert(id, name.clone()).filter(|other| *other != name && !related(other))
-            {
-                panic!("{name} and {other} have a container in common");
-            }
-        }
-    }
-}
-
-/// What a report must say, beside the cause and the verdict.
-const SAID: &[(&str, &[&str])] = &[
-    (
-        "table-locked",
-        &["pid ", "(app, migration) holds trainer_allocations in AccessExclusiveLock for ", "(55P03)"],
-    ),
-    (
-        "others-read-too",
-        &[
-            "group archive: stable, 1 member (instance archive-1)",
-            "group audit: stable, type consumer, 1 member",
-        ],
-    ),
-    (
-        "no-privilege",
-        &["permission denied for table trainer_allocations (42501)", "Cannot tell: marked-unverified"],
-    ),
-    ("row-security", &["row-level security", "(42501)", "Cannot tell: marked-unverified"]),
-    ("replica-behind", &["read from a replica", "not there yet, or never"]),
-    ("connections-exhausted", &["(53300)"]),
-    ("table-in-another-schema", &["there is one in schema archive"]),
-    ("no-index-on-the-id", &["has no index on the id"]),
-    ("database-clock-ahead", &["its clock is 90.0 s ahead of this machine's"]),
-    (
-        "rebuilt-not-redeployed",
-        &[
-            "IMAGE REBUILT, NOT REDEPLOYED",
-            "allocation-worker: runs an image of",
-            "older than the one its tag names",
-        ],
-    ),
-    ("other-database", &["its POSTGRES_URL is postgres:5432/staging"]),
-    ("offsets-reset", &["does not name the event; its container is older than the record"]),
-    ("joined-too-late", &["has committed nothing on purchase-confirmed"]),
-    ("group-name-typo", &["is a member of group purchase-creation-worker, not of purchase-creation-workers"]),
-    ("topic-name-typo", &["is given purchase-confirmd, and none of its topics"]),
-    ("worker-frozen", &["and silent for"]),
-    (
-        "broker-is-localhost",
-        &["its KAFKA_BROKERS is localhost", "has \"before emission\"", "lacks \"after emission\""],
-    ),
-    ("database-name-unresolved", &["getaddrinfo ENOTFOUND db.prod.invalid"]),
-    ("marked-by-hand", &["by fix-script (not its worker)"]),
-    ("recorded-never-sent", &["the event's record is not on purchase-confirmed (", "all read"]),
-    ("conflict-index-missing", &["no unique or exclusion constraint matching the ON CONFLICT"]),
-    ("marked-unverified", &["lacks \"row verified\""]),
-];
-
-#[test]
-fn reports_say_what_an_expert_would_point_at() {
-    for (name, phrases) in SAID {
-        let table = replay(name, &[]).stdout;
-        let joined = table.split_whitespace().collect::<Vec<_>>().join(" ");
-        for phrase in *phrases {
-            assert!(joined.contains(phrase), "{name} does not say `{phrase}`:\n{table}");
-        }
-    }
+    assert!(one_of.iter().any(|cause| cause["id"] == "worker-stopped"), "{one_of:#?}");
 }

@@ -1,5 +1,5 @@
-//! How far recorded events came: each stops where it was stopped, which stands in
-//! `tests/scenarios/stops.toml` and which the program never reads.
+//! Traces recorded events. Each one stops where `tests/scenarios/stops.toml` says, a file
+//! that the program never reads.
 
 mod support;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use support::{Finished, doctor, root};
 
-/// How far an event came.
+/// Where an event stops.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stop {
@@ -25,10 +25,10 @@ fn stops() -> BTreeMap<String, Stop> {
     toml::from_str(&text).unwrap()
 }
 
-/// A recording of `trace`, else one of the runbook.
+/// Returns the recording made by `trace` or, if there is none, by the default command.
 fn scenario(name: &str) -> PathBuf {
-    let own = root().join(format!("tests/scenarios/traces/{name}.json"));
-    if own.exists() { own } else { support::scenario(name) }
+    let of_trace = root().join(format!("tests/scenarios/traces/{name}.json"));
+    if of_trace.exists() { of_trace } else { support::scenario(name) }
 }
 
 fn trace(name: &str, more: &[&str]) -> Finished {
@@ -46,7 +46,7 @@ fn hop(trace: &Value, key: &str) -> Value {
 }
 
 #[test]
-fn each_event_stops_where_it_was_stopped() {
+fn each_event_stops_where_expected() {
     for (name, stop) in stops() {
         let code = match stop.outcome.as_str() {
             "arrived" => 0,
@@ -58,13 +58,14 @@ fn each_event_stops_where_it_was_stopped() {
         let found = (trace["outcome"].as_str(), trace["component"].as_str(), missing["title"].as_str());
         let expected = (Some(stop.outcome.as_str()), stop.at.as_deref(), stop.missing.as_deref());
         assert_eq!(found, expected, "{name}: {}", trace["headline"]);
-        let letters = trace["hops"].as_array().unwrap().iter().filter(|hop| hop["kind"] == "dead-letter");
-        assert_eq!(letters.count() > 0, stop.given_up, "{name}");
+        let dead_letters =
+            trace["hops"].as_array().unwrap().iter().filter(|hop| hop["kind"] == "dead-letter");
+        assert_eq!(dead_letters.count() > 0, stop.given_up, "{name}");
     }
 }
 
 #[test]
-fn the_cause_of_the_gap_is_that_of_the_runbook() {
+fn a_stopped_trace_has_the_causes_and_actions_of_the_report() {
     for (name, stop) in stops().into_iter().filter(|(_, stop)| stop.outcome == "stopped") {
         let file = scenario(&name);
         let report = doctor(["--replay", file.to_str().unwrap(), "--json"]).finish().json();
@@ -75,7 +76,7 @@ fn the_cause_of_the_gap_is_that_of_the_runbook() {
 }
 
 #[test]
-fn every_trace_is_as_it_was() {
+fn every_trace_matches_its_snapshot() {
     for name in stops().into_keys() {
         insta::assert_snapshot!(name.clone(), trace(&name, &[]).stdout);
     }
@@ -83,7 +84,7 @@ fn every_trace_is_as_it_was() {
 }
 
 #[test]
-fn a_trace_fits_the_screen_and_is_ascii_where_it_is_no_terminal() {
+fn traces_are_ascii_and_have_at_most_80_columns_without_a_terminal() {
     for name in stops().into_keys() {
         for line in trace(&name, &["--verbose"]).stdout.lines() {
             assert!(line.chars().count() <= 80, "{name}: {line}");
@@ -92,35 +93,34 @@ fn a_trace_fits_the_screen_and_is_ascii_where_it_is_no_terminal() {
     }
 }
 
-/// Hops stand in the pipeline's order, and so do their times, where all clocks are one.
 #[test]
-fn the_times_of_a_healthy_event_are_those_of_its_evidence() {
+fn hop_times_of_a_healthy_event_come_from_the_evidence() {
     let trace = trace("healthy", &["--json"]).json();
     let evidence: Value =
         serde_json::from_str(&std::fs::read_to_string(scenario("healthy")).unwrap()).unwrap();
     let event = &evidence["events"][0];
     let rows = &event["rows"]["known"];
-    let of = |stage: &str, kind: &str| {
+    let time_of = |stage: &str, kind: &str| {
         let mut hops = trace["hops"].as_array().unwrap().iter();
         hops.find(|hop| hop["stage"] == stage && hop["kind"] == kind).unwrap()["at"].clone()
     };
-    assert_eq!(of("purchase", "row"), rows["event"]["known"]["at"]);
+    assert_eq!(time_of("purchase", "row"), rows["event"]["known"]["at"]);
     for stage in ["purchase", "allocation"] {
-        assert_eq!(of(stage, "effect"), rows["effects"][stage]["known"][0]["at"], "{stage}");
+        assert_eq!(time_of(stage, "effect"), rows["effects"][stage]["known"][0]["at"], "{stage}");
     }
-    assert_eq!(of("sessions", "effect"), Value::Null, "its rows do not tell when they were written");
+    assert_eq!(time_of("sessions", "effect"), Value::Null, "its rows have no creation time");
     for (stage, topic) in [
         ("purchase", "purchase-confirmed"),
         ("allocation", "purchase-created"),
         ("sessions", "trainer-allocated"),
     ] {
-        let found = &event["records"][topic][0];
-        assert_eq!(of(stage, "record"), found["at"], "{topic}");
+        let record = &event["records"][topic][0];
+        assert_eq!(time_of(stage, "record"), record["at"], "{topic}");
     }
 }
 
 #[test]
-fn an_id_is_taken_as_people_type_it() {
+fn accepts_an_id_in_upper_case_braces_or_spaces() {
     let id = trace("healthy", &["--json"]).json()["id"].as_str().unwrap().to_string();
     for typed in [id.to_uppercase(), format!("{{{id}}}"), format!("  {id} ")] {
         assert_eq!(trace("healthy", &["--json", &typed]).code(0).json()["id"], id.as_str());
@@ -130,15 +130,15 @@ fn an_id_is_taken_as_people_type_it() {
 }
 
 #[test]
-fn an_id_that_a_recording_is_not_of_is_told_and_not_taken_for_another() {
+fn rejects_an_id_that_is_not_in_the_recording() {
     let known = trace("healthy", &["--json"]).json()["id"].as_str().unwrap().to_string();
     let unknown = "00000000-0000-4000-8000-000000000000";
     let run = trace("healthy", &[&known, unknown]).code(2);
-    assert!(run.stderr.contains(&format!("not of {unknown}")), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("not for {unknown}")), "{}", run.stderr);
 }
 
 #[test]
-fn several_ids_have_a_line_each_and_are_traced_as_each_alone() {
+fn a_trace_of_several_ids_equals_the_traces_of_each() {
     let all = trace("several", &["--json"]).code(3).json();
     let traces = all["traces"].as_array().unwrap();
     assert_eq!(traces.len(), 5);

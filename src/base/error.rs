@@ -1,63 +1,62 @@
-//! What the user gets when the input is wrong: one sentence that names the
-//! thing, what was expected and how to put it right.
+//! Errors shown to the user. Each one states the location, what was expected and how to fix it.
 
-pub use crate::base::excerpt::Excerpt;
+pub use crate::base::error_excerpt::Excerpt;
 use crate::base::secret::redact;
 use std::fmt;
 
-/// Exit codes of the program; documented in the README and in `--help`.
+/// Exit codes of the program. The README and `--help` document them.
 pub mod exit {
-    /// Everything that was asked for was looked at and passed.
+    /// Every requested check ran and passed.
     pub const HEALTHY: u8 = 0;
-    /// The program itself failed.
+    /// Internal error.
     pub const INTERNAL: u8 = 1;
-    /// Wrong usage or configuration.
+    /// Usage or configuration error.
     pub const USAGE: u8 = 2;
-    /// A problem was found.
+    /// The run found a problem.
     pub const PROBLEM: u8 = 3;
-    /// Only warnings, with `--fail-on warn`.
+    /// The run found only warnings, with `--fail-on warn`.
     pub const WARNING: u8 = 4;
-    /// Nothing failed, but something asked for could not be looked at.
+    /// Nothing failed, but a requested check could not run.
     pub const INCONCLUSIVE: u8 = 5;
 }
 
 /// Why a run ended without a report.
 #[derive(Debug)]
 pub enum Error {
-    /// The user can put it right: exit code 2. One or more mistakes.
+    /// One or more mistakes that the user can fix (exit code 2).
     Usage(Vec<Mistake>),
-    /// The user cannot: exit code 1.
+    /// A failure that the user cannot fix (exit code 1).
     Internal(String),
-    /// Whoever read standard output has gone (`| head`): nothing to say.
+    /// The reader closed standard output (`| head`). This is not reported as an error.
     OutputClosed,
 }
 
-/// One mistake in what the user gave.
+/// One mistake in the user's input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// Where: a file with its line, a flag, a variable.
+    /// The location, such as a file and line, a flag or an environment variable.
     pub place: String,
-    /// What is wrong, and what was expected.
+    /// The problem, and what was expected.
     pub what: String,
-    /// The way out, where there is one to name.
+    /// How to fix it, if known.
     pub help: Option<String>,
-    /// The line of the file, where it is in one.
+    /// The source line, if the mistake is in a file.
     pub excerpt: Option<Box<Excerpt>>,
 }
 
 impl Mistake {
-    /// A mistake without a way out yet; see [`Mistake::help`].
+    /// Creates a mistake without help text; see [`Mistake::help`].
     pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
         Mistake { place: place.into(), what: what.into(), help: None, excerpt: None }
     }
 
-    /// A mistake in a line of a file.
+    /// Creates a mistake on a line of a file.
     pub fn in_line(excerpt: Excerpt, what: impl Into<String>) -> Self {
         let place = excerpt.place();
         Mistake { excerpt: Some(Box::new(excerpt)), ..Mistake::new(place, what) }
     }
 
-    /// Adds the way out.
+    /// Adds the help text.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -65,30 +64,30 @@ impl Mistake {
     }
 }
 
-/// Without secrets, and without what would steer the terminal.
-fn shown(text: &str) -> String {
-    let harmless = |c: char| match c.is_control() && c != '\n' {
+/// Redacts secrets and escapes control characters.
+fn sanitize(text: &str) -> String {
+    let escape = |c: char| match c.is_control() && c != '\n' {
         true => c.escape_default().to_string(),
         false => c.to_string(),
     };
-    redact(text).chars().map(harmless).collect()
+    redact(text).chars().map(escape).collect()
 }
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", shown(&self.place), shown(&self.what))?;
+        write!(f, "{}: {}", sanitize(&self.place), sanitize(&self.what))?;
         if let Some(excerpt) = &self.excerpt {
             write!(f, "\n{excerpt}")?;
         }
         match &self.help {
-            Some(help) => write!(f, "\n  {}", shown(help)),
+            Some(help) => write!(f, "\n  {}", sanitize(help)),
             None => Ok(()),
         }
     }
 }
 
-/// Puts mistakes into the order of the files, and of their lines.
-pub fn by_line(mistakes: &mut [Mistake], files: &[&str]) {
+/// Sorts mistakes by file, in the order of `files`, then by line and column.
+pub fn sort_by_line(mistakes: &mut [Mistake], files: &[&str]) {
     mistakes.sort_by_key(|mistake| {
         mistake.excerpt.as_ref().map(|excerpt| {
             let file = files.iter().position(|file| *file == excerpt.file);
@@ -98,12 +97,12 @@ pub fn by_line(mistakes: &mut [Mistake], files: &[&str]) {
 }
 
 impl Error {
-    /// One mistake of the user's.
+    /// Creates a usage error from one mistake.
     pub fn usage(mistake: Mistake) -> Self {
         Error::Usage(vec![mistake])
     }
 
-    /// The exit code that belongs to it.
+    /// Returns the exit code of this error.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) => exit::USAGE,
@@ -132,11 +131,11 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<std::io::Error> for Error {
-    /// Only writing the report reaches this; reading files names the file.
+    /// Converts an error from writing the report. Errors from reading files name the file instead.
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::BrokenPipe => Error::OutputClosed,
-            _ => Error::Internal(format!("the report could not be written: {error}")),
+            _ => Error::Internal(format!("cannot write the report: {error}")),
         }
     }
 }
@@ -146,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mistake_is_shown_with_its_way_out() {
+    fn shows_every_mistake_with_its_help() {
         let error = Error::Usage(vec![
             Mistake::new("a.toml:3", "unknown check `x`").help("did you mean `y`?"),
             Mistake::new("--at", "not a time"),

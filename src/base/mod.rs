@@ -1,13 +1,14 @@
-//! What everything may name: errors, reasons, systems, states, secrets, text from
-//! outside, schemas.
+//! Types that every module may use: errors, reasons, systems, states, secrets, untrusted text and
+//! JSON Schema helpers.
 
 pub mod error;
-pub mod excerpt;
+pub mod error_excerpt;
+pub mod json_schema;
 pub mod name;
 pub mod observed;
-pub mod reason;
-pub mod schema;
+pub mod renamed_ids;
 pub mod secret;
-pub mod states;
+pub mod state_enum;
 pub mod system;
+pub mod unavailable_reason;
 pub mod untrusted;

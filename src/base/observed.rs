@@ -1,96 +1,97 @@
-//! Something looked for: seen, or not and why.
+//! An observed value, or the reason why it is unavailable.
 
-use crate::base::reason::{Why, WhyKind};
+use crate::base::unavailable_reason::{Reason, ReasonKind};
 use serde::{Deserialize, Serialize};
 
-/// Something looked for: seen, not seen and why, or not asked for and why.
+/// An observed value, or the reason why it is unavailable or was not requested.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Seen<T> {
-    /// It was seen.
+pub enum Observed<T> {
+    /// The observed value.
     Known(T),
-    /// It could not be looked at.
-    Unknown(Why),
-    /// Nobody asked: no id given, no address configured.
-    NotAsked(Why),
+    /// The value could not be observed.
+    Unknown(Reason),
+    /// The value was not requested, for example because no id was given or no address is
+    /// configured.
+    NotAsked(Reason),
 }
 
-impl<T> Default for Seen<T> {
-    /// Not asked: recordings from before it was looked at lack it.
+impl<T> Default for Observed<T> {
+    /// Returns "not asked", because older recordings lack fields that were added later.
     fn default() -> Self {
-        Seen::not_asked("not looked at when this was recorded")
+        Observed::not_asked("not looked at when this was recorded")
     }
 }
 
-impl<T> Seen<T> {
-    /// Not seen, and why.
-    pub fn unknown(kind: WhyKind, say: impl Into<String>) -> Self {
-        Seen::Unknown(Why::new(kind, say))
+impl<T> Observed<T> {
+    /// Creates an unavailable value with its reason.
+    pub fn unknown(kind: ReasonKind, message: impl Into<String>) -> Self {
+        Observed::Unknown(Reason::new(kind, message))
     }
 
-    /// Not asked, and why.
-    pub fn not_asked(say: impl Into<String>) -> Self {
-        Seen::NotAsked(Why::new(WhyKind::NotConfigured, say))
+    /// Creates a value that was not requested, with the reason.
+    pub fn not_asked(message: impl Into<String>) -> Self {
+        Observed::NotAsked(Reason::new(ReasonKind::NotConfigured, message))
     }
 
-    /// Not asked, as the pipeline has no such thing.
-    pub fn no_part(say: impl Into<String>) -> Self {
-        Seen::NotAsked(Why::new(WhyKind::NoPart, say))
+    /// Creates a value that was not requested because the pipeline declares no such component.
+    pub fn not_in_pipeline(message: impl Into<String>) -> Self {
+        Observed::NotAsked(Reason::new(ReasonKind::NotInPipeline, message))
     }
 
-    /// The value, if it was seen.
+    /// Returns the value if it was observed.
     pub fn known(&self) -> Option<&T> {
         match self {
-            Seen::Known(value) => Some(value),
+            Observed::Known(value) => Some(value),
             _ => None,
         }
     }
 
-    /// The value to change, if it was seen.
+    /// Returns a mutable reference to the value if it was observed.
     pub fn known_mut(&mut self) -> Option<&mut T> {
         match self {
-            Seen::Known(value) => Some(value),
+            Observed::Known(value) => Some(value),
             _ => None,
         }
     }
 
-    /// The reason, if it was not seen.
-    pub fn why(&self) -> Option<&Why> {
+    /// Returns the reason if there is no value.
+    pub fn reason(&self) -> Option<&Reason> {
         match self {
-            Seen::Known(_) => None,
-            Seen::Unknown(why) | Seen::NotAsked(why) => Some(why),
+            Observed::Known(_) => None,
+            Observed::Unknown(why) | Observed::NotAsked(why) => Some(why),
         }
     }
 
-    /// The same with the value borrowed.
-    pub fn as_ref(&self) -> Seen<&T> {
+    /// Borrows the value, or clones the reason.
+    pub fn as_ref(&self) -> Observed<&T> {
         match self {
-            Seen::Known(value) => Seen::Known(value),
-            Seen::Unknown(why) => Seen::Unknown(why.clone()),
-            Seen::NotAsked(why) => Seen::NotAsked(why.clone()),
+            Observed::Known(value) => Observed::Known(value),
+            Observed::Unknown(why) => Observed::Unknown(why.clone()),
+            Observed::NotAsked(why) => Observed::NotAsked(why.clone()),
         }
     }
 
-    /// Changes the value, keeps the reason.
-    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Seen<U> {
-        self.and_then(|value| Seen::Known(f(value)))
+    /// Maps the value, or keeps the reason.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Observed<U> {
+        self.and_then(|value| Observed::Known(f(value)))
     }
 
-    /// Looks further into what was seen, keeps the reason otherwise.
-    pub fn and_then<U>(self, f: impl FnOnce(T) -> Seen<U>) -> Seen<U> {
+    /// Maps the value to another observation, or keeps the reason.
+    pub fn and_then<U>(self, f: impl FnOnce(T) -> Observed<U>) -> Observed<U> {
         match self {
-            Seen::Known(value) => f(value),
-            Seen::Unknown(why) => Seen::Unknown(why),
-            Seen::NotAsked(why) => Seen::NotAsked(why),
+            Observed::Known(value) => f(value),
+            Observed::Unknown(why) => Observed::Unknown(why),
+            Observed::NotAsked(why) => Observed::NotAsked(why),
         }
     }
 }
 
-impl<T> From<Result<T, Why>> for Seen<T> {
-    fn from(result: Result<T, Why>) -> Self {
+impl<T> From<Result<T, Reason>> for Observed<T> {
+    fn from(result: Result<T, Reason>) -> Self {
         match result {
-            Ok(value) => Seen::Known(value),
-            Err(why) => Seen::Unknown(why),
+            Ok(value) => Observed::Known(value),
+            Err(why) => Observed::Unknown(why),
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Secrets never leave: a type that prints `***`, and the redaction of text
-//! that comes from elsewhere.
+//! Keeps secrets out of all output, with a type that prints `***` and redaction of external text.
 
 use regex::Regex;
 use serde::{Serialize, Serializer};
@@ -7,20 +6,20 @@ use std::fmt;
 use std::sync::LazyLock;
 use url::Url;
 
-/// What stands in the place of a secret, everywhere.
+/// Replaces every secret.
 pub const MASK: &str = "***";
 
-/// A value that must not be shown. `Debug`, `Display` and `Serialize` print `***`.
+/// A secret value. `Debug`, `Display` and `Serialize` print `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a value read from a flag, an environment or a container.
+    /// Wraps a value read from a flag, an environment variable or a container.
     pub fn new(value: impl Into<String>) -> Self {
         Secret(value.into())
     }
 
-    /// The value itself: only for handing it to the system that it opens.
+    /// Returns the plain value. Use it only to authenticate.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -52,24 +51,25 @@ impl Serialize for Secret {
     }
 }
 
-/// Secrets inside of free text, each as: what stays before, what is masked.
+/// Patterns for secrets in free text. The groups `keep` and `end` are kept, and the text between
+/// them is masked.
 static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
-        // scheme://user:password@host; the password may hold an @ itself.
+        // scheme://user:password@host; the password may contain an @.
         r#"(?P<keep>[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@"']*:)[^\s/"']+(?P<end>@)"#,
         // Authorization headers, bearer tokens.
         r"(?i)(?P<keep>\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}(?P<end>)",
         // password=…, "apiKey": "…", AWS_SECRET_ACCESS_KEY=…
         r#"(?i)(?P<keep>[a-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)[a-z0-9_.-]*\\?["']?\s*[:=]\s*\\?["']?)[^\s"'\\,;&}]+(?P<end>)"#,
-        // JSON web tokens.
+        // JSON Web Tokens.
         r"(?P<keep>)\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*(?P<end>)",
     ]
     .into_iter()
-    .map(|pattern| Regex::new(pattern).expect("a constant pattern"))
+    .map(|pattern| Regex::new(pattern).expect("constant pattern is valid"))
     .collect()
 });
 
-/// Free text (a log record, an error of a client) without its secrets.
+/// Masks the secrets in free text, such as a log record or a client error.
 pub fn redact(text: &str) -> String {
     let mut text = text.to_string();
     for pattern in SECRETS.iter() {
@@ -80,12 +80,12 @@ pub fn redact(text: &str) -> String {
     text
 }
 
-/// An address as it may be shown: `postgres://app@db:5432/shop`, no password,
-/// no parameter that could hold one.
-pub fn shown_url(address: &str) -> String {
+/// Removes the password and all query parameters from a URL:
+/// `postgres://app@db:5432/shop`.
+pub fn redact_url(address: &str) -> String {
     match Url::parse(address) {
         Ok(mut url) => {
-            // Both fail only for addresses that cannot hold a password.
+            // Fails only for URLs that cannot have a password.
             let _ = url.set_password(None);
             url.set_query(None);
             url.to_string().trim_end_matches('/').to_string()
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_prints_as_stars_in_every_way() {
+    fn a_secret_always_prints_as_stars() {
         let secret = Secret::new("hunter2");
         assert_eq!(format!("{secret} {secret:?}"), "*** ***");
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"***\"");
@@ -107,16 +107,16 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_taken_out_of_addresses() {
+    fn removes_passwords_from_urls() {
         assert_eq!(
-            shown_url("postgres://app:hunter2@db:5432/shop?password=x"),
+            redact_url("postgres://app:hunter2@db:5432/shop?password=x"),
             "postgres://app@db:5432/shop"
         );
-        assert_eq!(shown_url("http://localhost:3010"), "http://localhost:3010");
+        assert_eq!(redact_url("http://localhost:3010"), "http://localhost:3010");
     }
 
     #[test]
-    fn text_is_redacted_and_stays_readable() {
+    fn redacts_secrets_and_keeps_the_rest() {
         let cases = [
             ("connect postgres://app:hun@ter2@db/x failed", "connect postgres://app:***@db/x failed"),
             ("password=hunter2 next", "password=*** next"),

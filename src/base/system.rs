@@ -1,10 +1,10 @@
-//! The kinds of system that a run looks at.
+//! The kinds of systems that a run inspects.
 
-use crate::base::reason::{Why, WhyKind};
-use crate::base::states::states;
+use crate::base::state_enum::state_enum;
+use crate::base::unavailable_reason::{Reason, ReasonKind};
 
-states! {
-    /// The systems whose clocks are compared, as a report names them.
+state_enum! {
+    /// Systems whose clocks are compared, with their names in reports.
     pub enum ClockOf {
         Docker = "Docker",
         Kafka = "Kafka",
@@ -16,24 +16,24 @@ states! {
 /// A system that a run can skip (`--without`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum System {
-    /// The Docker Engine, and with it all logs.
+    /// The Docker Engine, including all logs.
     Docker,
-    /// Topics, groups and records.
+    /// Kafka topics, groups and records.
     Kafka,
-    /// Rows.
+    /// PostgreSQL rows.
     Postgres,
-    /// Health endpoints and the harmless request.
+    /// HTTP health endpoints and the harmless request.
     Http,
-    /// The containers' logs.
+    /// Container logs.
     Logs,
 }
 
 impl System {
-    /// All of them.
+    /// All systems.
     pub const ALL: [System; 5] =
         [System::Docker, System::Kafka, System::Postgres, System::Http, System::Logs];
 
-    /// As the flag takes it.
+    /// Returns the value that `--without` accepts.
     pub fn name(self) -> &'static str {
         match self {
             System::Docker => "docker",
@@ -44,8 +44,8 @@ impl System {
         }
     }
 
-    /// Why it is not seen.
-    pub fn left_out(self) -> Why {
-        Why::new(WhyKind::NotConfigured, format!("left out (--without {})", self.name()))
+    /// Returns the reason reported for a skipped system.
+    pub fn skipped_reason(self) -> Reason {
+        Reason::new(ReasonKind::NotConfigured, format!("skipped (--without {})", self.name()))
     }
 }

@@ -1,16 +1,15 @@
-//! Text that comes from outside.
+//! Text from other programs.
 
 use serde::{Deserialize, Serialize};
 
-/// Text from another program, without secrets: an engine's error, the raw bytes
-/// of a record. It may hold control characters and markup: each format that
-/// prints it must escape it.
+/// Redacted text from another program, such as an engine error or the content of a record. It may
+/// contain control characters and markup, so each report format must escape it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Untrusted(String);
 
 impl Untrusted {
-    /// The text as it came.
+    /// Returns the unescaped text.
     pub fn raw(&self) -> &str {
         &self.0
     }

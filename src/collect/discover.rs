@@ -1,167 +1,175 @@
-//! Looks at a pipeline that nobody has described yet: first what runs and what is
-//! declared, then, at once, all that the parts are told of.
+//! Discovers a pipeline without a pipeline file. Reads the running containers and the
+//! compose files first, and then, concurrently, the systems that the components use.
 
 use crate::collect::broker::kafka;
 use crate::collect::database::postgres;
-use crate::collect::discovery::kinds::{self, Kind, Told, kind};
-use crate::collect::discovery::{Cluster, Database, Part, Survey};
+use crate::collect::discovered::classify::{self, DatabaseUse, Kind, kind};
+use crate::collect::discovered::{Cluster, Component, Database, Discovery};
 use crate::collect::http;
 use crate::collect::runtime::compose;
-use crate::collect::runtime::docker::{self, Discovered};
+use crate::collect::runtime::docker::{self, EnvironmentAddresses};
 use crate::config::Config;
-use crate::evidence::{Runtime, Seen, System};
-use compose::survey::Declared;
-use docker::survey::Project;
+use crate::evidence::{Observed, Runtime, System};
+use compose::discovery::Declared;
+use docker::discovery::Project;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 
-/// More databases are not looked into.
-const DATABASES: usize = 4;
+/// Maximum number of databases to inspect.
+const MAX_DATABASES: usize = 4;
 
-/// Looks at everything and returns what was seen by the deadline.
-pub async fn survey(config: &Config) -> Survey {
+/// Discovers everything that can be reached and returns what was found by the deadline.
+pub async fn discover(config: &Config) -> Discovery {
     crate::collect::tls::install_tls_provider();
     let start = Instant::now();
     let until = start + config.deadline;
     let third = start + config.deadline / 3;
-    let here = compose::survey::survey(config, None, third).await;
-    let likely = here.known().and_then(|declared| declared.project.clone());
+    let here = compose::discovery::discover(config, None, third).await;
+    let likely_project = here.known().and_then(|declared| declared.project.clone());
     let mut project = match config.without.contains(&System::Docker) {
-        true => Seen::Unknown(System::Docker.left_out()),
-        false => docker::survey::survey(config, likely.as_deref(), third).await.into(),
+        true => Observed::Unknown(System::Docker.skipped_reason()),
+        false => docker::discovery::discover(config, likely_project.as_deref(), third).await.into(),
     };
     let evidence = project.known().map(|project: &Project| project.docker.clone());
     let declared = declared(config, here, evidence.as_ref(), until).await;
     if let Some(project) = project.known_mut().filter(|_| !config.without.contains(&System::Logs)) {
-        docker::survey::logs(config, project, third + config.deadline / 6).await;
+        docker::discovery::read_logs(config, project, third + config.deadline / 6).await;
     }
-    let mut parts = merged(declared.known(), project.known());
-    let (kafka, databases, answers) = tokio::join!(
-        clusters(config, &project, &parts, until),
-        databases(config, evidence.as_ref(), &parts, until),
-        health(config, evidence.as_ref(), &parts, until),
+    let mut components = merge(declared.known(), project.known());
+    let (kafka, databases, endpoints) = tokio::join!(
+        clusters(config, &project, &components, until),
+        databases(config, evidence.as_ref(), &components, until),
+        health_endpoints(config, evidence.as_ref(), &components, until),
     );
-    for (part, answer) in parts.iter_mut().zip(answers) {
-        part.answers = answer;
+    for (component, endpoint) in components.iter_mut().zip(endpoints) {
+        component.health_endpoint = endpoint;
     }
     let name = evidence.as_ref().and_then(|docker| docker.project.clone());
-    Survey {
+    Discovery {
         project: name.or_else(|| declared.known().and_then(|declared| declared.project.clone())),
         compose: declared.map(|declared| declared.files),
         docker: project.map(|project| project.docker.address),
-        parts,
+        components,
         kafka,
         databases,
     }
 }
 
-/// What the files of this directory say, unless the running project names others.
+/// Returns what the compose files declare. The files are those that the running project
+/// names, or else those in this directory.
 async fn declared(
     config: &Config,
-    here: Seen<Declared>,
+    here: Observed<Declared>,
     docker: Option<&Runtime>,
     until: Instant,
-) -> Seen<Declared> {
-    let Some(docker) = docker.filter(|_| config.places.compose_files.is_empty()) else { return here };
-    let named = compose::survey::survey(config, Some(docker), until).await;
+) -> Observed<Declared> {
+    let Some(docker) = docker.filter(|_| config.endpoints.compose_files.is_empty()) else { return here };
+    let named = compose::discovery::discover(config, Some(docker), until).await;
     match (named, here) {
-        (Seen::Known(named), _) => Seen::Known(named),
-        // Not on this machine, or not to be read: those of this directory are of another project.
-        (unseen, Seen::Known(here)) if here.project == docker.project => {
-            drop(unseen);
-            Seen::Known(here)
+        (Observed::Known(named), _) => Observed::Known(named),
+        // The named files are not on this machine or not readable. Those in this directory
+        // count only if they belong to the same project.
+        (unavailable, Observed::Known(here)) if here.project == docker.project => {
+            drop(unavailable);
+            Observed::Known(here)
         }
-        (unseen, _) => unseen,
+        (unavailable, _) => unavailable,
     }
 }
 
-/// One part for each service, as it runs where it runs, else as it is declared.
-fn merged(declared: Option<&Declared>, project: Option<&Project>) -> Vec<Part> {
-    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
-    for part in declared.into_iter().flat_map(|declared| &declared.parts) {
-        parts.insert(part.name.clone(), part.clone());
+/// Returns one component per service, as it runs or, if it does not, as it is declared.
+fn merge(declared: Option<&Declared>, project: Option<&Project>) -> Vec<Component> {
+    let mut components: BTreeMap<String, Component> = BTreeMap::new();
+    for component in declared.into_iter().flat_map(|declared| &declared.components) {
+        components.insert(component.name.clone(), component.clone());
     }
-    for part in project.into_iter().flat_map(|project| &project.parts) {
-        let declared = parts.get(&part.name);
-        let merged = Part {
+    for component in project.into_iter().flat_map(|project| &project.components) {
+        let declared = components.get(&component.name);
+        let merged = Component {
             declared: declared.is_some(),
-            command: match declared.filter(|_| part.command.is_empty()) {
+            command: match declared.filter(|_| component.command.is_empty()) {
                 Some(declared) => declared.command.clone(),
-                None => part.command.clone(),
+                None => component.command.clone(),
             },
-            ..part.clone()
+            ..component.clone()
         };
-        parts.insert(part.name.clone(), merged);
+        components.insert(component.name.clone(), merged);
     }
-    parts.into_values().collect()
+    components.into_values().collect()
 }
 
-async fn clusters(config: &Config, project: &Seen<Project>, parts: &[Part], until: Instant) -> Seen<Cluster> {
+async fn clusters(
+    config: &Config,
+    project: &Observed<Project>,
+    components: &[Component],
+    until: Instant,
+) -> Observed<Cluster> {
     if config.without.contains(&System::Kafka) {
-        return Seen::Unknown(System::Kafka.left_out());
+        return Observed::Unknown(System::Kafka.skipped_reason());
     }
-    let told = kinds::brokers(parts);
-    let broker = parts.iter().find(|part| kind(part) == Kind::Broker);
-    if told.is_none() && broker.is_none() && config.places.kafka.is_none() {
-        return Seen::not_asked("no service is told of a broker, and none runs");
+    let named = classify::brokers(components);
+    let broker = components.iter().find(|component| kind(component) == Kind::Broker);
+    if named.is_none() && broker.is_none() && config.endpoints.kafka.is_none() {
+        return Observed::not_asked("no broker is running, and no service names one in its environment");
     }
-    let discovered = Discovered { kafka: told.map(|(brokers, _)| brokers), ..Discovered::default() };
+    let discovered =
+        EnvironmentAddresses { kafka: named.map(|(brokers, _)| brokers), ..EnvironmentAddresses::default() };
     let docker = project.as_ref().map(|project| project.docker.clone());
-    // Without anyone who is told of it: the broker's own name.
+    // No component names a broker, so use the name of the broker's own service.
     let name = broker.map(|broker| format!("{}:9092", broker.name));
-    let discovered = Discovered { kafka: discovered.kafka.or(name), ..discovered };
-    kafka::survey::survey(config, &(docker, discovered), until).await
+    let discovered = EnvironmentAddresses { kafka: discovered.kafka.or(name), ..discovered };
+    kafka::discovery::discover(config, &(docker, discovered), until).await
 }
 
 async fn databases(
     config: &Config,
     docker: Option<&Runtime>,
-    parts: &[Part],
+    components: &[Component],
     until: Instant,
 ) -> Vec<Database> {
-    let told = kinds::databases(parts);
-    let given = config.places.postgres.as_ref().map(|address| {
-        let name = told.first().map(|told| told.name.clone()).unwrap_or_default();
-        (Told { address: address.clone(), name, host: String::new(), who: Vec::new() }, false)
+    let usages = classify::databases(components);
+    let given = config.endpoints.postgres.as_ref().map(|address| {
+        let name = usages.first().map(|usage| usage.name.clone()).unwrap_or_default();
+        (DatabaseUse { address: address.clone(), name, host: String::new(), used_by: Vec::new() }, false)
     });
-    // An address that was given stands for the first one that containers are told.
-    let rest = told.into_iter().skip(usize::from(given.is_some())).map(|told| (told, true));
-    let all: Vec<(Told, bool)> = given.into_iter().chain(rest).take(DATABASES).collect();
-    let looked = all.into_iter().map(|(told, inside)| async move {
-        let seen = match config.without.contains(&System::Postgres) {
-            true => Err(System::Postgres.left_out()),
-            false => postgres::survey::survey(&told.address, docker, inside, until).await,
+    // A given address replaces the first one in the components' environments.
+    let rest = usages.into_iter().skip(usize::from(given.is_some())).map(|usage| (usage, true));
+    let all: Vec<(DatabaseUse, bool)> = given.into_iter().chain(rest).take(MAX_DATABASES).collect();
+    let databases = all.into_iter().map(|(usage, inside)| async move {
+        let tables = match config.without.contains(&System::Postgres) {
+            true => Err(System::Postgres.skipped_reason()),
+            false => postgres::discovery::discover(&usage.address, docker, inside, until).await,
         };
-        let (address, tables) = match seen {
-            Ok((shown, tables)) => (shown, Seen::Known(tables)),
-            Err(why) => (crate::base::secret::shown_url(told.address.expose()), Seen::Unknown(why)),
+        let (address, tables) = match tables {
+            Ok((shown, tables)) => (shown, Observed::Known(tables)),
+            Err(why) => (crate::base::secret::redact_url(usage.address.expose()), Observed::Unknown(why)),
         };
-        Database { name: told.name, address, told: told.who, tables }
+        Database { name: usage.name, address, used_by: usage.used_by, tables }
     });
-    join_all(looked).await
+    join_all(databases).await
 }
 
-/// For each part the port and path that answer, of those that are published.
-async fn health(
+/// For each component, returns the published port and the path that answer with 2xx.
+async fn health_endpoints(
     config: &Config,
     docker: Option<&Runtime>,
-    parts: &[Part],
+    components: &[Component],
     until: Instant,
 ) -> Vec<Option<(u16, String)>> {
-    let asked = parts.iter().map(|part| async move {
+    let endpoints = components.iter().map(|component| async move {
         let docker = docker.filter(|_| !config.without.contains(&System::Http))?;
-        if kind(part) != Kind::Http || !part.running {
+        if kind(component) != Kind::Http || !component.running {
             return None;
         }
-        let container = part.container.as_deref()?;
-        for port in &part.published {
-            let Some(mapped) = docker.reach(container, *port) else { continue };
+        let container = component.container.as_deref()?;
+        for port in &component.published {
+            let Some(mapped) = docker.map_address(container, *port) else { continue };
             if let Some(path) = http::healthy_path(&mapped.to, until).await {
                 return Some((*port, path.to_string()));
             }
         }
         None
     });
-    join_all(asked).await
+    join_all(endpoints).await
 }

@@ -1,16 +1,17 @@
-//! HTTP services: their health, and the harmless request that the pipeline
-//! declares. Only GET.
+//! Checks the health of HTTP services and sends the harmless request that the pipeline
+//! declares. Sends only GET requests.
 
-use crate::base::secret::{redact, shown_url};
-use crate::collect::addresses::is_loopback;
-use crate::collect::runtime::docker::{Discovered, early};
-use crate::collect::{failure, in_time, now};
+use crate::base::secret::{redact, redact_url};
+use crate::collect::env_addresses::is_loopback;
+use crate::collect::runtime::docker::{EnvironmentAddresses, before_deadline};
+use crate::collect::{http_errors, now, with_deadline};
 use crate::config::Config;
 use crate::evidence::{
-    Answer, Clock, Custom, Event, Http, InstanceState, Mapped, Name, Runtime, Seen, Why, WhyKind,
+    AddressMapping, Answer, Clock, CustomObservation, Event, Http, InstanceState, Name, Observed, Reason,
+    ReasonKind, Runtime,
 };
 use crate::pipeline::{Call, Harmless, Service};
-use crate::runbook::own::Request;
+use crate::runbook::custom_fact::Request;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use reqwest::{Client, ClientBuilder, Response, redirect};
@@ -18,83 +19,87 @@ use std::collections::BTreeMap;
 use tokio::time::{Duration, Instant};
 use url::Url;
 
-/// More of a body is not read: no answer that is asked for is longer.
-const LONGEST_BODY: usize = 1 << 20;
-/// How long a name that Docker may know as well is looked up.
-const FOR_NAMES: Duration = Duration::from_secs(1);
-/// How much of one value is kept, in characters.
-const LONGEST_VALUE: usize = 200;
+/// Maximum size of a response body in bytes; longer ones count as empty.
+const MAX_BODY: usize = 1 << 20;
+/// Timeout for a DNS lookup, after which the address is looked up in Docker.
+const DNS_TIMEOUT: Duration = Duration::from_secs(1);
+/// Maximum length of a recorded value, in characters.
+const MAX_VALUE: usize = 200;
 
-/// Asks every service for its health, and one of them what the pipeline
-/// declares as harmless, and what facts of the user's own ask. `docker`, `event`:
-/// `None` if not known in time.
-pub async fn look(
+/// Requests the health endpoint of every service, the pipeline's harmless request,
+/// and the requests of custom facts. `docker` and `event` are `None` if they were
+/// not available in time.
+pub async fn collect(
     config: &Config,
-    docker: Option<&(Seen<Runtime>, Discovered)>,
-    event: Option<&Seen<Vec<Event>>>,
+    docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
+    event: Option<&Observed<Vec<Event>>>,
     until: Instant,
-) -> (Seen<Http>, BTreeMap<Name, Seen<Custom>>) {
+) -> (Observed<Http>, BTreeMap<Name, Observed<CustomObservation>>) {
     crate::collect::tls::install_tls_provider();
     let client = match client() {
         Ok(client) => client,
         Err(error) => {
-            let why = failure::why(&error, "the HTTP client");
-            let own = requests(config).map(|(name, _)| (name, Seen::Unknown(why.clone()))).collect();
-            return (Seen::Unknown(why), own);
+            let why = http_errors::reason(&error, "the HTTP client");
+            let custom = requests(config).map(|(name, _)| (name, Observed::Unknown(why.clone()))).collect();
+            return (Observed::Unknown(why), custom);
         }
     };
-    let asker = Asker { config, docker: docker.map(|both| &both.0), client: &client, until: early(until) };
+    let requester = Requester {
+        config,
+        docker: docker.map(|both| &both.0),
+        client: &client,
+        until: before_deadline(until),
+    };
     let with_health =
         config.pipeline.service.iter().filter_map(|service| Some((service, service.health.as_deref()?)));
-    let health =
-        join_all(with_health.map(|(service, path)| async move {
-            (service.name.clone(), asker.ask(service, path, None).await)
-        }));
-    // It is asked once, whoever asked about several ids.
-    let event = event.and_then(|events| events.known()?.first());
-    let own = join_all(requests(config).map(|(name, request)| async move {
-        let service = config.pipeline.service(&request.service);
-        let answer = asker.harmless(service, &request.service, &request.harmless(), event).await;
-        (name, answer.map(Custom::Answer))
+    let health = join_all(with_health.map(|(service, path)| async move {
+        (service.name.clone(), requester.get(service, path, None).await)
     }));
-    let (health, contract, own) = tokio::join!(health, asker.contract(event), own);
-    (Seen::Known(Http { health: health.into_iter().collect(), contract }), own.into_iter().collect())
+    // Sent once, for the first event, even if several ids were given.
+    let event = event.and_then(|events| events.known()?.first());
+    let custom = join_all(requests(config).map(|(name, request)| async move {
+        let service = config.pipeline.service(&request.service);
+        let answer = requester.harmless(service, &request.service, &request.harmless(), event).await;
+        (name, answer.map(CustomObservation::Answer))
+    }));
+    let (health, contract, custom) = tokio::join!(health, requester.contract(event), custom);
+    (Observed::Known(Http { health: health.into_iter().collect(), contract }), custom.into_iter().collect())
 }
 
-/// The requests of the user's own facts.
+/// Returns the requests of the custom facts.
 fn requests(config: &Config) -> impl Iterator<Item = (Name, &Request)> {
-    config.own.iter().filter_map(|fact| Some((fact.name().to_string(), fact.http.as_ref()?)))
+    config.custom_facts.iter().filter_map(|fact| Some((fact.name().to_string(), fact.http.as_ref()?)))
 }
 
-/// Where services usually tell that they are well.
-const HEALTH: [&str; 3] = ["/health", "/healthz", "/"];
-/// How long one of them may take.
-const FOR_HEALTH: Duration = Duration::from_secs(1);
+/// Usual paths of health endpoints.
+const HEALTH_PATHS: [&str; 3] = ["/health", "/healthz", "/"];
+/// Timeout for one health request during discovery.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The first usual path of `host:port` that answers a GET with 2xx.
-pub async fn healthy_path(place: &str, until: Instant) -> Option<&'static str> {
+/// Returns the first usual health path of `host:port` that answers a GET request with 2xx.
+pub async fn healthy_path(address: &str, until: Instant) -> Option<&'static str> {
     let client = client().ok()?;
-    for path in HEALTH {
-        let until = until.min(Instant::now() + FOR_HEALTH);
-        let asked = client.get(format!("http://{place}{path}")).send();
-        match tokio::time::timeout_at(until, asked).await {
+    for path in HEALTH_PATHS {
+        let until = until.min(Instant::now() + HEALTH_TIMEOUT);
+        let request = client.get(format!("http://{address}{path}")).send();
+        match tokio::time::timeout_at(until, request).await {
             Ok(Ok(response)) if response.status().is_success() => return Some(path),
             Ok(Ok(_)) => {}
-            // Who does not answer at all does not answer the next one either.
+            // There is no response at all, so the other paths won't get one either.
             Ok(Err(_)) | Err(_) => return None,
         }
     }
     None
 }
 
-/// A machine without root certificates can make no client that trusts them,
-/// and still asks by plain HTTP.
+/// Builds the client. Without root certificates on this machine, it still works for plain
+/// HTTP.
 fn client() -> reqwest::Result<Client> {
     builder().build().or_else(|_| builder().tls_certs_only([]).build())
 }
 
-/// No proxies: what is asked is near. Redirects stay on their host, so that an
-/// answer is that of the service.
+/// Configures the client to use no proxies, because the services are local, and to follow
+/// redirects only to the same host, so that the answer comes from the service itself.
 fn builder() -> ClientBuilder {
     let same_host = redirect::Policy::custom(|attempt| {
         let from = attempt.previous().last().and_then(Url::host_str);
@@ -107,131 +112,142 @@ fn builder() -> ClientBuilder {
 }
 
 #[derive(Clone, Copy)]
-struct Asker<'a> {
+struct Requester<'a> {
     config: &'a Config,
-    docker: Option<&'a Seen<Runtime>>,
+    docker: Option<&'a Observed<Runtime>>,
     client: &'a Client,
     until: Instant,
 }
 
-impl Asker<'_> {
-    async fn contract(self, event: Option<&Event>) -> Seen<Answer> {
+impl Requester<'_> {
+    async fn contract(self, event: Option<&Event>) -> Observed<Answer> {
         let Some(call) = &self.config.pipeline.call else {
-            return Seen::not_asked("the pipeline declares no call");
+            return Observed::not_asked("the pipeline declares no call");
         };
         let Some(harmless) = &call.harmless else {
-            return Seen::not_asked(format!("the pipeline declares no harmless request for {}", call.name));
+            return Observed::not_asked(format!(
+                "the pipeline declares no harmless request for {}",
+                call.name
+            ));
         };
-        self.harmless(self.called(call), &call.name, harmless, event).await
+        self.harmless(self.called_service(call), &call.name, harmless, event).await
     }
 
-    /// Asks a service what changes nothing; `what` is what the request is called.
+    /// Sends a harmless request to a service. `name` identifies the request in messages.
     async fn harmless(
         self,
         service: Option<&Service>,
-        what: &str,
+        name: &str,
         harmless: &Harmless,
         event: Option<&Event>,
-    ) -> Seen<Answer> {
-        match (service, filled(harmless, event)) {
-            (None, _) => Seen::not_asked(format!("nobody answers {what}")),
-            (_, Err(key)) => Seen::not_asked(format!("no value for `{key}` of {}", harmless.path)),
-            (Some(service), Ok(path)) => self.ask(service, &path, Some(harmless)).await,
+    ) -> Observed<Answer> {
+        match (service, fill_path(harmless, event)) {
+            (None, _) => Observed::not_asked(format!("the pipeline declares no service for {name}")),
+            (_, Err(key)) => Observed::not_asked(format!("no value for `{key}` in {}", harmless.path)),
+            (Some(service), Ok(path)) => self.get(service, &path, Some(harmless)).await,
         }
     }
 
-    fn called(&self, call: &Call) -> Option<&Service> {
+    fn called_service(&self, call: &Call) -> Option<&Service> {
         self.config.pipeline.service(call.service.get_ref())
     }
 
-    /// One GET of the service. `wanted`: what is to be kept of the body.
-    async fn ask(self, service: &Service, path: &str, wanted: Option<&Harmless>) -> Seen<Answer> {
-        let base = match self.base(service).await {
-            Seen::Known(base) => base,
-            Seen::Unknown(why) => return Seen::Unknown(why),
-            Seen::NotAsked(why) => return Seen::NotAsked(why),
+    /// Sends a GET request to the service and keeps the body values that `wanted` lists.
+    async fn get(self, service: &Service, path: &str, wanted: Option<&Harmless>) -> Observed<Answer> {
+        let base = match self.base_url(service).await {
+            Observed::Known(base) => base,
+            Observed::Unknown(why) => return Observed::Unknown(why),
+            Observed::NotAsked(why) => return Observed::NotAsked(why),
         };
         let url = format!("{}{path}", base.trim_end_matches('/'));
-        let shown = redact(&format!("{}{path}", shown_url(&base)));
+        let shown = redact(&format!("{}{path}", redact_url(&base)));
         let parsed = Url::parse(&base).ok();
-        let who = parsed.as_ref().and_then(host_and_port);
-        let who = who.map_or(shown.clone(), |(host, port)| format!("{host}:{port}"));
-        let asked = async {
-            let failed = |error: reqwest::Error| failure::why(&error.without_url(), &who);
+        let peer = parsed.as_ref().and_then(host_and_port);
+        let peer = peer.map_or(shown.clone(), |(host, port)| format!("{host}:{port}"));
+        let request = async {
+            let failed = |error: reqwest::Error| http_errors::reason(&error.without_url(), &peer);
             let before = now();
             let response = self.client.get(url).send().await.map_err(failed)?;
             let status = response.status().as_u16();
-            let clock = date(&response).map(|date| Clock::between(before, date, now(), WHOLE_SECONDS));
+            let clock = date(&response).map(|date| Clock::between(before, date, now(), DATE_PRECISION_MS));
             let body = match wanted {
                 Some(wanted) => body(response, wanted).await.map_err(failed)?,
                 None => BTreeMap::new(),
             };
             Ok(Answer { url: shown, status, body, clock })
         };
-        Seen::from(in_time(&who, self.until, asked).await)
+        Observed::from(with_deadline(&peer, self.until, request).await)
     }
 
-    /// The service's base address: as configured, else the published port of
-    /// its container, else what other containers are told.
-    async fn base(self, service: &Service) -> Seen<String> {
-        if let Some(configured) = self.config.places.http.get(&service.name) {
-            return self.near(configured).await;
+    /// Returns the service's base URL, which is the configured one, or else the published
+    /// port of its container, or else the address in the environment of other containers.
+    async fn base_url(self, service: &Service) -> Observed<String> {
+        if let Some(configured) = self.config.endpoints.http.get(&service.name) {
+            return self.reachable(configured).await;
         }
-        let Some(Seen::Known(docker)) = self.docker else {
-            return Seen::Unknown(self.without_docker(service));
+        let Some(Observed::Known(docker)) = self.docker else {
+            return Observed::Unknown(self.without_docker(service));
         };
         let containers = docker.instances_of(&service.name, service.container.as_deref());
         let running = containers.iter().find(|container| container.state == InstanceState::Running);
         if let Some(container) = running.or(containers.first()) {
             let port = service.port.unwrap_or(80);
-            return match docker.reach(&container.name, port) {
-                Some(mapped) => Seen::Known(format!("http://{}", mapped.to)),
+            return match docker.map_address(&container.name, port) {
+                Some(mapped) => Observed::Known(format!("http://{}", mapped.to)),
                 None => {
-                    let say = format!("container {} is {}", container.name, container.state);
-                    Seen::unknown(WhyKind::Refused, say)
+                    let message = format!("container {} is {}", container.name, container.state);
+                    Observed::unknown(ReasonKind::Refused, message)
                 }
             };
         }
-        match told(docker, service) {
-            Some(address) => self.near(&address).await,
-            None => Seen::unknown(WhyKind::Missing, format!("no container of {}", service.name)),
+        match address_in_environment(docker, service) {
+            Some(address) => self.reachable(&address).await,
+            None => Observed::unknown(ReasonKind::Missing, format!("no container for {}", service.name)),
         }
     }
 
-    /// Docker's trouble is not the service's: its kind stays with Docker.
-    fn without_docker(&self, service: &Service) -> Why {
-        let cause = self.docker.and_then(Seen::why).map(|why| why.say.as_str());
-        let say = format!(
-            "no address: {}; give one with --http {}=URL",
+    /// Returns the reason to report if there is no address because Docker is unavailable.
+    /// Its kind is `NotConfigured`, not Docker's, because the service itself was not
+    /// contacted.
+    fn without_docker(&self, service: &Service) -> Reason {
+        let cause = self.docker.and_then(Observed::reason).map(|why| why.message.as_str());
+        let message = format!(
+            "no address: {}; set one with --http {}=URL",
             cause.unwrap_or("the Docker Engine has not answered yet"),
             service.name
         );
-        Why::new(WhyKind::NotConfigured, say)
+        Reason::new(ReasonKind::NotConfigured, message)
     }
 
-    /// The address, or the way to it where only containers know its host.
-    async fn near(self, address: &str) -> Seen<String> {
+    /// Returns the URL if its host resolves, or else the URL that Docker maps it to.
+    async fn reachable(self, address: &str) -> Observed<String> {
         let Ok(url) = Url::parse(address) else {
-            return Seen::unknown(WhyKind::NotConfigured, format!("{} is not an address", redact(address)));
+            return Observed::unknown(ReasonKind::NotConfigured, format!("{} is not a URL", redact(address)));
         };
         let Some((host, port)) = host_and_port(&url) else {
-            return Seen::unknown(WhyKind::NotConfigured, format!("{} names no host", shown_url(address)));
+            return Observed::unknown(
+                ReasonKind::NotConfigured,
+                format!("{} has no host", redact_url(address)),
+            );
         };
-        let who = format!("{host}:{port}");
-        let patience = self.until.min(Instant::now() + FOR_NAMES);
-        let resolved = tokio::time::timeout_at(patience, tokio::net::lookup_host(&who)).await;
+        let peer = format!("{host}:{port}");
+        let until = self.until.min(Instant::now() + DNS_TIMEOUT);
+        let resolved = tokio::time::timeout_at(until, tokio::net::lookup_host(&peer)).await;
         match resolved {
-            Ok(Ok(_)) => Seen::Known(address.into()),
-            _ => match self.docker.and_then(Seen::known).and_then(|docker| docker.reach(host, port)) {
-                Some(mapped) => Seen::Known(through(url.clone(), &mapped)),
-                None => Seen::unknown(WhyKind::Unresolved, format!("{host} does not resolve")),
-            },
+            Ok(Ok(_)) => Observed::Known(address.into()),
+            _ => {
+                match self.docker.and_then(Observed::known).and_then(|docker| docker.map_address(host, port))
+                {
+                    Some(mapped) => Observed::Known(mapped_url(url.clone(), &mapped)),
+                    None => Observed::unknown(ReasonKind::Unresolved, format!("{host} does not resolve")),
+                }
+            }
         }
     }
 }
 
-/// The Date header tells whole seconds, in milliseconds.
-const WHOLE_SECONDS: i64 = 1_000;
+/// Precision of the `Date` header (one second), in milliseconds.
+const DATE_PRECISION_MS: i64 = 1_000;
 
 fn date(response: &Response) -> Option<Timestamp> {
     let date = response.headers().get(reqwest::header::DATE)?.to_str().ok()?;
@@ -242,35 +258,36 @@ fn host_and_port(url: &Url) -> Option<(&str, u16)> {
     Some((url.host_str()?, url.port_or_known_default()?))
 }
 
-/// The address with the host and port that are known here.
-fn through(mut url: Url, mapped: &Mapped) -> String {
+/// Replaces the URL's host and port with the mapped ones.
+fn mapped_url(mut url: Url, mapped: &AddressMapping) -> String {
     if let Some((host, port)) = mapped.to.rsplit_once(':') {
-        // Both fail only for addresses without a host, and this has one.
+        // Both calls fail only for URLs without a host, and this one has a host.
         let _ = url.set_host(Some(host));
         let _ = url.set_port(port.parse().ok());
     }
     url.into()
 }
 
-/// The address that other containers are told, unless it means themselves.
-fn told(docker: &Runtime, service: &Service) -> Option<String> {
+/// Returns the service's address from the environment of other containers, unless it
+/// is a loopback address.
+fn address_in_environment(docker: &Runtime, service: &Service) -> Option<String> {
     let variable = service.address_variable.as_deref()?;
     let mut addresses = docker.instances().filter_map(|c| c.environment.get(variable));
     addresses.find(|address| !is_loopback(address)).cloned()
 }
 
-/// The path with the keys of the event, else with those that need none. The
-/// error is a key that nobody knows.
-fn filled(harmless: &Harmless, event: Option<&Event>) -> Result<String, String> {
+/// Fills the path's placeholders with the event's keys, or else with the values for
+/// requests without an event. The error is the first key without a value.
+fn fill_path(harmless: &Harmless, event: Option<&Event>) -> Result<String, String> {
     let mut path = String::new();
     let mut rest = harmless.path.as_str();
     while let Some((before, after)) = rest.split_once('{') {
         let (key, after) = after.split_once('}').ok_or_else(|| after.to_string())?;
-        let of_event = event.and_then(|event| event.keys.get(key));
-        let value = of_event.or_else(|| harmless.without_event.get(key)).ok_or(key)?;
+        let event_key = event.and_then(|event| event.keys.get(key));
+        let value = event_key.or_else(|| harmless.without_event.get(key)).ok_or(key)?;
         path.push_str(before);
         let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-        // In a path, unlike in a form, a plus is no space.
+        // A plus encodes a space only in forms, not in paths.
         path.push_str(&encoded.replace('+', "%20"));
         rest = after;
     }
@@ -278,13 +295,12 @@ fn filled(harmless: &Harmless, event: Option<&Event>) -> Result<String, String> 
     Ok(path)
 }
 
-/// What the body holds where the pipeline looks. A body that is not JSON, or
-/// too long, holds nothing.
+/// Returns the body values that `wanted` lists, or none if the body is too long or not JSON.
 async fn body(mut response: Response, wanted: &Harmless) -> reqwest::Result<BTreeMap<String, String>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > LONGEST_BODY {
+        if bytes.len() > MAX_BODY {
             return Ok(BTreeMap::new());
         }
     }
@@ -298,7 +314,7 @@ fn values(body: &[u8], wanted: &Harmless) -> BTreeMap<String, String> {
     found
         .map(|(pointer, value)| {
             let value = redact(&value.to_string());
-            (pointer.clone(), value.chars().take(LONGEST_VALUE).collect())
+            (pointer.clone(), value.chars().take(MAX_VALUE).collect())
         })
         .collect()
 }
@@ -320,17 +336,17 @@ mod tests {
     }
 
     #[test]
-    fn the_events_keys_are_encoded_into_the_path() {
+    fn encodes_event_keys_in_the_path() {
         let keys = BTreeMap::from([("customer".to_string(), "a&b c".to_string())]);
         let event = Event { at: Timestamp::UNIX_EPOCH, keys };
-        assert_eq!(filled(&harmless(), Some(&event)).unwrap(), "/orders?customer=a%26b%20c&n=1");
-        assert_eq!(filled(&harmless(), None).unwrap(), "/orders?customer=0&n=1");
-        let unknown = Harmless { path: "/{who}".into(), ..harmless() };
-        assert_eq!(filled(&unknown, None).unwrap_err(), "who");
+        assert_eq!(fill_path(&harmless(), Some(&event)).unwrap(), "/orders?customer=a%26b%20c&n=1");
+        assert_eq!(fill_path(&harmless(), None).unwrap(), "/orders?customer=0&n=1");
+        let unknown = Harmless { path: "/{missing}".into(), ..harmless() };
+        assert_eq!(fill_path(&unknown, None).unwrap_err(), "missing");
     }
 
     #[test]
-    fn only_the_values_that_are_looked_at_are_kept() {
+    fn keeps_only_the_wanted_values_of_the_body() {
         let body = br#"{"success": false, "error": "password=hunter2", "data": [1]}"#;
         let found = values(body, &harmless());
         let expected = [("/error", "\"password=***\""), ("/success", "false")];
@@ -339,9 +355,9 @@ mod tests {
     }
 
     #[test]
-    fn a_mapped_address_keeps_its_path() {
-        let mapped = Mapped { from: "api:80".into(), to: "localhost:8080".into(), by: String::new() };
+    fn mapped_url_keeps_its_path() {
+        let mapped = AddressMapping { from: "api:80".into(), to: "localhost:8080".into(), by: String::new() };
         let url = Url::parse("http://api:80/base").unwrap();
-        assert_eq!(through(url, &mapped), "http://localhost:8080/base");
+        assert_eq!(mapped_url(url, &mapped), "http://localhost:8080/base");
     }
 }

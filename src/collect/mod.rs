@@ -1,19 +1,21 @@
-//! Probes: the only I/O. Each talks to one outside system, read-only, and
-//! returns evidence. None judges, none outlives the deadline.
+//! Drivers, which do all I/O with outside systems. Each one only reads from one system and
+//! returns evidence. Drivers never judge and never run past the deadline.
 
-pub mod addresses;
 pub mod broker;
+mod clock;
+pub mod collector;
 pub mod database;
 pub mod deadline;
 pub mod discover;
-pub mod discovery;
-pub mod failure;
-pub mod gather;
+pub mod discovered;
+pub mod env_addresses;
 pub mod http;
+pub mod http_errors;
 pub mod logs;
 pub mod progress;
 pub mod runtime;
 pub mod tls;
 
-pub(crate) use deadline::{CLOCKS, in_time, no_answer, now};
-pub(crate) use gather::{check, gather, prepare};
+pub(crate) use clock::{LOOK_BACK, now};
+pub(crate) use collector::{check, gather_evidence, prepare};
+pub(crate) use deadline::{no_answer, with_deadline};

@@ -1,4 +1,5 @@
-//! Progress on stderr: what is being waited for. Only on a terminal.
+//! Progress line on stderr that lists the systems still being waited for. Shown only on a
+//! terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::future::Future;
@@ -6,33 +7,33 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// The line that names the systems that have not answered yet.
+/// A line that names the systems that have not answered yet.
 pub struct Progress {
     bar: ProgressBar,
     waiting: Mutex<Vec<&'static str>>,
 }
 
 impl Progress {
-    /// Shows nothing unless stderr is a terminal.
+    /// Starts the progress line; shows nothing unless stderr is a terminal.
     pub fn start() -> Self {
         let bar =
             if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         bar.set_style(
-            ProgressStyle::with_template("{spinner} waiting for {msg}").expect("a constant template"),
+            ProgressStyle::with_template("{spinner} waiting for {msg}").expect("the template is valid"),
         );
         bar.enable_steady_tick(Duration::from_millis(100));
         Progress { bar, waiting: Mutex::new(Vec::new()) }
     }
 
-    /// Names `who` while `work` goes on.
-    pub async fn watch<T>(&self, who: &'static str, work: impl Future<Output = T>) -> T {
-        self.change(|waiting| waiting.push(who));
+    /// Shows `system` in the line while `work` runs.
+    pub async fn watch<T>(&self, system: &'static str, work: impl Future<Output = T>) -> T {
+        self.update(|waiting| waiting.push(system));
         let result = work.await;
-        self.change(|waiting| waiting.retain(|name| *name != who));
+        self.update(|waiting| waiting.retain(|name| *name != system));
         result
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<&'static str>)) {
+    fn update(&self, change: impl FnOnce(&mut Vec<&'static str>)) {
         let mut waiting = self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         change(&mut waiting);
         self.bar.set_message(waiting.join(", "));

@@ -1,7 +1,7 @@
-//! The provider of cryptography that all TLS here uses.
+//! The cryptography provider for all TLS connections.
 
-/// Makes TLS work: without a provider, clients panic when they are made.
+/// Installs the rustls crypto provider. Without one, building a TLS client panics.
 pub fn install_tls_provider() {
-    // The error says that there is one already, which is as good.
+    // An error means that a provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -1,12 +1,12 @@
-//! Commands of compose.
+//! Docker Compose commands.
 
-use crate::command::model::Process;
+use crate::command::process::Process;
 use crate::command::target::Target;
 
-/// `docker compose` with the project and files that the running project names.
+/// Returns `docker compose` with the recorded project and compose files.
 pub fn compose(target: &Target) -> Process {
     let compose = &target.compose;
-    // The shell's variables come before those of the project's .env.
+    // Shell variables override those in the project's .env file.
     let unset = compose.unset.iter().flat_map(|name| ["-u", name]);
     let mut process = match compose.unset.is_empty() {
         true => Process::new(&target.docker),
@@ -19,7 +19,7 @@ pub fn compose(target: &Target) -> Process {
     process.args(compose.files.iter().flat_map(|file| ["-f", file]))
 }
 
-/// Makes services anew from what the files say, and nothing that they depend on.
+/// Recreates services from the compose files, without their dependencies.
 pub fn recreate<'a>(target: &Target, services: impl IntoIterator<Item = &'a str>) -> Process {
     compose(target).args(["up", "-d", "--no-deps"]).args(services)
 }
@@ -30,8 +30,8 @@ mod tests {
     use crate::command::shell;
 
     #[test]
-    fn project_and_files_are_those_of_the_run() {
-        let mut target = Target::in_general();
+    fn uses_the_recorded_project_and_files() {
+        let mut target = Target::generic();
         assert_eq!(shell::process(&compose(&target)), "docker compose -f docker-compose.yml");
         target.compose.unset = vec!["KAFKA_BROKERS".into(), "API_URL".into()];
         target.compose.project = Some("my shop".into());

@@ -1,6 +1,6 @@
-//! Commands of the container engine.
+//! Container engine commands.
 
-use crate::command::model::Process;
+use crate::command::process::Process;
 use crate::command::target::Target;
 
 /// Starts containers.
@@ -13,22 +13,22 @@ pub fn stop(target: &Target, container: &str) -> Process {
     Process::new(&target.docker).arg("stop").arg(container)
 }
 
-/// Who a process in a container is, and whether it reads what it is given.
+/// Options for running a process in a container.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Exec<'a> {
-    /// The user; else the container's own.
+pub struct ExecOptions<'a> {
+    /// The user to run as; the container's default user if absent.
     pub user: Option<&'a str>,
-    /// It reads standard input.
+    /// Whether to forward standard input.
     pub stdin: bool,
 }
 
-/// A process in a container.
-pub fn exec(target: &Target, container: &str, how: Exec, process: Process) -> Process {
+/// Runs a process in a container.
+pub fn exec(target: &Target, container: &str, options: ExecOptions, process: Process) -> Process {
     let mut exec = Process::new(&target.docker).arg("exec");
-    if how.stdin {
+    if options.stdin {
         exec = exec.arg("-i");
     }
-    if let Some(user) = how.user {
+    if let Some(user) = options.user {
         exec = exec.arg("-u").arg(user);
     }
     exec.arg(container).args(process.words)
@@ -40,14 +40,14 @@ mod tests {
     use crate::command::shell;
 
     #[test]
-    fn containers_are_words() {
-        let target = Target::in_general();
+    fn quotes_container_names() {
+        let target = Target::generic();
         assert_eq!(shell::process(&start(&target, ["a", "b c"])), "docker start a 'b c'");
         assert_eq!(shell::process(&stop(&target, "a")), "docker stop a");
         let inner = || Process::new("psql").arg("-c").arg("select 1");
-        let exec = |how| shell::process(&exec(&target, "db", how, inner()));
-        assert_eq!(exec(Exec::default()), "docker exec db psql -c 'select 1'");
-        let how = Exec { user: Some("postgres"), stdin: true };
-        assert_eq!(exec(how), "docker exec -i -u postgres db psql -c 'select 1'");
+        let exec = |options| shell::process(&exec(&target, "db", options, inner()));
+        assert_eq!(exec(ExecOptions::default()), "docker exec db psql -c 'select 1'");
+        let options = ExecOptions { user: Some("postgres"), stdin: true };
+        assert_eq!(exec(options), "docker exec -i -u postgres db psql -c 'select 1'");
     }
 }

@@ -1,37 +1,37 @@
-//! Commands of Kafka's own tools.
+//! Commands that use Kafka's command-line tools.
 
-use crate::command::docker::{Exec, exec};
-use crate::command::model::Process;
+use crate::command::docker::{ExecOptions, exec};
+use crate::command::process::Process;
 use crate::command::target::Target;
 
-/// Where a broker listens inside of its container, if nobody says otherwise.
+/// The default bootstrap address inside the broker's container.
 pub const LISTENER: &str = "localhost:9092";
 
 /// Kafka's tool for topics.
 pub const TOPICS: &str = "kafka-topics";
-/// Its tool for consumer groups.
+/// Kafka's tool for consumer groups.
 pub const CONSUMER_GROUPS: &str = "kafka-consumer-groups";
-/// Its consumer.
+/// Kafka's console consumer.
 pub const CONSOLE_CONSUMER: &str = "kafka-console-consumer";
-/// Its producer.
+/// Kafka's console producer.
 pub const CONSOLE_PRODUCER: &str = "kafka-console-producer";
 
-/// A tool as it is called in the broker's container.
-pub fn inside(tool: &str) -> Process {
+/// Calls a tool from inside the broker's container.
+pub fn in_container(tool: &str) -> Process {
     Process::new(tool).args(["--bootstrap-server", LISTENER])
 }
 
-/// A tool, run where the broker's own address resolves: in its container, where it has one.
+/// Runs a tool where the broker's address resolves: in the broker's container, if there is one.
 fn tool(target: &Target, broker: &str, tool: &str, stdin: bool) -> Process {
     let broker = target.broker(broker);
     let process = Process::new(tool).arg("--bootstrap-server").arg(broker.address);
     match &broker.container {
-        Some(container) => exec(target, container, Exec { stdin, user: None }, process),
+        Some(container) => exec(target, container, ExecOptions { stdin, user: None }, process),
         None => process,
     }
 }
 
-/// Creates a topic that is missing.
+/// Creates a topic unless it exists.
 pub fn create_topic(target: &Target, broker: &str, topic: &str, partitions: &str, replicas: &str) -> Process {
     tool(target, broker, TOPICS, false).args(["--create", "--if-not-exists", "--topic", topic]).args([
         "--partitions",
@@ -41,16 +41,16 @@ pub fn create_topic(target: &Target, broker: &str, topic: &str, partitions: &str
     ])
 }
 
-/// Where a group's offsets are set to.
+/// The position to reset a group to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Offsets {
-    /// The first record.
+    /// The earliest record.
     Earliest,
-    /// The first record of this time or later.
+    /// The first record at or after this time.
     Time(String),
 }
 
-/// Sets a group's offsets; each topic with the partitions that are meant: `topic:0,2`.
+/// Resets a group's offsets. Each topic may list its partitions: `topic:0,2`.
 pub fn reset_offsets(target: &Target, broker: &str, group: &str, topics: &[String], to: &Offsets) -> Process {
     let topics = topics.iter().flat_map(|topic| ["--topic", topic]);
     let process = tool(target, broker, CONSUMER_GROUPS, false).args(["--group", group]).args(topics);
@@ -62,7 +62,7 @@ pub fn reset_offsets(target: &Target, broker: &str, group: &str, topics: &[Strin
     process.arg("--execute")
 }
 
-/// Sends the records that it reads, one on each line: `headers<tab>key<tab>value`.
+/// Sends records from standard input, one per line: `headers<tab>key<tab>value`.
 pub fn send(target: &Target, broker: &str, topic: &str) -> Process {
     tool(target, broker, CONSOLE_PRODUCER, true).args(["--topic", topic]).args([
         "--property",
@@ -80,8 +80,8 @@ mod tests {
     use crate::command::target::Broker;
 
     #[test]
-    fn a_tool_runs_in_the_container_or_here() {
-        let mut target = Target::in_general();
+    fn runs_tools_in_the_container_or_on_this_machine() {
+        let mut target = Target::generic();
         let create = |target: &Target| shell::process(&create_topic(target, MAIN_BROKER, "a b", "3", "1"));
         let rest = "--create --if-not-exists --topic 'a b' --partitions 3 --replication-factor 1";
         assert_eq!(create(&target), format!("kafka-topics --bootstrap-server \"$KAFKA_BROKERS\" {rest}"));
@@ -94,14 +94,14 @@ mod tests {
         let sent = shell::process(&send(&target, MAIN_BROKER, "t"));
         assert!(sent.starts_with("docker exec -i kafka kafka-console-producer "), "{sent}");
         assert_eq!(
-            shell::process(&inside(CONSUMER_GROUPS)),
+            shell::process(&in_container(CONSUMER_GROUPS)),
             "kafka-consumer-groups --bootstrap-server localhost:9092"
         );
     }
 
     #[test]
-    fn offsets_are_set_on_the_partitions_that_are_named() {
-        let target = Target::in_general();
+    fn resets_offsets_of_the_named_partitions() {
+        let target = Target::generic();
         let topics = ["a:0,2".to_string(), "b".to_string()];
         let reset = |to: &Offsets| shell::process(&reset_offsets(&target, "mail", "g", &topics, to));
         let begin =

@@ -1,17 +1,17 @@
-//! Commands as values, made from how the systems were reached. Pure: nothing is run here,
-//! and one function quotes and renders them.
+//! Builds the commands that reports print. This module is pure: it runs nothing, and all
+//! quoting happens in `shell`.
 
 pub mod compose;
 pub mod docker;
-pub mod doctor;
+pub mod fill_template;
 pub mod http;
 pub mod kafka;
-pub mod line;
-pub mod model;
+pub mod pipeline_doctor;
+pub mod placeholder_values;
 pub mod postgres;
+pub mod process;
 pub mod shell;
 pub mod target;
-pub mod values;
 
-pub use model::{Command, Process, Script, Word};
+pub use process::{Command, Process, Script, Word};
 pub use target::Target;

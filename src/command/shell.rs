@@ -1,10 +1,10 @@
-//! The one place where commands are quoted and written for a POSIX shell, and read again.
+//! Quotes, renders and parses commands for a POSIX shell.
 
-use crate::command::model::{Command, Process, Script, Word};
+use crate::command::process::{Command, Process, Script, Word};
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// A word: as it is where that is safe, else in single quotes.
+/// Puts a word in single quotes if it needs them.
 pub fn quote(word: &str) -> String {
     if is_plain(word) {
         return word.to_string();
@@ -12,18 +12,18 @@ pub fn quote(word: &str) -> String {
     format!("'{}'", in_single(word))
 }
 
-/// Whether a word is the same with and without quotes.
+/// Reports whether a word means the same with and without quotes.
 pub fn is_plain(word: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
     !word.is_empty() && word.bytes().all(plain)
 }
 
-/// A text between single quotes.
+/// Escapes text for use inside single quotes.
 pub fn in_single(text: &str) -> String {
     text.replace('\'', r"'\''")
 }
 
-/// A text between double quotes.
+/// Escapes text for use inside double quotes.
 pub fn in_double(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
@@ -35,7 +35,7 @@ pub fn in_double(text: &str) -> String {
     escaped
 }
 
-/// A word, quoted.
+/// Renders a word with the necessary quotes.
 pub fn word(word: &Word) -> String {
     match word {
         Word::Literal(text) => quote(text),
@@ -44,22 +44,22 @@ pub fn word(word: &Word) -> String {
     }
 }
 
-/// Words with spaces between them.
+/// Renders words, separated by spaces.
 pub fn words(words: &[Word]) -> String {
     words.iter().map(word).collect::<Vec<String>>().join(" ")
 }
 
-/// A process on a line.
+/// Renders a process on one line.
 pub fn process(process: &Process) -> String {
     words(&process.words)
 }
 
-/// A command on one line, without its comment.
+/// Renders a command on one line, without its comment.
 pub fn line(command: &Command) -> String {
     joined(command, " | ")
 }
 
-/// A script: comments, and each process of a pipeline on a line of its own.
+/// Renders a script with comments, one process per line.
 pub fn script(script: &Script) -> String {
     let mut text = script.comment.as_deref().map(comment).unwrap_or_default();
     for command in &script.commands {
@@ -81,26 +81,26 @@ fn joined(command: &Command, pipe: &str) -> String {
     processes.join(pipe)
 }
 
-/// A comment ends with its line.
+/// Renders a comment on one line, so that no part of it is executed.
 fn comment(text: &str) -> String {
     format!("# {}\n", text.split_whitespace().collect::<Vec<&str>>().join(" "))
 }
 
-/// Reads words that were written by [`words`]. Whatever else means something to a shell is
-/// read as it is, and so is quoted when it is written again.
-pub fn read(text: &str) -> Vec<Word> {
-    let mut found = Vec::new();
+/// Parses words that [`words`] rendered. Other shell syntax is taken literally, so it is
+/// quoted when the words are rendered again.
+pub fn parse_words(text: &str) -> Vec<Word> {
+    let mut words = Vec::new();
     let mut chars = text.chars().peekable();
     while let Some(next) = chars.peek() {
         match next.is_whitespace() {
             true => drop(chars.next()),
-            false => found.push(read_word(&mut chars)),
+            false => words.push(parse_word(&mut chars)),
         }
     }
-    found
+    words
 }
 
-fn read_word(chars: &mut Peekable<Chars>) -> Word {
+fn parse_word(chars: &mut Peekable<Chars>) -> Word {
     let mut parts = Vec::new();
     let mut literal = String::new();
     while let Some(char) = chars.next_if(|char| !char.is_whitespace()) {
@@ -163,41 +163,41 @@ mod tests {
     ];
 
     #[test]
-    fn a_shell_reads_the_words_that_were_meant() {
-        let written = words(&HOSTILE.map(Word::from));
-        assert_eq!(shlex::split(&written).unwrap(), HOSTILE);
-        assert_eq!(read(&written), HOSTILE.map(Word::from));
-        for one in HOSTILE {
-            assert_eq!(shlex::split(&format!("a'{}'b", in_single(one))).unwrap(), [format!("a{one}b")]);
-            assert_eq!(shlex::split(&format!("\"{}\"", in_double(one))).unwrap(), [one]);
+    fn rendered_words_survive_the_shell() {
+        let rendered = words(&HOSTILE.map(Word::from));
+        assert_eq!(shlex::split(&rendered).unwrap(), HOSTILE);
+        assert_eq!(parse_words(&rendered), HOSTILE.map(Word::from));
+        for text in HOSTILE {
+            assert_eq!(shlex::split(&format!("a'{}'b", in_single(text))).unwrap(), [format!("a{text}b")]);
+            assert_eq!(shlex::split(&format!("\"{}\"", in_double(text))).unwrap(), [text]);
         }
     }
 
     #[test]
-    fn words_are_quoted_where_a_shell_would_read_them() {
+    fn words_with_special_characters_are_quoted() {
         assert_eq!(quote("docker-compose.yml"), "docker-compose.yml");
         assert_eq!(quote("my file"), "'my file'");
         assert_eq!(quote("a'; rm -rf x"), r"'a'\''; rm -rf x'");
     }
 
     #[test]
-    fn a_variable_is_one_word() {
+    fn a_variable_stays_one_word() {
         let flag = Word::Joined(vec!["mail=".into(), Word::Variable("POSTGRES_URL_MAIL".into())]);
         let flags = ["--database".into(), flag, "--postgres".into(), Word::Variable("POSTGRES_URL".into())];
-        let written = words(&flags);
-        assert_eq!(written, "--database mail=\"$POSTGRES_URL_MAIL\" --postgres \"$POSTGRES_URL\"");
-        assert_eq!(read(&written), flags);
+        let rendered = words(&flags);
+        assert_eq!(rendered, "--database mail=\"$POSTGRES_URL_MAIL\" --postgres \"$POSTGRES_URL\"");
+        assert_eq!(parse_words(&rendered), flags);
         let escaped: Vec<Word> = vec!["--at".into(), "x;".into(), "$(reboot)".into(), "|".into()];
-        assert_eq!(read("--at x; \"$(reboot)\" |"), escaped);
+        assert_eq!(parse_words("--at x; \"$(reboot)\" |"), escaped);
     }
 
     #[test]
-    fn a_command_is_a_pipeline_with_its_files() {
+    fn renders_pipelines_with_redirections() {
         let command =
             Process::new("cat").command().pipe(Process::new("tee").arg("a b")).read("in").write("o t");
         assert_eq!(line(&command), "cat < in | tee 'a b' > 'o t'");
         let commands = vec![command.comment("copies\nrm -rf x".into()), Process::new("true").command()];
-        let written = script(&Script { comment: Some("All.".into()), commands });
-        assert_eq!(written, "# All.\n# copies rm -rf x\ncat < in \\\n  | tee 'a b' > 'o t'\ntrue\n");
+        let rendered = script(&Script { comment: Some("All.".into()), commands });
+        assert_eq!(rendered, "# All.\n# copies rm -rf x\ncat < in \\\n  | tee 'a b' > 'o t'\ntrue\n");
     }
 }

@@ -1,11 +1,10 @@
-//! How the systems were reached: what commands are made from, so that a replay prints the
-//! same ones.
+//! The recorded target: how the run reached its systems. A replay prints the same commands.
 
 use crate::base::name::MAIN_DATABASE;
-use crate::command::model::Word;
+use crate::command::process::Word;
 use std::collections::BTreeMap;
 
-/// The variable that stands for a database's address in printed commands.
+/// Returns the environment variable that holds a database's address in printed commands.
 pub fn address_variable(database: &str) -> String {
     match database {
         MAIN_DATABASE => "POSTGRES_URL".to_string(),
@@ -13,70 +12,71 @@ pub fn address_variable(database: &str) -> String {
     }
 }
 
-/// How the systems of a run were reached.
+/// How the run reached its systems.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// The container engine's program.
+    /// The program of the container engine.
     pub docker: String,
-    /// The compose project.
+    /// How to call Docker Compose.
     pub compose: Compose,
-    /// The containers that were seen, by service or worker.
+    /// The observed containers, by service or worker.
     pub containers: BTreeMap<String, String>,
-    /// The brokers.
+    /// How to reach each broker, by name.
     pub brokers: BTreeMap<String, Broker>,
-    /// The databases.
+    /// How to reach each database, by name.
     pub databases: BTreeMap<String, Database>,
-    /// The asked id.
+    /// The id that was asked about.
     pub id: Option<String>,
-    /// The flags that say where to look.
+    /// The flags that select the systems.
     pub flags: Vec<Word>,
 }
 
-/// How compose is called.
+/// How to call Docker Compose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compose {
-    /// Variables of this shell that it must not take.
+    /// Environment variables to unset for the call.
     pub unset: Vec<String>,
-    /// The project, where the files do not name it.
+    /// The project name, if the files do not set it.
     pub project: Option<String>,
-    /// Its files.
+    /// The compose files.
     pub files: Vec<String>,
 }
 
-/// How Kafka's tools reach a broker.
+/// How Kafka's command-line tools reach a broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broker {
-    /// The container that they are called in.
+    /// The container in which the tools run.
     pub container: Option<String>,
-    /// The address that they are given.
+    /// The bootstrap address.
     pub address: Word,
 }
 
 /// How `psql` reaches a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
-    /// In its container, where its address led there.
+    /// The login inside the database's container, if the address led there.
     pub login: Option<Login>,
-    /// The container of its server, where that runs.
+    /// The server's container, if it has one.
     pub container: Option<String>,
-    /// The variable that holds its address.
+    /// The environment variable that holds the address.
     pub variable: String,
 }
 
-/// Who logs in where.
+/// A login inside a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
     /// The container.
     pub container: String,
-    /// The user; his password is not needed there.
+    /// The user, who needs no password inside the container.
     pub user: String,
     /// The database.
     pub database: String,
 }
 
 impl Target {
-    /// The target of nobody in particular: words in capitals stand for what only a run tells.
-    pub fn in_general() -> Self {
+    /// Returns a target that belongs to no run. Words in capitals replace the values that only
+    /// a run can supply.
+    pub fn generic() -> Self {
         let main = Database {
             login: None,
             container: Some("CONTAINER".to_string()),
@@ -93,13 +93,13 @@ impl Target {
         }
     }
 
-    /// How a broker is reached.
+    /// Returns how to reach a broker.
     pub fn broker(&self, name: &str) -> Broker {
         let found = self.brokers.get(name).cloned();
         found.unwrap_or_else(|| Broker { container: None, address: Word::Variable("KAFKA_BROKERS".into()) })
     }
 
-    /// How a database is reached.
+    /// Returns how to reach a database.
     pub fn database(&self, name: &str) -> Database {
         let found = self.databases.get(name).cloned();
         found.unwrap_or_else(|| Database { login: None, container: None, variable: address_variable(name) })

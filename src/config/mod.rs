@@ -1,14 +1,15 @@
-//! What a run is to do: flags, else environment, else the pipeline's file.
+//! The settings of a run. Flags take precedence over the environment, and the environment
+//! over the pipeline file.
 
-pub mod lookups;
+pub mod endpoints;
+pub mod environment;
+pub mod parse_time;
 pub mod pipeline_file;
-pub mod places;
+pub mod pipeline_lookup_flags;
 pub mod settings;
-pub mod times;
-pub mod variables;
 
-pub use lookups::lookups;
+pub use endpoints::Endpoints;
+pub use environment::Environment;
 pub use pipeline_file::pipeline_source;
-pub use places::Places;
+pub use pipeline_lookup_flags::lookup_flags;
 pub use settings::Config;
-pub use variables::Environment;

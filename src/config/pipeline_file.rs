@@ -1,14 +1,14 @@
-//! The file of the pipeline: the one that a flag names, or the built-in one.
+//! Reads the pipeline file given with `--config`, or the built-in one.
 
 use crate::base::error::Error;
 use crate::input::Source;
-use crate::input::file::read_file;
+use crate::input::text_file::read_file;
 use std::path::Path;
 
-/// The pipeline that is built in.
+/// The built-in pipeline.
 const BUILT_IN: &str = include_str!("../../checks/pipeline.toml");
 
-/// The pipeline that a flag names, or the built-in one.
+/// Reads the pipeline from `file`, or returns the built-in one if there is no file.
 pub fn pipeline_source(file: Option<&Path>) -> Result<Source, Error> {
     let Some(file) = file else {
         return Ok(Source { name: "built-in/pipeline.toml".into(), text: BUILT_IN.into() });

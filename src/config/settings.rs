@@ -1,20 +1,20 @@
-//! What a run is to do: flags, else environment, else the pipeline's file.
+//! The settings of one run, checked and typed.
 
 use crate::base::error::Mistake;
-use crate::cli::Look;
-use crate::config::lookups::is_free;
-use crate::config::places::Places;
-use crate::config::times::{duration, time};
-use crate::config::variables::{Environment, address_variables};
+use crate::cli::TargetOptions;
+use crate::config::endpoints::Endpoints;
+use crate::config::environment::{Environment, address_variables};
+use crate::config::parse_time::{parse_duration, parse_time};
+use crate::config::pipeline_lookup_flags::can_be_flag;
 use crate::evidence::{System, Target};
 use crate::input::Source;
 use crate::pipeline::Pipeline;
-use crate::runbook::own::OwnFact;
+use crate::runbook::custom_fact::CustomFact;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The least that a pipeline is: for looking at one that nobody has described.
-const UNDESCRIBED: &str = r#"
+/// The smallest valid pipeline, for `init`, which runs before a pipeline file exists.
+const MINIMAL_PIPELINE: &str = r#"
 name = "undescribed"
 noun = ["event", "events"]
 id = { name = "id", format = "text" }
@@ -24,78 +24,81 @@ event = { sql = "select 1" }
 service = [{ name = "kafka", role = "broker" }, { name = "postgres", role = "database" }]
 "#;
 
-/// Everything that a run is told.
+/// The settings of a run.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What should exist.
+    /// The pipeline that should exist.
     pub pipeline: Pipeline,
-    /// What was asked for; goes into the evidence as it is.
+    /// The event and period to inspect; copied into the evidence unchanged.
     pub target: Target,
-    /// Whether the values of records are kept.
+    /// Whether the values of Kafka records are kept.
     pub values: bool,
-    /// The deadline of all probes together.
+    /// The deadline for all probes together.
     pub deadline: Duration,
-    /// How far apart offsets are looked at.
+    /// The time between two samples of the offsets.
     pub settle: Duration,
-    /// Look again until healthy or until this is over.
+    /// How long to repeat the run until the pipeline is healthy.
     pub wait: Option<Duration>,
-    /// Whether it is looked again and again within a second: what takes long and
-    /// tells nothing of an event on its way is left out.
-    pub in_haste: bool,
-    /// What checks look for in logs: such records are kept.
+    /// Whether to skip slow probes that reveal nothing about an event under way. This is for
+    /// `--follow`, which polls several times a second.
+    pub quick: bool,
+    /// Regular expressions for log records to keep, because checks search for them.
     pub log_patterns: Vec<String>,
-    /// Facts of the user's own that probes look for.
-    pub own: Vec<OwnFact>,
-    /// Which systems are left out.
+    /// Custom facts for the probes to collect.
+    pub custom_facts: Vec<CustomFact>,
+    /// Systems to skip.
     pub without: Vec<System>,
-    /// Where the systems are.
-    pub places: Places,
-    /// Where to write the evidence.
+    /// The configured addresses of the systems.
+    pub endpoints: Endpoints,
+    /// The file to write the evidence to.
     pub record: Option<PathBuf>,
-    /// Which evidence to read instead of looking.
+    /// The recording to read instead of contacting the systems.
     pub replay: Option<PathBuf>,
 }
 
 impl Config {
-    /// The same before there is a pipeline: only where and how to look counts.
-    pub fn undescribed(
-        look: &Look,
+    /// Builds the settings for `init`, which has no pipeline yet, so only the target options
+    /// matter.
+    pub fn for_discovery(
+        options: &TargetOptions,
         environment: &Environment,
         mistakes: &mut Vec<Mistake>,
     ) -> Option<Config> {
-        let source = Source { name: "undescribed".into(), text: UNDESCRIBED.into() };
-        Config::of(&source, None, look, environment, mistakes)
+        let source = Source { name: "undescribed".into(), text: MINIMAL_PIPELINE.into() };
+        Config::new(&source, None, options, environment, mistakes)
     }
 
-    /// Gives the flags their meaning, for the pipeline of a file. All mistakes are put into
-    /// `mistakes`.
-    pub fn of(
+    /// Parses the flags for the pipeline in `source`. Adds every mistake to `mistakes`.
+    /// Returns `None` if the pipeline or a duration cannot be read.
+    pub fn new(
         source: &Source,
         id: Option<&str>,
-        look: &Look,
+        options: &TargetOptions,
         environment: &Environment,
         mistakes: &mut Vec<Mistake>,
     ) -> Option<Config> {
         let pipeline = Pipeline::read(source, mistakes);
         for (name, key) in pipeline.iter().flat_map(|pipeline| &pipeline.lookup) {
-            if !is_free(name) {
+            if !can_be_flag(name) {
                 let mistake = source.mistake(key.span().start, format!("lookup `{name}` cannot be a flag"));
                 mistakes.push(
-                    mistake.help("expected small letters, digits and dashes, and no flag that `trace` has"),
+                    mistake.help(
+                        "expected lower-case letters, digits and dashes, and no existing flag of `trace`",
+                    ),
                 );
             }
         }
-        let window = take(mistakes, duration("--window", &look.window));
-        let deadline = take(mistakes, duration("--deadline", &look.deadline));
-        let settle = take(mistakes, duration("--settle", &look.settle));
-        let wait = look.wait.as_deref().map(|text| duration("--wait", text));
-        let wait = wait.and_then(|wait| take(mistakes, wait));
-        let at = look.at.as_deref().map(|text| time("--at", text));
-        let at = at.and_then(|at| take(mistakes, at));
+        let window = ok_or_record(mistakes, parse_duration("--window", &options.window));
+        let deadline = ok_or_record(mistakes, parse_duration("--deadline", &options.deadline));
+        let settle = ok_or_record(mistakes, parse_duration("--settle", &options.settle));
+        let wait = options.wait.as_deref().map(|text| parse_duration("--wait", text));
+        let wait = wait.and_then(|wait| ok_or_record(mistakes, wait));
+        let at = options.at.as_deref().map(|text| parse_time("--at", text));
+        let at = at.and_then(|at| ok_or_record(mistakes, at));
         let pipeline = pipeline?;
         let id = id.map(|id| pipeline.canonical_id(id));
-        let id = id.and_then(|id| take(mistakes, id));
-        let places = Places::new(look, &pipeline, environment, mistakes);
+        let id = id.and_then(|id| ok_or_record(mistakes, id));
+        let endpoints = Endpoints::new(options, &pipeline, environment, mistakes);
         let (window, deadline, settle) = (window?, deadline?, settle?);
         let target = Target {
             pipeline: pipeline.name.clone(),
@@ -104,7 +107,7 @@ impl Config {
             at,
             window_s: window.as_secs(),
             deadline_ms: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
-            flags: look.flags(),
+            flags: options.flags(),
             variables: address_variables(&pipeline, environment),
         };
         Some(Config {
@@ -114,18 +117,18 @@ impl Config {
             deadline,
             settle,
             wait,
-            in_haste: false,
+            quick: false,
             log_patterns: Vec::new(),
-            own: Vec::new(),
-            without: look.without.clone(),
-            places,
-            record: look.record.clone(),
-            replay: look.replay.clone(),
+            custom_facts: Vec::new(),
+            without: options.without.clone(),
+            endpoints,
+            record: options.record.clone(),
+            replay: options.replay.clone(),
         })
     }
 }
 
-fn take<T>(mistakes: &mut Vec<Mistake>, result: Result<T, Mistake>) -> Option<T> {
+fn ok_or_record<T>(mistakes: &mut Vec<Mistake>, result: Result<T, Mistake>) -> Option<T> {
     result.map_err(|mistake| mistakes.push(mistake)).ok()
 }
 
@@ -134,49 +137,58 @@ mod tests {
     use super::*;
     use crate::config::pipeline_file::pipeline_source;
 
-    fn config(id: Option<&str>, look: &Look, environment: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+    fn config(
+        id: Option<&str>,
+        options: &TargetOptions,
+        environment: &[(&str, &str)],
+    ) -> (Option<Config>, Vec<String>) {
         let environment =
             environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let mut mistakes = Vec::new();
         let source = pipeline_source(None).unwrap();
-        let config = Config::of(&source, id, look, &environment, &mut mistakes);
+        let config = Config::new(&source, id, options, &environment, &mut mistakes);
         (config, mistakes.iter().map(ToString::to_string).collect())
     }
 
-    fn look() -> Look {
-        Look { window: "24h".into(), deadline: "10s".into(), settle: "1s".into(), ..Look::default() }
+    fn options() -> TargetOptions {
+        TargetOptions {
+            window: "24h".into(),
+            deadline: "10s".into(),
+            settle: "1s".into(),
+            ..TargetOptions::default()
+        }
     }
 
     #[test]
-    fn flags_come_before_the_environment() {
-        let flags = Look { kafka: Some("flag:1".into()), ..look() };
+    fn flags_take_precedence_over_environment() {
+        let flags = TargetOptions { kafka: Some("flag:1".into()), ..options() };
         let environment =
             [("KAFKA_BROKERS", "env:1"), ("DATABASE_URL", "postgres://d"), ("POSTGRES_URL", "")];
         let (config, mistakes) = config(None, &flags, &environment);
         assert_eq!(mistakes, Vec::<String>::new());
-        let places = config.unwrap().places;
-        assert_eq!(places.kafka.as_deref(), Some("flag:1"));
-        assert_eq!(places.postgres.unwrap().expose(), "postgres://d");
+        let endpoints = config.unwrap().endpoints;
+        assert_eq!(endpoints.kafka.as_deref(), Some("flag:1"));
+        assert_eq!(endpoints.postgres.unwrap().expose(), "postgres://d");
     }
 
     #[test]
-    fn all_wrong_flags_are_reported_at_once() {
-        let flags = Look {
+    fn reports_all_invalid_flags_at_once() {
+        let flags = TargetOptions {
             at: Some("yesterday".into()),
             window: "soon".into(),
             deadline: "0s".into(),
             settle: "1s".into(),
             kafka_addresses: vec!["kafka".into()],
             http: vec!["nobody=http://x".into()],
-            ..Look::default()
+            ..TargetOptions::default()
         };
         let (_, mistakes) = config(Some("42"), &flags, &[]);
         assert_eq!(mistakes.len(), 6, "{mistakes:#?}");
     }
 
     #[test]
-    fn times_without_an_offset_are_utc() {
-        let flags = Look { at: Some("2026-01-07 16:55:09".into()), ..look() };
+    fn time_without_offset_is_utc() {
+        let flags = TargetOptions { at: Some("2026-01-07 16:55:09".into()), ..options() };
         let (config, _) = config(None, &flags, &[]);
         assert_eq!(config.unwrap().target.at.unwrap().to_string(), "2026-01-07T16:55:09Z");
     }

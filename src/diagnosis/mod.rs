@@ -1,9 +1,9 @@
-//! Diagnosis: findings against causes. Pure.
+//! Diagnosis: ranks the causes that explain the findings. Pure.
 
+pub mod candidates;
 pub mod diagnose;
-pub mod model;
-pub mod named;
 pub mod rank;
+pub mod result;
 
 pub use diagnose::diagnose;
-pub use model::{Diagnosed, Diagnosis, RuledOut, Untellable};
+pub use result::{Diagnosis, RankedCause, RuledOutCause, UndeterminedCause};

@@ -1,89 +1,86 @@
-//! What brokers show.
+//! Observations of brokers.
 
 use crate::base::name::Name;
-use crate::base::observed::Seen;
-use crate::evidence::command::BrokerCommands;
-use crate::evidence::route::Mapped;
-use crate::evidence::states::{GroupProtocol, GroupState};
+use crate::base::observed::Observed;
+use crate::evidence::address_mapping::AddressMapping;
+use crate::evidence::command_options::BrokerCommandOptions;
+use crate::evidence::container_and_group_states::{GroupProtocol, GroupState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a broker shows: one cluster (Metadata, ListOffsets, DescribeConsumerGroups,
-/// OffsetFetch).
+/// Observations of a broker's cluster (Metadata, ListOffsets, DescribeConsumerGroups, OffsetFetch).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Broker {
     /// The bootstrap address that answered.
     pub bootstrap: String,
-    /// Addresses that were mapped to reach the brokers.
-    pub mapped: Vec<Mapped>,
-    /// The cluster's id, where the broker tells it.
+    /// Address mappings that were used to reach the brokers.
+    pub mapped: Vec<AddressMapping>,
+    /// The cluster id, if the broker reports it.
     pub cluster_id: Option<String>,
-    /// The nodes of the cluster as advertised.
+    /// The nodes of the cluster, as advertised.
     pub nodes: Vec<Node>,
-    /// Each topic of the pipeline, asked by name.
-    pub topics: BTreeMap<Name, Seen<Topic>>,
-    /// Each group of the pipeline, described by name.
-    pub groups: BTreeMap<Name, Seen<Group>>,
-    /// Other groups with members that read a topic of the pipeline
-    /// (ListGroups, DescribeConsumerGroups).
+    /// The pipeline's topics, each requested by name.
+    pub topics: BTreeMap<Name, Observed<Topic>>,
+    /// The pipeline's consumer groups, each described by name.
+    pub groups: BTreeMap<Name, Observed<Group>>,
+    /// Other groups with members that read a topic of the pipeline (ListGroups,
+    /// DescribeConsumerGroups).
     #[serde(default)]
-    pub other_groups: Seen<BTreeMap<Name, Group>>,
-    /// How the topics of the stages were read for the records of the events that
-    /// were asked about (Fetch). The records found stand with their events
-    /// ([`crate::evidence::AskedEvent::records`]).
+    pub other_groups: Observed<BTreeMap<Name, Group>>,
+    /// How the stages' topics were searched for records of the requested events (Fetch). The
+    /// records themselves are stored with their events ([`crate::evidence::AskedEvent::records`]).
     #[serde(default)]
-    pub searches: BTreeMap<Name, Seen<Search>>,
+    pub searches: BTreeMap<Name, Observed<Search>>,
     /// The records of the dead letter topic (Fetch).
     #[serde(default)]
-    pub dead_letters: Seen<DeadLetters>,
-    /// Ends and commits again, some time later (ListOffsets, OffsetFetch).
+    pub dead_letters: Observed<DeadLetters>,
+    /// Later samples of end offsets and committed offsets (ListOffsets, OffsetFetch).
     #[serde(default)]
     pub again: Vec<Sample>,
-    /// How commands reach it.
+    /// Options that commands need to reach it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commands: Option<BrokerCommands>,
+    pub commands: Option<BrokerCommandOptions>,
 }
 
 impl Broker {
-    /// The addresses of all nodes, as advertised.
+    /// Returns the advertised addresses of all nodes.
     pub fn addresses(&self) -> Vec<String> {
         self.nodes.iter().map(|node| node.address.clone()).collect()
     }
 }
 
-/// Ends of the topics and commits of the groups, looked at once more.
+/// A later sample of end offsets and committed offsets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
-    /// Milliseconds after the first look.
+    /// Milliseconds since the first sample.
     pub after_ms: u64,
-    /// The ends of the partitions.
+    /// End offsets of the partitions.
     pub ends: Vec<Committed>,
-    /// What each group has committed; groups that did not answer are missing.
+    /// Committed offsets by group; groups without an answer are missing.
     pub committed: BTreeMap<Name, Vec<Committed>>,
 }
 
-/// What a reading of a topic has come to.
+/// The extent of a search through a topic.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
-    /// From when on it was read; none: from the oldest record that is there.
+    /// Time from which the topic was read; `None` means from the oldest available record.
     pub from: Option<Timestamp>,
     /// Records read.
     pub read: u64,
-    /// Bytes of their keys and values.
+    /// Total size of their keys and values in bytes.
     pub bytes: u64,
-    /// Everything from then on was read.
+    /// Whether everything from that time on was read.
     pub complete: bool,
-    /// Reading began at the oldest record that is still there, and older ones
-    /// have been deleted.
+    /// Whether reading began at the oldest available record and older ones have been deleted.
     #[serde(default)]
     pub truncated: bool,
-    /// The bound that ended the reading before that.
+    /// The limit that stopped the search early, if any.
     pub bound: Option<String>,
-    /// Records that matched.
+    /// Number of matching records.
     pub matched: u64,
 }
 
@@ -93,8 +90,7 @@ pub struct Search {
 pub struct DeadLetters {
     /// How the topic was read.
     pub search: Search,
-    /// Some of the records, oldest first: those that name an event that was asked
-    /// about, and the newest of the others.
+    /// The records that contain a requested id and the newest of the others, oldest first.
     pub found: Vec<FoundRecord>,
 }
 
@@ -106,24 +102,24 @@ pub struct FoundRecord {
     pub partition: i32,
     /// Its offset.
     pub offset: i64,
-    /// Its timestamp, by its producer or by the broker.
+    /// Its timestamp, set by the producer or the broker.
     pub at: Option<Timestamp>,
-    /// What of it names the id: key, header or value.
+    /// Where the id was found in the record: key, header or value.
     pub by: Option<String>,
-    /// The id that a dead letter names, if it is one that was asked about. A
-    /// record that stands with its event does not repeat the id.
+    /// The requested id that a dead letter contains, if any. Records stored with their event do not
+    /// repeat the id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<String>,
-    /// Bytes of key and value.
+    /// Size of key and value in bytes.
     pub size: u64,
-    /// Those of its headers that the pipeline declares, as text, without secrets, cut.
+    /// The headers that the pipeline declares, as truncated text without secrets.
     pub headers: BTreeMap<String, String>,
-    /// Its value, if that was asked for and is JSON: compact, without secrets, cut.
+    /// Its value as truncated compact JSON without secrets, if it was requested and is JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
-/// A node of the cluster as it advertises itself.
+/// A node of the cluster, as it advertises itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
@@ -133,60 +129,60 @@ pub struct Node {
     pub address: String,
 }
 
-/// A topic that was asked for by name.
+/// A topic that was requested by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topic {
-    /// False: the broker answers "unknown topic".
+    /// Whether it exists; false if the broker answers "unknown topic".
     pub exists: bool,
-    /// Its partitions, by number.
+    /// Its partitions, sorted by number.
     pub partitions: Vec<Partition>,
-    /// How many replicas must be in sync for a write (DescribeConfigs,
-    /// `min.insync.replicas`).
+    /// Number of replicas that must be in sync for a write (`min.insync.replicas`, from
+    /// DescribeConfigs).
     #[serde(default)]
-    pub min_in_sync: Seen<u64>,
+    pub min_in_sync: Observed<u64>,
 }
 
 /// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Partition {
-    /// Its number.
+    /// Partition number.
     pub id: i32,
-    /// The leader's node id; none: nobody leads it.
+    /// The leader's node id; `None` if it has no leader.
     pub leader: Option<i32>,
-    /// Node ids that should hold it.
+    /// Node ids of its assigned replicas.
     pub replicas: Vec<i32>,
-    /// Node ids that are in sync.
+    /// Node ids of its in-sync replicas.
     pub in_sync: Vec<i32>,
-    /// The offset of the oldest record that is still there.
-    pub earliest: Seen<i64>,
+    /// The offset of the oldest available record.
+    pub earliest: Observed<i64>,
     /// The offset that the next record will get.
-    pub end: Seen<i64>,
+    pub end: Observed<i64>,
 }
 
-/// A consumer group that was described by name. An absent one is state `dead`
-/// without members or offsets.
+/// A consumer group that was described by name. A group that does not exist has state `dead` and no
+/// members or offsets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Its state.
     pub state: GroupState,
-    /// How its members agree on the partitions.
+    /// The protocol that assigns its partitions.
     pub protocol: GroupProtocol,
     /// Its members.
     pub members: Vec<Member>,
-    /// What it has committed (OffsetFetch); empty: nothing.
-    pub committed: Seen<Vec<Committed>>,
+    /// Its committed offsets (OffsetFetch); empty if it has committed nothing.
+    pub committed: Observed<Vec<Committed>>,
 }
 
 impl Group {
-    /// The partitions of its members.
+    /// Returns the partitions assigned to its members.
     pub fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
         self.members.iter().flat_map(|member| &member.partitions)
     }
 
-    /// Whether a member has a partition of the topic.
+    /// Reports whether a member is assigned a partition of a topic.
     pub fn reads(&self, topic: &str) -> bool {
         self.partitions().any(|partition| partition.topic == topic)
     }
@@ -198,15 +194,15 @@ impl Group {
 pub struct Member {
     /// `client.id`.
     pub client_id: String,
-    /// Host as the broker saw it.
+    /// Its host, as seen by the broker.
     pub host: String,
     /// `group.instance.id` of a static member.
     pub instance_id: Option<String>,
-    /// Partitions assigned to it.
+    /// Its assigned partitions.
     pub partitions: Vec<TopicPartition>,
 }
 
-/// A partition by topic and number.
+/// A partition, identified by topic and number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TopicPartition {
@@ -216,7 +212,7 @@ pub struct TopicPartition {
     pub partition: i32,
 }
 
-/// An offset that a group has committed: the next one it wants.
+/// An offset that a group has committed, or a partition's end offset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Committed {
@@ -224,6 +220,6 @@ pub struct Committed {
     pub topic: Name,
     /// Partition.
     pub partition: i32,
-    /// The next offset it wants.
+    /// The offset of the next record.
     pub offset: i64,
 }

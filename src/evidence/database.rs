@@ -1,26 +1,26 @@
-//! What databases show.
+//! Observations of databases.
 
 use crate::base::name::Name;
-use crate::base::observed::Seen;
-use crate::base::reason::Why;
+use crate::base::observed::Observed;
+use crate::base::unavailable_reason::Reason;
+use crate::evidence::address_mapping::AddressMapping;
 use crate::evidence::clock::Clock;
-use crate::evidence::command::DatabaseCommands;
-use crate::evidence::event::EventRows;
-use crate::evidence::route::Mapped;
+use crate::evidence::command_options::DatabaseCommandOptions;
+use crate::evidence::requested_event::EventRows;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a database shows, all in one read-only transaction. Of the databases of
-/// other services only the address and the sessions are looked at; the rest
-/// stands with the main one.
+/// Observations of a database from one read-only transaction. For the databases of other services,
+/// only the address and the sessions are collected; everything else is stored with the main
+/// database.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// Shown address: `postgres://app@localhost:5432/shop`.
+    /// Address without secrets, such as `postgres://app@localhost:5432/shop`.
     pub address: String,
-    /// How the configured address was mapped, if it was.
-    pub mapped: Option<Mapped>,
+    /// How the configured address was mapped, if at all.
+    pub mapped: Option<AddressMapping>,
     /// `server_version`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -30,41 +30,41 @@ pub struct Database {
     /// The server's clock at the start of the transaction (`now()`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<Timestamp>,
-    /// The same beside this machine's.
+    /// The server's clock relative to this machine's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<Clock>,
-    /// On a read replica: how far behind, in milliseconds (unknown: none yet).
+    /// On a read replica, its lag in milliseconds (unknown if it has replayed nothing yet).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replica_behind_ms: Option<Seen<i64>>,
-    /// Who else is connected, and what they hold (`pg_stat_activity`, `pg_locks`).
+    pub replica_behind_ms: Option<Observed<i64>>,
+    /// Other sessions and their locks (`pg_stat_activity`, `pg_locks`).
     #[serde(default)]
-    pub sessions: Seen<Sessions>,
-    /// How many events of the window lack the effect of each stage.
+    pub sessions: Observed<Sessions>,
+    /// For each stage, how many events in the window lack its effect.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub extents: BTreeMap<Name, Seen<Extent>>,
-    /// Whether the marks table has an index on the id (`pg_index`).
+    pub extents: BTreeMap<Name, Observed<Extent>>,
+    /// Whether the table of processed markers has an index on the id (`pg_index`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub indexed: Option<Seen<bool>>,
-    /// Tables that a look-up did not find on its search path, and the schemas
-    /// that have one of that name (`pg_class`).
+    pub indexed: Option<Observed<bool>>,
+    /// Tables that lookups did not find on the search path, and the schemas that contain a table by
+    /// that name (`pg_class`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub elsewhere: BTreeMap<Name, Vec<Name>>,
-    /// The ids, newest first, of the events with the key that was asked for.
+    /// Ids of the events with the requested key, newest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub looked_up: Option<Seen<Vec<String>>>,
-    /// How commands reach it.
+    pub looked_up: Option<Observed<Vec<String>>>,
+    /// Options that commands need to reach it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commands: Option<DatabaseCommands>,
+    pub commands: Option<DatabaseCommandOptions>,
 }
 
 impl Database {
-    /// Why look-ups of rows came to nothing, those that did: of an event's, and of
-    /// what is stuck, stage by stage.
-    pub fn whys<'a>(&'a self, rows: Option<&'a EventRows>) -> Vec<&'a Why> {
-        let of_event = rows.into_iter().flat_map(|rows| [rows.marks.why(), rows.event.why()]);
+    /// Returns the reasons why lookups of an event's rows failed, followed by those for the stuck
+    /// events of each stage.
+    pub fn lookup_failures<'a>(&'a self, rows: Option<&'a EventRows>) -> Vec<&'a Reason> {
+        let of_event = rows.into_iter().flat_map(|rows| [rows.marks.reason(), rows.event.reason()]);
         let of_stages = self.extents.iter().flat_map(|(stage, extent)| {
             let effects = rows.and_then(|rows| rows.effects.get(stage));
-            [effects.and_then(Seen::why), extent.why()]
+            [effects.and_then(Observed::reason), extent.reason()]
         });
         of_event.chain(of_stages).flatten().collect()
     }
@@ -74,18 +74,18 @@ impl Database {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sessions {
-    /// Connections of clients, this one too.
+    /// Client connections, including this one.
     pub used: u64,
-    /// How many there may be for those who are no superuser.
+    /// The maximum number of connections for roles that are not superusers.
     pub most: u64,
-    /// Locks that keep others from a table, the oldest first.
+    /// Locks that block other sessions from a table, oldest first.
     pub locks: Vec<HeldLock>,
-    /// Transactions left open for more than a minute, the oldest first.
+    /// Transactions left open for more than a minute, oldest first.
     pub idle: Vec<IdleSession>,
-    /// Sessions of others whose state this role may not see.
+    /// Number of other sessions whose state this role may not see.
     #[serde(default)]
     pub hidden: u64,
-    /// The server's clock when they were looked at.
+    /// The server's clock when the sessions were read.
     #[serde(default)]
     pub now: Option<Timestamp>,
 }
@@ -94,60 +94,60 @@ pub struct Sessions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldLock {
-    /// Whose it is.
+    /// Process id of the session.
     pub pid: i32,
-    /// Its user.
+    /// User of the session.
     pub user: String,
-    /// Its `application_name`.
+    /// `application_name` of the session.
     pub application: String,
-    /// When its transaction began.
+    /// When the session's transaction began.
     pub since: Option<Timestamp>,
-    /// The table.
+    /// The locked table.
     pub table: String,
-    /// `AccessExclusiveLock` and the like.
+    /// Lock mode, such as `AccessExclusiveLock`.
     pub mode: String,
-    /// What the session does: active, idle in transaction.
+    /// State of the session, such as `active` or `idle in transaction`.
     pub state: String,
-    /// How many wait for the table.
+    /// Number of sessions waiting for the table.
     pub waiting: u64,
 }
 
-/// A transaction that somebody left open.
+/// A session with an idle open transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IdleSession {
-    /// Whose it is.
+    /// Process id of the session.
     pub pid: i32,
-    /// Its user.
+    /// User of the session.
     pub user: String,
-    /// Its `application_name`.
+    /// `application_name` of the session.
     pub application: String,
-    /// Since when it does nothing.
+    /// When the session became idle.
     pub since: Option<Timestamp>,
 }
 
-/// How many events of the window lack the effect of one stage.
+/// The events in the window at one stage, and how many of them lack its effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Extent {
-    /// Events of the window that reached this stage.
+    /// Events in the window that reached the stage.
     pub events: u64,
-    /// Those whose effect is missing although the grace period is over.
+    /// Events whose effect is still missing after the grace period.
     pub stuck: u64,
-    /// Of the stuck ones: those that the stage's owner has marked.
+    /// Stuck events that the stage's owner has marked as processed.
     pub stuck_marked: u64,
     /// Time of the oldest stuck event.
     pub since: Option<Timestamp>,
     /// When the newest good effect was written.
     pub last_good: Option<Timestamp>,
-    /// The newest stuck ids, newest first (at most [`Extent::NEWEST`]).
+    /// The newest stuck events, newest first (at most [`Extent::NEWEST`]).
     pub newest: Vec<StuckEvent>,
-    /// More events lie in the window than were looked at (the newest were).
+    /// Whether only the newest events in the window were examined, because there were too many.
     pub limited: bool,
 }
 
 impl Extent {
-    /// How many stuck ids are kept.
+    /// The maximum number of stuck events to keep.
     pub const NEWEST: usize = 100;
 }
 
@@ -159,9 +159,9 @@ pub struct StuckEvent {
     pub id: String,
     /// When it reached the stage.
     pub at: Timestamp,
-    /// Whether the stage's owner has marked it.
+    /// Whether the stage's owner has marked it as processed.
     pub marked: bool,
-    /// Whether anybody but its emitter has, which keeps the owner from it.
+    /// Whether anything other than its emitter has marked it, in which case the owner skips it.
     #[serde(default)]
     pub kept_back: bool,
 }

@@ -1,33 +1,33 @@
-//! What HTTP services answer.
+//! Answers from HTTP services.
 
 use crate::base::name::Name;
-use crate::base::observed::Seen;
+use crate::base::observed::Observed;
 use crate::evidence::clock::Clock;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What the HTTP services answer.
+/// Answers from the pipeline's HTTP services.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
-    /// Health, by service name.
-    pub health: BTreeMap<Name, Seen<Answer>>,
-    /// The harmless request that the pipeline declares.
-    pub contract: Seen<Answer>,
+    /// Answers from the health endpoints, by service name.
+    pub health: BTreeMap<Name, Observed<Answer>>,
+    /// The answer to the harmless request that the pipeline declares.
+    pub contract: Observed<Answer>,
 }
 
-/// One answer to a GET.
+/// The answer to one GET request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
-    /// The address as it was asked, shown.
+    /// The requested URL without secrets.
     pub url: String,
-    /// HTTP status.
+    /// HTTP status code.
     pub status: u16,
-    /// What the body holds at the JSON pointers that the pipeline names, as
-    /// compact JSON; absent pointers are left out. Redacted and cut.
+    /// The body's values at the JSON pointers that the pipeline specifies, as compact JSON, redacted
+    /// and truncated. Pointers without a value are omitted.
     pub body: BTreeMap<String, String>,
-    /// The clock of its Date header.
+    /// The service's clock, from the Date header.
     #[serde(default)]
     pub clock: Option<Clock>,
 }

@@ -1,18 +1,18 @@
-//! What was read of logs.
+//! Observations of logs.
 
 use crate::base::name::Name;
 use crate::base::untrusted::Untrusted;
-use crate::text::word::holds_word;
+use crate::text::whole_word::contains_word;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What was read of one container's log.
+/// The part of one container's log that was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// Container name.
     pub container: Name,
-    /// Records read (a record may span lines).
+    /// Records read (a record may span several lines).
     pub read: u64,
     /// Bytes read.
     pub bytes: u64,
@@ -20,35 +20,34 @@ pub struct Log {
     pub from: Option<Timestamp>,
     /// Time of the newest record read.
     pub to: Option<Timestamp>,
-    /// From when on records were wanted.
+    /// Start of the requested time range.
     pub wanted: Timestamp,
-    /// How far back the reading came.
+    /// How far back the log was read.
     pub reach: Reach,
-    /// Of the records read since `wanted`: those that name the id or one of its
-    /// keys, match a pattern of the pipeline, or are errors; oldest first.
+    /// The relevant records since `wanted`, oldest first: those that contain the id or one of its
+    /// keys, match a pattern of the pipeline, or are errors.
     pub records: Vec<Record>,
-    /// Some that should have been kept were not, because there were too many:
-    /// the newest are here.
+    /// Whether there were too many relevant records, so that only the newest were kept.
     pub cut: bool,
-    /// Some of those that name the id or one of its keys were not kept.
+    /// Whether some of the dropped records contain the id or one of its keys.
     #[serde(default)]
     pub cut_of_event: bool,
-    /// Where it was read, if that is told.
+    /// Where the log was read from, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<LogSource>,
 }
 
-/// Where a log was read.
+/// Where a log was read from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogSource {
     /// The runtime's engine (`/containers/{id}/logs`).
     Engine,
-    /// A file, by its path.
+    /// The file at this path.
     File(String),
-    /// The journal of this unit.
+    /// The journal of this systemd unit.
     Journal(String),
-    /// The instance before this one, by its name.
+    /// The previous instance, which had this name.
     Previous(Name),
 }
 
@@ -56,11 +55,11 @@ pub enum LogSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reach {
-    /// To the time wanted: what is not here was not logged.
+    /// Back to the requested time, so missing records were never logged.
     Wanted,
-    /// To the log's own beginning, which is later than the time wanted.
+    /// Back to the log's beginning, which is later than the requested time.
     Beginning,
-    /// To a bound on lines or time, short of the time wanted.
+    /// Back to a limit on lines or time, which was reached before the requested time.
     Limit,
 }
 
@@ -68,23 +67,23 @@ pub enum Reach {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// When the engine received its first line.
+    /// When the container engine received its first line.
     pub at: Timestamp,
-    /// It came on stderr.
+    /// Whether it was written to stderr.
     pub stderr: bool,
-    /// Its lines joined by `\n`, without colours and secrets, cut to 2 000 characters.
+    /// Its lines joined by `\n`, without colours and secrets, truncated to 2000 characters.
     pub text: String,
-    /// The first bytes of a record that was cut, with its colours, without secrets.
+    /// The first bytes of a truncated record, with colours but without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Untrusted>,
-    /// The last bytes of a record that was cut, with its colours, without secrets.
+    /// The last bytes of a truncated record, with colours but without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<Untrusted>,
 }
 
 impl Record {
-    /// Whether the record names an id or a key's value, in whatever case.
+    /// Reports whether the record contains an id or a key's value as a word, ignoring case.
     pub fn names(&self, value: &str) -> bool {
-        holds_word(self.text.as_bytes(), value.as_bytes())
+        contains_word(self.text.as_bytes(), value.as_bytes())
     }
 }

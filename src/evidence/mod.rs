@@ -1,48 +1,47 @@
-//! Evidence: what was seen, as plain values, or why it could not be seen.
+//! Evidence is what a run observed, as plain values, or the reasons why it could not be observed.
 //!
-//! `collect` makes it, `--record` writes it, `--replay` reads it, facts are
-//! derived from it. Nothing here judges. Secrets are gone before it is made.
-//! One file describes one kind of system.
+//! `collect` produces it, `--record` writes it, `--replay` reads it, and facts are derived from it.
+//! Nothing here makes a judgement. Secrets are removed before evidence is built. Each file covers
+//! one kind of system.
 
+mod address_mapping;
 mod broker;
 mod clock;
-mod command;
-mod custom;
+mod command_options;
+mod container_and_group_states;
+mod custom_observation;
 mod database;
-mod declared;
-mod document;
-mod event;
+mod declared_workloads;
 mod http;
 mod log;
-mod not_asked;
 pub mod recording;
-mod route;
+mod recording_schema1;
+mod requested_event;
+mod run_evidence;
 #[cfg(test)]
-pub(crate) mod samples;
-mod schema1;
-mod states;
+pub(crate) mod test_samples;
 mod workload;
 
 pub use crate::base::name::Name;
-pub use crate::base::observed::Seen;
-pub use crate::base::reason::{Why, WhyKind};
+pub use crate::base::observed::Observed;
 pub use crate::base::system::System;
+pub use crate::base::unavailable_reason::{Reason, ReasonKind};
+pub use address_mapping::AddressMapping;
 pub use broker::{
     Broker, Committed, DeadLetters, FoundRecord, Group, Member, Node, Partition, Sample, Search, Topic,
     TopicPartition,
 };
 pub use clock::Clock;
-pub use command::{BrokerCommands, DatabaseCommands, RuntimeCommands};
-pub use custom::Custom;
+pub use command_options::{BrokerCommandOptions, DatabaseCommandOptions, RuntimeCommandOptions};
+pub use container_and_group_states::{GroupProtocol, GroupState, Health, InstanceState, RestartPolicy};
+pub use custom_observation::CustomObservation;
 pub use database::{Database, Extent, HeldLock, IdleSession, Sessions, StuckEvent};
-pub use declared::{Declaration, Declared, NamedBy};
-pub use document::{Counters, Evidence, SCHEMA, Target};
-pub use event::{AskedEvent, Effect, Event, EventRows, Mark};
+pub use declared_workloads::{Declaration, Declared, NamedBy};
 pub use http::{Answer, Http};
 pub use log::{Log, LogSource, Reach, Record};
-pub use route::Mapped;
-pub use states::{GroupProtocol, GroupState, Health, InstanceState, RestartPolicy};
+pub use requested_event::{AskedEvent, Effect, Event, EventRows, Mark};
+pub use run_evidence::{Counters, Evidence, SCHEMA, Target};
 pub use workload::{
-    Addresses, Config, Details, Exit, Image, Instance, Later, Port, Runtime, StartFailure, StartFailureKind,
-    Workload,
+    Addresses, Config, Details, Exit, Image, Instance, LaterState, Port, Runtime, StartFailure,
+    StartFailureKind, Workload,
 };

@@ -1,43 +1,51 @@
-//! Reads recordings: evidence as `--record` wrote it, by this version or an earlier one.
+//! Reads and writes recordings, which hold evidence that `--record` wrote in this version or an
+//! earlier one.
 
-use crate::evidence::document::{Evidence, SCHEMA};
-use crate::evidence::schema1;
+use crate::base::renamed_ids::current;
+use crate::evidence::recording_schema1;
+use crate::evidence::run_evidence::{Evidence, SCHEMA};
 use serde::Deserialize;
 
-/// Why a text is not read as a recording.
+/// Why a text is not a valid recording.
 #[derive(Debug)]
-pub enum Unread {
+pub enum RecordingError {
     /// It is not JSON.
     NotJson(serde_json::Error),
-    /// It has this schema, or none.
+    /// Its schema version is unsupported or missing.
     Schema(Option<u64>),
-    /// It is not what its schema says.
+    /// It does not conform to its schema.
     NotEvidence(serde_json::Error),
 }
 
-/// The part of every document that says what the rest is.
+/// The field that identifies the schema of a document.
 #[derive(Deserialize)]
-struct Head {
+struct Header {
     schema: Option<serde_json::Value>,
 }
 
-/// Reads a recording; one of an earlier schema is converted.
-pub fn read(text: &str) -> Result<Evidence, Unread> {
-    // What is JSON and no object has no schema.
-    let schema = match serde_json::from_str::<Head>(text) {
-        Ok(head) => head.schema.and_then(|schema| schema.as_u64()),
+/// Reads a recording and converts it if its schema is older.
+pub fn read(text: &str) -> Result<Evidence, RecordingError> {
+    // JSON that is not an object has no schema version.
+    let schema = match serde_json::from_str::<Header>(text) {
+        Ok(header) => header.schema.and_then(|schema| schema.as_u64()),
         Err(error) if error.is_data() => None,
-        Err(error) => return Err(Unread::NotJson(error)),
+        Err(error) => return Err(RecordingError::NotJson(error)),
     };
     let evidence = match schema {
         Some(schema) if schema == u64::from(SCHEMA) => serde_json::from_str(text),
-        Some(schema) if schema == u64::from(schema1::OLD) => schema1::evidence(text),
-        other => return Err(Unread::Schema(other)),
+        Some(schema) if schema == u64::from(recording_schema1::VERSION) => recording_schema1::read(text),
+        other => return Err(RecordingError::Schema(other)),
     };
-    evidence.map_err(Unread::NotEvidence)
+    let mut evidence: Evidence = evidence.map_err(RecordingError::NotEvidence)?;
+    let events = evidence.events.iter_mut().map(|event| &mut event.answers);
+    for answers in events.chain([&mut evidence.custom]) {
+        let old = std::mem::take(answers);
+        answers.extend(old.into_iter().map(|(fact, seen)| (current(&fact).into_owned(), seen)));
+    }
+    Ok(evidence)
 }
 
-/// The text of a recording.
+/// Serialises evidence as the text of a recording.
 pub fn write(evidence: &Evidence) -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string_pretty(evidence)? + "\n")
 }

@@ -1,60 +1,59 @@
-//! What runs: runtimes, their workloads, and the instances of these.
+//! What is running: container runtimes, their workloads, and the instances of workloads.
 
 use crate::base::name::Name;
-use crate::base::observed::Seen;
+use crate::base::observed::Observed;
 use crate::base::untrusted::Untrusted;
+use crate::evidence::address_mapping::AddressMapping;
 use crate::evidence::clock::Clock;
-use crate::evidence::command::RuntimeCommands;
-use crate::evidence::route::Mapped;
-use crate::evidence::states::{Health, InstanceState, RestartPolicy};
+use crate::evidence::command_options::RuntimeCommandOptions;
+use crate::evidence::container_and_group_states::{Health, InstanceState, RestartPolicy};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a runtime runs of the project. Docker: `/version`, `/info`,
+/// A container runtime and the project's workloads on it. Docker: `/version`, `/info`,
 /// `/containers/json`, `/containers/{id}/json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runtime {
-    /// Its address as shown: `unix:///var/run/docker.sock`.
+    /// Its address without secrets, such as `unix:///var/run/docker.sock`.
     pub address: String,
     /// Its version.
     pub engine: String,
-    /// The newest version of its API that it speaks.
+    /// The newest API version that it supports.
     pub api: String,
-    /// The compose project that was looked at, if one matched.
+    /// The inspected compose project, if one matched.
     pub project: Option<Name>,
-    /// Other compose projects with services of the same names, not looked at.
+    /// Other compose projects with the same service names, which were not inspected.
     pub other_projects: Vec<Name>,
-    /// What it runs: the workloads of the project by their names there (the label
-    /// `com.docker.compose.service`), others that carry the pipeline's names by
-    /// the name of their instance.
+    /// Workloads by name. Those of the project are named by the label `com.docker.compose.service`,
+    /// and others that the pipeline declares are named after their instance.
     pub workloads: BTreeMap<Name, Workload>,
-    /// Images (`/images/{name}/json`) by the reference or id that instances name.
+    /// Images (`/images/{name}/json`), by the reference or id that instances use.
     #[serde(default)]
-    pub images: BTreeMap<String, Seen<Image>>,
-    /// Its clock (`/info`, SystemTime).
+    pub images: BTreeMap<String, Observed<Image>>,
+    /// Its clock (`SystemTime` of `/info`).
     #[serde(default)]
     pub clock: Option<Clock>,
-    /// Hosts that instances' environments name and that no instance answers to:
-    /// whether they resolve here.
+    /// Whether host names from the instances' environments resolve on this machine. Host names of
+    /// instances are left out.
     #[serde(default)]
-    pub hosts: BTreeMap<Name, Seen<bool>>,
-    /// How commands name it.
+    pub hosts: BTreeMap<Name, Observed<bool>>,
+    /// Options that commands need to address it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commands: Option<RuntimeCommands>,
+    pub commands: Option<RuntimeCommandOptions>,
 }
 
-/// A workload: what runs in one or several instances. Its runtime is the one
-/// that holds it, its declaration stands in [`crate::evidence::Declared`].
+/// A workload, which runs in one or more instances. [`crate::evidence::Declared`] holds its
+/// declaration.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// Its instances, by name.
+    /// Its instances, sorted by name.
     pub instances: Vec<Instance>,
 }
 
-/// An image as the engine has it now.
+/// An image as the engine currently has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Image {
@@ -70,111 +69,111 @@ pub struct Image {
 pub struct Instance {
     /// Full id.
     pub id: String,
-    /// Its name, in Docker without the leading slash.
+    /// Its name; for Docker, without the leading slash.
     pub name: Name,
-    /// What it does (`State.Status`).
+    /// Its state (`State.Status`).
     pub state: InstanceState,
-    /// How it ended the last time.
+    /// How it last exited.
     pub exit: Exit,
-    /// Why it could not be started, if it could not.
+    /// Why its last start failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_failure: Option<StartFailure>,
-    /// Restarts by the engine's policy (`RestartCount`).
+    /// Number of restarts by the restart policy (`RestartCount`).
     pub restarts: i64,
-    /// When it was made (`Created`).
+    /// When it was created (`Created`).
     pub created: Option<Timestamp>,
-    /// When it was started the last time (`State.StartedAt`).
+    /// When it was last started (`State.StartedAt`).
     pub started: Option<Timestamp>,
-    /// When it ended the last time (`State.FinishedAt`).
+    /// When it last exited (`State.FinishedAt`).
     pub finished: Option<Timestamp>,
-    /// What its health check says (`State.Health.Status`); none without one.
+    /// Result of its health check (`State.Health.Status`); `None` if it has no health check.
     pub health: Option<Health>,
-    /// The reference of its image (`Config.Image`).
+    /// Reference of its image (`Config.Image`).
     pub image: String,
-    /// The id of the image that it was made from (`Image`).
+    /// Id of the image that it was created from (`Image`).
     pub image_id: String,
-    /// How it was configured.
+    /// Its configuration.
     pub config: Config,
-    /// Where it is reached.
+    /// Its addresses.
     pub addresses: Addresses,
-    /// The environment variables that the pipeline declares as addresses, without passwords.
+    /// Environment variables that the pipeline declares as addresses, without passwords.
     pub environment: BTreeMap<String, String>,
-    /// What only Docker and Compose tell.
+    /// Data that only Docker and Compose provide.
     pub details: Details,
-    /// The same instance some time later.
+    /// A second observation of the same instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub again: Option<Later>,
+    pub again: Option<LaterState>,
 }
 
-/// How an instance ended the last time.
+/// How an instance last exited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exit {
-    /// Its exit code (`State.ExitCode`); Docker sets it to 0 when it starts again.
+    /// Its exit code (`State.ExitCode`); Docker resets it to 0 on the next start.
     pub code: i64,
-    /// The kernel ended it for its memory (`State.OOMKilled`); sticky on some
-    /// engines while it runs again.
+    /// Whether the kernel killed it for its memory use (`State.OOMKilled`); on some engines this stays
+    /// set after a restart.
     pub out_of_memory: bool,
 }
 
-/// Why an instance could not be started.
+/// Why an instance failed to start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StartFailure {
-    /// What kind of trouble it was.
+    /// Kind of failure.
     pub kind: StartFailureKind,
-    /// The engine's words (`State.Error`), without secrets; none where only the
-    /// exit code tells.
+    /// The engine's error message (`State.Error`) without secrets; `None` if only the exit code is
+    /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Untrusted>,
 }
 
-/// What keeps an instance from starting.
+/// The kind of failure that prevents an instance from starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StartFailureKind {
-    /// The command is not there (exit code 127).
+    /// The command does not exist (exit code 127).
     CommandNotFound,
-    /// The command may not be executed (exit code 126).
+    /// The command is not executable (exit code 126).
     CommandNotExecutable,
-    /// A published port is taken.
+    /// A published port is already in use.
     PortTaken,
-    /// A file or directory to mount is not there, or is of another kind.
+    /// A file or directory to mount is missing or of the wrong type.
     Mount,
-    /// A network is not there.
+    /// A network does not exist.
     Network,
-    /// Anything else: the text says what (exit code 125).
+    /// Any other failure, described by the error message (exit code 125).
     Other,
 }
 
-/// How an instance was configured.
+/// The configuration of an instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What it was made from, as a hash (label `com.docker.compose.config-hash`).
+    /// Hash of the configuration that it was created from (label `com.docker.compose.config-hash`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
-    /// When the engine starts it again (`HostConfig.RestartPolicy.Name`).
+    /// When the engine restarts it (`HostConfig.RestartPolicy.Name`).
     pub restart_policy: Option<RestartPolicy>,
-    /// stdout and stderr are one stream (`Config.Tty`).
+    /// Whether stdout and stderr are one stream (`Config.Tty`).
     pub tty: bool,
-    /// Where its log goes (`HostConfig.LogConfig.Type`).
+    /// Driver that receives its log (`HostConfig.LogConfig.Type`).
     pub log_driver: String,
 }
 
-/// Where an instance is reached.
+/// The addresses of an instance.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Addresses {
-    /// Host name, and the aliases under which other instances reach it.
+    /// Its host name, and the aliases by which other instances reach it.
     pub hostnames: Vec<String>,
-    /// Addresses by network name.
+    /// IP addresses by network name.
     pub networks: BTreeMap<Name, String>,
     /// Published ports.
     pub ports: Vec<Port>,
 }
 
-/// What only Docker and Compose tell of an instance: labels.
+/// Data on an instance that only Docker and Compose provide, from its labels.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Details {
@@ -182,21 +181,21 @@ pub struct Details {
     pub service: Option<Name>,
     /// `com.docker.compose.project`.
     pub project: Option<Name>,
-    /// `com.docker.compose.project.config_files`, split; shown like
+    /// `com.docker.compose.project.config_files` as a list, with paths in the form of
     /// [`crate::evidence::Declared::files`].
     pub config_files: Vec<String>,
-    /// `com.docker.compose.project.working_dir`, shown like the files.
+    /// `com.docker.compose.project.working_dir`, as a path in the same form.
     pub working_dir: Option<String>,
     /// `com.docker.compose.version`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compose_version: Option<String>,
 }
 
-/// An instance looked at once more: what has moved since.
+/// A second observation of an instance: the fields that may have changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Later {
-    /// Milliseconds after the first look.
+pub struct LaterState {
+    /// Milliseconds since the first observation.
     pub after_ms: u64,
     /// `State.Status`.
     pub state: InstanceState,
@@ -210,35 +209,38 @@ pub struct Later {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Port {
-    /// The port inside.
+    /// The port inside the container.
     pub container: u16,
-    /// The host's address, `0.0.0.0` for all.
+    /// The host's address; `0.0.0.0` for all interfaces.
     pub host_ip: String,
     /// The port on the host.
     pub host: u16,
 }
 
 impl StartFailure {
-    /// What the engine's words and the exit code tell of a start that failed.
-    pub fn told(text: Option<Untrusted>, exit_code: i64) -> Option<StartFailure> {
-        let of_code = match exit_code {
+    /// Classifies a failed start by the engine's error message and the exit code. Returns `None` if
+    /// neither indicates a failure.
+    pub fn classify(text: Option<Untrusted>, exit_code: i64) -> Option<StartFailure> {
+        let kind_of_code = match exit_code {
             125 => Some(StartFailureKind::Other),
             126 => Some(StartFailureKind::CommandNotExecutable),
             127 => Some(StartFailureKind::CommandNotFound),
             _ => None,
         };
         let kind = match &text {
-            Some(text) => StartFailureKind::of(text.raw()).or(of_code).unwrap_or(StartFailureKind::Other),
-            None => of_code?,
+            Some(text) => {
+                StartFailureKind::of_message(text.raw()).or(kind_of_code).unwrap_or(StartFailureKind::Other)
+            }
+            None => kind_of_code?,
         };
         Some(StartFailure { kind, text })
     }
 }
 
 impl StartFailureKind {
-    /// What an engine's words mean, as far as they are known.
-    fn of(text: &str) -> Option<StartFailureKind> {
-        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    /// Classifies an engine's error message. Returns `None` if the message is not a known one.
+    fn of_message(text: &str) -> Option<StartFailureKind> {
+        let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
         match () {
             () if has(&["port is already allocated", "address already in use"]) => {
                 Some(StartFailureKind::PortTaken)
@@ -259,82 +261,82 @@ impl StartFailureKind {
 }
 
 impl Instance {
-    /// Why it could not be started, in the engine's words.
+    /// Returns the engine's error message for a failed start.
     pub fn error(&self) -> Option<&str> {
         self.start_failure.as_ref()?.text.as_ref().map(Untrusted::raw)
     }
 
-    /// Whether it is one of the project's instances of a service.
-    fn is_of(&self, project: Option<&Name>, service: &str) -> bool {
-        let own = self.details.project.as_ref();
-        own.is_some() && own == project && self.details.service.as_deref() == Some(service)
+    /// Reports whether it is one of the project's instances of a service.
+    fn belongs_to(&self, project: Option<&Name>, service: &str) -> bool {
+        let own_project = self.details.project.as_ref();
+        own_project.is_some() && own_project == project && self.details.service.as_deref() == Some(service)
     }
 }
 
 impl Runtime {
-    /// The name of the Docker Engine among the runtimes.
+    /// The name of the Docker Engine in [`crate::evidence::Evidence::runtimes`].
     pub const DOCKER: &str = "docker";
 
-    /// Sorts instances into their workloads.
+    /// Adds instances to their workloads.
     #[must_use]
-    pub fn with(mut self, instances: impl IntoIterator<Item = Instance>) -> Runtime {
+    pub fn with_instances(mut self, instances: impl IntoIterator<Item = Instance>) -> Runtime {
         for instance in instances {
             let details = &instance.details;
-            let of_project = details.project.is_some() && details.project == self.project;
-            let name = details.service.as_ref().filter(|_| of_project).unwrap_or(&instance.name);
+            let in_project = details.project.is_some() && details.project == self.project;
+            let name = details.service.as_ref().filter(|_| in_project).unwrap_or(&instance.name);
             self.workloads.entry(name.clone()).or_default().instances.push(instance);
         }
         self
     }
 
-    /// All instances, by name.
+    /// Returns all instances, sorted by name.
     pub fn instances(&self) -> impl Iterator<Item = &Instance> {
         let mut all: Vec<&Instance> = self.workloads.values().flat_map(|w| &w.instances).collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all.into_iter()
     }
 
-    /// All instances, to change them.
+    /// Returns mutable references to all instances.
     pub fn instances_mut(&mut self) -> impl Iterator<Item = &mut Instance> {
         self.workloads.values_mut().flat_map(|workload| &mut workload.instances)
     }
 
-    /// The instances of a service or worker: those of the project's workload of
-    /// that name, else those with the name that the pipeline declares.
+    /// Returns the instances of a service or worker: those of the project's workload with that name,
+    /// or else those with the container name that the pipeline declares.
     pub fn instances_of(&self, service: &str, declared: Option<&str>) -> Vec<&Instance> {
-        let of_workload = self.workloads.get(service).into_iter().flat_map(|workload| &workload.instances);
-        let of_project = |instance: &&Instance| instance.is_of(self.project.as_ref(), service);
-        let found: Vec<&Instance> = of_workload.filter(of_project).collect();
+        let workload_instances =
+            self.workloads.get(service).into_iter().flat_map(|workload| &workload.instances);
+        let in_project = |instance: &&Instance| instance.belongs_to(self.project.as_ref(), service);
+        let found: Vec<&Instance> = workload_instances.filter(in_project).collect();
         if !found.is_empty() {
             return found;
         }
         self.instances().filter(|instance| Some(instance.name.as_str()) == declared).collect()
     }
 
-    /// The instance that others find under that name while it runs.
-    pub fn answering_to(&self, host: &str) -> Option<&Instance> {
+    /// Returns the instance that other instances reach under a host name while it runs.
+    pub fn instance_at_host(&self, host: &str) -> Option<&Instance> {
         self.instances().find(|instance| {
-            let named = instance.name == host || instance.details.service.as_deref() == Some(host);
-            named || instance.addresses.hostnames.iter().any(|name| name == host)
+            let is_named = instance.name == host || instance.details.service.as_deref() == Some(host);
+            is_named || instance.addresses.hostnames.iter().any(|name| name == host)
         })
     }
 
-    /// The way to `host:port` as instances of the project know it: the published
-    /// port, else the instance's address on the runtime's network. `None` where
-    /// no instance answers to that name. Published ports of an engine on
-    /// another machine are reached through that machine.
-    pub fn reach(&self, host: &str, port: u16) -> Option<Mapped> {
-        let instance = self.answering_to(host)?;
+    /// Maps `host:port`, as known to the project's instances, to an address that this machine can
+    /// reach: the published port, or else the instance's address on its network. Returns `None` if
+    /// no instance has that host name. Published ports of a remote engine map to the engine's host.
+    pub fn map_address(&self, host: &str, port: u16) -> Option<AddressMapping> {
+        let instance = self.instance_at_host(host)?;
         let from = format!("{host}:{port}");
         if let Some(published) = instance.addresses.ports.iter().find(|p| p.container == port) {
             let to = format!("{}:{}", self.published_host(published), published.host);
             let by = format!("published port of {}", instance.name);
-            return Some(Mapped { from, to, by });
+            return Some(AddressMapping { from, to, by });
         }
         let ip = instance.addresses.networks.values().find(|ip| !ip.is_empty())?;
         let by = format!("address of {}", instance.name);
         let to = format!("{ip}:{port}");
-        Some(Mapped { from, to, by })
+        Some(AddressMapping { from, to, by })
     }
 
     fn published_host(&self, port: &Port) -> String {
@@ -354,33 +356,34 @@ impl Runtime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::samples::runtime;
+    use crate::evidence::test_samples::runtime;
 
     #[test]
-    fn the_engines_words_tell_what_keeps_an_instance_from_starting() {
-        let told = |text: &str, code| StartFailure::told(Some(text.into()), code).map(|told| told.kind);
+    fn classifies_failed_starts_by_message_and_exit_code() {
+        let kind =
+            |text: &str, code| StartFailure::classify(Some(text.into()), code).map(|failure| failure.kind);
         let not_found = r#"runc create failed: exec: "worker": executable file not found in $PATH"#;
-        assert_eq!(told(not_found, 127), Some(StartFailureKind::CommandNotFound));
-        let taken = "Bind for 0.0.0.0:80 failed: port is already allocated";
-        assert_eq!(told(taken, 0), Some(StartFailureKind::PortTaken));
-        assert_eq!(told("something else", 128), Some(StartFailureKind::Other));
-        assert_eq!(StartFailure::told(None, 126).unwrap().kind, StartFailureKind::CommandNotExecutable);
-        assert_eq!(StartFailure::told(None, 1), None);
+        assert_eq!(kind(not_found, 127), Some(StartFailureKind::CommandNotFound));
+        let port_taken = "Bind for 0.0.0.0:80 failed: port is already allocated";
+        assert_eq!(kind(port_taken, 0), Some(StartFailureKind::PortTaken));
+        assert_eq!(kind("something else", 128), Some(StartFailureKind::Other));
+        assert_eq!(StartFailure::classify(None, 126).unwrap().kind, StartFailureKind::CommandNotExecutable);
+        assert_eq!(StartFailure::classify(None, 1), None);
     }
 
     #[test]
-    fn an_address_inside_is_reached_by_its_published_port_else_by_its_own() {
+    fn maps_internal_address_to_published_port_or_network_address() {
         let runtime = runtime("unix:///var/run/docker.sock");
         for host in ["kafka", "shop-kafka", "broker"] {
-            assert_eq!(runtime.reach(host, 9092).unwrap().to, "localhost:19092");
+            assert_eq!(runtime.map_address(host, 9092).unwrap().to, "localhost:19092");
         }
-        assert_eq!(runtime.reach("kafka", 9093).unwrap().to, "172.18.0.2:9093");
-        assert_eq!(runtime.reach("elsewhere", 9092), None);
+        assert_eq!(runtime.map_address("kafka", 9093).unwrap().to, "172.18.0.2:9093");
+        assert_eq!(runtime.map_address("elsewhere", 9092), None);
     }
 
     #[test]
-    fn ports_of_an_engine_elsewhere_are_reached_there() {
+    fn maps_published_ports_of_a_remote_engine_to_its_host() {
         let runtime = runtime("tcp://build.example:2375");
-        assert_eq!(runtime.reach("kafka", 9092).unwrap().to, "build.example:19092");
+        assert_eq!(runtime.map_address("kafka", 9092).unwrap().to, "build.example:19092");
     }
 }

@@ -1,16 +1,18 @@
-//! Facts about clocks: those of the systems beside the one of this machine.
+//! Facts about the clocks of the systems compared with this machine's clock.
 
-use crate::base::observed::Seen;
-use crate::base::reason::{Why, WhyKind};
+use crate::base::observed::Observed;
+use crate::base::unavailable_reason::{Reason, ReasonKind};
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 use crate::situation::clock::describe;
 
 pub(super) fn ahead(s: &Situation) -> Vec<Fact> {
     let all = s.clocks.all().iter().map(|(system, clock)| {
-        // What was not seen at all is said of the system, not of its clock.
+        // An unavailable system is reported elsewhere, so its clock merely counts as not asked.
         let clock = match clock {
-            Seen::Unknown(why) => Seen::NotAsked(Why::new(WhyKind::Missing, why.say.as_str())),
+            Observed::Unknown(why) => {
+                Observed::NotAsked(Reason::new(ReasonKind::Missing, why.message.as_str()))
+            }
             other => other.clone(),
         };
         Fact::of(system.as_str(), clock, |clock| {

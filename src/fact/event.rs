@@ -1,24 +1,24 @@
-//! Facts about the event that was asked about.
+//! Facts about the requested event.
 
-use crate::base::observed::Seen;
+use crate::base::observed::Observed;
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 use crate::text::plural::count;
 
 pub(super) fn recorded(s: &Situation) -> Vec<Fact> {
-    let rows = s.asked_marks().map(|(exact, like)| exact.len() + like.len());
-    // The event's row may stand elsewhere.
-    let event = s.asked.row.known().is_some();
+    let rows = s.exact_and_like_marks().map(|(exact, like)| exact.len() + like.len());
+    // The event may have a row of its own outside the marks table.
+    let event = s.lookup.row.known().is_some();
     let rows = match rows {
-        Seen::Known(0) | Seen::NotAsked(_) if event => {
-            let say = "its own row".to_string();
-            return vec![Fact::new(s.pipeline.noun.0.as_str(), Value::Count(1), say)];
+        Observed::Known(0) | Observed::NotAsked(_) if event => {
+            let message = "event row found".to_string();
+            return vec![Fact::new(s.pipeline.noun.0.as_str(), Value::Count(1), message)];
         }
         rows => rows,
     };
     let rows = rows.and_then(|rows| match rows {
         0 => s.backlog.caught_up().map(|()| 0),
-        rows => Seen::Known(rows),
+        rows => Observed::Known(rows),
     });
     vec![Fact::of(s.pipeline.noun.0.as_str(), rows, |rows| {
         let table = s.pipeline.marks.as_ref().map_or("", |marks| marks.table.as_str());
@@ -27,7 +27,7 @@ pub(super) fn recorded(s: &Situation) -> Vec<Fact> {
 }
 
 pub(super) fn exact(s: &Situation) -> Vec<Fact> {
-    vec![Fact::of(s.pipeline.noun.0.as_str(), s.asked_marks(), |(exact, like)| {
+    vec![Fact::of(s.pipeline.noun.0.as_str(), s.exact_and_like_marks(), |(exact, like)| {
         match like.first().filter(|_| exact.is_empty()) {
             Some(mark) => {
                 let stored = if mark.correlation_id.len() > mark.event_id.len() {
@@ -35,7 +35,7 @@ pub(super) fn exact(s: &Situation) -> Vec<Fact> {
                 } else {
                     &mark.event_id
                 };
-                (Value::Bool(false), format!("only LIKE finds it: stored as {stored}"))
+                (Value::Bool(false), format!("only LIKE finds it; stored as {stored}"))
             }
             None => (Value::Bool(true), "found by =".to_string()),
         }

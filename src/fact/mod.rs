@@ -1,25 +1,25 @@
-//! Facts: named values derived from evidence, per subject. Pure. All joining
-//! of systems happens here, so that a check needs one fact and one expectation.
+//! Facts: named values read from the situation, one per subject. No I/O. The situation
+//! joins all systems, so a check needs only one fact and one expectation.
 
-pub mod call;
-pub mod changes;
+pub mod api_call;
 pub mod clocks;
+pub mod consumer_groups;
+pub mod container_changes;
 pub mod containers;
+pub mod custom;
+pub mod database_sessions;
+pub mod diagnostic_lines;
 pub mod event;
-pub mod groups;
-pub mod lines;
-pub mod logs;
+pub mod kafka_records;
+pub mod log_signatures;
 pub mod model;
-pub mod own;
-pub mod records;
 pub mod registry;
-pub mod sessions;
 pub mod stages;
 pub mod systems;
 pub mod topics;
 
+pub use crate::runbook::fact_value::{Kind, Value};
 pub use crate::runbook::scope::Scope;
-pub use crate::runbook::value::{Kind, Value};
 pub use model::{Fact, Facts};
 pub(crate) use model::{for_stages, for_workers};
 pub use registry::{FACTS, FactSpec, facts, registry};

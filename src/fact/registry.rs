@@ -1,122 +1,124 @@
-//! The registry: every fact by its name, what it says, and where it is read.
+//! The registry of all built-in facts: name, documentation, scopes, kind, and reader.
 
 use crate::fact::model::{Fact, Facts};
 use crate::fact::{
-    call, changes, clocks, containers, event, groups, lines, logs, own, records, sessions, stages, systems,
-    topics,
+    api_call, clocks, consumer_groups, container_changes, containers, custom, database_sessions,
+    diagnostic_lines, event, kafka_records, log_signatures, stages, systems, topics,
 };
-use crate::runbook::known::Known;
-use crate::runbook::own::OwnFact;
+use crate::runbook::custom_fact::CustomFact;
+use crate::runbook::fact_info::FactInfo;
+use crate::runbook::fact_value::Kind;
+use crate::runbook::log_signature::Signature;
 use crate::runbook::scope::Scope;
-use crate::runbook::signature::Signature;
-use crate::runbook::value::Kind;
 use crate::situation::Situation;
-use crate::situation::answers::ServiceHealth;
-use crate::situation::calls;
-use crate::situation::changes::{AddressState, ConfigState, DatabaseUsed, ImageState, StartedWhen};
-use crate::situation::ladder::WorkloadState;
-use crate::situation::motion::Motion;
-use crate::situation::outcomes::StageProgress;
+use crate::situation::api_calls;
+use crate::situation::container_changes::{AddressState, ConfigState, DatabaseUsed, ImageState, StartedWhen};
+use crate::situation::group_motion::Motion;
+use crate::situation::http_answers::ServiceHealth;
 use crate::situation::settling::Settled;
+use crate::situation::stage_outcomes::StageProgress;
 use crate::situation::stages::{EffectStatus, MarkState};
+use crate::situation::worker_state::WorkloadState;
 use crate::situation::workload::{ContainerState, Declaration, End, Health};
 
-/// A fact that can be derived: one line of the registry.
+/// One entry of the registry.
 pub struct FactSpec {
-    /// Its name, as checks use it.
+    /// The name, as checks use it.
     pub name: &'static str,
-    /// What it says and where it comes from.
+    /// What the fact means and where its value comes from.
     pub doc: &'static str,
-    /// What it is about.
+    /// What the fact is about.
     pub scopes: &'static [Scope],
-    /// What values it can have.
+    /// The kind of its value.
     pub kind: Kind,
     derive: fn(&Situation) -> Vec<Fact>,
 }
 
-const PARTS: &[Scope] =
-    &[Scope::Worker, Scope::Emitter, Scope::Api, Scope::Broker, Scope::Database, Scope::Part];
+const COMPONENTS: &[Scope] =
+    &[Scope::Worker, Scope::Emitter, Scope::Api, Scope::Broker, Scope::Database, Scope::Component];
 
 /// All facts, in display order.
 pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "compose.declared",
-        doc: "whether the compose file declares the service, and with how many replicas",
-        scopes: PARTS,
+        doc: "whether the compose file declares the service with at least one replica",
+        scopes: COMPONENTS,
         kind: Kind::Words(Declaration::WORDS),
         derive: containers::declared,
     },
     FactSpec {
-        name: "container.rung",
-        doc: "how far its container has come (Docker: State.Status, RestartCount, StartedAt)",
-        scopes: PARTS,
+        name: "container.state",
+        doc: "the state of the component's container (Docker: State.Status, RestartCount, StartedAt)",
+        scopes: COMPONENTS,
         kind: Kind::Words(ContainerState::WORDS),
-        derive: containers::rung,
+        derive: containers::state,
     },
     FactSpec {
         name: "container.end",
-        doc: "why its container does not run (Docker: exit code, OOMKilled, Error)",
-        scopes: PARTS,
+        doc: "why the container is not running (Docker: exit code, OOMKilled, Error)",
+        scopes: COMPONENTS,
         kind: Kind::Words(End::WORDS),
         derive: containers::end,
     },
     FactSpec {
         name: "container.health",
-        doc: "what its container's own health check says (Docker: State.Health)",
-        scopes: PARTS,
+        doc: "the result of the container's own health check (Docker: State.Health)",
+        scopes: COMPONENTS,
         kind: Kind::Words(Health::WORDS),
         derive: containers::health,
     },
     FactSpec {
         name: "container.image",
-        doc: "whether it runs the image that its tag stands for now (Docker: Image, /images/{name}/json)",
-        scopes: PARTS,
+        doc: "whether the container runs the current image of its tag (Docker: Image, /images/{name}/json)",
+        scopes: COMPONENTS,
         kind: Kind::Words(ImageState::WORDS),
-        derive: changes::image,
+        derive: container_changes::image,
     },
     FactSpec {
         name: "container.config",
-        doc: "whether it was made from what the compose file and .env give now (label config-hash, docker compose config)",
-        scopes: PARTS,
+        doc: "whether the container was created from the current compose file and .env \
+              (label config-hash, docker compose config)",
+        scopes: COMPONENTS,
         kind: Kind::Words(ConfigState::WORDS),
-        derive: changes::config,
+        derive: container_changes::config,
     },
     FactSpec {
         name: "container.addresses",
-        doc: "whether the addresses in its environment lead out of it and resolve (Docker: Config.Env; name server)",
-        scopes: PARTS,
+        doc: "whether the addresses in the container's environment point to other hosts and resolve \
+              (Docker: Config.Env; DNS)",
+        scopes: COMPONENTS,
         kind: Kind::Words(AddressState::WORDS),
-        derive: changes::addresses,
+        derive: container_changes::addresses,
     },
     FactSpec {
         name: "container.database",
-        doc: "whether the database in its environment is the one that was looked at (Docker: Config.Env)",
-        scopes: PARTS,
+        doc: "whether the database in the container's environment is the inspected one (Docker: Config.Env)",
+        scopes: COMPONENTS,
         kind: Kind::Words(DatabaseUsed::WORDS),
-        derive: changes::database,
+        derive: container_changes::database,
     },
     FactSpec {
         name: "container.since",
-        doc: "whether it was started before or after the event (Docker: State.StartedAt)",
-        scopes: PARTS,
+        doc: "whether the container started before or after the event (Docker: State.StartedAt)",
+        scopes: COMPONENTS,
         kind: Kind::Words(StartedWhen::WORDS),
-        derive: changes::since,
+        derive: container_changes::since,
     },
     FactSpec {
         name: "worker.settling",
-        doc: "whether it, or the broker, was started just now and it is not yet in its group (Docker: \
-              State.StartedAt; DescribeConsumerGroups)",
+        doc: "whether the worker has not joined its group yet because it or the broker has just started \
+              (Docker: State.StartedAt; DescribeConsumerGroups)",
         scopes: &[Scope::Worker],
         kind: Kind::Words(Settled::WORDS),
-        derive: groups::settling,
+        derive: consumer_groups::settling,
     },
     FactSpec {
-        name: "worker.rung",
-        doc: "how far the worker has come, from its declaration to taking what arrives \
+        name: "worker.state",
+        doc: "the state of the worker, from not declared to advancing \
               (compose file, Docker, DescribeConsumerGroups, OffsetFetch, container log)",
         scopes: &[Scope::Worker],
         kind: Kind::Words(WorkloadState::WORDS),
-        derive: groups::rung,
+        derive: consumer_groups::state,
     },
     FactSpec {
         name: "kafka.reachable",
@@ -127,7 +129,7 @@ pub const FACTS: &[FactSpec] = &[
     },
     FactSpec {
         name: "kafka.advertised",
-        doc: "whether the addresses that the brokers advertise resolve: from here, or for containers of the project \
+        doc: "whether the brokers' advertised addresses resolve from here or match containers of the project \
               (Metadata; Docker names)",
         scopes: &[Scope::Broker],
         kind: Kind::Bool,
@@ -135,28 +137,28 @@ pub const FACTS: &[FactSpec] = &[
     },
     FactSpec {
         name: "topic.exists",
-        doc: "whether the broker knows the topic, asked by name (Metadata request)",
+        doc: "whether the broker knows the topic when asked by name (Metadata request)",
         scopes: &[Scope::Topic],
         kind: Kind::Bool,
         derive: topics::exists,
     },
     FactSpec {
         name: "topic.led",
-        doc: "whether the topic has partitions and each has a leader (Metadata request)",
+        doc: "whether the topic has partitions, each with a leader (Metadata request)",
         scopes: &[Scope::Topic],
         kind: Kind::Bool,
         derive: topics::led,
     },
     FactSpec {
         name: "topic.takes_writes",
-        doc: "whether as many replicas are in sync as a write needs (Kafka: Metadata, DescribeConfigs)",
+        doc: "whether enough replicas are in sync for a write with acks=all (Kafka: Metadata, DescribeConfigs)",
         scopes: &[Scope::Topic],
         kind: Kind::Bool,
         derive: topics::takes_writes,
     },
     FactSpec {
         name: "topic.under_replicated",
-        doc: "partitions with fewer replicas in sync than they should have (Metadata request)",
+        doc: "partitions with fewer in-sync replicas than assigned replicas (Metadata request)",
         scopes: &[Scope::Topic],
         kind: Kind::Count,
         derive: topics::under_replicated,
@@ -166,96 +168,96 @@ pub const FACTS: &[FactSpec] = &[
         doc: "members of the worker's consumer group (DescribeConsumerGroups)",
         scopes: &[Scope::Worker],
         kind: Kind::Count,
-        derive: groups::members,
+        derive: consumer_groups::members,
     },
     FactSpec {
         name: "group.as_declared",
-        doc: "whether its container is a member of the group that is declared for it, and not of another \
+        doc: "whether the worker's container is a member of the declared group rather than of another one \
               (DescribeConsumerGroups: member hosts; Docker: addresses)",
         scopes: &[Scope::Worker],
         kind: Kind::Bool,
-        derive: groups::as_declared,
+        derive: consumer_groups::as_declared,
     },
     FactSpec {
         name: "group.partitions",
-        doc: "partitions of the worker's topics that the members of its group have (DescribeConsumerGroups)",
+        doc: "partitions of the worker's topics that are assigned to members of its group (DescribeConsumerGroups)",
         scopes: &[Scope::Worker],
         kind: Kind::Count,
-        derive: groups::partitions,
+        derive: consumer_groups::partitions,
     },
     FactSpec {
         name: "topic.other_readers",
-        doc: "groups that the pipeline does not name and that read the topic (ListGroups, DescribeConsumerGroups)",
+        doc: "groups outside the pipeline that read the topic (ListGroups, DescribeConsumerGroups)",
         scopes: &[Scope::Topic],
         kind: Kind::Count,
         derive: topics::other_readers,
     },
     FactSpec {
         name: "group.skipped",
-        doc: "records that the group has members for, never took up and whose events are stuck \
+        doc: "records that the group never consumed although it has members and the records' events are stuck \
               (OffsetFetch: nothing committed; ListOffsets: end beyond earliest)",
         scopes: &[Scope::Worker],
         kind: Kind::Count,
-        derive: groups::skipped,
+        derive: consumer_groups::skipped,
     },
     FactSpec {
         name: "group.jumped_over",
-        doc: "records of the event that its group has passed although the worker was there before them and never \
-              received them (Fetch, OffsetFetch, container log; Docker: Created)",
+        doc: "records of the event that the group has passed although the worker existed before them \
+              and never received them (Fetch, OffsetFetch, container log; Docker: Created)",
         scopes: &[Scope::Worker],
         kind: Kind::Count,
-        derive: groups::jumped_over,
+        derive: consumer_groups::jumped_over,
     },
     FactSpec {
         name: "group.motion",
-        doc: "what the worker's group does, by ends and commits looked at several times \
+        doc: "whether the worker's group advances, judged from several samples of end and committed offsets \
               (ListOffsets, OffsetFetch; --settle)",
         scopes: &[Scope::Worker],
         kind: Kind::Words(Motion::WORDS),
-        derive: groups::motion,
+        derive: consumer_groups::motion,
     },
     FactSpec {
         name: "record.present",
-        doc: "whether the event's record is on the stage's topic, where the event came so far (Fetch)",
+        doc: "whether the event's record is on the stage's topic, if the event has reached the stage (Fetch)",
         scopes: &[Scope::Stage],
         kind: Kind::Bool,
-        derive: records::present,
+        derive: kafka_records::present,
     },
     FactSpec {
-        name: "record.taken",
-        doc: "whether the group has committed past the event's record, where its effect is missing \
-              (Fetch, OffsetFetch); no proof that the worker received it",
+        name: "record.consumed",
+        doc: "whether the group has committed past the event's record, if its effect is missing \
+              (Fetch, OffsetFetch); does not prove that the worker received it",
         scopes: &[Scope::Stage],
         kind: Kind::Bool,
-        derive: records::is_taken,
+        derive: kafka_records::consumed,
     },
     FactSpec {
         name: "dead.of_event",
-        doc: "records of the dead letter topic that name the id, of a stage without effect (Fetch)",
+        doc: "dead letters that name the id, at stages without an effect (Fetch)",
         scopes: &[Scope::Worker],
         kind: Kind::Count,
-        derive: records::dead_of_event,
+        derive: kafka_records::dead_of_event,
     },
     FactSpec {
         name: "dead.of_window",
-        doc: "records of the dead letter topic since the event, or in the window (Fetch)",
+        doc: "dead letters since the event, or in the window (Fetch)",
         scopes: &[Scope::Worker],
         kind: Kind::Count,
-        derive: records::dead_of_window,
+        derive: kafka_records::dead_of_window,
     },
     FactSpec {
         name: "log.started",
-        doc: "whether the worker's log holds the line of its start (container log)",
+        doc: "whether the worker logged its startup line (container log)",
         scopes: &[Scope::Worker],
         kind: Kind::Bool,
         derive: containers::started_line,
     },
     FactSpec {
         name: "log.lines_absent",
-        doc: "diagnostic lines of the runbook that its log lacks for the id although it was read completely (container log)",
-        scopes: PARTS,
+        doc: "diagnostic lines of the runbook that a completely read log lacks for the id (container log)",
+        scopes: COMPONENTS,
         kind: Kind::Count,
-        derive: lines::absent,
+        derive: diagnostic_lines::absent,
     },
     FactSpec {
         name: "postgres.reachable",
@@ -266,77 +268,78 @@ pub const FACTS: &[FactSpec] = &[
     },
     FactSpec {
         name: "postgres.login",
-        doc: "whether the database lets us in (SQLSTATE 28P01, 28000, 3D000)",
+        doc: "whether the database accepts the login (SQLSTATE 28P01, 28000, 3D000)",
         scopes: &[Scope::Database],
         kind: Kind::Bool,
         derive: systems::postgres_login,
     },
     FactSpec {
         name: "postgres.schema_missing",
-        doc: "look-ups that failed because a table or column is not there (SQLSTATE 42P01, 42703)",
+        doc: "lookups that failed because a table or column is missing (SQLSTATE 42P01, 42703)",
         scopes: &[Scope::Database],
         kind: Kind::Count,
         derive: systems::schema_missing,
     },
     FactSpec {
         name: "postgres.elsewhere",
-        doc: "tables that are missed on the search path and that another schema has (pg_class)",
+        doc: "tables that are not on the search path but exist in another schema (pg_class)",
         scopes: &[Scope::Database],
         kind: Kind::Count,
         derive: systems::elsewhere,
     },
     FactSpec {
         name: "postgres.locks",
-        doc: "locks that keep others from a table and last for more than 3 s (pg_locks, pg_stat_activity)",
+        doc: "locks that block access to a table and have been held for more than 3 s (pg_locks, pg_stat_activity)",
         scopes: &[Scope::Database],
         kind: Kind::Count,
-        derive: sessions::locks,
+        derive: database_sessions::locks,
     },
     FactSpec {
         name: "postgres.idle",
-        doc: "transactions that were left open for more than a minute (pg_stat_activity)",
+        doc: "transactions left open for more than a minute (pg_stat_activity)",
         scopes: &[Scope::Database],
         kind: Kind::Count,
-        derive: sessions::idle,
+        derive: database_sessions::idle,
     },
     FactSpec {
         name: "postgres.exhausted",
-        doc: "whether no connection is left (SQLSTATE 53300; pg_stat_activity against max_connections)",
+        doc: "whether all connections are in use (SQLSTATE 53300; pg_stat_activity against max_connections)",
         scopes: &[Scope::Database],
         kind: Kind::Bool,
-        derive: sessions::exhausted,
+        derive: database_sessions::exhausted,
     },
     FactSpec {
         name: "postgres.indexed",
-        doc: "whether an index begins with the id's column of the marks table (pg_index)",
+        doc: "whether the marks table has an index that starts with the id column (pg_index)",
         scopes: &[Scope::Database],
         kind: Kind::Bool,
-        derive: sessions::indexed,
+        derive: database_sessions::indexed,
     },
     FactSpec {
         name: "event.recorded",
-        doc: "rows of the id in the marks table, found by = or by LIKE",
+        doc: "rows with the id in the marks table, found by = or LIKE",
         scopes: &[Scope::Event],
         kind: Kind::Count,
         derive: event::recorded,
     },
     FactSpec {
         name: "event.exact",
-        doc: "whether = finds the id's rows, and not LIKE alone",
+        doc: "whether =, not only LIKE, finds the rows with the id",
         scopes: &[Scope::Event],
         kind: Kind::Bool,
         derive: event::exact,
     },
     FactSpec {
         name: "stage.mark",
-        doc: "who has marked the stage's event as processed (marks table); `done`: not its owner, but the effect is there",
+        doc: "who has marked the stage's event as processed (marks table); \
+              `done` means that its owner has not, but the effect exists",
         scopes: &[Scope::Stage],
         kind: Kind::Words(MarkState::WORDS),
         derive: stages::mark,
     },
     FactSpec {
         name: "stage.dropped",
-        doc: "whether the worker received the event and went on without doing anything about it \
+        doc: "whether the worker received the event and dropped it \
               (record, OffsetFetch, container log, marks)",
         scopes: &[Scope::Stage],
         kind: Kind::Bool,
@@ -344,7 +347,7 @@ pub const FACTS: &[FactSpec] = &[
     },
     FactSpec {
         name: "stage.progress",
-        doc: "how far the event has come at the stage: on its topic, passed by the group, marked, with its effect \
+        doc: "the progress of the event at the stage: on its topic, passed by the group, marked, with its effect \
               (Fetch, OffsetFetch, marks table, the stage's SQL)",
         scopes: &[Scope::Stage],
         kind: Kind::Words(StageProgress::WORDS),
@@ -366,90 +369,93 @@ pub const FACTS: &[FactSpec] = &[
     },
     FactSpec {
         name: "stage.marked_without_effect",
-        doc: "events that the stage's owner has marked as processed and that lack their effect (the id, and the window)",
+        doc: "events that the stage's owner has marked as processed but that lack their effect \
+              (for the id and in the window)",
         scopes: &[Scope::Stage],
         kind: Kind::Count,
         derive: stages::marked_without_effect,
     },
     FactSpec {
         name: "stage.stuck",
-        doc: "events of the window that reached the stage and lack its effect (the stage's SQL over the window)",
+        doc: "events in the window that reached the stage but lack its effect (the stage's SQL over the window)",
         scopes: &[Scope::Stage],
         kind: Kind::Count,
         derive: stages::stuck,
     },
     FactSpec {
         name: "call.logged",
-        doc: "whether the service has logged the call for the id's key (container log)",
+        doc: "whether the service logged the call for the id's key (container log)",
         scopes: &[Scope::Api],
-        kind: Kind::Words(calls::Logged::WORDS),
-        derive: call::logged,
+        kind: Kind::Words(api_calls::Logged::WORDS),
+        derive: api_call::logged,
     },
     FactSpec {
         name: "call.answer",
-        doc: "what the worker logged as the answer to the call for the id (container log)",
+        doc: "the answer to the call for the id as logged by the worker (container log)",
         scopes: &[Scope::Api],
-        kind: Kind::Words(calls::Answer::WORDS),
-        derive: call::answer,
+        kind: Kind::Words(api_calls::Answer::WORDS),
+        derive: api_call::answer,
     },
     FactSpec {
         name: "call.reached",
-        doc: "whether the worker's newest call for the id was answered at all (container log)",
+        doc: "whether the worker's newest call for the id received any answer (container log)",
         scopes: &[Scope::Stage],
         kind: Kind::Bool,
-        derive: call::reached,
+        derive: api_call::reached,
     },
     FactSpec {
         name: "call.answered_without_row",
-        doc: "calls for the id that the worker logged as answered well although the stage's row is absent",
+        doc: "calls for the id that the worker logged as successful although the stage's row is missing",
         scopes: &[Scope::Stage],
         kind: Kind::Count,
-        derive: call::answered_without_row,
+        derive: api_call::answered_without_row,
     },
     FactSpec {
         name: "http.health",
-        doc: "what the service's health endpoint answers (GET)",
+        doc: "the answer of the service's health endpoint (GET)",
         scopes: &[Scope::Emitter, Scope::Api],
         kind: Kind::Words(ServiceHealth::WORDS),
         derive: systems::health,
     },
     FactSpec {
         name: "http.status",
-        doc: "whether a harmless request is answered with a status of success (GET)",
+        doc: "whether the harmless request is answered with a success status (GET)",
         scopes: &[Scope::Api],
         kind: Kind::Bool,
         derive: systems::status,
     },
     FactSpec {
         name: "http.contract",
-        doc: "whether the harmless request is answered as declared, judged by its body (GET)",
+        doc: "whether the body of the answer to the harmless request matches the declaration (GET)",
         scopes: &[Scope::Api],
         kind: Kind::Bool,
         derive: systems::contract,
     },
     FactSpec {
         name: "clock.ahead",
-        doc: "milliseconds by which a system's clock is surely wrong beside this machine's (Docker: /info; PostgreSQL: \
-              clock_timestamp(); HTTP: Date; Kafka: records of the future)",
+        doc: "minimum difference in milliseconds between a system's clock and this machine's (Docker: /info; PostgreSQL: \
+              clock_timestamp(); HTTP: Date; Kafka: records dated in the future)",
         scopes: &[Scope::System],
         kind: Kind::Count,
         derive: clocks::ahead,
     },
 ];
 
-/// What is known of the facts of the registry without looking, in display order.
-pub fn registry() -> Vec<Known<'static>> {
+/// Returns the built-in facts as checks may refer to them, in display order.
+pub fn registry() -> Vec<FactInfo<'static>> {
     let known =
-        |spec: &FactSpec| Known { name: spec.name, doc: spec.doc, scopes: spec.scopes, kind: spec.kind };
+        |spec: &FactSpec| FactInfo { name: spec.name, doc: spec.doc, scopes: spec.scopes, kind: spec.kind };
     FACTS.iter().map(known).collect()
 }
 
-/// Reads all facts off a situation.
-pub fn facts(situation: &Situation, signatures: &[Signature], own: &[OwnFact]) -> Facts {
+/// Reads all facts from a situation.
+pub fn facts(situation: &Situation, signatures: &[Signature], custom_facts: &[CustomFact]) -> Facts {
     let fixed = FACTS.iter().map(|spec| (spec.name.to_string(), (spec.derive)(situation)));
-    let of_logs = signatures.iter().map(|signature| (signature.fact(), logs::clear(situation, signature)));
-    let own = own.iter().map(|fact| (fact.name().to_string(), own::derive(situation, fact)));
-    Facts(fixed.chain(of_logs).chain(own).collect())
+    let from_logs =
+        signatures.iter().map(|signature| (signature.fact(), log_signatures::clear(situation, signature)));
+    let custom_facts =
+        custom_facts.iter().map(|fact| (fact.name().to_string(), custom::derive(situation, fact)));
+    Facts(fixed.chain(from_logs).chain(custom_facts).collect())
 }
 
 #[cfg(test)]
@@ -457,7 +463,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_unique() {
+    fn fact_names_are_unique() {
         for (i, spec) in FACTS.iter().enumerate() {
             assert!(FACTS[..i].iter().all(|other| other.name != spec.name), "{}", spec.name);
         }

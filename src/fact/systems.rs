@@ -1,81 +1,83 @@
-//! Facts about the systems themselves: reachable, open to us, as they should be.
+//! Facts about the systems themselves: whether they are reachable, accept the login, and
+//! have the expected schema.
 
-use crate::base::observed::Seen;
-use crate::base::reason::WhyKind;
+use crate::base::observed::Observed;
+use crate::base::unavailable_reason::ReasonKind;
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 use crate::situation::brokers::answers_at;
 
-fn yes_or_no(subject: &str, told: &Seen<(bool, String)>) -> Fact {
-    Fact::of(subject, told.clone(), |(yes, say)| (Value::Bool(yes), say))
+fn bool_fact(subject: &str, observed: &Observed<(bool, String)>) -> Fact {
+    Fact::of(subject, observed.clone(), |(yes, message)| (Value::Bool(yes), message))
 }
 
 pub(super) fn kafka_reachable(s: &Situation) -> Vec<Fact> {
-    s.brokers.iter().map(|broker| yes_or_no(broker.service, &broker.answers)).collect()
+    s.brokers.iter().map(|broker| bool_fact(broker.service, &broker.answers)).collect()
 }
 
 pub(super) fn advertised(s: &Situation) -> Vec<Fact> {
-    s.brokers.iter().map(|broker| yes_or_no(broker.service, &broker.advertised)).collect()
+    s.brokers.iter().map(|broker| bool_fact(broker.service, &broker.advertised)).collect()
 }
 
 pub(super) fn postgres_reachable(s: &Situation) -> Vec<Fact> {
     let servers = s.servers.all.iter();
-    servers.map(|server| yes_or_no(server.service, &answers_at(server.address.clone()))).collect()
+    servers.map(|server| bool_fact(server.service, &answers_at(server.address.clone()))).collect()
 }
 
 pub(super) fn postgres_login(s: &Situation) -> Vec<Fact> {
     let servers = s.servers.all.iter();
-    let login = |seen: &Seen<&str>| match seen {
-        Seen::Unknown(why) if why.kind == WhyKind::Auth || why.code.as_deref() == Some("3D000") => {
-            Seen::Known((false, why.words()))
+    let login = |seen: &Observed<&str>| match seen {
+        Observed::Unknown(why) if why.kind == ReasonKind::Auth || why.code.as_deref() == Some("3D000") => {
+            Observed::Known((false, why.describe()))
         }
-        seen => seen.clone().map(|_| (true, "the login works".to_string())),
+        seen => seen.clone().map(|_| (true, "login succeeded".to_string())),
     };
-    servers.map(|server| yes_or_no(server.service, &login(&server.address))).collect()
+    servers.map(|server| bool_fact(server.service, &login(&server.address))).collect()
 }
 
 pub(super) fn schema_missing(s: &Situation) -> Vec<Fact> {
     vec![Fact::of(s.servers.main, s.servers.missing.as_ref(), |missing| {
-        let say = match missing.is_empty() {
-            true => "all tables and columns are there".to_string(),
+        let message = match missing.is_empty() {
+            true => "all tables and columns exist".to_string(),
             false => missing.join("; "),
         };
-        (Value::Count(missing.len() as u64), say)
+        (Value::Count(missing.len() as u64), message)
     })]
 }
 
 pub(super) fn elsewhere(s: &Situation) -> Vec<Fact> {
     vec![Fact::of(s.servers.main, s.servers.elsewhere.as_ref(), |tables| {
-        let told = tables.iter().map(|(table, schemas)| {
-            format!("{table} is not on the search path; there is one in schema {}", schemas.join(", "))
+        let descriptions = tables.iter().map(|(table, schemas)| {
+            format!("{table} is not on the search path, but exists in schema {}", schemas.join(", "))
         });
-        let told: Vec<String> = told.collect();
-        let say = match told.is_empty() {
-            true => "no table was missed that another schema has".to_string(),
-            false => told.join("; "),
+        let descriptions: Vec<String> = descriptions.collect();
+        let message = match descriptions.is_empty() {
+            true => "no missing table exists in another schema".to_string(),
+            false => descriptions.join("; "),
         };
-        (Value::Count(told.len() as u64), say)
+        (Value::Count(descriptions.len() as u64), message)
     })]
 }
 
 pub(super) fn health(s: &Situation) -> Vec<Fact> {
     let all = s.answers.health.iter();
-    all.map(|(service, seen)| Fact::of(*service, seen.clone(), |(health, say)| (health.into(), say)))
+    all.map(|(service, seen)| Fact::of(*service, seen.clone(), |(health, message)| (health.into(), message)))
         .collect()
 }
 
 pub(super) fn contract(s: &Situation) -> Vec<Fact> {
     let Some((service, answer)) = &s.answers.harmless else { return Vec::new() };
-    // What is no success promises nothing about its body.
+    // Only the body of a successful answer is judged.
     let seen = answer.as_ref().and_then(|answer| match answer.success {
-        true => Seen::Known(answer),
-        false => Seen::not_asked(format!("it was answered with {}", answer.status)),
+        true => Observed::Known(answer),
+        false => Observed::not_asked(format!("it was answered with status {}", answer.status)),
     });
-    vec![Fact::of(*service, seen, |answer| (Value::Bool(answer.holds), answer.words.clone()))]
+    vec![Fact::of(*service, seen, |answer| (Value::Bool(answer.matches), answer.message.clone()))]
 }
 
-/// Whether the harmless request is answered with success, whatever the body says.
+/// Reports whether the harmless request is answered with a success status, regardless of the
+/// body.
 pub(super) fn status(s: &Situation) -> Vec<Fact> {
     let Some((service, answer)) = &s.answers.harmless else { return Vec::new() };
-    vec![Fact::of(*service, answer.as_ref(), |answer| (Value::Bool(answer.success), answer.words.clone()))]
+    vec![Fact::of(*service, answer.as_ref(), |answer| (Value::Bool(answer.success), answer.message.clone()))]
 }

@@ -1,5 +1,5 @@
-//! A pipeline as it is guessed: what its file will say, each with where it was
-//! found or what is to be checked.
+//! The draft of a pipeline file. Each value has a comment that says where it was found, or what
+//! to check.
 
 use crate::evidence::Name;
 
@@ -8,55 +8,55 @@ use crate::evidence::Name;
 pub struct Draft {
     /// The pipeline's name.
     pub name: Name,
-    /// What flows through it: one and several.
+    /// The noun for its events, singular and plural.
     pub noun: (String, String),
-    /// The id.
+    /// The correlation id.
     pub id: Id,
-    /// The compose project.
+    /// The Compose project.
     pub project: Option<Name>,
-    /// Where things were found: compose files, engine.
+    /// Systems that were inspected: Compose files, Docker Engine, brokers, databases.
     pub seen: Vec<String>,
-    /// What could not be seen, and why.
-    pub unseen: Vec<String>,
-    /// What is to be said where too few events were seen to tell from.
-    pub few: Option<String>,
-    /// The broker; none: a pipeline without Kafka.
+    /// Systems that were unavailable, and why.
+    pub unavailable: Vec<String>,
+    /// Advice to send more events, if too few were seen.
+    pub more_events_hint: Option<String>,
+    /// The broker; `None` for a pipeline without Kafka.
     pub kafka: Option<System>,
     /// The database that holds the event.
     pub postgres: System,
-    /// Further databases that stages use.
+    /// Additional databases that stages use.
     pub databases: Vec<System>,
-    /// Services that are no workers.
+    /// Services that are not workers.
     pub services: Vec<Service>,
     /// Workers.
     pub workers: Vec<Worker>,
-    /// Services that are neither, and why.
+    /// Names that were left out, and why.
     pub left_out: Vec<(Name, String)>,
-    /// Topics, without the one of dead letters.
+    /// Topics except the dead-letter topic: name, number of partitions, comment.
     pub topics: Vec<(Name, u32, String)>,
-    /// The topic of dead letters.
+    /// The dead-letter topic.
     pub dead_letters: Option<DeadLetters>,
-    /// The marks.
+    /// The table of marks.
     pub marks: Option<Marks>,
     /// The event.
     pub event: Event,
     /// The stages, in order.
     pub stages: Vec<Stage>,
-    /// Lines that are logged of an event.
+    /// Log lines about an event.
     pub lines: Vec<Line>,
 }
 
-/// What an id looks like.
+/// The name and format of the correlation id.
 #[derive(Debug, Clone, Default)]
 pub struct Id {
-    /// What people call it.
+    /// Its display name.
     pub name: String,
     /// `uuid`, `ulid`, `number` or `text`.
     pub format: String,
-    /// The form of a text.
+    /// A regular expression, if the format is `text`.
     pub pattern: Option<String>,
-    /// Where it was found.
-    pub why: String,
+    /// A comment on where it was found.
+    pub comment: String,
 }
 
 /// A broker or a database.
@@ -64,33 +64,33 @@ pub struct Id {
 pub struct System {
     /// The service that runs it.
     pub service: Name,
-    /// The name of a further database.
+    /// The name of an additional database.
     pub name: Name,
-    /// Its address, where the tool would not find it by itself.
+    /// Its address, if no container's environment holds it.
     pub address: Option<String>,
-    /// Of one of several databases: whose environment has its address.
+    /// The component whose environment holds its address, if there are several databases.
     pub used_by: Option<Name>,
-    /// Where it was found.
-    pub why: String,
+    /// A comment on where it was found.
+    pub comment: String,
 }
 
-/// A service that is no worker.
+/// A service that is not a worker.
 #[derive(Debug, Clone, Default)]
 pub struct Service {
     /// Its name.
     pub name: Name,
-    /// As the file takes it.
+    /// Its role, as written in the file.
     pub role: &'static str,
-    /// Its container, where it has a name of its own.
+    /// Its container name, unless that is Compose's default.
     pub container: Option<Name>,
-    /// The port inside.
+    /// The port inside the container.
     pub port: Option<u16>,
-    /// The path that tells whether it is well.
+    /// The path of its health endpoint.
     pub health: Option<String>,
-    /// The variable by which others are told its address.
+    /// The environment variable that gives other components its address.
     pub address_variable: Option<Name>,
-    /// Where it was found.
-    pub why: String,
+    /// A comment on where it was found.
+    pub comment: String,
 }
 
 /// A worker.
@@ -98,61 +98,61 @@ pub struct Service {
 pub struct Worker {
     /// Its name.
     pub name: Name,
-    /// Its container, where it has a name of its own.
+    /// Its container name, unless that is Compose's default.
     pub container: Option<Name>,
     /// Its consumer group.
     pub group: Option<Name>,
-    /// What it reads, dead letters left out.
+    /// The topics that it reads, without dead letters.
     pub topics: Vec<Name>,
-    /// The line of its start.
+    /// A pattern for the log line that reports its start.
     pub started: Option<String>,
-    /// How it is deployed.
+    /// Its image.
     pub image: String,
     /// Its command.
     pub command: Vec<String>,
-    /// The variables that it is told addresses by.
+    /// The environment variables that hold addresses and their credentials.
     pub environment: Vec<Name>,
-    /// Where it was found.
-    pub why: String,
+    /// A comment on where it was found.
+    pub comment: String,
 }
 
-/// Where workers send what they gave up.
+/// The topic for records that workers gave up on.
 #[derive(Debug, Clone, Default)]
 pub struct DeadLetters {
     /// The topic.
     pub topic: Name,
-    /// The header that says why.
+    /// The header with the reason for the failure.
     pub reason: Option<String>,
-    /// The header that says who.
+    /// The header with the name of the worker.
     pub worker: Option<String>,
 }
 
-/// The table of marks; the columns by what they hold.
+/// The table of marks and its columns.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Marks {
-    /// The table, as SQL.
+    /// The table, as written in SQL.
     pub table: String,
-    /// Of another database than the event's.
+    /// Its database, unless that is the event's.
     pub database: Option<Name>,
-    /// The id.
+    /// The column with the correlation id.
     pub id: Name,
-    /// The message's own id.
+    /// The column with the message's own id.
     pub event_id: Option<Name>,
-    /// The type.
+    /// The column with the event type.
     pub event_type: Name,
-    /// Who marked it.
+    /// The column with the name of the marking component.
     pub source: Name,
-    /// When.
+    /// The column with the time of the mark.
     pub processed_at: Name,
 }
 
 /// The event.
 #[derive(Debug, Clone, Default)]
 pub struct Event {
-    /// The rows of all events.
+    /// SQL that selects the rows of all events.
     pub sql: String,
-    /// Where it was found.
-    pub why: String,
+    /// A comment on where it was found.
+    pub comment: String,
 }
 
 /// A stage.
@@ -162,51 +162,51 @@ pub struct Stage {
     pub name: Name,
     /// The type of its events.
     pub event: String,
-    /// Where they arrive.
+    /// The topic of its events.
     pub topic: Option<Name>,
-    /// Who sends them.
+    /// The component that sends its events.
     pub emitter: Name,
-    /// Who sends them, and how that is known.
-    pub emitter_why: String,
-    /// The emitter writes the event's row itself.
+    /// A comment on how the emitter was found.
+    pub emitter_comment: String,
+    /// Whether the emitter marks its events itself.
     pub recorded_by_emitter: bool,
-    /// Who handles them.
+    /// The worker that handles its events.
     pub worker: Name,
-    /// Who may mark them.
+    /// The sources that may mark its events.
     pub marked_by: Vec<String>,
-    /// What it leaves.
+    /// A name for the rows that the worker writes.
     pub effect: String,
-    /// Of another database than the event's.
+    /// The effect's database, unless that is the event's.
     pub database: Option<Name>,
-    /// The stages before it, where that is not the one above.
+    /// The preceding stages, unless only the stage above precedes it.
     pub after: Option<Vec<Name>>,
-    /// Good statuses that were seen.
+    /// Statuses that count as success.
     pub good_status: Vec<String>,
-    /// Waiting ones.
+    /// Statuses that count as waiting.
     pub waiting_status: Vec<String>,
-    /// Seconds.
+    /// Grace period in seconds.
     pub grace_s: u64,
-    /// Where that comes from.
-    pub grace_why: String,
-    /// Its rows do not say when they were written.
+    /// A comment on how the grace period was chosen.
+    pub grace_comment: String,
+    /// Whether the effect's rows lack a time of their own.
     pub undated: bool,
-    /// The rows of all events.
+    /// SQL that selects the effect rows of all events.
     pub sql: String,
-    /// Where that was found.
-    pub why: String,
-    /// Nothing was found: a human must say it.
-    pub to_fill: bool,
+    /// A comment on how the effect was found.
+    pub comment: String,
+    /// Whether no effect was found, so it has to be filled in by hand.
+    pub incomplete: bool,
 }
 
-/// A line that is logged of an event.
+/// A log line about an event.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Line {
-    /// A word for it.
+    /// A short name.
     pub name: String,
-    /// Who logs it.
-    pub part: Name,
-    /// At which stage.
+    /// The component that logs it.
+    pub component: Name,
+    /// The stage that it belongs to.
     pub stage: Name,
-    /// Regular expression.
+    /// A regular expression.
     pub pattern: String,
 }

@@ -1,26 +1,26 @@
-//! `init`: from what was seen to a pipeline's file. Guessing and writing only:
-//! nothing is looked at here.
+//! `init`: infers a pipeline from what was discovered, and writes its file. The functions are
+//! pure; `collect` contacts the systems.
 
-pub mod assign;
-pub mod chain;
-pub mod clues;
+pub mod assign_tables;
+pub mod build_draft;
+pub mod column_roles;
+pub mod components;
+pub mod correlation_id;
 pub mod draft;
-pub mod effect;
-pub mod form;
-pub mod guess;
-pub mod ids;
-pub mod lines;
+pub mod event_times;
+pub mod id_format;
+pub mod joined_tables;
+pub mod log_lines;
 pub mod model;
-pub mod names;
-pub mod parts;
-pub mod reach;
-pub mod shape;
+pub mod naming;
+pub mod observations;
 pub mod sql_text;
-pub mod tables;
-pub mod times;
+pub mod stage_effect;
+pub mod stages;
+pub mod table_roles;
 pub mod write;
 
-pub use guess::guess;
+pub use build_draft::build_draft;
 pub use write::write;
 
 #[cfg(test)]

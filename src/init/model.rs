@@ -1,22 +1,22 @@
-//! What is known of the id, the tables and the workers while a pipeline is guessed.
+//! The data that the pipeline is inferred from: the correlation id, tables, marks and workers.
 
-use crate::collect::discovery::{Cluster, Column, Table};
+use crate::collect::discovered::{Cluster, Column, Table};
 use crate::evidence::Name;
 use crate::init::draft::{Marks, Service, Worker};
-use crate::init::names::snake;
+use crate::init::naming::snake;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A row as it was seen.
+/// A row of a table: column name → value.
 pub type Row = BTreeMap<String, String>;
 
-/// A time for each id.
-pub type Times<'a> = BTreeMap<&'a str, Timestamp>;
+/// One time per correlation id.
+pub type TimesById<'a> = BTreeMap<&'a str, Timestamp>;
 
-/// A column of a table.
+/// A column that holds the correlation id.
 #[derive(Debug, Clone, Copy)]
-pub struct Held<'a> {
-    /// Which database.
+pub struct IdColumn<'a> {
+    /// The index of the database.
     pub database: usize,
     /// The table.
     pub table: &'a Table,
@@ -24,70 +24,70 @@ pub struct Held<'a> {
     pub column: &'a Column,
 }
 
-/// A correlation id: its name, and the columns that hold it.
+/// A correlation id and the columns that hold it.
 #[derive(Debug, Clone)]
-pub struct Found<'a> {
-    /// The column's name, where it has one of its own.
+pub struct CorrelationId<'a> {
+    /// The column name by which it was found.
     pub name: String,
-    /// Where it is.
-    pub held: Vec<Held<'a>>,
-    /// Its values that were seen.
+    /// The columns that hold it.
+    pub columns: Vec<IdColumn<'a>>,
+    /// The values seen in these columns.
     pub values: BTreeSet<&'a str>,
 }
 
-impl Found<'_> {
-    /// Its type, as PostgreSQL writes it.
-    pub fn of(&self) -> &str {
-        self.held.first().map_or("text", |held| held.column.of.as_str())
+impl CorrelationId<'_> {
+    /// Returns its type in PostgreSQL.
+    pub fn sql_type(&self) -> &str {
+        self.columns.first().map_or("text", |id| id.column.sql_type.as_str())
     }
 
-    /// What it is called: as in this column, unless that is called `id` only, else as in
-    /// most tables.
-    pub fn called(&self, column: Option<&str>) -> String {
-        let says = |name: &&str| *name != "id";
-        let names = || self.held.iter().map(|held| held.column.name.as_str()).filter(says);
-        let often = |name: &str| names().filter(|other| *other == name).count();
-        // Of several as often the first: those of the found name come first.
-        let most = names().rev().max_by_key(|name| often(name));
-        column.filter(says).or(most).unwrap_or(&self.name).to_string()
+    /// Returns its display name: the given column's name unless that is just `id`, else the
+    /// most common column name.
+    pub fn display_name(&self, column: Option<&str>) -> String {
+        let is_specific = |name: &&str| *name != "id";
+        let names = || self.columns.iter().map(|id| id.column.name.as_str()).filter(is_specific);
+        let count = |name: &str| names().filter(|other| *other == name).count();
+        // On a tie, the first name wins; columns with the id's own name come first.
+        let most_common = names().rev().max_by_key(|name| count(name));
+        column.filter(is_specific).or(most_common).unwrap_or(&self.name).to_string()
     }
 }
 
-/// A table whose rows belong to ids.
+/// A table whose rows can be linked to correlation ids.
 #[derive(Debug, Clone)]
-pub struct Linked<'a> {
-    /// Which database.
+pub struct LinkedTable<'a> {
+    /// The index of the database.
     pub database: usize,
     /// The table.
     pub table: &'a Table,
-    /// The column that says when a row was written.
-    pub written: Option<&'a str>,
-    /// What stands for the id in SQL.
+    /// The column with the time a row was written.
+    pub written_at: Option<&'a str>,
+    /// The SQL expression for the id.
     pub id: String,
-    /// What stands after `from`.
+    /// The SQL `from` clause, without the keyword.
     pub from: String,
-    /// What a row must fulfil.
+    /// The SQL `where` condition, without the keyword.
     pub condition: Option<String>,
-    /// What stands before its own columns: nothing, or an alias and a dot.
+    /// The prefix of its own columns in SQL: empty, or an alias and a dot.
     pub prefix: &'static str,
     /// Its rows by id.
     pub rows: BTreeMap<&'a str, Vec<&'a Row>>,
-    /// How it was found.
-    pub how: String,
+    /// A comment on how it was found.
+    pub comment: String,
 }
 
-impl<'a> Linked<'a> {
-    /// When the first row of an id was written.
-    pub fn first(&self, id: &str) -> Option<Timestamp> {
-        let written = self.written?;
-        let times = self.rows.get(id)?.iter().filter_map(|row| row.get(written));
+impl<'a> LinkedTable<'a> {
+    /// Returns the time of the first row with this id.
+    pub fn first_written(&self, id: &str) -> Option<Timestamp> {
+        let written_at = self.written_at?;
+        let times = self.rows.get(id)?.iter().filter_map(|row| row.get(written_at));
         times.filter_map(|time| time.parse().ok()).min()
     }
 
-    /// The column of a status.
-    pub fn status(&self) -> Option<&'a Column> {
+    /// Returns the column that holds a status.
+    pub fn status_column(&self) -> Option<&'a Column> {
         let names = ["status", "state", "outcome", "result"];
-        let words = || self.table.columns.iter().filter(|column| column.is_word());
+        let words = || self.table.columns.iter().filter(|column| column.is_text());
         let exact = |name: &&str| words().find(|column| snake(&column.name) == **name);
         let exact = names.iter().find_map(exact);
         exact.or_else(|| {
@@ -95,64 +95,64 @@ impl<'a> Linked<'a> {
         })
     }
 
-    /// The statuses that were seen.
+    /// Returns the statuses seen in its rows.
     pub fn statuses(&self) -> BTreeSet<&str> {
         let rows = self.rows.values().flatten();
-        self.status()
+        self.status_column()
             .map(|column| rows.filter_map(|row| row.get(&column.name)).map(String::as_str).collect())
             .unwrap_or_default()
     }
 }
 
-/// All that the stages are guessed from.
-pub struct Clues<'a> {
-    /// What the broker shows.
+/// Everything that the stages are inferred from.
+pub struct Observations<'a> {
+    /// Topics, records and groups of the broker.
     pub cluster: Option<&'a Cluster>,
-    /// The id.
-    pub found: Option<&'a Found<'a>>,
+    /// The correlation id.
+    pub id: Option<&'a CorrelationId<'a>>,
     /// The table of marks.
-    pub marks: Option<&'a (Linked<'a>, Marks)>,
-    /// The table where every id begins.
-    pub event: Option<&'a Linked<'a>>,
-    /// When each id began.
-    pub begun: Times<'a>,
-    /// What is still to be sent, written when it was.
-    pub outbox: Option<Linked<'a>>,
-    /// What workers may leave.
-    pub effects: Vec<Linked<'a>>,
-    /// The names of the databases, the event's first.
+    pub marks: Option<&'a (LinkedTable<'a>, Marks)>,
+    /// The table in which every id appears first.
+    pub event: Option<&'a LinkedTable<'a>>,
+    /// The time of each id's first row.
+    pub started: TimesById<'a>,
+    /// The outbox; `written_at` is the time at which a row was sent.
+    pub outbox: Option<LinkedTable<'a>>,
+    /// Tables that workers may write.
+    pub effects: Vec<LinkedTable<'a>>,
+    /// The names of the databases; the one with the event comes first.
     pub databases: Vec<&'a str>,
-    /// The services that are no workers.
+    /// Services that are not workers.
     pub services: &'a [Service],
     /// The workers.
     pub workers: &'a [Worker],
-    /// The words that their logs speak of, by worker.
-    pub said: BTreeMap<&'a str, BTreeSet<String>>,
+    /// The words in each worker's log.
+    pub log_words: BTreeMap<&'a str, BTreeSet<String>>,
 }
 
-/// What a worker's marks say.
+/// The marks written by one worker.
 #[derive(Debug, Default, Clone)]
-pub struct Marked<'a> {
-    /// What they call him.
+pub struct WorkerMarks<'a> {
+    /// The worker's names in its marks.
     pub sources: BTreeSet<String>,
-    /// The types that he has marked, and how often.
+    /// The event types that it marked, with their counts.
     pub types: BTreeMap<String, usize>,
-    /// When, by id.
+    /// The times of its marks by id.
     pub times: BTreeMap<&'a str, Vec<Timestamp>>,
 }
 
-/// A stage before it has its place.
-pub struct Candidate<'a> {
-    /// Who handles its events.
+/// A stage whose position is not known yet.
+pub struct StageCandidate<'a> {
+    /// The worker that handles its events.
     pub worker: &'a Worker,
-    /// What he leaves.
-    pub effect: Option<&'a Linked<'a>>,
-    /// Another table that he could leave as well.
-    pub or: Option<&'a Linked<'a>>,
+    /// The table that the worker writes.
+    pub effect: Option<&'a LinkedTable<'a>>,
+    /// Another table that the worker could write instead.
+    pub alternative: Option<&'a LinkedTable<'a>>,
     /// The topic of its events.
     pub topic: Option<&'a Name>,
-    /// What he has marked.
-    pub marked: Marked<'a>,
-    /// Seconds after the event: what he reads, and what he leaves.
+    /// The marks written by the worker.
+    pub marks: WorkerMarks<'a>,
+    /// Seconds from the event to the worker's input, and to its effect.
     pub delay: (f64, f64),
 }

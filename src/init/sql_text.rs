@@ -1,14 +1,14 @@
-//! Names and texts as SQL writes them.
+//! Quotes SQL literals and unquotes SQL identifiers.
 
-/// A name of SQL without its quotes.
-pub fn plain(name: &str) -> String {
+/// Returns an SQL identifier without its quotes.
+pub fn unquoted(name: &str) -> String {
     match name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) => inner.replace("\"\"", "\""),
         None => name.to_string(),
     }
 }
 
-/// A text as SQL takes it.
+/// Quotes a text as an SQL literal.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

@@ -1,17 +1,17 @@
-//! Reads TOML so that all mistakes come at once, each with its line and the
-//! nearest valid name.
+//! Reads TOML files and reports all mistakes at once, each with its line and the nearest
+//! valid name.
 
-pub mod document;
-pub mod file;
-pub mod message;
-pub mod missing;
-pub mod names;
-pub mod pattern;
-pub mod read;
-pub mod readable;
+pub mod deserialize;
+pub mod deserializer_message;
+pub mod missing_fields;
+pub mod parser_messages;
+pub mod references;
+pub mod regex_pattern;
 pub mod source;
-pub mod text;
-pub mod words;
+pub mod text_file;
+pub mod text_position;
+pub mod toml_document;
+pub mod toml_recovery;
 
-pub use message::Within;
+pub use deserializer_message::MistakeInString;
 pub use source::Source;

@@ -1,15 +1,15 @@
-//! The pipeline: what should exist. Data, read from TOML; one is built in.
+//! The pipeline describes what should exist. It is read from TOML, and one pipeline is built in.
 
-pub mod id;
+pub mod correlation_id;
 pub mod model;
-pub mod queries;
 pub mod read;
 pub mod sql;
+pub mod topology;
 pub mod validate;
 
-pub use id::is_uuid;
+pub use correlation_id::is_uuid;
 pub use model::{
     Call, ComposeHints, DeadLetters, Deploy, EventSql, Harmless, HopKind, IdForm, IdFormat, Line, Marks,
     Pattern, Pipeline, Role, Service, Stage, System, TopicSpec, Worker,
 };
-pub use validate::unused::unused;
+pub use validate::unused_declarations::unused_declarations;

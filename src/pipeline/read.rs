@@ -1,34 +1,37 @@
-//! Reads a pipeline's file: all mistakes at once, in the order of its lines.
+//! Reads a pipeline file and reports all mistakes at once, in line order.
 
-use crate::base::error::{Mistake, by_line};
+use crate::base::error::{Mistake, sort_by_line};
 use crate::input::Source;
-use crate::input::document::Document;
+use crate::input::toml_document::Document;
 use crate::pipeline::model::Pipeline;
 use crate::pipeline::sql;
-use crate::pipeline::validate::{hops, id, lists, names, parts, patterns, stages, texts, values};
+use crate::pipeline::validate::{
+    components, duplicate_list_items, empty_strings, hops, id_pattern, invalid_values, match_all_patterns,
+    references, stages,
+};
 
 impl Pipeline {
-    /// Reads a pipeline. All mistakes are put into `mistakes`; a pipeline with
-    /// mistakes must not be used.
+    /// Reads a pipeline and adds all mistakes to `mistakes`. A pipeline with mistakes must not be
+    /// used.
     pub fn read(source: &Source, mistakes: &mut Vec<Mistake>) -> Option<Pipeline> {
-        let mut read = Vec::new();
-        let pipeline: Option<Pipeline> = source.read(&mut read);
-        let mut own = read.clone();
-        if let Some(document) = Document::of(source) {
-            id::check(&document, &mut own);
-            names::check(&document, &mut own);
-            stages::check(&document, &read, &mut own);
-            parts::check(&document, &read, &mut own);
-            hops::check(&document, &read, &mut own);
-            lists::check(&document, &mut own);
-            texts::check(&document, &mut own);
-            values::check(&document, &mut own);
-            patterns::check(&document, &mut own);
-            sql::check(&document, &mut own);
-            document.control_characters(&mut own);
+        let mut type_mistakes = Vec::new();
+        let pipeline: Option<Pipeline> = source.read(&mut type_mistakes);
+        let mut found = type_mistakes.clone();
+        if let Some(document) = Document::parse(source) {
+            id_pattern::check(&document, &mut found);
+            references::check(&document, &mut found);
+            stages::check(&document, &type_mistakes, &mut found);
+            components::check(&document, &type_mistakes, &mut found);
+            hops::check(&document, &type_mistakes, &mut found);
+            duplicate_list_items::check(&document, &mut found);
+            empty_strings::check(&document, &mut found);
+            invalid_values::check(&document, &mut found);
+            match_all_patterns::check(&document, &mut found);
+            sql::check(&document, &mut found);
+            document.reject_control_characters(&mut found);
         }
-        by_line(&mut own, &[&source.name]);
-        mistakes.append(&mut own);
+        sort_by_line(&mut found, &[&source.name]);
+        mistakes.append(&mut found);
         pipeline
     }
 }
@@ -49,12 +52,12 @@ mod tests {
     }
 
     #[test]
-    fn a_good_pipeline_has_no_mistakes() {
+    fn a_valid_pipeline_has_no_mistakes() {
         assert_eq!(mistakes_of(shop()), Vec::<String>::new());
     }
 
     #[test]
-    fn wrong_names_are_reported_together_with_the_nearest_valid_one() {
+    fn suggests_the_nearest_valid_name_for_every_unknown_name() {
         let text = shop()
             .replace("worker = \"order-worker\"", "worker = \"oder-worker\"")
             .replace("topic = \"orders\"", "topic = \"oders\"")
@@ -67,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_further_broker_or_database_cannot_have_the_name_of_the_main_one() {
+    fn an_additional_broker_or_database_cannot_use_the_main_name() {
         let text =
             shop() + "\n[broker.kafka]\nservice = \"kafka\"\n\n[database.postgres]\nservice = \"kafka\"\n";
         let found = mistakes_of(text);
@@ -77,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn sql_that_binds_a_value_itself_is_a_mistake() {
+    fn rejects_sql_that_binds_a_value() {
         let found = mistakes_of(shop().replace("where type = 'ORDERED'", "where id = {id}"));
         assert!(found.iter().any(|mistake| mistake.contains("binds a value")), "{found:#?}");
     }

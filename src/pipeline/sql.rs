@@ -1,22 +1,22 @@
-//! SQL in a pipeline: what can be seen of it without a database.
+//! Checks the SQL of a pipeline without a database, and builds the query for records.
 
 use crate::base::error::Mistake;
 use crate::input::Source;
-use crate::input::document::{Document, Entry};
+use crate::input::toml_document::{Document, Entry};
 use std::ops::Range;
 
-/// Where SQL stands in a pipeline.
-const SQL: &[&str] = &["event.sql", "stage[].sql"];
+/// The paths of SQL in a pipeline file.
+const SQL_PATHS: &[&str] = &["event.sql", "stage[].sql"];
 
-/// SQL that is printed on one line.
-const ON_ONE_LINE: &str = "stage[].record_sql";
+/// The path of the SQL that is printed on a single line.
+const SINGLE_LINE_SQL_PATH: &str = "stage[].record_sql";
 
-/// What a statement of a pipeline must be.
+/// Help text for pipeline SQL.
 const EXPECTED: &str =
-    "expected one select of the rows of all events, each with its event's id in a column `id`";
+    "expected one select that returns the rows of all events, with the event's id in column `id`";
 
-/// Headers, key and value of the records of these ids (literals), as the console
-/// producer reads them: `name:value,…<tab>key<tab>value`.
+/// Returns SQL that selects the records of some ids (SQL literals) in the input format of the
+/// console producer: `name:value,…<tab>key<tab>value`, where the first field contains the headers.
 pub fn record_lines(record_sql: &str, ids: &str) -> String {
     format!(
         "select (select string_agg(h.key || ':' || h.value, ',') from jsonb_each_text(r.headers) h) \
@@ -24,91 +24,96 @@ pub fn record_lines(record_sql: &str, ids: &str) -> String {
     )
 }
 
-/// The SQL is for all events: the tool adds `where id = …` itself, so that one
-/// statement serves for one id and for counting.
+/// Checks the SQL of a pipeline. It must select all events, because the program adds `where id =
+/// …`, so that one statement serves both single ids and counts.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
-    let mut tell = |entry: &Entry, on_one_line: bool| {
-        for (at, what, help) in mistakes_of(&entry.text, on_one_line) {
+    let mut check = |entry: &Entry, single_line: bool| {
+        for (at, what, help) in find_mistakes(&entry.text, single_line) {
             mistakes.push(document.source().mistake_within(&entry.at, &at, what).help(help));
         }
     };
-    SQL.iter().flat_map(|path| document.texts(path)).for_each(|entry| tell(&entry, false));
-    document.texts(ON_ONE_LINE).iter().for_each(|entry| tell(entry, true));
+    SQL_PATHS.iter().flat_map(|path| document.texts(path)).for_each(|entry| check(&entry, false));
+    document.texts(SINGLE_LINE_SQL_PATH).iter().for_each(|entry| check(entry, true));
 }
 
-/// What an own fact's statement must be.
-const OWN_EXPECTED: &str = "expected one select that binds at most $1: the asked id as text";
+/// Help text for the SQL of a custom fact.
+const CUSTOM_FACT_EXPECTED: &str =
+    "expected one select without parameters other than $1, the requested id as text";
 
-/// What binds the asked id in an own fact's statement.
-const ID: &str = "$1";
+/// The parameter for the requested id in the SQL of a custom fact.
+const ID_PARAMETER: &str = "$1";
 
-/// What is wrong with the statement of an own fact.
-pub fn of_own_fact(entry: &Entry, source: &Source) -> Vec<Mistake> {
-    let is_id = |wrong: &Wrong| entry.text.get(wrong.0.clone()) == Some(ID);
-    let found = mistakes_of(&entry.text, false).into_iter().filter(|wrong| !is_id(wrong));
-    let found = found.map(|wrong| {
-        let (at, what, help) = wrong;
-        let help = if help == EXPECTED { OWN_EXPECTED } else { help };
+/// Checks the SQL of a custom fact.
+pub fn custom_fact_mistakes(entry: &Entry, source: &Source) -> Vec<Mistake> {
+    let is_id = |mistake: &SqlMistake| entry.text.get(mistake.0.clone()) == Some(ID_PARAMETER);
+    let found = find_mistakes(&entry.text, false).into_iter().filter(|mistake| !is_id(mistake));
+    let found = found.map(|(at, what, help)| {
+        let help = if help == EXPECTED { CUSTOM_FACT_EXPECTED } else { help };
         source.mistake_within(&entry.at, &at, what).help(help)
     });
     found.collect()
 }
 
-/// Whether an own fact's statement asks for the id.
+/// Reports whether the SQL of a custom fact uses the requested id.
 pub fn binds_id(sql: &str) -> bool {
-    pieces(sql).iter().any(|piece| piece.kind == Kind::Value && sql.get(piece.at.clone()) == Some(ID))
+    let is_id =
+        |token: &Token| token.kind == Kind::Parameter && sql.get(token.at.clone()) == Some(ID_PARAMETER);
+    tokenize(sql).iter().any(is_id)
 }
 
-type Wrong = (Range<usize>, String, &'static str);
+/// A byte range, the problem and its help text.
+type SqlMistake = (Range<usize>, String, &'static str);
 
-fn mistakes_of(sql: &str, on_one_line: bool) -> Vec<Wrong> {
-    let pieces = pieces(sql);
-    let mut found: Vec<Wrong> = Vec::new();
-    let mut words = pieces.iter().filter(|piece| !matches!(piece.kind, Kind::Comment));
-    match words.next() {
+fn find_mistakes(sql: &str, single_line: bool) -> Vec<SqlMistake> {
+    let tokens = tokenize(sql);
+    let mut found: Vec<SqlMistake> = Vec::new();
+    let mut code = tokens.iter().filter(|token| !matches!(token.kind, Kind::Comment));
+    match code.next() {
         Some(first) if first.kind == Kind::Word && is_query(&sql[first.at.clone()]) => {}
         Some(first) => found.push((first.at.clone(), "not a select".into(), EXPECTED)),
         None => found.push((0..sql.len(), "no SQL".into(), EXPECTED)),
     }
-    let mut open: Vec<&Piece> = Vec::new();
-    for piece in &pieces {
-        let text = &sql[piece.at.clone()];
-        match (piece.kind, text) {
-            (Kind::Value, _) => found.push((piece.at.clone(), format!("`{text}` binds a value"), EXPECTED)),
-            (Kind::Sign, ";") => found.push((piece.at.clone(), "`;` ends the statement".into(), SEMICOLON)),
-            (Kind::Sign, "(") => open.push(piece),
-            (Kind::Sign, ")") if open.pop().is_none() => {
-                found.push((piece.at.clone(), "`)` closes nothing".into(), "take it out, or open it before"));
+    let mut open: Vec<&Token> = Vec::new();
+    for token in &tokens {
+        let text = &sql[token.at.clone()];
+        match (token.kind, text) {
+            (Kind::Parameter, _) => {
+                found.push((token.at.clone(), format!("`{text}` binds a value"), EXPECTED));
+            }
+            (Kind::Symbol, ";") => found.push((token.at.clone(), "`;` ends the statement".into(), SEMICOLON)),
+            (Kind::Symbol, "(") => open.push(token),
+            (Kind::Symbol, ")") if open.pop().is_none() => {
+                found.push((token.at.clone(), "unmatched `)`".into(), "remove it, or add the missing `(`"));
             }
             (Kind::Unclosed, _) => {
                 found.push((
-                    piece.at.clone(),
-                    "what begins here has no end".into(),
-                    "close the quotes, or the comment",
+                    token.at.clone(),
+                    "unclosed string or comment".into(),
+                    "close the string or comment",
                 ));
             }
-            (Kind::Comment, text) if text.starts_with("--") && (on_one_line || piece.at.end == sql.len()) => {
-                found.push((piece.at.clone(), "a comment that hides what follows".into(), COMMENT));
+            (Kind::Comment, text) if text.starts_with("--") && (single_line || token.at.end == sql.len()) => {
+                found.push((token.at.clone(), "this comment hides the SQL after it".into(), COMMENT));
             }
             _ => {}
         }
     }
     found.extend(
-        open.iter().map(|piece| (piece.at.clone(), "`(` is never closed".to_string(), "close it with )")),
+        open.iter().map(|token| (token.at.clone(), "`(` is never closed".to_string(), "close it with )")),
     );
     found
 }
 
-const SEMICOLON: &str = "leave it out: the statement becomes part of another, and only one is run";
-const COMMENT: &str = "write it as /* ... */: the statement becomes part of another";
+const SEMICOLON: &str = "remove it: the statement is embedded in another one";
+const COMMENT: &str = "write it as /* ... */: the statement is embedded in another one";
 
 fn is_query(word: &str) -> bool {
     ["select", "with", "values", "table"].iter().any(|query| word.eq_ignore_ascii_case(query))
 }
 
-/// A piece of SQL that matters here; what stands between quotes is none.
+/// A token of SQL.
 #[derive(Debug, PartialEq, Eq)]
-struct Piece {
+struct Token {
     at: Range<usize>,
     kind: Kind,
 }
@@ -116,82 +121,82 @@ struct Piece {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Word,
-    /// One sign.
-    Sign,
+    /// A single character.
+    Symbol,
     Quoted,
     Comment,
     /// `$1`, `{id}`.
-    Value,
-    /// Quotes or a comment without their end.
+    Parameter,
+    /// An unclosed string or comment.
     Unclosed,
 }
 
-fn pieces(sql: &str) -> Vec<Piece> {
-    let mut pieces = Vec::new();
+fn tokenize(sql: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(rest) = sql.get(at..).filter(|rest| !rest.is_empty()) {
-        let (length, kind) = piece(rest);
+        let (length, kind) = next_token(rest);
         if let Some(kind) = kind {
-            // People write the place of the id in quotes, too.
+            // `{id}` binds a value even inside quotes.
             let inner = sql[at..at + length].find("{id}").filter(|_| kind == Kind::Quoted);
-            pieces.extend(inner.map(|inner| Piece { at: at + inner..at + inner + 4, kind: Kind::Value }));
-            pieces.push(Piece { at: at..at + length, kind });
+            tokens.extend(inner.map(|inner| Token { at: at + inner..at + inner + 4, kind: Kind::Parameter }));
+            tokens.push(Token { at: at..at + length, kind });
         }
         at += length;
     }
-    pieces
+    tokens
 }
 
-/// How long the piece is that the text begins with, and what it is; blanks are none.
-fn piece(rest: &str) -> (usize, Option<Kind>) {
-    let closed = |begin: usize, end: &str| match rest.get(begin..).and_then(|inner| inner.find(end)) {
-        Some(at) => (begin + at + end.len(), Some(Kind::Quoted)),
+/// Returns the byte length and kind of the first token. Whitespace has no kind.
+fn next_token(rest: &str) -> (usize, Option<Kind>) {
+    let quoted = |start: usize, end: &str| match rest.get(start..).and_then(|inner| inner.find(end)) {
+        Some(at) => (start + at + end.len(), Some(Kind::Quoted)),
         None => (rest.len(), Some(Kind::Unclosed)),
     };
-    let mut letters = rest.chars();
-    let first = letters.next().unwrap_or(' ');
-    let second = letters.next().unwrap_or(' ');
+    let mut chars = rest.chars();
+    let first = chars.next().unwrap_or(' ');
+    let second = chars.next().unwrap_or(' ');
     match (first, second) {
         ('-', '-') => (rest.find('\n').unwrap_or(rest.len()), Some(Kind::Comment)),
         ('/', '*') => comment(rest),
-        ('\'', _) => closed(1, "'"),
-        ('"', _) => closed(1, "\""),
-        ('e' | 'E', '\'') => escaped(rest),
-        ('{', _) if rest.starts_with("{id}") => (4, Some(Kind::Value)),
+        ('\'', _) => quoted(1, "'"),
+        ('"', _) => quoted(1, "\""),
+        ('e' | 'E', '\'') => escape_string(rest),
+        ('{', _) if rest.starts_with("{id}") => (4, Some(Kind::Parameter)),
         ('$', digit) if digit.is_ascii_digit() => {
             let digits = rest[1..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - 1);
-            (1 + digits, Some(Kind::Value))
+            (1 + digits, Some(Kind::Parameter))
         }
-        ('$', _) => match dollar(rest) {
-            Some(tag) => closed(tag.len(), tag),
-            None => (1, Some(Kind::Sign)),
+        ('$', _) => match dollar_tag(rest) {
+            Some(tag) => quoted(tag.len(), tag),
+            None => (1, Some(Kind::Symbol)),
         },
         (c, _) if c.is_whitespace() => (c.len_utf8(), None),
         (c, _) if is_word(c) => {
-            // A dollar inside of a name belongs to it.
+            // An identifier may contain dollar signs.
             let end = rest.find(|c: char| !is_word(c) && c != '$').unwrap_or(rest.len());
             (end, Some(Kind::Word))
         }
-        (c, _) => (c.len_utf8(), Some(Kind::Sign)),
+        (c, _) => (c.len_utf8(), Some(Kind::Symbol)),
     }
 }
 
-fn is_word(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == '_'
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
-/// `$$` or `$tag$`.
-fn dollar(rest: &str) -> Option<&str> {
+/// Returns the delimiter of a dollar-quoted string: `$$` or `$tag$`.
+fn dollar_tag(rest: &str) -> Option<&str> {
     let end = rest[1..].find('$')? + 2;
     rest.get(..end).filter(|tag| tag[1..end - 1].chars().all(is_word))
 }
 
-/// `E'…'`, in which a backslash takes the next letter with it.
-fn escaped(rest: &str) -> (usize, Option<Kind>) {
-    let mut letters = rest.char_indices().skip(2);
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            '\\' => drop(letters.next()),
+/// Reads an escape string `E'…'`, in which a backslash escapes the next character.
+fn escape_string(rest: &str) -> (usize, Option<Kind>) {
+    let mut chars = rest.char_indices().skip(2);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
             '\'' => return (at + 1, Some(Kind::Quoted)),
             _ => {}
         }
@@ -199,7 +204,7 @@ fn escaped(rest: &str) -> (usize, Option<Kind>) {
     (rest.len(), Some(Kind::Unclosed))
 }
 
-/// A comment, which may hold others.
+/// Reads a block comment, which may be nested.
 fn comment(rest: &str) -> (usize, Option<Kind>) {
     let mut depth = 0_u32;
     let mut at = 0;
@@ -224,12 +229,12 @@ fn comment(rest: &str) -> (usize, Option<Kind>) {
 mod tests {
     use super::*;
 
-    fn wrong(sql: &str) -> Vec<String> {
-        mistakes_of(sql, false).into_iter().map(|(at, what, _)| format!("{} {what}", at.start)).collect()
+    fn mistakes(sql: &str) -> Vec<String> {
+        find_mistakes(sql, false).into_iter().map(|(at, what, _)| format!("{} {what}", at.start)).collect()
     }
 
     #[test]
-    fn good_sql_has_no_mistakes() {
+    fn valid_sql_has_no_mistakes() {
         for sql in [
             "select id, at from done where type = 'ORDERED'",
             "\n-- the events\nwith x as (select 1) /* a ; ( $1 */ select * from x",
@@ -237,12 +242,12 @@ mod tests {
             "SELECT jsonb_path_query(x, '$.a') from t",
             "select 'it''s' from t",
         ] {
-            assert_eq!(wrong(sql), Vec::<String>::new(), "{sql}");
+            assert_eq!(mistakes(sql), Vec::<String>::new(), "{sql}");
         }
     }
 
     #[test]
-    fn each_mistake_has_its_place() {
+    fn reports_each_mistake_with_its_position() {
         for (sql, expected) in [
             ("select id from t where id = $1", "28 `$1` binds a value"),
             ("select id from t where id = '{id}'", "29 `{id}` binds a value"),
@@ -250,30 +255,33 @@ mod tests {
             ("delete from t", "0 not a select"),
             ("", "0 no SQL"),
             ("select (1", "7 `(` is never closed"),
-            ("select 1)", "8 `)` closes nothing"),
-            ("select 'a", "7 what begins here has no end"),
-            ("select 1 -- one", "9 a comment that hides what follows"),
+            ("select 1)", "8 unmatched `)`"),
+            ("select 'a", "7 unclosed string or comment"),
+            ("select 1 -- one", "9 this comment hides the SQL after it"),
         ] {
-            assert_eq!(wrong(sql), [expected], "{sql}");
+            assert_eq!(mistakes(sql), [expected], "{sql}");
         }
     }
 
     #[test]
-    fn an_own_fact_may_bind_the_id_and_nothing_else() {
-        let wrong = |sql: &str| {
-            let source = Source { name: "own.toml".into(), text: format!("sql = \"{sql}\"") };
+    fn a_custom_fact_may_bind_only_the_id() {
+        let mistakes = |sql: &str| {
+            let source = Source { name: "custom.toml".into(), text: format!("sql = \"{sql}\"") };
             let entry = Entry { text: sql.into(), at: 6..8 + sql.len() };
-            of_own_fact(&entry, &source).iter().map(|mistake| mistake.what.clone()).collect::<Vec<String>>()
+            custom_fact_mistakes(&entry, &source)
+                .iter()
+                .map(|mistake| mistake.what.clone())
+                .collect::<Vec<String>>()
         };
-        assert_eq!(wrong("select count(*) from t where a = $1 or b = $1"), Vec::<String>::new());
-        assert_eq!(wrong("select count(*) from t where a = $2"), ["`$2` binds a value"]);
-        assert_eq!(wrong("delete from t where a = $1"), ["not a select"]);
+        assert_eq!(mistakes("select count(*) from t where a = $1 or b = $1"), Vec::<String>::new());
+        assert_eq!(mistakes("select count(*) from t where a = $2"), ["`$2` binds a value"]);
+        assert_eq!(mistakes("delete from t where a = $1"), ["not a select"]);
         assert!(binds_id("select 1 where a = $1") && !binds_id("select '$1' -- $1\n, $12"));
     }
 
     #[test]
-    fn what_is_printed_on_one_line_has_no_line_comments() {
-        assert_eq!(mistakes_of("select 1 -- one\n, 2", false).len(), 0);
-        assert_eq!(mistakes_of("select 1 -- one\n, 2", true).len(), 1);
+    fn single_line_sql_must_not_contain_line_comments() {
+        assert_eq!(find_mistakes("select 1 -- one\n, 2", false).len(), 0);
+        assert_eq!(find_mistakes("select 1 -- one\n, 2", true).len(), 1);
     }
 }

@@ -1,14 +1,14 @@
-//! The compose fragment of the missing workers.
+//! Generates the compose fragment that declares missing workers.
 
 use crate::pipeline::Worker;
 use crate::remedy::Remedy;
 use std::fmt::Write;
 
-/// `services:` with one entry for each worker that the remedy is for. Values of
-/// variables stay in the project's `.env`.
+/// Generates `services:` with one entry per worker in the remedy. The values of the workers'
+/// variables stay in the project's `.env` file.
 pub(crate) fn fragment(remedy: &Remedy) -> Option<String> {
     let workers: Vec<&Worker> =
-        remedy.subjects.iter().filter_map(|name| remedy.view.pipeline.worker(name)).collect();
+        remedy.subjects.iter().filter_map(|name| remedy.situation.pipeline.worker(name)).collect();
     if workers.is_empty() {
         return None;
     }
@@ -22,7 +22,7 @@ pub(crate) fn fragment(remedy: &Remedy) -> Option<String> {
 fn service(remedy: &Remedy, worker: &Worker) -> String {
     let mut yaml = format!("  {}:\n", worker.name);
     let Some(deploy) = &worker.deploy else {
-        let _ = writeln!(yaml, "    image: # the pipeline file does not say which");
+        let _ = writeln!(yaml, "    image: # not declared in the pipeline file");
         return yaml;
     };
     let _ = writeln!(yaml, "    image: {}", quoted(&image(remedy, &deploy.image)));
@@ -43,12 +43,12 @@ fn service(remedy: &Remedy, worker: &Worker) -> String {
     yaml
 }
 
-/// The image with the tag that its siblings run, where one runs.
+/// Returns the image with the tag that running siblings use, or else the declared image.
 fn image(remedy: &Remedy, declared: &str) -> String {
-    remedy.view.image_of_sibling(declared).unwrap_or(declared).to_string()
+    remedy.situation.image_with_tag(declared).unwrap_or(declared).to_string()
 }
 
-/// A YAML scalar in double quotes.
+/// Returns text as a double-quoted YAML scalar.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

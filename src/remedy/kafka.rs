@@ -1,7 +1,7 @@
-//! Commands for Kafka: topics to create, offsets to set, records to send again.
+//! Generates the commands that create topics, reset offsets, start brokers and resend records.
 
 use crate::base::name::MAIN_DATABASE;
-use crate::base::observed::Seen;
+use crate::base::observed::Observed;
 use crate::command::kafka::{self, Offsets};
 use crate::command::{Command, Process, Script, docker, postgres};
 use crate::pipeline::Worker;
@@ -11,16 +11,16 @@ use crate::situation::Situation;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-/// Offsets are set to this much before the oldest stuck event.
-const MARGIN: SignedDuration = SignedDuration::from_secs(60);
+/// How far before the oldest stuck event the offsets are set.
+const RESET_MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// One command for each topic of the subjects, with its siblings' shape.
+/// Generates one command per topic, with as many partitions and replicas as its siblings have.
 pub(crate) fn create_topics(remedy: &Remedy) -> Script {
-    let view = remedy.view;
-    let topics = view.pipeline.topic.iter().filter(|topic| remedy.subjects.contains(&topic.name));
+    let situation = remedy.situation;
+    let topics = situation.pipeline.topic.iter().filter(|topic| remedy.subjects.contains(&topic.name));
     let create = topics.map(|topic| {
-        let broker = view.pipeline.broker_of_topic(&topic.name);
-        let sibling = view.shape_of_topics(broker);
+        let broker = situation.pipeline.broker_of_topic(&topic.name);
+        let sibling = situation.topic_layout(broker);
         let partitions = topic.partitions.map(|p| p as usize);
         let partitions = sibling.map(|sibling| sibling.partitions).or(partitions).unwrap_or(1).to_string();
         let replicas = sibling.map_or(1, |sibling| sibling.replicas).to_string();
@@ -29,11 +29,11 @@ pub(crate) fn create_topics(remedy: &Remedy) -> Script {
     Script { comment: None, commands: create.collect() }
 }
 
-/// Sets each subject's group to the stuck events, on the partitions where it has
-/// committed nothing. A group must have no members then: running workers are
-/// stopped before and started after.
+/// Resets each worker's group to the stuck events, on the partitions without a committed
+/// offset. Kafka resets only groups without members, so running workers are stopped first
+/// and started afterwards.
 pub(crate) fn offsets_script(remedy: &Remedy) -> Option<Script> {
-    let workers = remedy.subjects.iter().filter_map(|name| remedy.view.pipeline.worker(name));
+    let workers = remedy.subjects.iter().filter_map(|name| remedy.situation.pipeline.worker(name));
     let commands: Vec<Command> = workers.flat_map(|worker| offset_commands(remedy, worker)).collect();
     if commands.is_empty() {
         return None;
@@ -42,23 +42,23 @@ pub(crate) fn offsets_script(remedy: &Remedy) -> Option<Script> {
         Some(at) => format!("the oldest stuck event ({at})"),
         None => "the oldest record".to_string(),
     };
-    let comment = format!("Sets the groups to {since}. Run it before the workers start.");
+    let comment = format!("Resets the groups to {since}. Run this before the workers start.");
     Some(Script { comment: Some(comment), commands })
 }
 
 fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<Command> {
-    let (view, target) = (remedy.view, remedy.target);
+    let (situation, target) = (remedy.situation, remedy.target);
     let to = match waiting_since(remedy) {
-        Some(at) => Offsets::Time((at - MARGIN).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
+        Some(at) => Offsets::Time((at - RESET_MARGIN).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
         None => Offsets::Earliest,
     };
-    let topics = topics_to_set(view, worker);
+    let topics = topics_to_reset(situation, worker);
     if topics.is_empty() {
         return Vec::new();
     }
-    let broker = view.pipeline.broker_of(worker);
+    let broker = situation.pipeline.broker_of(worker);
     let reset = kafka::reset_offsets(target, broker, worker.group_name(), &topics, &to);
-    let has_members = view.progress.of(worker).is_empty() == Some(false);
+    let has_members = situation.progress.of(worker).is_empty() == Some(false);
     let container = remedy.values().container(&worker.name);
     let processes = match has_members {
         true => vec![docker::stop(target, &container), reset, docker::start(target, [container.as_str()])],
@@ -67,53 +67,55 @@ fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<Command> {
     processes.into_iter().map(Process::command).collect()
 }
 
-/// `topic:0,2`: what the group has not taken up, empty partitions too, since
-/// what arrives there before its first member would be skipped as well; every
-/// topic where Kafka was not seen.
-fn topics_to_set(view: &Situation, worker: &Worker) -> Vec<String> {
-    let progress = view.progress.of(worker);
-    let Some(untaken) = progress.untaken.known() else {
+/// Returns the partitions without a committed offset as `topic:0,2`, or all topics if Kafka
+/// is unavailable. Empty partitions are included, because a record that arrives there before
+/// the first member joins would be skipped, too.
+fn topics_to_reset(situation: &Situation, worker: &Worker) -> Vec<String> {
+    let progress = situation.progress.of(worker);
+    let Some(uncommitted) = progress.uncommitted.known() else {
         return worker.topics.iter().map(|topic| topic.get_ref().clone()).collect();
     };
-    // A group that is at home on its topics goes on where it was.
-    let at_home = progress.has_committed_nothing() == Seen::Known(false);
-    if at_home && untaken.iter().all(|untaken| untaken.records == 0) {
+    // A group that has committed offsets resumes from them.
+    let has_committed = progress.has_committed_nothing() == Observed::Known(false);
+    if has_committed && uncommitted.iter().all(|uncommitted| uncommitted.records == 0) {
         return Vec::new();
     }
     let mut partitions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for untaken in untaken {
-        partitions.entry(untaken.topic).or_default().push(untaken.partition.to_string());
+    for uncommitted in uncommitted {
+        partitions.entry(uncommitted.topic).or_default().push(uncommitted.partition.to_string());
     }
     partitions.iter().map(|(topic, partitions)| format!("{topic}:{}", partitions.join(","))).collect()
 }
 
-/// The time of the oldest stuck event, of any stage or the one asked about.
+/// Returns the time of the oldest stuck event or of the event that was asked about,
+/// whichever is older.
 fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
-    let view = remedy.view;
-    let extents = view.pipeline.stage.iter().filter_map(|stage| view.backlog.extent(stage).known().copied());
+    let situation = remedy.situation;
+    let extents =
+        situation.pipeline.stage.iter().filter_map(|stage| situation.backlog.extent(stage).known().copied());
     let oldest = extents.filter_map(|extent| extent.since).min();
-    match (oldest, view.event_at()) {
+    match (oldest, situation.event_at()) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
 }
 
-/// Starts what has a broker's image in its project and does not run.
+/// Generates the command that starts the project's exited broker containers.
 pub(crate) fn start_brokers(remedy: &Remedy) -> Option<Script> {
-    let names = remedy.view.exited_like_brokers();
+    let names = remedy.situation.exited_broker_containers();
     let start = (!names.is_empty()).then(|| docker::start(remedy.target, names).command());
     start.map(|start| Script { comment: None, commands: vec![start] })
 }
 
-/// Reads the stuck events' records from the database and sends them to their
-/// topics once more, one pipe for each stage.
+/// For each stage, generates a pipeline that reads the stuck events' records from the
+/// database and sends them to their topic again.
 pub(crate) fn records_script(remedy: &Remedy) -> Option<Script> {
-    let (pipeline, target) = (remedy.view.pipeline, remedy.target);
+    let (pipeline, target) = (remedy.situation.pipeline, remedy.target);
     let stages = remedy.stages().into_iter();
     let waiting = stages.filter(|stage| stage.topic.is_some() && !remedy.still_waits(stage));
     let pipe = waiting.filter_map(|stage| {
         let ids = remedy.stuck_ids(stage, false);
-        let rows = postgres::rows(target, MAIN_DATABASE, &sql::records(stage, &ids)?);
+        let rows = postgres::query_rows(target, MAIN_DATABASE, &sql::records(stage, &ids)?);
         let topic = stage.topic_name();
         let send = kafka::send(target, pipeline.broker_of_topic(topic), topic);
         let comment = format!("{} of {}", pipeline.count(ids.len() as u64), stage.event);

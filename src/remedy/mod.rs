@@ -1,5 +1,5 @@
-//! Actions: what mends it, what sends the stuck events on, what proves it.
-//! Generated from the pipeline and from what was seen. Only printed, never run.
+//! Plans the actions for a cause: fix it, re-drive the stuck events, verify the result.
+//! The commands are only printed, never run.
 
 pub mod compose;
 pub mod kafka;
@@ -7,5 +7,5 @@ pub mod model;
 pub mod plan;
 pub mod sql;
 
-pub use model::{Planned, Remedy};
+pub use model::{PlannedAction, Remedy};
 pub use plan::plan;

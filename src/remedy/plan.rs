@@ -1,25 +1,25 @@
-//! The actions of a cause, in order.
+//! Plans the actions for a cause, in order.
 
 use crate::base::name::{MAIN_DATABASE, Name};
-use crate::command::values::{Session, Values};
-use crate::command::{self, Process, Script, Target, doctor, postgres, shell};
-use crate::diagnosis::Diagnosed;
+use crate::command::placeholder_values::{PlaceholderValues, Session};
+use crate::command::{self, Process, Script, Target, pipeline_doctor, postgres, shell};
+use crate::diagnosis::RankedCause;
 use crate::pipeline::Marks;
-use crate::remedy::model::{Planned, Remedy};
+use crate::remedy::model::{PlannedAction, Remedy};
 use crate::remedy::{compose, kafka, sql};
 use crate::runbook::catalog::{Action, ActionKind, Cause, Generator};
 use crate::situation::Situation;
-use crate::situation::changes::Change;
+use crate::situation::container_changes::Change;
 use crate::text::placeholder::Placeholder;
 use crate::text::plural::count;
 use crate::text::template::Template;
 use std::collections::BTreeSet;
 
-/// What a generator makes.
+/// The output of a generator.
 enum Generated {
     /// YAML or SQL.
     Text(String),
-    /// Commands for a shell.
+    /// Shell commands.
     Commands(Script),
 }
 
@@ -32,139 +32,161 @@ impl Generated {
     }
 }
 
-/// The actions of a diagnosed cause, in order.
-pub fn plan(situation: &Situation, target: &Target, cause: &Cause, diagnosed: &Diagnosed) -> Vec<Planned> {
-    let remedy = Remedy::new(situation, target, cause, diagnosed.subjects.clone());
-    let actions = cause.actions.iter().filter_map(|action| remedy.plan_one(action));
-    let put_back = remedy.put_back();
-    let first = put_back.clone();
-    let others = actions.filter(|action| first.as_ref().is_none_or(|first| first.run != action.run));
-    put_back.into_iter().chain(others).collect()
+/// Plans the actions for a ranked cause, in order.
+pub fn plan(
+    situation: &Situation,
+    target: &Target,
+    cause: &Cause,
+    ranked_cause: &RankedCause,
+) -> Vec<PlannedAction> {
+    let remedy = Remedy::new(situation, target, cause, ranked_cause.subjects.clone());
+    let actions = cause.actions.iter().filter_map(|action| remedy.plan_action(action));
+    let recreate = remedy.recreate_changed_containers();
+    let is_other =
+        |action: &PlannedAction| recreate.as_ref().is_none_or(|recreate| recreate.run != action.run);
+    let others: Vec<PlannedAction> = actions.filter(is_other).collect();
+    recreate.into_iter().chain(others).collect()
 }
 
 impl<'a> Remedy<'a> {
-    /// What `explain CAUSE --yaml|--offsets|--sql|--records` prints; `None` where
-    /// there is nothing to do for what was seen.
+    /// Returns the output of `explain CAUSE --yaml|--offsets|--sql|--records`, or `None` if
+    /// there is nothing to generate.
     pub fn script(&self, generator: Generator) -> Option<String> {
-        self.generated(generator).map(Generated::text)
+        self.generate(generator).map(Generated::text)
     }
 
-    fn generated(&self, generator: Generator) -> Option<Generated> {
+    fn generate(&self, generator: Generator) -> Option<Generated> {
         match generator {
             Generator::ComposeFragment => compose::fragment(self).map(Generated::Text),
             Generator::GroupOffsets => kafka::offsets_script(self).map(Generated::Commands),
-            Generator::CreateTopics => Some(Generated::Commands(kafka::create_topics(self))),
+            Generator::CreateTopics => {
+                let script = kafka::create_topics(self);
+                (!script.commands.is_empty()).then_some(Generated::Commands(script))
+            }
             Generator::StartBrokers => kafka::start_brokers(self).map(Generated::Commands),
             Generator::RemoveMarks => sql::remove_marks(self).map(Generated::Text),
             Generator::SendRecords => kafka::records_script(self).map(Generated::Commands),
         }
     }
 
-    fn plan_one(&self, action: &Action) -> Option<Planned> {
-        let whom = self.whom.first().map_or("", String::as_str);
-        let say = action.say.as_ref().map(|say| self.values().about(whom).sentence(say));
+    fn plan_action(&self, action: &Action) -> Option<PlannedAction> {
+        let target_name = self.targets.first().map_or("", String::as_str);
+        let message =
+            action.message.as_ref().map(|message| self.values().about(target_name).sentence(message));
         match action.generate {
             Some(generator) => self.plan_generated(action, generator).or_else(|| {
-                let planned = |say| Planned { kind: action.kind, say: Some(say), run: vec![], script: None };
-                say.map(planned)
+                let planned = |message| PlannedAction {
+                    kind: action.kind,
+                    message: Some(message),
+                    run: vec![],
+                    script: None,
+                };
+                message.map(planned)
             }),
             None => {
                 let run = action.run.as_ref().map(|run| self.commands(run)).unwrap_or_default();
-                Some(Planned { kind: action.kind, say, run, script: None })
+                Some(PlannedAction { kind: action.kind, message, run, script: None })
             }
         }
     }
 
-    /// What is in a container that the compose file does not say any more: to make
-    /// it anew is the shortest way to what was meant.
-    fn put_back(&self) -> Option<Planned> {
-        let all = self.view.changes.iter().filter(|change| !change.other_variables.is_empty());
-        let runs = |part: &str| self.view.workloads.container(part).known().is_some_and(Option::is_some);
-        let change_of = |subject: &Name| all.clone().find(|change| change.part == subject && runs(subject));
-        let changes: Vec<&Change> = self.whom.iter().filter_map(change_of).collect();
+    /// Plans to recreate containers whose environment differs from that in the compose file.
+    fn recreate_changed_containers(&self) -> Option<PlannedAction> {
+        let all = self.situation.changes.iter().filter(|change| !change.other_variables.is_empty());
+        let has_container = |component: &str| {
+            self.situation.workloads.container(component).known().is_some_and(Option::is_some)
+        };
+        let change_of =
+            |subject: &Name| all.clone().find(|change| change.component == subject && has_container(subject));
+        let changes: Vec<&Change> = self.targets.iter().filter_map(change_of).collect();
         let names = changes.iter().flat_map(|change| change.other_variables);
         let mut names: Vec<&str> = names.map(String::as_str).collect();
         names.dedup();
         if changes.is_empty() {
             return None;
         }
-        let recreate = command::compose::recreate(self.target, changes.iter().map(|change| change.part));
+        let recreate = command::compose::recreate(self.target, changes.iter().map(|change| change.component));
         let run = vec![shell::process(&recreate)];
-        let say = format!(
-            "it runs with another {} than the compose file gives: this puts it back",
+        let message = format!(
+            "it runs with a different {} than the compose file sets; this recreates it",
             names.join(", ")
         );
-        Some(Planned { kind: ActionKind::Mend, say: Some(say), run, script: None })
+        Some(PlannedAction { kind: ActionKind::Fix, message: Some(message), run, script: None })
     }
 
-    /// A generator's action: short things as they are, long ones a command away.
-    fn plan_generated(&self, action: &Action, generator: Generator) -> Option<Planned> {
-        let remedy = match (self.generated(generator), generator) {
-            (Some(remedy), _) => Some(remedy),
-            // What waits now may be given up by then, as others were.
-            (None, Generator::SendRecords) if action.later || self.view.deliveries.gives_up() => None,
+    /// Plans an action with a generator. Short commands become part of the plan; long output
+    /// is replaced with the command that prints it.
+    fn plan_generated(&self, action: &Action, generator: Generator) -> Option<PlannedAction> {
+        let generated = match (self.generate(generator), generator) {
+            (Some(generated), _) => Some(generated),
+            // Events that wait now may end up in the dead letter topic, too.
+            (None, Generator::SendRecords)
+                if action.later || self.situation.deliveries.has_dead_letters() =>
+            {
+                None
+            }
             (None, _) => return None,
         };
-        let commands = match &remedy {
+        let commands = match &generated {
             Some(Generated::Commands(script)) => script.commands.as_slice(),
             _ => &[],
         };
-        let explain = |flag: &str| doctor::remedy(self.target, self.cause.id.get_ref(), flag).command();
+        let explain =
+            |flag: &str| pipeline_doctor::explain_cause(self.target, self.cause.id.get_ref(), flag).command();
         let to_shell = |flag: &str| explain(flag).pipe(Process::new("sh"));
-        let (say, run) = match generator {
+        let (message, run) = match generator {
             Generator::ComposeFragment => {
                 let workers = self.subjects.join(", ");
                 let fragment = explain("--yaml").write("workers.yml");
-                (format!("look at workers.yml: it declares {workers}"), vec![fragment])
+                (format!("review workers.yml, which declares {workers}"), vec![fragment])
             }
             Generator::GroupOffsets => (
                 format!(
-                    "{}; leave out `| sh` to see and review. A group that starts at \
-                     latest would skip the waiting events",
+                    "{}; leave out `| sh` to review them first. A group that starts at \
+                    latest would skip the waiting events",
                     count(commands.len() as u64, "command")
                 ),
                 vec![to_shell("--offsets")],
             ),
             Generator::CreateTopics | Generator::StartBrokers => (String::new(), commands.to_vec()),
             Generator::RemoveMarks => (
-                "review marks.sql first: it removes the marks that keep the retry away".to_string(),
+                "review marks.sql first: it removes the marks that prevent a retry".to_string(),
                 vec![
                     explain("--sql").write("marks.sql"),
-                    postgres::run(self.target, self.marks_database(), "marks.sql"),
+                    postgres::run_file(self.target, self.marks_database(), "marks.sql"),
                 ],
             ),
             Generator::SendRecords => (
-                "only for what is still stuck a minute after the mend: sends the records once more; without \
-                 `| sh` it only shows them"
+                "for events still stuck a minute after the fix, this sends the records again; without \
+                `| sh`, it only prints them"
                     .to_string(),
                 vec![to_shell("--records")],
             ),
         };
-        let say = (!say.is_empty()).then_some(say);
-        let script = Some(remedy.map(Generated::text).unwrap_or_default());
-        let mut run: Vec<String> = run.iter().map(shell::line).collect();
-        // No topic to create has always been an empty line in reports.
-        if run.is_empty() {
-            run.push(String::new());
-        }
-        Some(Planned { kind: action.kind, say, run, script })
+        let message = (!message.is_empty()).then_some(message);
+        let script = Some(generated.map(Generated::text).unwrap_or_default());
+        let run = run.iter().map(shell::line).collect();
+        Some(PlannedAction { kind: action.kind, message, run, script })
     }
 
-    /// The database that holds the marks.
+    /// Returns the database that holds the marks.
     fn marks_database(&self) -> &'a str {
-        self.view.pipeline.marks.as_ref().map_or(MAIN_DATABASE, Marks::database)
+        self.situation.pipeline.marks.as_ref().map_or(MAIN_DATABASE, Marks::database)
     }
 
-    /// A row's command; one command for each subject where it names one.
+    /// Renders an action's command, once per target if the command names a subject.
     fn commands(&self, template: &Template) -> Vec<String> {
         if template.has(Placeholder::Pid) {
-            let locks = self.view.servers.lasting_locks();
+            let locks = self.situation.servers.long_held_locks();
             let pids: BTreeSet<Session> = locks.map(|held| (held.lock.pid, held.database)).collect();
-            let command = |session| Values { session: Some(session), ..self.values() }.command(template);
+            let command =
+                |session| PlaceholderValues { session: Some(session), ..self.values() }.command(template);
             return pids.into_iter().map(command).collect();
         }
-        match template.is_about_a_subject() {
-            true => self.whom.iter().map(|subject| self.values().about(subject).command(template)).collect(),
+        match template.uses_subject() {
+            true => {
+                self.targets.iter().map(|subject| self.values().about(subject).command(template)).collect()
+            }
             false => vec![self.values().command(template)],
         }
     }

@@ -1,14 +1,14 @@
-//! SQL to review: marks to remove, records to read.
+//! Generates SQL that removes marks or reads records.
 
 use crate::pipeline::Stage;
 use crate::pipeline::sql::record_lines;
 use crate::remedy::Remedy;
 
-/// Removes the marks of stuck events, in a transaction that shows what it does.
-/// A row that its emitter wrote is the event itself: it stays, and is given back
-/// to the emitter.
+/// Generates a transaction that removes the marks of stuck events and returns the changed
+/// rows. A row recorded by the emitter is the event itself, so it is kept and assigned to the
+/// emitter again.
 pub(crate) fn remove_marks(remedy: &Remedy) -> Option<String> {
-    let marks = remedy.view.pipeline.marks.as_ref()?;
+    let marks = remedy.situation.pipeline.marks.as_ref()?;
     let statements: Vec<String> = remedy
         .stages()
         .into_iter()
@@ -34,8 +34,8 @@ pub(crate) fn remove_marks(remedy: &Remedy) -> Option<String> {
     (!statements.is_empty()).then(|| format!("begin;\n{}commit;\n", statements.concat()))
 }
 
-/// Headers, key and value of each id's record, as the console producer reads
-/// them: `name:value,…<tab>key<tab>value`.
+/// Returns the query for the records of these ids in the console producer's format:
+/// `name:value,…<tab>key<tab>value`.
 pub(crate) fn records(stage: &Stage, ids: &[String]) -> Option<String> {
     let record = stage.record_sql.as_deref()?.split_whitespace().collect::<Vec<_>>().join(" ");
     let ids = literals(ids)?;
@@ -47,7 +47,7 @@ fn literals(ids: &[String]) -> Option<String> {
     (!literals.is_empty()).then(|| literals.join(", "))
 }
 
-/// A text literal.
+/// Returns text as an SQL literal.
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_literal_ends_where_it_should() {
+    fn escapes_quotes_in_literals() {
         assert_eq!(literal("a'b"), "'a''b'");
         assert_eq!(literals(&["a".into(), "b".into()]).unwrap(), "'a', 'b'");
         assert_eq!(literals(&[]), None);

@@ -1,33 +1,33 @@
-//! `explain`: what a check or a cause means, how to see it by hand, what mends it.
+//! Renders `explain`: what a check or cause means, how to check it by hand and how to fix it.
 
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
-use crate::command::values::Values;
-use crate::command::{Command, Process, Target, docker, doctor, kafka, postgres, shell};
+use crate::command::placeholder_values::PlaceholderValues;
+use crate::command::{Command, Process, Target, docker, kafka, pipeline_doctor, postgres, shell};
 use crate::pipeline::Pipeline;
-use crate::report::layout::{columns, kind};
+use crate::report::terminal::{action_label, columns};
 use crate::runbook::catalog::{Action, Catalog, Cause, Check, Generator};
+use crate::runbook::log_signature::Signature;
 use crate::runbook::scope::Scope;
 use crate::runbook::severity::Severity;
-use crate::runbook::signature::Signature;
 use colored::Colorize;
 use std::io::{self, Write};
 
-/// Columns of what is explained.
+/// The width of an explanation in columns.
 const WIDTH: u16 = 80;
 
-/// Writes rows of a label and a text, wrapped.
-fn rows(label: u16, rows: &[(&str, String)], out: &mut dyn Write) -> io::Result<()> {
+/// Writes rows that consist of a label and a text, wrapped to the width.
+fn write_rows(label_width: u16, rows: &[(&str, String)], out: &mut dyn Write) -> io::Result<()> {
     let cells = rows.iter().map(|(label, text)| vec![(*label).to_string(), text.clone()]);
-    for line in columns(WIDTH - 2, &[label], cells) {
+    for line in columns(WIDTH - 2, &[label_width], cells) {
         writeln!(out, "  {line}")?;
     }
     Ok(())
 }
 
-/// Writes what a check means.
+/// Explains a check.
 pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}\n", format!("check {}", check.id.get_ref()).bold())?;
-    rows(20, &about(check, catalog, pipeline), out)?;
+    write_rows(20, &about(check, catalog, pipeline), out)?;
     writeln!(out, "\n  by hand")?;
     for command in by_hand(check, pipeline) {
         writeln!(out, "    {command}")?;
@@ -37,21 +37,21 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
         writeln!(out, "\n  broken by")?;
         let causes: Vec<(&str, String)> =
             breaking.iter().map(|cause| (cause.id.get_ref().as_str(), cause.title.clone())).collect();
-        rows(30, &causes, out)?;
+        write_rows(30, &causes, out)?;
     }
     Ok(())
 }
 
-/// What there is to say of a check, each with its label.
+/// Describes a check as labelled texts.
 pub(super) fn about(check: &Check, catalog: &Catalog, pipeline: &Pipeline) -> Vec<(&'static str, String)> {
     let titles = titles(check, pipeline);
     let spec = catalog.fact(check.fact.get_ref());
-    let looks_at = spec.map(|spec| format!("{}: {}", check.fact.get_ref(), spec.doc)).unwrap_or_default();
+    let fact = spec.map(|spec| format!("{}: {}", check.fact.get_ref(), spec.doc)).unwrap_or_default();
     let needs: Vec<&str> = check.pass_needs.iter().map(|need| need.get_ref().as_str()).collect();
     let mut about = vec![
         ("true when healthy", titles.join("; ")),
         ("step", format!("{} of the runbook", check.step.get_ref())),
-        ("looks at", looks_at),
+        ("reads", fact),
         ("expects", check.expect.get_ref().to_string()),
         ("a failure is", failure(check)),
     ];
@@ -59,79 +59,84 @@ pub(super) fn about(check: &Check, catalog: &Catalog, pipeline: &Pipeline) -> Ve
         about.push(("a pass needs", needs.join(", ")));
     }
     if let Some(signature) = signature(check, catalog) {
-        about.push(("finds", signature.pattern.0.as_str().to_string()));
-        about.extend(signature.matches.iter().take(2).map(|record| ("such as", record.clone())));
-        about.extend(signature.misses.iter().take(1).map(|record| ("and not", record.clone())));
+        about.push(("matches", signature.pattern.0.as_str().to_string()));
+        about.extend(signature.matches.iter().take(2).map(|record| ("example", record.clone())));
+        about.extend(signature.misses.iter().take(1).map(|record| ("does not match", record.clone())));
     }
-    about.extend(of_the_team(check.id.get_ref(), catalog));
+    about.extend(custom_row_notes(check.id.get_ref(), catalog));
     about
 }
 
-/// What a team's own rows say of a check or cause.
-pub(super) fn of_the_team(id: &str, catalog: &Catalog) -> Vec<(&'static str, String)> {
-    let own = catalog.own.get(id).map(|row| match row.replaces {
-        true => ("your own row", format!("{}, in the place of the built-in one", row.place)),
-        false => ("your own row", row.place.clone()),
+/// Describes how custom rows and overrides change a check or cause.
+pub(super) fn custom_row_notes(id: &str, catalog: &Catalog) -> Vec<(&'static str, String)> {
+    let custom = catalog.custom_rows.get(id).map(|row| match row.replaces {
+        true => ("custom row", format!("{} (replaces the built-in row)", row.place)),
+        false => ("custom row", row.place.clone()),
     });
     let severity = catalog.overrides.iter().find(|row| row.id.get_ref() == id && row.severity.is_some());
-    let severity = severity.map(|_| ("overridden", "its severity is that of an override".to_string()));
-    let off = catalog.switched_off(id).map(|off| ("overridden", off.words()));
-    let ended = catalog.switched.ended.iter().find(|ended| ended.id == id);
-    let ended = ended.map(|row| ("overridden", format!("was {}; that has ended", row.words())));
-    own.into_iter().chain(severity).chain(off).chain(ended).collect()
+    let severity = severity.map(|_| ("overridden", "an override sets its severity".to_string()));
+    let switched_off = catalog.switched_off(id).map(|switched_off| ("overridden", switched_off.describe()));
+    let expired = catalog.switched.expired.iter().find(|expired| expired.id == id);
+    let expired =
+        expired.map(|row| ("overridden", format!("was {}; the override has expired", row.describe())));
+    custom.into_iter().chain(severity).chain(switched_off).chain(expired).collect()
 }
 
-/// What a failure of a check means.
+/// Describes how serious a failure of a check is.
 pub(super) fn failure(check: &Check) -> String {
     let severity = match check.severity {
         Severity::Error => "a problem (exit code 3)",
         Severity::Warn => "a warning",
-        Severity::Note => "no fault by itself: shown beside a cause of the same subject",
+        Severity::Note => "not a fault, but context for a cause with the same subject",
     };
     let noisy = if check.noisy { "; it can fail on a healthy pipeline" } else { "" };
     format!("{severity}{noisy}")
 }
 
-/// The signature that a check looks for in logs, if it is one of those.
+/// Returns the log signature that a check searches for, if it has one.
 pub(super) fn signature<'a>(check: &Check, catalog: &'a Catalog) -> Option<&'a Signature> {
     catalog.signatures.iter().find(|signature| signature.fact() == *check.fact.get_ref())
 }
 
-/// The causes that a check fails of.
+/// Returns the causes that break a check.
 pub(super) fn broken_by<'a>(check: &Check, catalog: &'a Catalog) -> Vec<&'a Cause> {
     let id = check.id.get_ref();
-    catalog.causes.iter().filter(|cause| links(cause).any(|link| link == id)).collect()
+    catalog.causes.iter().filter(|cause| linked_checks(cause).any(|link| link == id)).collect()
 }
 
-/// What a check says of each subject; once, where that is every part of the pipeline.
-fn for_subjects(check: &Check, pipeline: &Pipeline, say: impl Fn(&Values) -> String) -> Vec<String> {
-    let target = Target::in_general();
-    let values = Values::new(pipeline, &target);
-    if *check.for_each.get_ref() == Scope::Part {
-        return vec![say(&values)];
+/// Renders a check's text for each subject, or once if the check covers every component.
+fn for_subjects(
+    check: &Check,
+    pipeline: &Pipeline,
+    message: impl Fn(&PlaceholderValues) -> String,
+) -> Vec<String> {
+    let target = Target::generic();
+    let values = PlaceholderValues::new(pipeline, &target);
+    if *check.for_each.get_ref() == Scope::Component {
+        return vec![message(&values)];
     }
     let subjects = check.for_each.get_ref().subjects(pipeline);
-    let mut filled: Vec<String> = subjects.iter().map(|subject| say(&values.about(subject))).collect();
-    filled.dedup();
-    filled
+    let mut texts: Vec<String> = subjects.iter().map(|subject| message(&values.about(subject))).collect();
+    texts.dedup();
+    texts
 }
 
-/// The titles of a check.
+/// Returns the titles of a check, one per subject.
 pub(super) fn titles(check: &Check, pipeline: &Pipeline) -> Vec<String> {
     for_subjects(check, pipeline, |values| values.sentence(&check.title))
 }
 
-/// The commands by hand of a check.
+/// Returns the manual commands of a check, one per subject.
 pub(super) fn by_hand(check: &Check, pipeline: &Pipeline) -> Vec<String> {
     for_subjects(check, pipeline, |values| values.command(&check.by_hand))
 }
 
-fn links(cause: &Cause) -> impl Iterator<Item = &String> {
+fn linked_checks(cause: &Cause) -> impl Iterator<Item = &String> {
     let links = cause.always.iter().chain(&cause.usually).chain(&cause.sometimes);
     links.map(|link| link.get_ref())
 }
 
-/// Writes what a cause means.
+/// Explains a cause.
 pub fn cause(cause: &Cause, catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}\n", format!("cause {}", cause.id.get_ref()).bold())?;
     let mut about = vec![
@@ -140,62 +145,62 @@ pub fn cause(cause: &Cause, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
         ("at most", at_most(cause)),
     ];
     about.extend(breaks(cause).into_iter().map(|(word, ids)| (word, ids.join(", "))));
-    about.extend(of_the_team(cause.id.get_ref(), catalog));
-    rows(16, &about, out)?;
+    about.extend(custom_row_notes(cause.id.get_ref(), catalog));
+    write_rows(16, &about, out)?;
     writeln!(out, "\n  what to do, in order")?;
     let actions = cause.actions.iter();
-    let actions = actions.map(|action| (kind(action.kind), in_words(action, cause, pipeline)));
-    rows(11, &actions.collect::<Vec<(&str, String)>>(), out)
+    let actions = actions.map(|action| (action_label(action.kind), describe(action, cause, pipeline)));
+    write_rows(11, &actions.collect::<Vec<(&str, String)>>(), out)
 }
 
-/// How sure one can be of a cause at most, and who says so.
+/// Returns the maximum confidence of a cause and its source.
 pub(super) fn at_most(cause: &Cause) -> String {
-    let source = cause.documented.as_deref().unwrap_or("the tool's own number");
+    let source = cause.documented.as_deref().unwrap_or("estimated by the tool");
     format!("{} % ({source})", cause.confidence.get_ref())
 }
 
-/// The ids that a cause is linked with, by how.
+/// Returns the ids that a cause refers to, grouped by kind of link.
 pub(super) fn breaks(cause: &Cause) -> Vec<(&'static str, Vec<&str>)> {
     let links = [
-        ("breaks always", &cause.always),
+        ("always breaks", &cause.always),
         ("usually", &cause.usually),
         ("sometimes", &cause.sometimes),
-        ("stands for", &cause.any_of),
-        ("if one fails of", &cause.seen),
+        ("group of", &cause.any_of),
+        ("if any failed", &cause.seen),
     ];
     let links = links.into_iter().filter(|(_, links)| !links.is_empty());
     links.map(|(word, ids)| (word, ids.iter().map(|id| id.get_ref().as_str()).collect())).collect()
 }
 
-/// An action for no event in particular.
-pub(super) struct Told {
-    /// What to do, or what to know of the commands.
-    pub say: Option<String>,
+/// An action that is not specific to one event.
+pub(super) struct GeneralAction {
+    /// The instruction, or a note on the commands.
+    pub message: Option<String>,
     /// The commands, in order.
     pub commands: Vec<String>,
-    /// What these commands do not hold.
+    /// Where the complete commands are printed, if they are abbreviated here.
     pub note: Option<&'static str>,
 }
 
-/// What an action of a cause says, for no event in particular.
-pub(super) fn told(action: &Action, cause: &Cause, pipeline: &Pipeline) -> Told {
-    let target = Target::in_general();
-    let values = Values::new(pipeline, &target);
-    let say = action.say.as_ref().map(|say| values.sentence(say));
+/// Renders a cause's action in a form that is not specific to one event.
+pub(super) fn general_action(action: &Action, cause: &Cause, pipeline: &Pipeline) -> GeneralAction {
+    let target = Target::generic();
+    let values = PlaceholderValues::new(pipeline, &target);
+    let message = action.message.as_ref().map(|message| values.sentence(message));
     let commands = match (&action.run, action.generate) {
         (Some(run), _) => vec![values.command(run)],
         (None, Some(generator)) => {
-            generated(generator, cause.id.get_ref(), &target).iter().map(shell::line).collect()
+            example_commands(generator, cause.id.get_ref(), &target).iter().map(shell::line).collect()
         }
         (None, None) => Vec::new(),
     };
-    let whole = matches!(action.generate, Some(Generator::StartBrokers | Generator::CreateTopics));
-    Told { say, commands, note: whole.then_some("the report prints it whole") }
+    let printed_in_full = matches!(action.generate, Some(Generator::StartBrokers | Generator::CreateTopics));
+    GeneralAction { message, commands, note: printed_in_full.then_some("the report prints it in full") }
 }
 
-/// What a generator's commands look like before anything was seen.
-fn generated(generator: Generator, cause: &str, target: &Target) -> Vec<Command> {
-    let explain = |flag: &str| doctor::remedy(target, cause, flag).command();
+/// Returns a generator's commands with placeholders in capitals.
+fn example_commands(generator: Generator, cause: &str, target: &Target) -> Vec<Command> {
+    let explain = |flag: &str| pipeline_doctor::explain_cause(target, cause, flag).command();
     match generator {
         Generator::ComposeFragment => vec![explain("--yaml").write("workers.yml")],
         Generator::GroupOffsets => vec![explain("--offsets").pipe(Process::new("sh"))],
@@ -204,15 +209,15 @@ fn generated(generator: Generator, cause: &str, target: &Target) -> Vec<Command>
             vec![kafka::create_topic(target, MAIN_BROKER, "TOPIC", "N", "N").command()]
         }
         Generator::RemoveMarks => {
-            vec![explain("--sql").write("marks.sql"), postgres::run(target, MAIN_DATABASE, "marks.sql")]
+            vec![explain("--sql").write("marks.sql"), postgres::run_file(target, MAIN_DATABASE, "marks.sql")]
         }
         Generator::SendRecords => vec![explain("--records").pipe(Process::new("sh"))],
     }
 }
 
-fn in_words(action: &Action, cause: &Cause, pipeline: &Pipeline) -> String {
-    let Told { say, commands, note } = told(action, cause, pipeline);
+fn describe(action: &Action, cause: &Cause, pipeline: &Pipeline) -> String {
+    let GeneralAction { message, commands, note } = general_action(action, cause, pipeline);
     let run = (!commands.is_empty()).then(|| commands.join(", then "));
-    let text = [say, run].into_iter().flatten().collect::<Vec<String>>().join(": ");
+    let text = [message, run].into_iter().flatten().collect::<Vec<String>>().join(": ");
     note.map_or(text.clone(), |note| format!("{text} ({note})"))
 }

@@ -1,21 +1,23 @@
-//! The report: one struct, rendered by every format. Pure.
+//! The report: one struct that every format renders. This module is pure.
 
-pub mod build;
-pub mod causes;
+pub mod assemble;
+pub mod cause_details;
 pub mod explain;
-pub mod extent;
+pub mod finding_sentence;
 pub mod format;
-pub mod layout;
-pub mod material;
+pub mod headline;
+pub mod input;
 pub mod model;
-pub mod summary;
-pub mod switched;
-pub mod unseen;
-pub mod words;
+pub mod overrides_section;
+pub mod sentences;
+pub mod step_summary;
+pub mod stuck_events;
+pub mod terminal;
+pub mod unavailable;
 
-pub use build::{conclusions, report};
-pub use material::Material;
+pub use assemble::{conclusions, report};
+pub use input::ReportInput;
 pub use model::{
-    Cause, Conclusions, Extent, FindingShown, InstanceShown, Next, Outcome, Report, SCHEMA_VERSION,
-    StageExtent, Step, StepVerdict, Told, Unseen, VerdictShown,
+    Cause, Conclusions, Extent, Next, Outcome, Report, ReportedFinding, ReportedInstance, ReportedVerdict,
+    SCHEMA_VERSION, StageExtent, Statement, Step, StepVerdict, Unavailable,
 };

@@ -2,32 +2,32 @@
 
 use crate::base::error::exit;
 use crate::judge::Verdict;
-use crate::remedy::Planned;
+use crate::remedy::PlannedAction;
 use crate::runbook::overrides::SwitchedOff;
 use crate::runbook::severity::Severity;
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The version of the JSON contract.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+/// The outcome of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Everything asked for was looked at and passed.
+    /// Every requested check was judged and passed.
     Healthy,
     /// A problem was found.
     Problem,
-    /// Only warnings.
+    /// Only warnings were found.
     Warning,
-    /// Nothing failed, but something could not be looked at.
+    /// No problem was found, but some checks are unknown.
     Inconclusive,
 }
 
 impl Outcome {
-    /// The exit code; warnings fail only where that is asked for.
+    /// Returns the exit code. Warnings fail the run only if `fail_on_warnings` is set.
     pub fn exit_code(self, fail_on_warnings: bool) -> u8 {
         match self {
             Outcome::Problem => exit::PROBLEM,
@@ -38,25 +38,26 @@ impl Outcome {
     }
 }
 
-/// Everything that a report says. Field order is the JSON's.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+/// A complete report. The fields are in the order of the JSON document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// The version of this contract.
     #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
-    /// `pipeline-doctor` and the version that looked.
+    /// `pipeline-doctor` and its version.
     pub tool: String,
     /// The pipeline's name.
     pub pipeline: String,
-    /// The id that was asked about.
+    /// The id that was asked about, if any.
     pub id: Option<String>,
-    /// When it was looked (UTC).
-    pub taken: Timestamp,
-    /// How it ended.
+    /// When the evidence was collected (UTC).
+    #[serde(rename = "taken")]
+    pub observed_at: Timestamp,
+    /// The outcome of the run.
     pub outcome: Outcome,
-    /// The exit code that belongs to it.
+    /// The exit code of the run.
     pub exit_code: u8,
-    /// The last line of the report.
+    /// The last line of the table.
     pub headline: String,
     /// How many events are stuck.
     pub extent: Extent,
@@ -64,119 +65,120 @@ pub struct Report {
     pub steps: Vec<Step>,
     /// The listed causes, the likeliest first.
     pub causes: Vec<Cause>,
-    /// What to do, in order: the actions of the likeliest explanation, the proof last.
-    pub actions: Vec<Planned>,
-    /// What is ruled out, and by what.
-    pub ruled_out: Vec<Told>,
-    /// What could not be told, and what would have told it.
-    pub untellable: Vec<Told>,
-    /// Failed noisy checks that no cause explains.
-    pub risks: Vec<Told>,
-    /// Failed checks that no cause explains.
-    pub unexplained: Vec<Told>,
-    /// What could not be looked at.
-    pub unseen: Vec<Unseen>,
-    /// The unseen check whose answer would tell most.
+    /// What to do, in order: the actions of the likeliest explanation, verification last.
+    pub actions: Vec<PlannedAction>,
+    /// Causes that are ruled out, each with a passed check that rules it out.
+    pub ruled_out: Vec<Statement>,
+    /// Causes that could not be determined, with the unknown checks that would decide them.
+    #[serde(rename = "untellable")]
+    pub undetermined: Vec<Statement>,
+    /// Failed noisy checks that no listed cause explains.
+    pub risks: Vec<Statement>,
+    /// Failed checks that no listed cause explains.
+    pub unexplained: Vec<Statement>,
+    /// The systems and observations that were unavailable.
+    #[serde(rename = "unseen")]
+    pub unavailable: Vec<Unavailable>,
+    /// The unknown check whose result would help most.
     pub next: Option<Next>,
-    /// Checks that are not judged and causes that are not ranked, because an override
-    /// says so.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Checks and causes that an override switches off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub switched_off: Vec<SwitchedOff>,
-    /// What an override switched off until its last day was over.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub overrides_ended: Vec<Told>,
+    /// Overrides that have expired; their checks and causes are active again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides_ended: Vec<Statement>,
 }
 
-/// What a report concludes, without what it was concluded from: a trace repeats it.
+/// The conclusions of a report, without the findings behind them. Traces also include these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conclusions {
-    /// `pipeline-doctor` and the version that looked.
+    /// `pipeline-doctor` and its version.
     pub tool: String,
     /// The pipeline's name.
     pub pipeline: String,
-    /// When it was looked (UTC).
-    pub taken: Timestamp,
+    /// When the evidence was collected (UTC).
+    pub observed_at: Timestamp,
     /// The listed causes, the likeliest first.
     pub causes: Vec<Cause>,
-    /// What to do, in order: the actions of the likeliest explanation, the proof last.
-    pub actions: Vec<Planned>,
-    /// What could not be looked at.
-    pub unseen: Vec<Unseen>,
+    /// What to do, in order: the actions of the likeliest explanation, verification last.
+    pub actions: Vec<PlannedAction>,
+    /// The systems and observations that were unavailable.
+    pub unavailable: Vec<Unavailable>,
 }
 
-/// How many events of the window are stuck.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+/// How many events in the window are stuck.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Extent {
-    /// The window in seconds.
+    /// The length of the window in seconds.
     pub window_s: u64,
-    /// Stuck events of the stages that could be counted; absent where none could.
+    /// The stuck events of all stages that could be counted; absent if none could.
     pub stuck: Option<u64>,
-    /// Whether all of them were counted; else there may be more.
+    /// Whether all stuck events were counted. If not, there may be more.
     pub complete: bool,
-    /// Time of the oldest.
+    /// The time of the oldest stuck event.
     pub since: Option<Timestamp>,
     /// When the newest effect of any stage was written.
     pub last_good: Option<Timestamp>,
-    /// The newest stuck ids, at most [`Extent::SHOWN`].
-    #[schemars(description = "The newest stuck ids.", length(max = Extent::SHOWN))]
+    /// The newest stuck ids, at most [`Extent::MAX_IDS`].
+    #[schemars(description = "The newest stuck ids.", length(max = Extent::MAX_IDS))]
     pub newest_ids: Vec<String>,
-    /// The same, stage by stage.
+    /// The stuck events of each stage.
     pub stages: Vec<StageExtent>,
 }
 
 impl Extent {
-    /// How many ids are shown.
-    pub const SHOWN: usize = 5;
+    /// The maximum number of ids listed.
+    pub const MAX_IDS: usize = 5;
 }
 
 /// The stuck events of one stage.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageExtent {
-    /// The stage.
+    /// The stage's name.
     pub stage: String,
-    /// Events of the window that reached it.
+    /// The events in the window that reached the stage.
     pub events: u64,
-    /// Those that lack its effect.
+    /// The events that lack the stage's effect.
     pub stuck: u64,
-    /// Whether more events lie in the window than were looked at.
+    /// Whether the window contains more events than were read.
     pub limited: bool,
 }
 
 /// One step of the runbook.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
-    /// Its number.
+    /// The step's number.
     pub step: u8,
-    /// Its title.
+    /// The step's title.
     pub title: String,
-    /// fail, warn, unknown, pass or not-asked.
+    /// The verdict of the step's checks.
     pub verdict: StepVerdict,
-    /// Its lines.
+    /// The summary lines.
     pub summary: String,
-    /// The same by hand.
+    /// The command that inspects this step by hand.
     pub by_hand: String,
-    /// Its findings.
-    pub findings: Vec<FindingShown>,
+    /// The findings of the step's checks.
+    pub findings: Vec<ReportedFinding>,
 }
 
-/// What a step comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+/// The verdict of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepVerdict {
-    /// A check failed that means a problem.
+    /// A check with the severity `error` failed.
     Fail,
-    /// A check failed that is worth knowing.
+    /// A check with the severity `warn` failed.
     Warn,
-    /// Something could not be looked at.
+    /// A check is unknown or blocked.
     Unknown,
-    /// Everything passed.
+    /// No check failed, and at least one passed.
     Pass,
-    /// Nobody asked.
+    /// No check applied to this run.
     NotAsked,
 }
 
 impl StepVerdict {
-    /// The word in the JSON report.
+    /// Returns the word used in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             StepVerdict::Fail => "fail",
@@ -188,149 +190,151 @@ impl StepVerdict {
     }
 }
 
-/// A verdict without its reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+/// The verdict of a check, without its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum VerdictShown {
-    /// As it should be.
+pub enum ReportedVerdict {
+    /// The fact meets the expectation.
     Pass,
-    /// Not as it should be.
+    /// The fact does not meet the expectation.
     Fail,
-    /// Could not look.
+    /// The fact is unavailable.
     Unknown,
-    /// A pass would be empty, because another check did not pass.
+    /// A pass would prove nothing, because another check did not pass.
     Blocked,
-    /// Nobody asked.
+    /// The check does not apply to this run.
     NotAsked,
 }
 
-impl VerdictShown {
-    /// The word in the JSON report.
+impl ReportedVerdict {
+    /// Returns the word used in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
-            VerdictShown::Pass => "pass",
-            VerdictShown::Fail => "fail",
-            VerdictShown::Unknown => "unknown",
-            VerdictShown::Blocked => "blocked",
-            VerdictShown::NotAsked => "not-asked",
+            ReportedVerdict::Pass => "pass",
+            ReportedVerdict::Fail => "fail",
+            ReportedVerdict::Unknown => "unknown",
+            ReportedVerdict::Blocked => "blocked",
+            ReportedVerdict::NotAsked => "not-asked",
         }
     }
 }
 
-impl From<&Verdict> for VerdictShown {
+impl From<&Verdict> for ReportedVerdict {
     fn from(verdict: &Verdict) -> Self {
         match verdict {
-            Verdict::Pass => VerdictShown::Pass,
-            Verdict::Fail => VerdictShown::Fail,
-            Verdict::Unknown(_) => VerdictShown::Unknown,
-            Verdict::Blocked(_) => VerdictShown::Blocked,
-            Verdict::NotAsked(_) => VerdictShown::NotAsked,
+            Verdict::Pass => ReportedVerdict::Pass,
+            Verdict::Fail => ReportedVerdict::Fail,
+            Verdict::Unknown(_) => ReportedVerdict::Unknown,
+            Verdict::Blocked(_) => ReportedVerdict::Blocked,
+            Verdict::NotAsked(_) => ReportedVerdict::NotAsked,
         }
     }
 }
 
-/// A judged check.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct FindingShown {
+/// The finding of a check.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportedFinding {
     /// The check's id.
     pub check: String,
-    /// Its verdict.
-    pub verdict: VerdictShown,
-    /// What a failure means.
+    /// The check's verdict.
+    pub verdict: ReportedVerdict,
+    /// How serious a failure is.
     pub severity: Severity,
-    /// Why it is neither pass nor fail.
+    /// Why the verdict is neither pass nor fail.
     pub why: Option<String>,
-    /// What was observed, in one sentence.
-    pub say: String,
-    /// Its instances.
-    pub instances: Vec<InstanceShown>,
+    /// The observation in one sentence, or why the check was not judged.
+    #[serde(rename = "say")]
+    pub message: String,
+    /// One instance per subject.
+    pub instances: Vec<ReportedInstance>,
 }
 
-/// A check judged about one subject.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct InstanceShown {
-    /// Whom it is about.
+/// The result of a check for one subject.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportedInstance {
+    /// The subject's name.
     pub subject: String,
-    /// What is true when healthy.
+    /// The statement that is true when the pipeline is healthy.
     pub title: String,
-    /// Its verdict.
-    pub verdict: VerdictShown,
-    /// The fact's value, where it was seen.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The verdict on this subject.
+    pub verdict: ReportedVerdict,
+    /// The fact's value, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// What was observed.
+    /// The observation, or why there is none.
     pub observed: String,
-    /// What the fact must be.
+    /// The expected value.
     pub expected: String,
-    /// The same by hand.
+    /// The command that checks this by hand.
     pub by_hand: String,
 }
 
 /// A listed cause.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
-    /// Its id.
+    /// The cause's id.
     pub id: String,
-    /// What it is called, with its subjects where they are not all.
+    /// The cause's title, with the affected subjects unless all are affected.
     pub title: String,
-    /// In per cent: the lower one of its posterior and the runbook's number.
+    /// The confidence in per cent, which is the posterior, capped at the runbook's number.
     pub confidence: u8,
-    /// The runbook's name for it, if it has one.
+    /// The runbook's name for the cause, if it has one.
     pub documented: Option<String>,
-    /// Its probability, given what was observed; six digits.
+    /// The posterior probability, given the findings; rounded to six digits.
     pub posterior: f64,
-    /// Whether it is part of the likeliest explanation.
+    /// Whether the cause is part of the likeliest explanation.
     pub best: bool,
-    /// Whom it is about.
+    /// The affected subjects.
     pub subjects: Vec<String>,
-    /// Where it stands for causes that cannot be told apart: those.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub one_of: Vec<Told>,
-    /// What speaks for it.
-    pub because: Vec<Told>,
-    /// What else is seen of its subjects that is no fault by itself.
-    pub context: Vec<Told>,
-    /// What it explains besides.
-    pub also_explains: Vec<Told>,
-    /// The same by step, as the table says it.
+    /// The members of a group of causes that cannot be told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub one_of: Vec<Statement>,
+    /// Failed checks that support the cause.
+    pub because: Vec<Statement>,
+    /// Failed notes about the same subjects. They are not faults.
+    pub context: Vec<Statement>,
+    /// Other failed checks that the cause explains.
+    pub also_explains: Vec<Statement>,
+    /// The ids of `also_explains`, grouped by step.
     pub also_explains_by_step: String,
-    /// What speaks against it.
-    pub weakened_by: Vec<Told>,
-    /// What it should have broken and could not be seen.
-    pub could_not_check: Vec<Told>,
-    /// What to do, in order.
-    pub actions: Vec<Planned>,
+    /// Passed checks that the cause should have broken.
+    pub weakened_by: Vec<Statement>,
+    /// Unknown checks that the cause should have broken.
+    pub could_not_check: Vec<Statement>,
+    /// The actions, in order.
+    pub actions: Vec<PlannedAction>,
 }
 
-/// A check or cause, and a sentence about it.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Told {
+/// A sentence about a check or a cause.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Statement {
     /// The id of a check or a cause.
     pub id: String,
     /// The sentence.
-    pub say: String,
+    #[serde(rename = "say")]
+    pub message: String,
 }
 
-/// Something that could not be looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Unseen {
-    /// The system, or the check.
+/// A system or an observation that was unavailable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unavailable {
+    /// The system, followed by "in part" if only some observations are missing.
     pub system: String,
-    /// Why.
+    /// Why it was unavailable.
     pub why: String,
-    /// The steps that it leaves open.
+    /// The steps that it affects.
     pub steps: Vec<u8>,
-    /// Time alone shows it: what was started just now, what came a moment ago.
+    /// Whether waiting is enough because something started or arrived only moments ago.
     #[serde(skip)]
-    pub passes: bool,
+    pub resolves_with_time: bool,
 }
 
-/// What to look at next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+/// The check to run by hand next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Next {
-    /// The check.
+    /// The check's id.
     pub check: String,
-    /// The same by hand.
+    /// The command that runs the check by hand.
     pub by_hand: String,
 }
 
@@ -339,7 +343,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_is_the_same_word_in_json() {
+    fn verdicts_match_their_json_words() {
         for verdict in [
             StepVerdict::Fail,
             StepVerdict::Warn,
@@ -350,11 +354,11 @@ mod tests {
             assert_eq!(serde_json::json!(verdict), verdict.as_str());
         }
         for verdict in [
-            VerdictShown::Pass,
-            VerdictShown::Fail,
-            VerdictShown::Unknown,
-            VerdictShown::Blocked,
-            VerdictShown::NotAsked,
+            ReportedVerdict::Pass,
+            ReportedVerdict::Fail,
+            ReportedVerdict::Unknown,
+            ReportedVerdict::Blocked,
+            ReportedVerdict::NotAsked,
         ] {
             assert_eq!(serde_json::json!(verdict), verdict.as_str());
         }

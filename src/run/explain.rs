@@ -1,27 +1,28 @@
-//! `explain`: what a check or a cause means, and the remedy of a cause.
+//! `explain`: explains a check or a cause, or prints the remedy for a cause.
 
 use crate::base::error::{Error, Mistake, exit};
+use crate::base::renamed_ids::current;
 use crate::cli::{Color, Explain};
 use crate::config::{Config, Environment};
 use crate::diagnosis::diagnose;
-use crate::evidence::Seen;
+use crate::evidence::Observed;
 use crate::fact::facts;
 use crate::judge::judge;
-use crate::run::look::see;
-use crate::run::output::set_colours;
-use crate::run::read::read;
-use crate::run::recording::record;
+use crate::run::gather::gather_evidence;
+use crate::run::load_config::load_config;
+use crate::run::recording::write_recording;
+use crate::run::stdout::set_colours;
 use crate::runbook::catalog::{Catalog, Cause, Generator};
 use crate::situation::Situation;
-use crate::situation::target::target;
-use crate::text::suggestion::way_out;
+use crate::situation::command_target::target;
+use crate::text::suggestion::suggestion;
 use crate::{collect, remedy, report};
 use std::io::{self, IsTerminal, Write};
 
-/// Explains what was asked for: a check or a cause, or the whole runbook.
+/// Prints the explanation of a check or cause, a remedy, or the whole runbook.
 pub(super) fn run(args: &Explain, environment: &Environment) -> Result<u8, Error> {
-    let (config, catalog) = read(args.id.as_deref(), &args.look, environment)?;
-    let catalog = catalog.at(collect::now());
+    let (config, catalog) = load_config(args.id.as_deref(), &args.target, environment)?;
+    let catalog = catalog.as_of(collect::now());
     set_colours(if args.json { Color::Never } else { args.color }, io::stdout().is_terminal());
     let pipeline = &config.pipeline;
     let mut text = Vec::new();
@@ -38,7 +39,7 @@ pub(super) fn run(args: &Explain, environment: &Environment) -> Result<u8, Error
     Ok(exit::HEALTHY)
 }
 
-/// A check, a cause, or the remedy of a cause.
+/// Writes the explanation of a check or cause, or the remedy for a cause, to `text`.
 fn explain_one(
     name: &str,
     args: &Explain,
@@ -47,7 +48,11 @@ fn explain_one(
     text: &mut Vec<u8>,
 ) -> Result<(), Error> {
     let pipeline = &config.pipeline;
-    match (catalog.cause(name), catalog.check(name), wanted(args)) {
+    let renamed = current(name);
+    if renamed != name {
+        eprintln!("note: `{name}` was renamed to `{renamed}`");
+    }
+    match (catalog.cause(name), catalog.check(name), requested_generator(args)) {
         (Some(cause), _, Some(generator)) => {
             text.write_all(remedy(config, catalog, cause, generator)?.as_bytes())?;
         }
@@ -60,18 +65,20 @@ fn explain_one(
         }
         (None, Some(check), None) => report::explain::check(check, catalog, pipeline, text)?,
         (None, Some(_), Some(_)) => {
-            let mistake = Mistake::new("explain", format!("`{name}` is a check: only causes have remedies"));
-            return Err(Error::usage(mistake.help("leave --yaml, --offsets, --sql and --records out")));
+            let mistake =
+                Mistake::new("explain", format!("`{name}` is a check, and only causes have remedies"));
+            return Err(Error::usage(mistake.help("leave out --yaml, --offsets, --sql and --records")));
         }
         (None, None, _) => {
             let mistake = Mistake::new("explain", format!("unknown check or cause `{name}`"));
-            return Err(Error::usage(mistake.help(way_out(name, catalog.names().iter().copied()))));
+            return Err(Error::usage(mistake.help(suggestion(name, catalog.names().iter().copied()))));
         }
     }
     Ok(())
 }
 
-fn wanted(args: &Explain) -> Option<Generator> {
+/// Returns the generator for the requested remedy.
+fn requested_generator(args: &Explain) -> Option<Generator> {
     [
         (args.yaml, Generator::ComposeFragment),
         (args.offsets, Generator::GroupOffsets),
@@ -79,47 +86,48 @@ fn wanted(args: &Explain) -> Option<Generator> {
         (args.records, Generator::SendRecords),
     ]
     .into_iter()
-    .find_map(|(asked, generator)| asked.then_some(generator))
+    .find_map(|(requested, generator)| requested.then_some(generator))
 }
 
-/// What a cause's generator prints for what is seen now.
+/// Generates the remedy for a cause from the current evidence.
 fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generator) -> Result<String, Error> {
-    let evidence = see(config)?;
-    record(config, &evidence)?;
-    let catalog = &catalog.at(evidence.taken);
-    let situation = Situation::of(&evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
+    let evidence = gather_evidence(config)?;
+    write_recording(config, &evidence)?;
+    let catalog = &catalog.as_of(evidence.observed_at);
+    let situation = Situation::build(&evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
     let facts = facts(&situation, &catalog.signatures, &catalog.facts);
     let findings = judge(catalog, &facts, &config.pipeline);
     let diagnosis = diagnose(catalog, &findings);
     let id = cause.id.get_ref();
-    // Half of a remedy may have been carried out: then the cause is no longer
-    // what is wrong, and the rest of the remedy is for whatever is stuck.
+    // If half of the remedy has already been carried out, the cause may no longer be diagnosed. The
+    // rest of the remedy then covers every stuck event.
     let subjects = diagnosis.causes.into_iter().find(|diagnosed| diagnosed.cause == *id);
     let subjects = subjects.map(|diagnosed| diagnosed.subjects).unwrap_or_default();
     let database = evidence.main_database();
-    let mut whys = [database.why()].into_iter().chain(evidence.brokers.values().map(Seen::why));
-    let unseen = whys.find_map(|why| why);
+    let mut reasons = [database.reason()].into_iter().chain(evidence.brokers.values().map(Observed::reason));
+    let unavailable = reasons.find_map(|reason| reason);
     let target = target(&situation);
     let remedy = remedy::Remedy::new(&situation, &target, cause, subjects);
     match (remedy.script(generator), generator) {
         (Some(script), _) => Ok(script),
         (None, Generator::ComposeFragment) => {
-            let what = "no worker is missing now: there is no fragment to print";
+            let what = "no worker is missing now, so there is no Compose fragment to print";
             let mistake = Mistake::new(format!("explain {id}"), what);
             Err(Error::usage(
-                mistake.help("pipeline-doctor shows what is wrong; --replay FILE shows a recording"),
+                mistake
+                    .help("run pipeline-doctor to see what is wrong, or use --replay FILE with a recording"),
             ))
         }
-        // Whoever pipes this into a shell or psql has nothing left to do, if all was seen.
-        (None, _) => match unseen {
+        // The output may be piped into a shell or psql, so print a comment if nothing was unavailable.
+        (None, _) => match unavailable {
             Some(why) => {
-                let mistake = Mistake::new(format!("explain {id}"), format!("not seen: {}", why.words()));
-                Err(Error::usage(mistake.help("what is stuck is read from there: put that right first")))
+                let mistake = Mistake::new(format!("explain {id}"), format!("not seen: {}", why.describe()));
+                Err(Error::usage(
+                    mistake.help("the stuck events are read from that system, so fix the access to it first"),
+                ))
             }
-            None if generator == Generator::RemoveMarks => {
-                Ok("-- nothing is kept back by a mark now\n".to_string())
-            }
-            None => Ok("# nothing is left to do now\n".to_string()),
+            None if generator == Generator::RemoveMarks => Ok("-- no mark blocks an event now\n".to_string()),
+            None => Ok("# nothing to do now\n".to_string()),
         },
     }
 }

@@ -1,55 +1,60 @@
-//! The table of contents: each command is one call here, and so is each arrow of the flow.
+//! Runs the commands. Each command is one call here, and so is each step of the data flow.
 
+mod build_report;
 pub mod demo;
 pub mod explain;
-mod flow;
+mod gather;
 pub mod init;
 pub mod lint;
-mod look;
-mod output;
-mod read;
+mod load_config;
 mod recording;
 pub mod schema;
+mod stdout;
 pub mod trace;
 
-pub use output::formats;
+pub use stdout::formats;
 
 use crate::base::error::Error;
-use crate::cli::{Cli, Command, Look, Show};
+use crate::cli::{Cli, Command, OutputOptions, TargetOptions};
 use crate::config::Environment;
 use crate::report::Outcome;
-use crate::run::flow::diagnosed;
-use crate::run::look::see;
-use crate::run::output::{ended, print};
-use crate::run::read::read;
-use crate::run::recording::record;
+use crate::run::build_report::build_report;
+use crate::run::gather::gather_evidence;
+use crate::run::load_config::load_config;
+use crate::run::recording::write_recording;
+use crate::run::stdout::{exit_code_after, print_report};
 use std::time::{Duration, Instant};
 
-/// Runs the program; the exit code belongs to what was found.
+/// Runs the requested command and returns the exit code.
 pub fn run(cli: &Cli, environment: &Environment) -> Result<u8, Error> {
     match &cli.command {
-        None => doctor(cli.id.as_deref(), &cli.look, &cli.show, environment),
-        Some(Command::Demo { incident, show }) => demo::run(incident.as_deref(), show),
+        None => doctor(cli.id.as_deref(), &cli.target, &cli.output, environment),
+        Some(Command::Demo { incident, output }) => demo::run(incident.as_deref(), output),
         Some(Command::Trace(args)) => trace::run(args, environment),
         Some(Command::Explain(args)) => explain::run(args, environment),
         Some(Command::Init(args)) => init::run(args, environment),
-        Some(Command::Schema { of }) => schema::run(*of),
+        Some(Command::Schema { name }) => schema::run(*name),
         Some(Command::Lint(args)) => lint::run(args, environment),
     }
 }
 
-/// The whole runbook.
-fn doctor(id: Option<&str>, look: &Look, show: &Show, environment: &Environment) -> Result<u8, Error> {
-    let (config, catalog) = read(id, look, environment)?;
+/// Runs the whole runbook; with `--wait`, repeats it until the pipeline is healthy.
+fn doctor(
+    id: Option<&str>,
+    options: &TargetOptions,
+    output: &OutputOptions,
+    environment: &Environment,
+) -> Result<u8, Error> {
+    let (config, catalog) = load_config(id, options, environment)?;
     let give_up = config.wait.map(|wait| Instant::now() + wait);
     loop {
-        let evidence = see(&config)?;
-        let catalog = catalog.at(evidence.taken);
-        let report = diagnosed(&evidence, &config.pipeline, &catalog, show);
+        let evidence = gather_evidence(&config)?;
+        let catalog = catalog.as_of(evidence.observed_at);
+        let report = build_report(&evidence, &config.pipeline, &catalog, output);
         let healthy = matches!(report.outcome, Outcome::Healthy | Outcome::Warning);
         if healthy || give_up.is_none_or(|give_up| Instant::now() >= give_up) {
-            record(&config, &evidence)?;
-            return ended(print(&report, show), report.exit_code);
+            write_recording(&config, &evidence)?;
+            return exit_code_after(print_report(&report, output), report.exit_code);
         }
         std::thread::sleep(Duration::from_secs(1));
     }

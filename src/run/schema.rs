@@ -1,33 +1,33 @@
-//! `schema`: what the files that are read, and the JSON that is printed, look like.
+//! `schema`: prints the JSON Schema of an input file or of the JSON output.
 
 use crate::base::error::{Error, exit};
-use crate::base::schema::{of_document, of_file};
+use crate::base::json_schema::{document_schema, file_schema};
 use crate::cli::SchemaOf;
 use crate::fact;
 use crate::pipeline::Pipeline;
 use crate::report::Report;
 use crate::report::format::json::{self, NoReport};
 use crate::runbook::catalog::File;
-use crate::runbook::schema::with_facts;
+use crate::runbook::json_schema::with_facts;
 use crate::trace::{Trace, Traces};
 use clap::ValueEnum;
 use schemars::{Schema, SchemaGenerator as Generator};
 use std::io::{self, Write};
 
-const USE: &str = "
-Each prints the JSON Schema (draft 2020-12) of what stands beside it. An editor
-that knows schemas of TOML (taplo, Even Better TOML) completes and checks a file
-that names its own in the first line:
+const USAGE: &str = "
+Each command prints the JSON Schema (draft 2020-12) of the format next to it.
+An editor with schema support for TOML (taplo, Even Better TOML) completes and
+checks a file that names its schema in the first line:
 
   pipeline-doctor schema pipeline > pipeline.schema.json
   #:schema ./pipeline.schema.json
 ";
 
-/// Prints a schema, or which there are.
-pub(super) fn run(of: Option<SchemaOf>) -> Result<u8, Error> {
+/// Prints a schema, or the list of schemas.
+pub(super) fn run(name: Option<SchemaOf>) -> Result<u8, Error> {
     let mut out = io::stdout().lock();
-    match of {
-        Some(of) => json::write(&schema(of), &mut out)?,
+    match name {
+        Some(name) => json::write(&schema(name), &mut out)?,
         None => out.write_all(list().as_bytes())?,
     }
     Ok(exit::HEALTHY)
@@ -39,21 +39,21 @@ fn list() -> String {
         let help = value.get_help().map(ToString::to_string).unwrap_or_default();
         format!("pipeline-doctor schema {:<12}{help}\n", value.get_name())
     };
-    values.map(line).collect::<String>() + USE
+    values.map(line).collect::<String>() + USAGE
 }
 
-fn schema(of: SchemaOf) -> Schema {
+fn schema(name: SchemaOf) -> Schema {
     let no_report = Generator::subschema_for::<NoReport>;
-    match of {
-        SchemaOf::Pipeline => of_file::<Pipeline>("A pipeline"),
+    match name {
+        SchemaOf::Pipeline => file_schema::<Pipeline>("A pipeline"),
         SchemaOf::Checks => {
-            with_facts(of_file::<File>("Steps, checks, signatures and causes"), &fact::registry())
+            with_facts(file_schema::<File>("Steps, checks, signatures and causes"), &fact::registry())
         }
         SchemaOf::Report => {
-            of_document("What --json prints", &[Generator::subschema_for::<Report>, no_report])
+            document_schema("The output of --json", &[Generator::subschema_for::<Report>, no_report])
         }
-        SchemaOf::Trace => of_document(
-            "What trace --json prints",
+        SchemaOf::Trace => document_schema(
+            "The output of trace --json",
             &[Generator::subschema_for::<Trace>, Generator::subschema_for::<Traces>, no_report],
         ),
     }

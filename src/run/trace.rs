@@ -1,14 +1,14 @@
-//! `trace`: how far these events came.
+//! `trace`: reports how far events got, and follows one on its way.
 
 use crate::base::error::{Error, Mistake};
-use crate::cli::{Show, Trace as Asked};
+use crate::cli::{OutputOptions, Trace as TraceArgs};
 use crate::config::{Config, Environment};
-use crate::evidence::{Database, Evidence, Seen, System};
-use crate::run::flow::concluded;
-use crate::run::look::see;
-use crate::run::output::{ended, known, show};
-use crate::run::read::read;
-use crate::run::recording::record;
+use crate::evidence::{Database, Evidence, Observed, System};
+use crate::run::build_report::build_conclusions;
+use crate::run::gather::gather_evidence;
+use crate::run::load_config::load_config;
+use crate::run::recording::write_recording;
+use crate::run::stdout::{exit_code_after, require_format, write_stdout};
 use crate::runbook::catalog::Catalog;
 use crate::situation::Situation;
 use crate::situation::shared::Shared;
@@ -18,56 +18,59 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// At most so many ids are traced at once.
-const MOST: usize = 1_000;
-/// So long is followed, if not `--wait` says how long.
-const FOLLOW: Duration = Duration::from_secs(60);
-/// Between two looks at what is followed.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The maximum number of ids per run.
+const MAX_IDS: usize = 1_000;
+/// How long `--follow` waits for the event without `--wait`.
+const FOLLOW_TIMEOUT: Duration = Duration::from_secs(60);
+/// The pause between two polls of `--follow`.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Traces what was asked for; the exit code belongs to the one that came the least far.
-pub(super) fn run(asked: &Asked, environment: &Environment) -> Result<u8, Error> {
-    let typed = typed(asked)?;
-    let first = typed.first().map(String::as_str);
-    let (mut config, catalog) = read(first, &asked.look, environment)?;
-    let further = further(&config, typed.get(1..).unwrap_or_default())?;
-    config.target.ids.extend(further);
-    config.values = asked.payload;
-    if asked.follow {
-        return follow(config, &catalog, &asked.show);
+/// Traces the requested events. With several events, the exit code is that of the event that
+/// got the least far.
+pub(super) fn run(args: &TraceArgs, environment: &Environment) -> Result<u8, Error> {
+    let given = read_ids(args)?;
+    let first = given.first().map(String::as_str);
+    let (mut config, catalog) = load_config(first, &args.target, environment)?;
+    let additional = additional_ids(&config, given.get(1..).unwrap_or_default())?;
+    config.target.ids.extend(additional);
+    config.values = args.payload;
+    if args.follow {
+        return follow(config, &catalog, &args.output);
     }
-    if asked.stuck || asked.lookup.is_some() {
-        let ids = looked_up(&config, asked.lookup.clone())?;
+    if args.stuck || args.lookup.is_some() {
+        let ids = look_up_ids(&config, args.lookup.clone())?;
         if ids.is_empty() {
-            return shown(
-                &Traces::none(&config.pipeline, asked.stuck.then_some(config.target.window_s)),
-                &asked.show,
+            return print_all(
+                &Traces::none(&config.pipeline, args.stuck.then_some(config.target.window_s)),
+                &args.output,
             );
         }
         config.target.ids = ids;
     }
-    let evidence = see(&config)?;
-    record(&config, &evidence)?;
-    // A recording has its own, where none is asked for.
-    let asked_for = if config.target.ids.is_empty() { &evidence.target } else { &config.target };
-    let catalog = catalog.at(evidence.taken);
-    match asked_for.ids.as_slice() {
+    let evidence = gather_evidence(&config)?;
+    write_recording(&config, &evidence)?;
+    // Without requested ids, a recording supplies its own.
+    let target = if config.target.ids.is_empty() { &evidence.target } else { &config.target };
+    let catalog = catalog.as_of(evidence.observed_at);
+    match target.ids.as_slice() {
         [] => {
             let mistake = Mistake::new("trace", format!("no {} given", config.pipeline.id.name));
-            Err(Error::usage(mistake.help("name one or several, - for standard input, or --stuck")))
+            Err(Error::usage(
+                mistake.help("give one or more ids, - to read them from standard input, or --stuck"),
+            ))
         }
-        [id] => one(&of(&evidence, id, &config, &catalog, &asked.show), &asked.show),
+        [id] => print_one(&trace_event(&evidence, id, &config, &catalog, &args.output), &args.output),
         ids => {
-            let all = of_all(&evidence, ids, &config, &catalog, &asked.show);
-            shown(&traces(&config.pipeline, all), &asked.show)
+            let all = trace_events(&evidence, ids, &config, &catalog, &args.output);
+            print_all(&traces(&config.pipeline, all), &args.output)
         }
     }
 }
 
-/// The ids as they were typed or piped in.
-fn typed(asked: &Asked) -> Result<Vec<String>, Error> {
+/// Returns the ids from the command line and, for `-`, from standard input.
+fn read_ids(args: &TraceArgs) -> Result<Vec<String>, Error> {
     let mut ids = Vec::new();
-    for id in &asked.ids {
+    for id in &args.ids {
         if id != "-" {
             ids.push(id.clone());
             continue;
@@ -75,27 +78,28 @@ fn typed(asked: &Asked) -> Result<Vec<String>, Error> {
         let mut text = String::new();
         io::stdin().read_to_string(&mut text).map_err(|error| {
             let mistake = Mistake::new("standard input", format!("cannot be read: {error}"));
-            Error::usage(mistake.help("expected one id on each line"))
+            Error::usage(mistake.help("expected one id per line"))
         })?;
         ids.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from));
     }
-    if ids.len() > MOST {
-        let mistake = Mistake::new("trace", format!("{} ids: too many for one look", ids.len()));
-        return Err(Error::usage(mistake.help(format!("expected at most {MOST}; trace them in parts"))));
+    if ids.len() > MAX_IDS {
+        let mistake = Mistake::new("trace", format!("too many ids: {}", ids.len()));
+        return Err(Error::usage(mistake.help(format!("trace at most {MAX_IDS} at a time"))));
     }
-    if ids.is_empty() && asked.ids.iter().any(|id| id == "-") {
-        let mistake = Mistake::new("standard input", "holds no id");
-        return Err(Error::usage(mistake.help("expected one id on each line")));
+    if ids.is_empty() && args.ids.iter().any(|id| id == "-") {
+        let mistake = Mistake::new("standard input", "contains no id");
+        return Err(Error::usage(mistake.help("expected one id per line")));
     }
     Ok(ids)
 }
 
-/// Further ids in their canonical form, each once; all mistakes in them come at once.
-fn further(config: &Config, typed: &[String]) -> Result<Vec<String>, Error> {
+/// Returns the ids after the first in canonical form, without duplicates. Fails with all
+/// mistakes in them at once.
+fn additional_ids(config: &Config, given: &[String]) -> Result<Vec<String>, Error> {
     let mut mistakes = Vec::new();
     let mut ids: Vec<String> = Vec::new();
-    for typed in typed {
-        match config.pipeline.canonical_id(typed) {
+    for id in given {
+        match config.pipeline.canonical_id(id) {
             Ok(id) if ids.contains(&id) || config.target.ids.contains(&id) => {}
             Ok(id) => ids.push(id),
             Err(mistake) => mistakes.push(mistake),
@@ -104,35 +108,37 @@ fn further(config: &Config, typed: &[String]) -> Result<Vec<String>, Error> {
     if mistakes.is_empty() { Ok(ids) } else { Err(Error::Usage(mistakes)) }
 }
 
-/// The ids that the database tells: those with a key's value, or those that are stuck.
-fn looked_up(config: &Config, lookup: Option<(String, String)>) -> Result<Vec<String>, Error> {
+/// Looks up ids in the database: those that match a lookup key, or else the stuck ones.
+fn look_up_ids(config: &Config, lookup: Option<(String, String)>) -> Result<Vec<String>, Error> {
     let mut config = config.clone();
     let by_key = lookup.is_some();
     config.target.lookup = lookup;
     if config.replay.is_none() {
         config.without.extend([System::Kafka, System::Http, System::Logs]);
     }
-    let evidence = see(&config)?;
-    let told = evidence.main_database().and_then(|rows| match by_key {
+    let evidence = gather_evidence(&config)?;
+    let ids = evidence.main_database().and_then(|rows| match by_key {
         true => rows.looked_up.clone().unwrap_or_default(),
-        false => stuck(&config, rows),
+        false => newest_stuck_ids(&config, rows),
     });
-    match told {
-        Seen::Known(ids) => Ok(ids),
-        Seen::Unknown(why) | Seen::NotAsked(why) => {
-            let mistake = Mistake::new("trace", format!("the ids are not seen: {}", why.words()));
-            Err(Error::usage(mistake.help("they are read from PostgreSQL: put that right, or name the ids")))
+    match ids {
+        Observed::Known(ids) => Ok(ids),
+        Observed::Unknown(why) | Observed::NotAsked(why) => {
+            let mistake = Mistake::new("trace", format!("the ids cannot be looked up: {}", why.describe()));
+            Err(Error::usage(
+                mistake.help("they are read from PostgreSQL; fix the access to it, or name the ids"),
+            ))
         }
     }
 }
 
-/// The newest stuck ids, of whatever stage.
-fn stuck(config: &Config, rows: &Database) -> Seen<Vec<String>> {
+/// Returns the stuck ids of all stages, newest first, without duplicates.
+fn newest_stuck_ids(config: &Config, rows: &Database) -> Observed<Vec<String>> {
     let mut newest = Vec::new();
     for stage in &config.pipeline.stage {
-        match rows.extents.get(&stage.name).map(Seen::as_ref) {
-            Some(Seen::Known(extent)) => newest.extend(&extent.newest),
-            Some(Seen::Unknown(why)) => return Seen::Unknown(why),
+        match rows.extents.get(&stage.name).map(Observed::as_ref) {
+            Some(Observed::Known(extent)) => newest.extend(&extent.newest),
+            Some(Observed::Unknown(why)) => return Observed::Unknown(why),
             _ => {}
         }
     }
@@ -143,84 +149,90 @@ fn stuck(config: &Config, rows: &Database) -> Seen<Vec<String>> {
             ids.push(stuck.id.clone());
         }
     }
-    Seen::Known(ids)
+    Observed::Known(ids)
 }
 
-/// The traces of events that the evidence is about. What is the same for all of them is
-/// joined once. `catalog` holds what counts at the time of the evidence.
-fn of_all(
+/// Traces several events from the evidence. Data that they share is joined only once.
+/// `catalog` holds the rows that apply at the time of the evidence.
+fn trace_events(
     evidence: &Evidence,
     ids: &[String],
     config: &Config,
     catalog: &Catalog,
-    show: &Show,
+    output: &OutputOptions,
 ) -> Vec<Trace> {
     let shared = Shared::build(evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
     let shared = Arc::new(shared);
-    let of = |id: &String| {
-        let situation = Situation::about(&shared, evidence.event(id));
-        let mut trace = trace(&situation, concluded(&situation, catalog, show));
-        // A recording may have been made without them.
+    let trace_one = |id: &String| {
+        let situation = Situation::for_event(&shared, evidence.event(id));
+        let mut trace = trace(&situation, build_conclusions(&situation, catalog, output));
+        // A recording may have been made without values.
         if config.values && config.replay.is_none() {
-            trace.tell_unshown_values();
+            trace.note_omitted_values();
         }
         trace
     };
-    ids.iter().map(of).collect()
+    ids.iter().map(trace_one).collect()
 }
 
-/// The trace of one of the events that the evidence is about.
-fn of(evidence: &Evidence, id: &String, config: &Config, catalog: &Catalog, show: &Show) -> Trace {
-    of_all(evidence, std::slice::from_ref(id), config, catalog, show).remove(0)
+/// Traces one event from the evidence.
+fn trace_event(
+    evidence: &Evidence,
+    id: &String,
+    config: &Config,
+    catalog: &Catalog,
+    output: &OutputOptions,
+) -> Trace {
+    trace_events(evidence, std::slice::from_ref(id), config, catalog, output).remove(0)
 }
 
-fn format(asked: &Show) -> Result<&'static Format, Error> {
-    known(named(asked.format()), asked)
+fn format(output: &OutputOptions) -> Result<&'static Format, Error> {
+    require_format(named(output.format()), output)
 }
 
-fn one(trace: &Trace, asked: &Show) -> Result<u8, Error> {
-    let format = format(asked)?;
-    let written = show(asked, |screen, out| (format.render)(trace, screen, out));
-    ended(written, trace.exit_code)
+fn print_one(trace: &Trace, output: &OutputOptions) -> Result<u8, Error> {
+    let format = format(output)?;
+    let written = write_stdout(output, |screen, out| (format.render)(trace, screen, out));
+    exit_code_after(written, trace.exit_code)
 }
 
-fn shown(traces: &Traces, asked: &Show) -> Result<u8, Error> {
-    let format = format(asked)?;
-    let written = show(asked, |screen, out| (format.render_all)(traces, screen, out));
-    ended(written, traces.exit_code)
+fn print_all(traces: &Traces, output: &OutputOptions) -> Result<u8, Error> {
+    let format = format(output)?;
+    let written = write_stdout(output, |screen, out| (format.render_all)(traces, screen, out));
+    exit_code_after(written, traces.exit_code)
 }
 
-/// Looks again and again, and shows each hop as it appears.
-fn follow(mut config: Config, catalog: &Catalog, asked: &Show) -> Result<u8, Error> {
+/// Polls until the event has arrived or time is up, and shows each hop as it appears.
+fn follow(mut config: Config, catalog: &Catalog, output: &OutputOptions) -> Result<u8, Error> {
     let [id] = config.target.ids.as_slice() else {
-        let mistake = Mistake::new("trace --follow", "not one id given");
-        return Err(Error::usage(mistake.help("expected the one event that is to be followed")));
+        let mistake = Mistake::new("trace --follow", "needs exactly one id");
+        return Err(Error::usage(mistake.help("give the id of the event to follow")));
     };
     let id = id.clone();
-    // What moves is seen from one look to the next; only the last one looks twice,
-    // and at everything.
+    // Movement shows between one poll and the next. Only the last poll samples offsets twice and
+    // runs every probe.
     let settle = std::mem::take(&mut config.settle);
-    config.in_haste = true;
-    let give_up = Instant::now() + config.wait.unwrap_or(FOLLOW);
-    let format = format(asked)?;
-    let mut before: Option<Trace> = None;
+    config.quick = true;
+    let give_up = Instant::now() + config.wait.unwrap_or(FOLLOW_TIMEOUT);
+    let format = format(output)?;
+    let mut previous: Option<Trace> = None;
     loop {
         let last = Instant::now() >= give_up;
         if last {
             config.settle = settle;
-            config.in_haste = false;
+            config.quick = false;
         }
-        let evidence = see(&config)?;
-        let now = of(&evidence, &id, &config, &catalog.at(evidence.taken), asked);
-        if let Some(render) = format.render_news {
-            show(asked, |screen, out| render(&now, before.as_ref(), screen, out))?;
+        let evidence = gather_evidence(&config)?;
+        let current = trace_event(&evidence, &id, &config, &catalog.as_of(evidence.observed_at), output);
+        if let Some(render) = format.render_new_hops {
+            write_stdout(output, |screen, out| render(&current, previous.as_ref(), screen, out))?;
         }
-        if now.outcome == Outcome::Arrived || last {
-            record(&config, &evidence)?;
-            let written = show(asked, |screen, out| (format.render_end)(&now, screen, out));
-            return ended(written, now.exit_code);
+        if current.outcome == Outcome::Arrived || last {
+            write_recording(&config, &evidence)?;
+            let written = write_stdout(output, |screen, out| (format.render_end)(&current, screen, out));
+            return exit_code_after(written, current.exit_code);
         }
-        before = Some(now);
-        std::thread::sleep(PAUSE);
+        previous = Some(current);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }

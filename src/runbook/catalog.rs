@@ -1,212 +1,231 @@
-//! The checks and causes as data, as a directory of rows and the built-in ones give them.
+//! The catalog: checks, causes and log signatures as data, from the built-in files and a custom directory.
 
-use crate::base::schema::ID;
+use crate::base::json_schema::ID;
+use crate::base::renamed_ids::current;
 use crate::input::Source;
 use crate::pipeline::{Pipeline, Stage};
-use crate::runbook::expect::Expect;
-use crate::runbook::known::Known;
-use crate::runbook::overrides::{Override, RowKind, Switched, SwitchedOff};
-use crate::runbook::own::OwnFact;
-use crate::runbook::schema;
+use crate::runbook::custom_fact::CustomFact;
+use crate::runbook::expectation::Expect;
+use crate::runbook::fact_info::FactInfo;
+use crate::runbook::json_schema;
+use crate::runbook::log_signature::{self, Signature};
+use crate::runbook::overrides::{Override, RowKind, SwitchedOff, SwitchedRows};
 use crate::runbook::scope::Scope;
 use crate::runbook::severity::Severity;
-use crate::runbook::signature::{self, Signature};
 use crate::text::template::Template;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// Everything that is judged and concluded, in the runbook's order.
+/// All steps, checks, causes and overrides, in the runbook's order.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// The runbook's steps.
     pub steps: Vec<Step>,
     /// The checks.
     pub checks: Vec<Check>,
-    /// What logs say of trouble; each is one of the checks, too.
+    /// The log signatures; each also has a check.
     pub signatures: Vec<Signature>,
     /// The causes, in declaration order.
     pub causes: Vec<Cause>,
-    /// Facts of the user's own.
-    pub facts: Vec<OwnFact>,
-    /// What is known of the program's own facts.
-    pub registry: Vec<Known<'static>>,
-    /// What the user's rows say of other rows.
+    /// The custom facts.
+    pub facts: Vec<CustomFact>,
+    /// Descriptions of the built-in facts.
+    pub registry: Vec<FactInfo<'static>>,
+    /// The overrides of checks and causes.
     pub overrides: Vec<Override>,
-    /// Where the user's own checks and causes stand, by id.
-    pub own: BTreeMap<String, OwnRow>,
-    /// What overrides mean at the time of [`Catalog::at`].
-    pub switched: Switched,
-    /// The files that all of it was read from.
+    /// The custom checks and causes, by id.
+    pub custom_rows: BTreeMap<String, CustomRow>,
+    /// The rows that are switched off at the time given to [`Catalog::as_of`].
+    pub switched: SwitchedRows,
+    /// The files that the catalog was read from.
     pub sources: Vec<Source>,
 }
 
-/// A check or cause that is the user's own.
+/// The origin of a custom check or cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnRow {
+pub struct CustomRow {
     /// `file:line`.
     pub place: String,
-    /// Whether it stands in the place of a built-in one.
+    /// Whether it replaces a built-in row.
     pub replaces: bool,
 }
 
-/// One file of the catalog: any number of steps, checks, signatures and causes.
+/// One catalog file: any number of steps, checks, signatures, causes, facts and overrides.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// The runbook's steps.
     #[serde(default)]
     pub step: Vec<Step>,
-    /// What is judged.
+    /// The checks.
     #[serde(default)]
     pub check: Vec<Check>,
-    /// What logs say of trouble; each is a check, too.
+    /// The log signatures; each also defines a check.
     #[serde(default)]
     pub signature: Vec<Signature>,
-    /// What explains failed checks.
+    /// The causes that explain failed checks.
     #[serde(default)]
     pub cause: Vec<Cause>,
-    /// Facts of your own, for checks of your own.
+    /// Custom facts for custom checks.
     #[serde(default)]
-    pub fact: Vec<OwnFact>,
-    /// Other severities, and what is switched off for a while.
+    pub fact: Vec<CustomFact>,
+    /// Changed severities, and checks or causes that are switched off for a limited time.
     #[serde(default)]
     pub r#override: Vec<Override>,
+}
+
+impl File {
+    /// Replaces every old name with the current one.
+    #[must_use]
+    pub fn with_current_names(mut self) -> Self {
+        let causes = self.cause.iter_mut().flat_map(|cause| cause.any_of.iter_mut().chain([&mut cause.id]));
+        let facts = self.check.iter_mut().map(|check| &mut check.fact);
+        let custom = self.fact.iter_mut().map(|fact| &mut fact.name);
+        let overrides = self.r#override.iter_mut().map(|row| &mut row.id);
+        for name in causes.chain(facts).chain(custom).chain(overrides) {
+            *name.get_mut() = current(name.get_ref()).into_owned();
+        }
+        self
+    }
 }
 
 /// A step of the runbook.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// Its number.
+    /// Step number.
     pub step: u8,
-    /// What it looks at, as the report's line begins.
+    /// What the step inspects, printed at the start of its line in the report.
     pub title: Template,
-    /// What its line sums up.
+    /// What its line summarises.
     pub about: About,
-    /// How the runbook does it by hand.
+    /// The runbook's command for performing the step by hand.
     pub by_hand: Template,
 }
 
-/// What a step's line sums up.
+/// What a step's line summarises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum About {
-    /// Containers of the workers, and their groups.
+    /// The workers' containers and consumer groups.
     Workers,
     /// Topics.
     Topics,
-    /// Marks and effect rows.
+    /// Processed markers and effect rows.
     Rows,
-    /// The documented call.
+    /// The API call declared in the pipeline.
     Call,
 }
 
 /// One check.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("allOf" = schema::by_fact()))]
+#[schemars(extend("allOf" = json_schema::rules_by_fact()))]
 pub struct Check {
     /// Stable kebab-case id.
     #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
-    /// True when healthy. `{subject}` is its subject.
+    /// Statement that is true if all is well. `{subject}` is the check's subject.
     pub title: Template,
-    /// The runbook's step that it belongs to.
+    /// Number of the runbook step that it belongs to.
     #[schemars(with = "u8")]
     pub step: Spanned<u8>,
-    /// What a failure means for the exit code.
+    /// Effect of a failure on the exit code.
     #[serde(default)]
     pub severity: Severity,
-    /// It can fail on a healthy pipeline: a leak of .05 instead of .01.
+    /// Whether it can fail on a healthy pipeline, which raises its leak probability from .01 to
+    /// .05.
     #[serde(default)]
     pub noisy: bool,
-    /// It tells of the asked event alone, and so of the time when that passed.
+    /// Whether it covers only the requested event, and thus only the time when that event passed
+    /// through the pipeline.
     #[serde(default)]
     pub of_event: bool,
-    /// A failure has a line of its own under its step.
+    /// Whether a failure gets its own line under the step.
     #[serde(default)]
     pub in_summary: bool,
-    /// What it is asked of.
+    /// Kind of subject; each subject gets its own result.
     #[schemars(with = "Scope")]
     pub for_each: Spanned<Scope>,
-    /// The fact that it judges.
-    #[schemars(schema_with = "schema::fact")]
+    /// Name of the fact that it judges.
+    #[schemars(schema_with = "json_schema::fact_name")]
     pub fact: Spanned<String>,
-    /// What the fact must be.
+    /// The expected value of the fact.
     #[schemars(with = "Expect")]
     pub expect: Spanned<Expect>,
-    /// Checks without whose pass a pass of this one would be empty.
+    /// Checks that must pass before a pass of this check counts.
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub pass_needs: Vec<Spanned<String>>,
-    /// The same by hand.
+    /// Command that performs the same check by hand.
     pub by_hand: Template,
 }
 
 /// One cause.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = schema::links_or_members)]
+#[schemars(transform = json_schema::links_or_members)]
 pub struct Cause {
     /// Stable kebab-case id.
     #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
-    /// What it is called.
+    /// Short name, as shown in reports.
     pub title: String,
     /// What it means, in one or two sentences.
     pub means: String,
-    /// Its ceiling in per cent: the runbook's number, or the tool's own.
+    /// Upper limit for its confidence in per cent, from the runbook or set by this tool.
     #[schemars(with = "u16", range(min = 1, max = 99))]
     pub confidence: Spanned<u16>,
-    /// The runbook's name for it: `root cause 1`; absent: the tool's own.
+    /// The runbook's name for it, such as `root cause 1`; missing if the runbook does not list it.
     pub documented: Option<String>,
-    /// Checks that always fail when it is true (.98).
+    /// Checks that always fail when the cause is true (.98).
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub always: Vec<Spanned<String>>,
-    /// Checks that usually fail when it is true (.90).
+    /// Checks that usually fail when the cause is true (.90).
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub usually: Vec<Spanned<String>>,
-    /// Checks that sometimes fail when it is true (.50).
+    /// Checks that sometimes fail when the cause is true (.50).
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub sometimes: Vec<Spanned<String>>,
-    /// In place of links: causes of which one must be true, if this is. It is
-    /// named where they cannot be told apart.
+    /// Members of a cause group, which has no links of its own. If the group is true, one of these
+    /// causes is true. Reports name the group if its members cannot be told apart.
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub any_of: Vec<Spanned<String>>,
-    /// Of a group: checks of which one must have failed for it to be named, as it
-    /// says what they saw.
+    /// For a cause group: at least one of these checks must have failed before reports name
+    /// the group, because its text describes their failure.
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub seen: Vec<Spanned<String>>,
-    /// Whom it is about, where that is not whom its checks name.
+    /// The components that the cause is about, unless they are the subjects of its checks.
     #[serde(default)]
-    pub about: Whom,
+    pub about: CauseTarget,
     /// What to do, in order.
     pub actions: Vec<Action>,
 }
 
-/// Whom a cause is about.
+/// The components that a cause is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Whom {
+pub enum CauseTarget {
     /// The subjects of its checks.
     #[default]
     Subjects,
-    /// Those who send what the subjects of its checks should handle.
+    /// The emitters of the events that the subjects of its checks should process.
     Emitters,
 }
 
 impl Cause {
-    /// Whom the cause is about, where its checks name these.
-    pub fn whom(&self, pipeline: &Pipeline, subjects: &[String]) -> Vec<String> {
-        if self.about == Whom::Subjects {
+    /// Returns the components that the cause is about, given the subjects of its checks.
+    pub fn targets(&self, pipeline: &Pipeline, subjects: &[String]) -> Vec<String> {
+        if self.about == CauseTarget::Subjects {
             return subjects.to_vec();
         }
         let named = |stage: &&Stage| subjects.contains(&pipeline.stage_subject(stage));
@@ -217,92 +236,100 @@ impl Cause {
     }
 }
 
-/// One thing to do. Exactly one of `run`, `generate` and neither (a sentence).
+/// One action: a command (`run`), generated commands (`generate`), or a sentence with neither.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("not" = { "required": ["run", "generate"] }))]
 pub struct Action {
-    /// What it does.
+    /// Purpose of the action.
     pub kind: ActionKind,
-    /// What to say of it; with neither `run` nor `generate` it is all there is.
-    pub say: Option<Template>,
-    /// A command, with placeholders.
+    /// Instruction for the reader; required if there is neither `run` nor `generate`.
+    #[serde(rename = "say")]
+    pub message: Option<Template>,
+    /// Command with placeholders.
     pub run: Option<Template>,
-    /// A generator that makes the commands from what was seen.
+    /// Generator that builds the commands from the evidence.
     pub generate: Option<Generator>,
-    /// Printed even where there is nothing to generate yet: what it is for comes
-    /// of the actions before it.
+    /// Whether to print the action even if there is nothing to generate yet, because earlier
+    /// actions create what it needs.
     #[serde(default)]
     pub later: bool,
 }
 
-/// What an action does.
+/// The purpose of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActionKind {
-    /// Puts it right.
-    Mend,
-    /// Sends the stuck events on.
+    /// Removes the cause.
+    #[serde(alias = "mend")]
+    Fix,
+    /// Gets the stuck events moving again.
     ReDrive,
-    /// Shows that it is right again.
-    Prove,
+    /// Confirms that the pipeline works again.
+    #[serde(alias = "prove")]
+    Verify,
 }
 
-/// What makes commands from what was seen.
+/// A generator of commands from the evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Generator {
-    /// The compose fragment of the missing workers.
+    /// A compose fragment that declares the missing workers.
     ComposeFragment,
-    /// The groups' offsets, set to the stuck events.
+    /// Commands that set the groups' offsets to the stuck events.
     GroupOffsets,
-    /// The topics that are missing.
+    /// Commands that create the missing topics.
     CreateTopics,
-    /// The brokers of the project that do not run.
+    /// Commands that start the project's stopped brokers.
     StartBrokers,
-    /// The SQL that removes marks without effect, to review.
+    /// SQL, to be reviewed first, that removes marks without an effect row.
     RemoveMarks,
-    /// The stuck events' records, sent once more.
+    /// Commands that send the records of the stuck events again.
     SendRecords,
 }
 
 impl Catalog {
-    /// The same as it is at a time: what is switched off, and what no longer is.
+    /// Returns the catalog with its overrides applied as of a point in time.
     #[must_use]
-    pub fn at(&self, taken: Timestamp) -> Catalog {
+    pub fn as_of(&self, observed_at: Timestamp) -> Catalog {
         let kind = |id: &str| if self.check(id).is_some() { RowKind::Check } else { RowKind::Cause };
-        Catalog { switched: Switched::at(&self.overrides, kind, taken), ..self.clone() }
+        Catalog { switched: SwitchedRows::at(&self.overrides, kind, observed_at), ..self.clone() }
     }
 
-    /// The switch of a check or cause, where it is off.
+    /// Returns the override that switches off a check or cause, if there is one.
     pub fn switched_off(&self, id: &str) -> Option<&SwitchedOff> {
         self.switched.off.iter().find(|off| off.id == id)
     }
 
-    /// The causes that are not switched off, in declaration order.
+    /// Returns the causes that are not switched off, in declaration order.
     pub fn ranked(&self) -> impl Iterator<Item = &Cause> {
         self.causes.iter().filter(|cause| self.switched_off(cause.id.get_ref()).is_none())
     }
 
-    /// What is known of the fact of that name: one of the registry, of a log signature,
-    /// or of the user's own.
-    pub fn fact<'a>(&'a self, name: &'a str) -> Option<Known<'a>> {
-        let own = || self.facts.iter().find(|fact| fact.name() == name).map(OwnFact::known);
+    /// Returns the description of a fact, which may be built in, custom or from a log signature.
+    pub fn fact<'a>(&'a self, name: &'a str) -> Option<FactInfo<'a>> {
+        let name = match current(name) {
+            Cow::Borrowed(name) => name,
+            Cow::Owned(name) => self.facts.iter().map(CustomFact::name).find(|known| *known == name)?,
+        };
+        let custom = || self.facts.iter().find(|fact| fact.name() == name).map(CustomFact::info);
         let built_in = || self.registry.iter().find(|known| known.name == name).copied();
-        signature::known(name).or_else(built_in).or_else(own)
+        log_signature::fact_info(name).or_else(built_in).or_else(custom)
     }
 
-    /// The check of that id.
+    /// Returns the check with the given id, old or current.
     pub fn check(&self, id: &str) -> Option<&Check> {
-        self.checks.iter().find(|check| check.id.get_ref() == id)
+        let id = current(id);
+        self.checks.iter().find(|check| *check.id.get_ref() == id)
     }
 
-    /// The cause of that id.
+    /// Returns the cause with the given id, old or current.
     pub fn cause(&self, id: &str) -> Option<&Cause> {
-        self.causes.iter().find(|cause| cause.id.get_ref() == id)
+        let id = current(id);
+        self.causes.iter().find(|cause| *cause.id.get_ref() == id)
     }
 
-    /// Every id that `explain` knows, in declaration order.
+    /// Returns every id that `explain` accepts, in declaration order.
     pub fn names(&self) -> Vec<&str> {
         let checks = self.checks.iter().map(|check| check.id.get_ref().as_str());
         checks.chain(self.causes.iter().map(|cause| cause.id.get_ref().as_str())).collect()

@@ -1,16 +1,17 @@
-//! What is judged and concluded: checks, causes, signatures. The types are below, loading
-//! is above them, and what can be wrong with rows is on top.
+//! What the program checks and concludes, as checks, causes and log signatures.
+//!
+//! Data types come first, loading builds on them, and `lint` reports mistakes in the rows.
 
 pub mod catalog;
-pub mod expect;
-pub mod known;
+pub mod custom_fact;
+pub mod expectation;
+pub mod fact_info;
+pub mod fact_value;
+pub mod files;
+pub mod json_schema;
 pub mod lint;
-pub mod load;
+pub mod loader;
+pub mod log_signature;
 pub mod overrides;
-pub mod own;
-pub mod schema;
 pub mod scope;
 pub mod severity;
-pub mod signature;
-pub mod sources;
-pub mod value;

@@ -1,8 +1,8 @@
-//! What a team says of rows without replacing them: another severity, or switched
-//! off for a while.
+//! Overrides change the severity of a check, or switch off a check or cause for a limited time,
+//! without replacing the whole row.
 
-use crate::base::schema::ID;
-use crate::input::Within;
+use crate::base::json_schema::ID;
+use crate::input::MistakeInString;
 use crate::runbook::severity::Severity;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-/// What is said of a check or cause.
+/// An override of a check or cause.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -19,76 +19,77 @@ use toml::Spanned;
     "dependentRequired" = { "off": ["until"], "until": ["off"] },
 ))]
 pub struct Override {
-    /// The check or cause.
+    /// Id of the check or cause.
     #[schemars(with = "String", regex(pattern = ID))]
     pub id: Spanned<String>,
-    /// What a failure of the check means here.
+    /// New severity of the check.
     pub severity: Option<Severity>,
-    /// Why it is switched off: a check is not judged, a cause not ranked.
+    /// Reason for switching it off. A disabled check is not judged, and a disabled cause is not
+    /// ranked.
     pub off: Option<String>,
-    /// The last day (UTC) on which it is switched off: `2026-12-31`.
+    /// Last day (UTC) on which it is switched off, such as `2026-12-31`.
     #[schemars(with = "Option<String>", regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
-    #[serde(default, deserialize_with = "day")]
+    #[serde(default, deserialize_with = "parse_date")]
     pub until: Option<Date>,
 }
 
-fn day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+fn parse_date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let wrong = || {
-        let help = "expected the last day of it: \"2026-12-31\"";
-        Within { at: 0..text.len(), what: "not a day", help }.message()
+    let message = || {
+        let help = "expected the last day as YYYY-MM-DD: \"2026-12-31\"";
+        MistakeInString { at: 0..text.len(), what: "not a date", help }.message()
     };
-    text.parse().map(Some).map_err(|_| serde::de::Error::custom(wrong()))
+    text.parse().map(Some).map_err(|_| serde::de::Error::custom(message()))
 }
 
-/// A check or a cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+/// The kind of row that an override refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowKind {
-    /// It is not judged.
+    /// A check, which is not judged while it is switched off.
     Check,
-    /// It is not ranked.
+    /// A cause, which is not ranked while it is switched off.
     Cause,
 }
 
-/// Something that an override switches off.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+/// A check or cause that an override switches off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SwitchedOff {
-    /// The check or cause.
+    /// Id of the check or cause.
     pub id: String,
-    /// Which of the two it is.
+    /// Whether it is a check or a cause.
     pub kind: RowKind,
-    /// Why.
+    /// Reason given in the override.
     pub why: String,
-    /// The last day (UTC) of it.
+    /// Last day (UTC) on which it is switched off.
     pub until: Date,
 }
 
 impl SwitchedOff {
-    /// "switched off until 2026-12-31: rebuilt by hand".
-    pub fn words(&self) -> String {
+    /// Describes it, such as "switched off until 2026-12-31: rebuilt by hand".
+    pub fn describe(&self) -> String {
         format!("switched off until {}: {}", self.until, self.why)
     }
 }
 
-/// What overrides mean at a time.
+/// The rows that overrides switch off, as of a point in time.
 #[derive(Debug, Clone, Default)]
-pub struct Switched {
-    /// What is off.
+pub struct SwitchedRows {
+    /// Rows that are switched off.
     pub off: Vec<SwitchedOff>,
-    /// What was, until its last day was over.
-    pub ended: Vec<SwitchedOff>,
+    /// Rows whose override has expired.
+    pub expired: Vec<SwitchedOff>,
 }
 
-impl Switched {
-    /// What the overrides mean then; `kind` tells which of the two an id is.
-    pub fn at(overrides: &[Override], kind: impl Fn(&str) -> RowKind, taken: Timestamp) -> Self {
-        let today = taken.to_zoned(TimeZone::UTC).date();
+impl SwitchedRows {
+    /// Evaluates overrides on the UTC day of `observed_at`; `kind` returns the kind of the row with an id.
+    pub fn at(overrides: &[Override], kind: impl Fn(&str) -> RowKind, observed_at: Timestamp) -> Self {
+        let today = observed_at.to_zoned(TimeZone::UTC).date();
         let all = overrides.iter().filter_map(|row| {
             let id = row.id.get_ref().clone();
             Some(SwitchedOff { kind: kind(&id), id, why: row.off.clone()?, until: row.until? })
         });
-        let (off, ended) = all.partition(|row| row.until >= today);
-        Switched { off, ended }
+        let (off, expired) = all.partition(|row| row.until >= today);
+        SwitchedRows { off, expired }
     }
 }

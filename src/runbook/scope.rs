@@ -1,9 +1,9 @@
-//! What facts and checks are about.
+//! The kinds of subjects that facts and checks cover.
 
 use crate::base::system::ClockOf;
 use crate::pipeline::{Pipeline, Role};
 
-/// What a fact or a check is about.
+/// The kind of subject that a fact or check covers.
 #[derive(
     Debug,
     Clone,
@@ -20,7 +20,7 @@ use crate::pipeline::{Pipeline, Role};
 pub enum Scope {
     /// Each worker.
     Worker,
-    /// Each service that emits.
+    /// Each service that emits events.
     Emitter,
     /// Each service that answers the documented call.
     Api,
@@ -32,16 +32,17 @@ pub enum Scope {
     Topic,
     /// Each stage; its subject is its worker.
     Stage,
-    /// The event that was asked about.
+    /// The requested event.
     Event,
     /// Each worker and service.
-    Part,
-    /// Each system that is looked at: Docker, Kafka, PostgreSQL, HTTP.
+    #[serde(rename = "part")]
+    Component,
+    /// Each inspected system: Docker, Kafka, PostgreSQL, HTTP.
     System,
 }
 
 impl Scope {
-    /// The subjects of this scope in a pipeline, in its order.
+    /// Returns the subjects of this scope in a pipeline, in the pipeline's order.
     pub fn subjects(self, pipeline: &Pipeline) -> Vec<String> {
         let with_role = |role: Role| {
             let services = pipeline.service.iter().filter(move |s| s.role == role);
@@ -56,7 +57,7 @@ impl Scope {
             Scope::Topic => pipeline.topic.iter().map(|t| t.name.clone()).collect(),
             Scope::Stage => pipeline.stage.iter().map(|s| pipeline.stage_subject(s)).collect(),
             Scope::Event => vec![pipeline.noun.0.clone()],
-            Scope::Part => pipeline.parts().map(|(name, _)| name.to_string()).collect(),
+            Scope::Component => pipeline.components().map(|(name, _)| name.to_string()).collect(),
             Scope::System => ClockOf::WORDS.iter().map(|name| (*name).to_string()).collect(),
         }
     }

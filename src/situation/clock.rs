@@ -1,114 +1,116 @@
-//! Each system's clock beside the one of this machine, and which times may be compared.
+//! The clock of each system compared with this machine's, and which times can be compared.
 
 use crate::base::name::MAIN_BROKER;
 pub use crate::base::system::ClockOf;
-use crate::evidence::{Clock, Seen};
-use crate::situation::source::Source;
+use crate::evidence::{Clock, Observed};
+use crate::situation::inputs::Inputs;
 use jiff::{SignedDuration, Timestamp};
 
-/// Clocks of different machines may differ by this much, although nobody knows.
-pub const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
+/// Clocks of different machines may differ by this much unnoticed.
+pub const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
 
-/// The clocks, as far as they tell their time.
+/// The clocks of all systems that report a time.
 #[derive(Debug, Clone)]
 pub struct Clocks {
-    /// When it was looked, by this machine's clock.
-    pub taken: Timestamp,
-    /// When it was looked, by the engine's clock: the ages of containers and log
-    /// records are counted from here.
+    /// When the evidence was collected, by this machine's clock.
+    pub observed_at: Timestamp,
+    /// The same time by the container engine's clock. Ages of containers and log records
+    /// are relative to it.
     pub docker_now: Timestamp,
-    /// When it was looked, by the database's clock: the ages of rows are counted from here.
+    /// The same time by the database's clock. Ages of rows are relative to it.
     pub database_now: Timestamp,
-    all: [(ClockOf, Seen<Clock>); 4],
+    all: [(ClockOf, Observed<Clock>); 4],
 }
 
 impl Clocks {
-    /// The clocks of the evidence, with `newest`: the time of the newest record of the
-    /// event, which tells of the broker's.
-    pub fn build(source: Source, newest: Option<Timestamp>) -> Self {
-        let taken = source.evidence.taken;
-        let docker = source.runtime().and_then(|docker| told(docker.clock));
-        let postgres = source.database().and_then(|rows| told(rows.clock));
-        let by = |clock: &Seen<Clock>| {
+    /// Reads the clocks from the evidence. `newest` is the time of the event's newest
+    /// record, which may reveal that the broker's clock is ahead.
+    pub fn build(inputs: Inputs, newest: Option<Timestamp>) -> Self {
+        let observed_at = inputs.evidence.observed_at;
+        let docker = inputs.runtime().and_then(|docker| observed_clock(docker.clock));
+        let postgres = inputs.database().and_then(|rows| observed_clock(rows.clock));
+        let by = |clock: &Observed<Clock>| {
             let ahead = SignedDuration::from_millis(clock.known().map_or(0, |clock| clock.ahead_ms));
-            taken.checked_add(ahead).unwrap_or(taken)
+            observed_at.checked_add(ahead).unwrap_or(observed_at)
         };
         Clocks {
-            taken,
+            observed_at,
             docker_now: by(&docker),
             database_now: by(&postgres),
             all: [
                 (ClockOf::Docker, docker),
-                (ClockOf::Kafka, kafka(source, newest)),
+                (ClockOf::Kafka, kafka(inputs, newest)),
                 (ClockOf::Postgres, postgres),
-                (ClockOf::Http, http(source)),
+                (ClockOf::Http, http(inputs)),
             ],
         }
     }
 
-    /// Each system's clock, in the order of [`ClockOf`].
-    pub fn all(&self) -> &[(ClockOf, Seen<Clock>)] {
+    /// Returns each system's clock, in the order of [`ClockOf`].
+    pub fn all(&self) -> &[(ClockOf, Observed<Clock>)] {
         &self.all
     }
 
-    /// By how much a clock is surely ahead (or, negative, behind), in milliseconds.
+    /// Returns the minimum number of milliseconds by which a clock is ahead (negative if it
+    /// is behind).
     pub fn surely_ahead_ms(&self, of: ClockOf) -> i64 {
         let clock = self.all.iter().find(|(system, _)| *system == of);
         clock.and_then(|(_, clock)| clock.known()).map_or(0, |clock| clock.surely_ahead_ms())
     }
 
-    /// By how much times of these two systems may be apart before their order means
-    /// anything: wider where a clock is known to be wrong.
-    pub fn apart(&self, one: ClockOf, other: ClockOf) -> SignedDuration {
+    /// Returns how far apart the times of two systems must be before their order is
+    /// meaningful. The tolerance is wider if one of the clocks is known to be wrong.
+    pub fn tolerance(&self, one: ClockOf, other: ClockOf) -> SignedDuration {
         let off = [one, other].map(|of| self.surely_ahead_ms(of).saturating_abs());
-        CLOCKS.saturating_add(SignedDuration::from_millis(off[0].saturating_add(off[1])))
+        MAX_CLOCK_SKEW.saturating_add(SignedDuration::from_millis(off[0].saturating_add(off[1])))
     }
 }
 
-fn told(clock: Option<Clock>) -> Seen<Clock> {
+fn observed_clock(clock: Option<Clock>) -> Observed<Clock> {
     match clock {
-        Some(clock) => Seen::Known(clock),
-        None => Seen::not_asked("it has told no time"),
+        Some(clock) => Observed::Known(clock),
+        None => Observed::not_asked("the system reported no time"),
     }
 }
 
-/// Of several services the one that is furthest off.
-fn http(source: Source) -> Seen<Clock> {
-    source.http().and_then(|http| {
-        let answers = http.health.values().filter_map(Seen::known);
+/// Returns the service clock that is furthest off.
+fn http(inputs: Inputs) -> Observed<Clock> {
+    inputs.http().and_then(|http| {
+        let answers = http.health.values().filter_map(Observed::known);
         let clocks = answers.filter_map(|answer| answer.clock);
-        told(clocks.max_by_key(|clock| clock.surely_ahead_ms().abs()))
+        observed_clock(clocks.max_by_key(|clock| clock.surely_ahead_ms().abs()))
     })
 }
 
-/// A broker does not tell its time; a record of the future does.
-fn kafka(source: Source, newest: Option<Timestamp>) -> Seen<Clock> {
-    let seen = source.brokers().filter_map(Seen::known);
+/// Brokers do not report their time, but a record dated in the future shows that the
+/// broker's clock is ahead.
+fn kafka(inputs: Inputs, newest: Option<Timestamp>) -> Observed<Clock> {
+    let seen = inputs.brokers().filter_map(Observed::known);
     let letters = seen.filter_map(|broker| broker.dead_letters.known()).flat_map(|letters| &letters.found);
     let newest = letters.filter_map(|letter| letter.at).chain(newest).max();
-    let ahead = newest.map(|at| at.duration_since(source.evidence.taken).as_millis());
-    // Records may be as young as the run is long.
-    let ahead = ahead.and_then(|ms| i64::try_from(ms).ok()).filter(|ms| *ms > DURING_THE_RUN_MS);
+    let ahead = newest.map(|at| at.duration_since(inputs.evidence.observed_at).as_millis());
+    // A record may have been produced during the run.
+    let ahead = ahead.and_then(|ms| i64::try_from(ms).ok()).filter(|ms| *ms > MAX_RUN_MS);
     match ahead {
-        Some(ahead_ms) => Seen::Known(Clock { ahead_ms, within_ms: DURING_THE_RUN_MS }),
-        None => source
-            .broker(MAIN_BROKER)
-            .and_then(|_| Seen::not_asked("the broker tells no time, and no record of the future was seen")),
+        Some(ahead_ms) => Observed::Known(Clock { ahead_ms, within_ms: MAX_RUN_MS }),
+        None => inputs.broker(MAIN_BROKER).and_then(|_| {
+            Observed::not_asked("brokers report no time, and no record is dated in the future")
+        }),
     }
 }
 
-const DURING_THE_RUN_MS: i64 = 2_000;
+const MAX_RUN_MS: i64 = 2_000;
 
-/// A clock beside this machine's, in words.
+/// Describes a clock compared with this machine's.
 pub fn describe(clock: Clock) -> String {
     let seconds = |ms: i64| {
-        #[expect(clippy::cast_precision_loss, reason = "for people")]
+        #[expect(clippy::cast_precision_loss, reason = "only displayed")]
         let seconds = ms.unsigned_abs() as f64 / 1000.0;
         seconds
     };
     let (ahead, within) = (seconds(clock.ahead_ms), seconds(clock.within_ms));
     match clock.surely_ahead_ms() {
-        0 => format!("as this machine's, within {within:.3} s"),
+        0 => format!("matches this machine's clock to within {within:.3} s"),
         1.. => format!("its clock is {ahead:.1} s ahead of this machine's"),
         _ => format!("its clock is {ahead:.1} s behind this machine's"),
     }

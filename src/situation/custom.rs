@@ -1,88 +1,90 @@
-//! What was observed for a team's own facts.
+//! The values of custom facts.
 
-use crate::evidence::{Custom, Log, Seen, Why, WhyKind};
-use crate::runbook::own::{Kind, Logged, OwnFact};
-use crate::runbook::value::Value;
-use crate::situation::answers::{describe, holds, is_good};
-use crate::situation::logs::whole;
+use crate::evidence::{CustomObservation, Log, Observed, Reason, ReasonKind};
+use crate::runbook::custom_fact::{CustomFact, Kind, Logged};
+use crate::runbook::fact_value::Value;
+use crate::situation::http_answers::{describe, is_success, matches};
+use crate::situation::logs::complete_and_untruncated;
 use crate::situation::stages::Event;
 use crate::text::plural::count;
 
 const NOT_RECORDED: &str = "not in this recording";
 
 impl Event<'_> {
-    /// The value of an own fact, and what was observed.
-    pub fn custom_value(&self, fact: &OwnFact) -> Seen<(Value, String)> {
+    /// Returns the value of a custom fact, with a description of what was observed.
+    pub fn custom_value(&self, fact: &CustomFact) -> Observed<(Value, String)> {
         match &fact.log {
-            Some(log) => self.logged(fact, log),
-            None => self.answered(fact),
+            Some(log) => self.logged_value(fact, log),
+            None => self.answered_value(fact),
         }
     }
 
-    /// What the database or a service has told.
-    fn answered(&self, fact: &OwnFact) -> Seen<(Value, String)> {
-        let Some(seen) = self.asked.custom(fact.name()) else {
-            return Seen::not_asked(NOT_RECORDED);
+    /// Returns the value that the database or a service returned.
+    fn answered_value(&self, fact: &CustomFact) -> Observed<(Value, String)> {
+        let Some(seen) = self.lookup.custom(fact.name()) else {
+            return Observed::not_asked(NOT_RECORDED);
         };
-        let say = |value: Value| (value.clone(), format!("{}: {value}", fact.doc));
-        // A replica that is behind does not have yet what the rows are asked for.
-        let row = |value: Value| self.backlog.caught_up().map(|()| say(value));
-        seen.and_then(|own| match (own, fact.kind(), &fact.http) {
-            (Custom::Answer(answer), Kind::Bool, Some(request)) => {
-                let good = is_good(answer) && holds(answer, &request.expect);
-                Seen::Known((Value::Bool(good), format!("{}: {}", fact.doc, describe(answer))))
+        let message = |value: Value| (value.clone(), format!("{}: {value}", fact.doc));
+        // A lagging replica may not have the rows yet.
+        let row = |value: Value| self.backlog.caught_up().map(|()| message(value));
+        seen.and_then(|observed| match (observed, fact.kind(), &fact.http) {
+            (CustomObservation::Answer(answer), Kind::Bool, Some(request)) => {
+                let good = is_success(answer) && matches(answer, &request.expect);
+                Observed::Known((Value::Bool(good), format!("{}: {}", fact.doc, describe(answer))))
             }
-            (Custom::Bool(yes), Kind::Bool, None) => row(Value::Bool(*yes)),
-            (Custom::Count(count), Kind::Count, None) => row(Value::Count(*count)),
-            (Custom::NoRow, Kind::Count, None) => row(Value::Count(0)),
-            (Custom::NoRow, Kind::Bool, None) => {
-                Seen::unknown(WhyKind::Missing, format!("{}: no row", fact.doc))
+            (CustomObservation::Bool(yes), Kind::Bool, None) => row(Value::Bool(*yes)),
+            (CustomObservation::Count(count), Kind::Count, None) => row(Value::Count(*count)),
+            (CustomObservation::NoRow, Kind::Count, None) => row(Value::Count(0)),
+            (CustomObservation::NoRow, Kind::Bool, None) => {
+                Observed::unknown(ReasonKind::Missing, format!("{}: no row", fact.doc))
             }
-            _ => Seen::not_asked("recorded as a value of another kind"),
+            _ => Observed::not_asked("recorded with a different kind of value"),
         })
     }
 
-    /// How many records of its log count. What was not read may hold more.
-    fn logged(&self, fact: &OwnFact, wanted: &Logged) -> Seen<(Value, String)> {
-        if let Seen::Known(None) = self.workloads.container(&wanted.part) {
-            return Seen::not_asked("no container");
+    /// Counts the matching records in the component's log. If parts of the log were not
+    /// read, the count is a lower bound.
+    fn logged_value(&self, fact: &CustomFact, wanted: &Logged) -> Observed<(Value, String)> {
+        if let Observed::Known(None) = self.workloads.container(&wanted.component) {
+            return Observed::not_asked("no container");
         }
         let id = match (wanted.of_id, self.id()) {
             (false, _) => None,
-            (true, Seen::Known(id)) => Some(id),
-            (true, unseen) => return unseen.map(|_| (Value::Count(0), String::new())),
+            (true, Observed::Known(id)) => Some(id),
+            (true, unavailable) => return unavailable.map(|_| (Value::Count(0), String::new())),
         };
-        self.logs.of(&wanted.part).and_then(|index| {
+        self.logs.of(&wanted.component).and_then(|index| {
             let log = index.log;
             let found = match id {
-                Some(id) => index.both(&wanted.pattern, id),
+                Some(id) => index.matching_and_naming(&wanted.pattern, id),
                 None => index.matching(&wanted.pattern),
             };
             let found = found.iter().filter(|record| record.at >= log.wanted).count() as u64;
-            let say = |value: Value| {
+            let message = |value: Value| {
                 let read = count(log.read, "record");
-                Seen::Known((value.clone(), format!("{}: {value} in {read}", fact.doc)))
+                Observed::Known((value.clone(), format!("{}: {value} in {read}", fact.doc)))
             };
             match self.all_read(wanted, log) {
-                Ok(()) if self.all_kept(fact, wanted) => say(Value::Count(found)),
-                Err(why) if found == 0 => Seen::Unknown(why),
-                Ok(()) if found == 0 => Seen::not_asked(NOT_RECORDED),
-                _ => say(Value::AtLeast(found)),
+                Ok(()) if self.all_kept(fact, wanted) => message(Value::Count(found)),
+                Err(why) if found == 0 => Observed::Unknown(why),
+                Ok(()) if found == 0 => Observed::not_asked(NOT_RECORDED),
+                _ => message(Value::AtLeast(found)),
             }
         })
     }
 
-    /// Whether all such records were kept when it was looked: those that name the id are.
-    fn all_kept(&self, fact: &OwnFact, wanted: &Logged) -> bool {
-        let pattern = Seen::Known(Custom::LookedFor(wanted.pattern.0.as_str().to_string()));
-        wanted.of_id || self.source.evidence.custom.get(fact.name()) == Some(&pattern)
+    /// Reports whether all matching records were kept during collection. Records that name
+    /// the id are always kept.
+    fn all_kept(&self, fact: &CustomFact, wanted: &Logged) -> bool {
+        let pattern = Observed::Known(CustomObservation::LookedFor(wanted.pattern.0.as_str().to_string()));
+        wanted.of_id || self.inputs.evidence.custom.get(fact.name()) == Some(&pattern)
     }
 
-    /// Whether the log was read as far as it must be for its silence to mean something.
-    fn all_read(&self, wanted: &Logged, log: &Log) -> Result<(), Why> {
+    /// Succeeds if enough of the log was read for a missing record to be conclusive.
+    fn all_read(&self, wanted: &Logged, log: &Log) -> Result<(), Reason> {
         if wanted.of_id {
-            return self.covers_event(&wanted.part);
+            return self.covers_event(&wanted.component);
         }
-        whole(log)
+        complete_and_untruncated(log)
     }
 }

@@ -1,94 +1,100 @@
-//! The asked event's records: whether each stage's is on its topic, whether its worker's
-//! group has passed it, and whether its worker has given it up.
+//! The requested event's records: whether each stage's record is on its topic, whether the
+//! worker's group has passed it, and whether the worker sent it to the dead letter topic.
 
-use crate::evidence::{DeadLetters, FoundRecord, Search, Seen, WhyKind};
+use crate::evidence::{DeadLetters, FoundRecord, Observed, ReasonKind, Search};
 use crate::pipeline::{Stage, Worker};
-use crate::situation::asked::search_of;
+use crate::situation::event_lookup::search_of;
 use crate::situation::logs::message_of;
 use crate::situation::stages::Event;
 use crate::text::plural;
 use std::collections::BTreeMap;
 
-/// How a worker's group stands to the record of a stage.
+/// Whether a consumer group has passed a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// The group has not come to it.
+pub enum Consumption {
+    /// The group has not reached the record.
     Waiting,
-    /// The group's committed offset is behind it: consumed, or jumped over.
+    /// The group has committed past the record: it was consumed or skipped.
     Passed,
 }
 
-/// How a worker's group stands to a record.
+/// The position of a consumer group relative to a record.
 #[derive(Debug, Clone)]
-pub struct Standing<'a> {
+pub struct RecordConsumption<'a> {
     /// The record.
     pub record: &'a FoundRecord,
-    /// Whether the group is behind or before it.
-    pub taken: Taken,
-    /// What the group has committed for the record's partition, in words.
+    /// Whether the group has passed the record.
+    pub consumption: Consumption,
+    /// The committed offset of the record's partition, or "nothing".
     pub committed: String,
 }
 
-/// The event's record of one stage.
+/// The event's record at one stage.
 #[derive(Debug, Clone)]
 pub struct Delivery<'a> {
-    /// Its newest record on the stage's topic; `None`: it is not there, and all that
-    /// could hold it was read.
-    pub record: Seen<Option<&'a FoundRecord>>,
-    /// Whether the worker's group has passed it, with the proof. Not asked where there
-    /// is none.
-    pub taken: Seen<(Taken, String)>,
+    /// The event's newest record on the stage's topic; `None` if the relevant part of the
+    /// topic was read completely and the record is not there.
+    pub record: Observed<Option<&'a FoundRecord>>,
+    /// Whether the worker's group has passed the record, with the evidence; `NotAsked` if
+    /// there is no record.
+    pub consumption: Observed<(Consumption, String)>,
     /// Whether the worker has sent the event to the dead letter topic.
-    pub given_up: Seen<bool>,
-    /// Whether the worker's log names the event, and what it says of it last.
-    pub received: Seen<(bool, String)>,
+    pub given_up: Observed<bool>,
+    /// Whether the worker's log names the event, with the last record that names it.
+    pub received: Observed<(bool, String)>,
 }
 
-/// The event's records of all stages, and the dead letters.
+/// The event's records at all stages, and the dead letters.
 pub struct Deliveries<'a> {
     stages: BTreeMap<&'a str, Delivery<'a>>,
-    /// The dead letters, whose ever.
-    pub dead_letters: Seen<&'a DeadLetters>,
+    /// The dead letters of all events.
+    pub dead_letters: Observed<&'a DeadLetters>,
 }
 
 impl<'a> Deliveries<'a> {
-    /// Finds them.
+    /// Finds the event's records and the dead letters.
     pub fn build(event: &Event<'a>) -> Self {
-        let dead = event.source.broker_of_topic(dead_letter_topic(event));
+        let dead = event.inputs.broker_of_topic(dead_letter_topic(event));
         let dead_letters = dead.and_then(|kafka| kafka.dead_letters.as_ref());
         let of = |stage: &'a Stage| (stage.name.as_str(), delivery(event, stage, &dead_letters));
-        let stages = event.source.pipeline.stage.iter().map(of).collect();
+        let stages = event.inputs.pipeline.stage.iter().map(of).collect();
         Deliveries { stages, dead_letters }
     }
 
-    /// That of a stage of the pipeline.
+    /// Returns the event's record at a stage.
     pub fn of(&self, stage: &Stage) -> &Delivery<'a> {
         &self.stages[stage.name.as_str()]
     }
 
-    /// How the group of a worker that reads the stage's topic stands to the event's record.
-    pub fn standing(&self, event: &Event<'a>, stage: &Stage, worker: &Worker) -> Seen<Standing<'a>> {
-        standing(event, &self.of(stage).record, stage, worker)
+    /// For a worker that reads the stage's topic, returns its group's position relative to
+    /// the event's record.
+    pub fn record_consumption(
+        &self,
+        event: &Event<'a>,
+        stage: &Stage,
+        worker: &Worker,
+    ) -> Observed<RecordConsumption<'a>> {
+        record_consumption(event, &self.of(stage).record, stage, worker)
     }
 
-    /// Whether workers have given up events of late, whichever.
-    pub fn gives_up(&self) -> bool {
+    /// Reports whether any recent dead letters were found.
+    pub fn has_dead_letters(&self) -> bool {
         self.dead_letters.known().is_some_and(|letters| !letters.found.is_empty())
     }
 
-    /// The asked event's newest dead letter that this worker has sent.
-    pub fn letter_of(&self, event: &Event, worker: &str) -> Option<&'a FoundRecord> {
+    /// Returns the requested event's newest dead letter that was sent by this worker.
+    pub fn dead_letter_of(&self, event: &Event, worker: &str) -> Option<&'a FoundRecord> {
         let by = event.pipeline.dead_letters.as_ref()?.worker.as_deref()?;
         let letters = self.dead_letters.known().copied()?;
         let of_worker = |letter: &&FoundRecord| letter.headers.get(by).is_some_and(|name| name == worker);
-        letters.found.iter().rfind(|letter| event.asked.is_of(letter) && of_worker(letter))
+        letters.found.iter().rfind(|letter| event.lookup.names_event(letter) && of_worker(letter))
     }
 
-    /// Why this worker gave the asked event up, as its dead letter says, and when;
-    /// unless the event has come through since.
-    pub fn reason_given_by(&self, event: &Event, worker: &str) -> Option<(String, &'a str)> {
+    /// Returns when and why this worker sent the requested event to the dead letter topic,
+    /// unless the event has been processed since.
+    pub fn dead_letter_reason(&self, event: &Event, worker: &str) -> Option<(String, &'a str)> {
         let declared = event.pipeline.dead_letters.as_ref()?;
-        let letter = self.letter_of(event, worker)?;
+        let letter = self.dead_letter_of(event, worker)?;
         let mut stages = event.pipeline.stage.iter().filter(|stage| stage.worker.get_ref() == worker);
         if stages.any(|stage| event.has_effect(stage)) {
             return None;
@@ -97,55 +103,64 @@ impl<'a> Deliveries<'a> {
         Some((format!("{at}on {}: ", declared.topic), letter.headers.get(&declared.reason)?))
     }
 
-    /// The dead letters of a worker, those of the asked event or the others, in words.
-    pub fn dead_of(&self, event: &Event<'a>, worker: &Worker, of_event: bool) -> Seen<(u64, String)> {
+    /// Counts a worker's dead letters, either of the requested event or of all other events,
+    /// and describes them.
+    pub fn dead_letters_of(
+        &self,
+        event: &Event<'a>,
+        worker: &Worker,
+        of_event: bool,
+    ) -> Observed<(u64, String)> {
         self.dead_letters.clone().and_then(|search| {
             let letters = by_worker(event, search, worker);
-            let letters: Vec<_> = letters.filter(|letter| event.asked.is_of(letter) == of_event).collect();
-            describe_dead(event, search, &letters)
+            let letters: Vec<_> =
+                letters.filter(|letter| event.lookup.names_event(letter) == of_event).collect();
+            describe_dead_letters(event, search, &letters)
         })
     }
 
-    /// Whether the asked event is among the dead letters of a worker.
+    /// Reports whether the requested event is among a worker's dead letters.
     pub fn has_given_up(&self, event: &Event, worker: &Worker) -> bool {
         let letters = self.dead_letters.known();
-        letters.is_some_and(|search| by_worker(event, search, worker).any(|letter| event.asked.is_of(letter)))
+        letters.is_some_and(|search| {
+            by_worker(event, search, worker).any(|letter| event.lookup.names_event(letter))
+        })
     }
 }
 
-fn delivery<'a>(event: &Event<'a>, stage: &Stage, dead_letters: &Seen<&'a DeadLetters>) -> Delivery<'a> {
+fn delivery<'a>(event: &Event<'a>, stage: &Stage, dead_letters: &Observed<&'a DeadLetters>) -> Delivery<'a> {
     let record = record_of(event, stage);
     let worker = stage.worker.get_ref();
     Delivery {
-        taken: taken(event, &record, stage),
+        consumption: consumption(event, &record, stage),
         given_up: given_up(event, dead_letters, worker),
         received: received(event, worker),
         record,
     }
 }
 
-fn record_of<'a>(event: &Event<'a>, stage: &Stage) -> Seen<Option<&'a FoundRecord>> {
+fn record_of<'a>(event: &Event<'a>, stage: &Stage) -> Observed<Option<&'a FoundRecord>> {
     let topic = match stage.topic() {
-        Seen::Known(topic) => topic,
+        Observed::Known(topic) => topic,
         none => return none.map(|_| None),
     };
-    let source = event.source;
-    let search = source.broker_of_topic(topic).and_then(|kafka| match kafka.searches.get(topic) {
+    let inputs = event.inputs;
+    let search = inputs.broker_of_topic(topic).and_then(|kafka| match kafka.searches.get(topic) {
         Some(search) => search.as_ref(),
-        None => Seen::not_asked("records were not looked at"),
+        None => Observed::not_asked("records were not read"),
     });
-    if source.topic(topic).known().is_some_and(|seen| !seen.exists) {
-        return event.id().and_then(|_| Seen::not_asked(format!("topic {topic} does not exist")));
+    if inputs.topic(topic).known().is_some_and(|seen| !seen.exists) {
+        return event.id().and_then(|_| Observed::not_asked(format!("topic {topic} does not exist")));
     }
-    let own = event.asked.records(topic);
-    event.id().and_then(|_| search).and_then(|search| match own.last() {
-        Some(found) => Seen::Known(Some(found)),
-        None if !search.complete => Seen::unknown(WhyKind::Limit, stopped(topic, search)),
+    let records = event.lookup.records(topic);
+    event.id().and_then(|_| search).and_then(|search| match records.last() {
+        Some(found) => Observed::Known(Some(found)),
+        None if !search.complete => Observed::unknown(ReasonKind::Limit, stopped(topic, search)),
         None if search.truncated => {
-            let say = format!("the oldest records of {topic} have been deleted already");
-            Seen::unknown(WhyKind::Missing, say)
+            let message = format!("the oldest records of {topic} have already been deleted");
+            Observed::unknown(ReasonKind::Missing, message)
         }
-        None => Seen::Known(None),
+        None => Observed::Known(None),
     })
 }
 
@@ -154,108 +169,113 @@ fn stopped(topic: &str, search: &Search) -> String {
     format!("stopped reading {topic} after {}: {bound}", plural::count(search.read, "record"))
 }
 
-/// "486 bytes", "14.8 MB".
+/// Formats a size: "486 bytes", "14.8 MB".
 fn size(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    #[expect(clippy::cast_precision_loss, reason = "only displayed")]
     match bytes {
         0..100_000 => plural::count(bytes, "byte"),
         _ => format!("{:.1} MB", bytes as f64 / 1e6),
     }
 }
 
-/// What was read, in words: "212 records of orders since 10:01:14, all of it".
+/// Describes what was read: "212 records of orders since 10:01:14, all read".
 pub fn describe_read(event: &Event, topic: &str) -> String {
-    search_of(event.source, topic).map_or_else(String::new, |search| {
+    search_of(event.inputs, topic).map_or_else(String::new, |search| {
         let since = search.from.map(|from| format!(" since {}", from.strftime("%H:%M:%S")));
         format!("{} of {topic}{}, all read", plural::count(search.read, "record"), since.unwrap_or_default())
     })
 }
 
-/// Where a record is, and how much was read to find it: "orders/0 offset 7, 486 bytes,
-/// found in 212 records (0.1 MB)".
+/// Describes where a record is and how much was read to find it: "orders/0 offset 7, 486
+/// bytes, found in 212 records (0.1 MB)".
 pub fn describe_found(event: &Event, topic: &str, found: &FoundRecord) -> String {
-    let read = search_of(event.source, topic).map_or_else(String::new, |search| {
+    let read = search_of(event.inputs, topic).map_or_else(String::new, |search| {
         let bound = search.bound.as_ref().filter(|_| !search.complete);
         let bound = bound.map(|bound| format!(", stopped: {bound}")).unwrap_or_default();
         format!("found in {} ({}){bound}", plural::count(search.read, "record"), size(search.bytes))
     });
-    let at = found.at.map(|at| format!(" of {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
+    let at = found.at.map(|at| format!(" from {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
     format!("{topic}/{} offset {}{at}, {}, {read}", found.partition, found.offset, size(found.size))
 }
 
-fn standing<'a>(
+fn record_consumption<'a>(
     event: &Event<'a>,
-    record: &Seen<Option<&'a FoundRecord>>,
+    record: &Observed<Option<&'a FoundRecord>>,
     stage: &Stage,
     worker: &Worker,
-) -> Seen<Standing<'a>> {
+) -> Observed<RecordConsumption<'a>> {
     record.clone().and_then(|found| {
-        let Some(record) = found else { return Seen::not_asked("no record to take") };
+        let Some(record) = found else { return Observed::not_asked("no record to consume") };
         let committed = event.progress.of(worker).committed(stage.topic_name(), record.partition);
         committed.map(|committed| {
-            let taken = match committed {
-                Some(offset) if offset > record.offset => Taken::Passed,
-                _ => Taken::Waiting,
+            let consumption = match committed {
+                Some(offset) if offset > record.offset => Consumption::Passed,
+                _ => Consumption::Waiting,
             };
             let committed = committed.map_or("nothing".to_string(), |offset| offset.to_string());
-            Standing { record, taken, committed }
+            RecordConsumption { record, consumption, committed }
         })
     })
 }
 
-fn taken<'a>(
+fn consumption<'a>(
     event: &Event<'a>,
-    record: &Seen<Option<&'a FoundRecord>>,
+    record: &Observed<Option<&'a FoundRecord>>,
     stage: &Stage,
-) -> Seen<(Taken, String)> {
+) -> Observed<(Consumption, String)> {
     let Some(worker) = event.pipeline.worker(stage.worker.get_ref()) else {
-        return Seen::not_asked("no such worker");
+        return Observed::not_asked("the pipeline declares no such worker");
     };
-    standing(event, record, stage, worker).map(|Standing { record, taken, committed }| {
-        let verb = if taken == Taken::Passed { "has passed" } else { "has not taken" };
-        let topic = stage.topic_name();
-        let say = format!(
-            "group {} {verb} its record: {topic}/{} offset {}, committed {committed}",
-            worker.group_name(),
-            record.partition,
-            record.offset
-        );
-        (taken, say)
-    })
+    record_consumption(event, record, stage, worker).map(
+        |RecordConsumption { record, consumption, committed }| {
+            let verb = if consumption == Consumption::Passed { "has passed" } else { "has not consumed" };
+            let topic = stage.topic_name();
+            let message = format!(
+                "group {} {verb} the event's record: {topic}/{} offset {}, committed {committed}",
+                worker.group_name(),
+                record.partition,
+                record.offset
+            );
+            (consumption, message)
+        },
+    )
 }
 
-/// Committed past a record is no proof that the worker received it: a late
-/// joiner and a reset jump over it. Its log, if it names the id, is.
-fn received(event: &Event, worker: &str) -> Seen<(bool, String)> {
+/// Reports whether the worker received the event. A committed offset does not prove it,
+/// because groups that join late or are reset skip records. A log record that names the id
+/// does.
+fn received(event: &Event, worker: &str) -> Observed<(bool, String)> {
     event.id().and_then(|id| {
         event.logs.of(worker).and_then(|log| match log.naming(id).last() {
             Some(record) => {
                 let last = message_of(&record.text);
                 let at = record.at.strftime("%H:%M:%S");
-                Seen::Known((true, format!("received and passed by; last {at}: {last}")))
+                Observed::Known((true, format!("received and dropped; last logged {at}: {last}")))
             }
-            None => Seen::from(event.covers_event(worker))
+            None => Observed::from(event.covers_event(worker))
                 .map(|()| (false, format!("the log of {worker} does not name the event"))),
         })
     })
 }
 
-fn given_up(event: &Event, dead_letters: &Seen<&DeadLetters>, worker: &str) -> Seen<bool> {
-    let Some(worker) = event.pipeline.worker(worker) else { return Seen::Known(false) };
+fn given_up(event: &Event, dead_letters: &Observed<&DeadLetters>, worker: &str) -> Observed<bool> {
+    let Some(worker) = event.pipeline.worker(worker) else { return Observed::Known(false) };
     match dead_letters {
-        Seen::Known(search) if by_worker(event, search, worker).any(|letter| event.asked.is_of(letter)) => {
-            Seen::Known(true)
+        Observed::Known(search)
+            if by_worker(event, search, worker).any(|letter| event.lookup.names_event(letter)) =>
+        {
+            Observed::Known(true)
         }
-        Seen::Known(letters) if !letters.search.complete => {
-            Seen::unknown(WhyKind::Limit, stopped(dead_letter_topic(event), &letters.search))
+        Observed::Known(letters) if !letters.search.complete => {
+            Observed::unknown(ReasonKind::Limit, stopped(dead_letter_topic(event), &letters.search))
         }
-        Seen::Known(_) | Seen::NotAsked(_) => Seen::Known(false),
-        Seen::Unknown(why) => Seen::Unknown(why.clone()),
+        Observed::Known(_) | Observed::NotAsked(_) => Observed::Known(false),
+        Observed::Unknown(why) => Observed::Unknown(why.clone()),
     }
 }
 
-/// The dead letters of a worker; those that do not say whose they are, or name
-/// nobody of the pipeline, count for every worker.
+/// Returns the dead letters of a worker. Dead letters without a sender, or with one that
+/// is not in the pipeline, count for every worker.
 fn by_worker<'e, 's: 'e>(
     event: &'e Event,
     letters: &'s DeadLetters,
@@ -270,27 +290,32 @@ fn by_worker<'e, 's: 'e>(
 }
 
 fn dead_letter_topic<'a>(event: &Event<'a>) -> &'a str {
-    event.source.pipeline.dead_letters.as_ref().map_or("", |dead| dead.topic.as_str())
+    event.inputs.pipeline.dead_letters.as_ref().map_or("", |dead| dead.topic.as_str())
 }
 
-fn describe_dead(event: &Event, all: &DeadLetters, letters: &[&FoundRecord]) -> Seen<(u64, String)> {
+fn describe_dead_letters(
+    event: &Event,
+    all: &DeadLetters,
+    letters: &[&FoundRecord],
+) -> Observed<(u64, String)> {
     let search = &all.search;
     let topic = dead_letter_topic(event);
     let Some(newest) = letters.last() else {
         return match search.complete {
             true => {
-                let say = format!("none in {} of {topic}, all read", plural::count(search.read, "record"));
-                Seen::Known((0, say))
+                let message =
+                    format!("none in {} of {topic}, all read", plural::count(search.read, "record"));
+                Observed::Known((0, message))
             }
-            false => Seen::unknown(WhyKind::Limit, stopped(topic, search)),
+            false => Observed::unknown(ReasonKind::Limit, stopped(topic, search)),
         };
     };
     let reason = event.pipeline.dead_letters.as_ref().and_then(|dead| newest.headers.get(&dead.reason));
     let reason = reason.map_or("no reason given", String::as_str);
-    let at = newest.at.map(|at| format!(" {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
-    // Not all of very many are kept.
+    let at = newest.at.map(|at| format!(", last at {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
+    // Only some of the dead letters are kept if there are many.
     let least = if search.matched > all.found.len() as u64 { "at least " } else { "" };
     let count = letters.len() as u64;
     let records = plural::count(count, "record");
-    Seen::Known((count, format!("{least}{records} on {topic}{at}: {reason}")))
+    Observed::Known((count, format!("{least}{records} on {topic}{at}: {reason}")))
 }

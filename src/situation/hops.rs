@@ -1,11 +1,11 @@
-//! The hops of the asked event, in the pipeline's order: what was seen of each,
-//! when and where.
+//! The hops of the requested event, in the pipeline's order: whether, when and where each
+//! hop was observed.
 
-use crate::evidence::{Log, Record, Seen, Why, WhyKind};
+use crate::evidence::{Log, Observed, Reason, ReasonKind, Record};
 use crate::pipeline::{HopKind, Line, Pipeline, Stage, Worker};
-use crate::situation::calls::Calls;
+use crate::situation::api_calls::ApiCalls;
 use crate::situation::clock::ClockOf;
-use crate::situation::delivery::{self, Deliveries, Standing, Taken};
+use crate::situation::delivery::{self, Consumption, Deliveries, RecordConsumption};
 use crate::situation::logs::message_of;
 use crate::situation::stages::{self, Event};
 use crate::text::plural::count;
@@ -15,75 +15,75 @@ use std::ops::Deref;
 /// One hop of one event.
 #[derive(Debug, Clone)]
 pub struct Hop {
-    /// The stage that it belongs to.
+    /// The stage that the hop belongs to.
     pub stage: String,
-    /// What kind it is.
+    /// The kind of the hop.
     pub kind: HopKind,
-    /// The service or worker whose doing it is.
+    /// The component that performs the hop.
     pub by: String,
-    /// What it is called: "sent", "received".
+    /// The title of the hop: "sent", "received".
     pub title: String,
-    /// Where it was looked for: a table, a topic, a group, a log.
+    /// The place where evidence was searched: a table, a topic, a group or a log.
     pub source: String,
-    /// Whether it was seen, and when.
+    /// Whether and when the hop was observed.
     pub state: State,
-    /// By how much the clock that stamped it is surely wrong, in milliseconds;
-    /// positive: ahead. Then it does not tell when it happened here.
+    /// The minimum error of the clock that stamped the hop, in milliseconds (positive: ahead).
+    /// If it is not 0, the hop has no local time.
     pub skew_ms: i64,
-    /// The record's value, if that was asked for and is JSON.
+    /// The record's value, if it was requested and is JSON.
     pub value: Option<String>,
 }
 
-/// What is known of a hop.
+/// Whether a hop was observed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
-    /// It was seen.
-    Seen {
-        /// When, by the clock of where it was seen, where that tells.
+    /// The hop was observed.
+    Observed {
+        /// When it happened, by the clock of the system where it was observed, if known.
         at: Option<Timestamp>,
-        /// The same by this machine's clock.
-        here: Option<Timestamp>,
-        /// What was seen, in words.
-        say: String,
+        /// The same time by this machine's clock.
+        local_time: Option<Timestamp>,
+        /// A description of what was observed.
+        message: String,
     },
-    /// It was not, although everything that could show it was looked at; what
-    /// was seen instead.
+    /// The hop was not found although all relevant evidence was read. Holds what was observed
+    /// instead.
     Missing(String),
-    /// It was not seen, and need not be: the event came further.
+    /// The hop was not found, but the event continued without it.
     Skipped(String),
-    /// It could not be looked at, or it is too early to say.
-    Unknown(Why),
+    /// The hop could not be checked, or it is too early to judge.
+    Unknown(Reason),
 }
 
 impl Hop {
-    /// Whether it was seen.
+    /// Reports whether the hop was observed.
     pub fn is_seen(&self) -> bool {
-        matches!(self.state, State::Seen { .. })
+        matches!(self.state, State::Observed { .. })
     }
 
-    /// When it happened by this machine's clock, if it was seen and that is told.
-    pub fn here(&self) -> Option<Timestamp> {
+    /// Returns when the hop happened by this machine's clock, if that is known.
+    pub fn local_time(&self) -> Option<Timestamp> {
         match &self.state {
-            State::Seen { here, .. } => *here,
+            State::Observed { local_time, .. } => *local_time,
             _ => None,
         }
     }
 
-    /// Whether the event passes it on its way: other readers and dead letters are
-    /// beside the way.
-    pub fn on_the_way(&self) -> bool {
+    /// Reports whether the hop is on the event's main path. Hops of other readers and dead
+    /// letters are not.
+    pub fn is_on_main_path(&self) -> bool {
         !matches!(self.kind, HopKind::Branch | HopKind::DeadLetter)
     }
 }
 
-/// What hops are told from.
-struct Way<'w, 'a> {
+/// The evidence that hops are built from.
+struct HopContext<'w, 'a> {
     event: &'w Event<'a>,
     deliveries: &'w Deliveries<'a>,
-    calls: Option<&'w Calls<'a>>,
+    calls: Option<&'w ApiCalls<'a>>,
 }
 
-impl<'a> Deref for Way<'_, 'a> {
+impl<'a> Deref for HopContext<'_, 'a> {
     type Target = Event<'a>;
 
     fn deref(&self) -> &Event<'a> {
@@ -91,144 +91,155 @@ impl<'a> Deref for Way<'_, 'a> {
     }
 }
 
-/// All hops of the asked event, in order.
-pub fn build<'a>(event: &Event<'a>, deliveries: &Deliveries<'a>, calls: Option<&Calls<'a>>) -> Vec<Hop> {
-    let way = &Way { event, deliveries, calls };
-    let mut hops: Vec<Hop> = way.pipeline.stage.iter().flat_map(|stage| of_stage(way, stage)).collect();
-    // A mark only says that the work was done.
-    let is_proof = |hop: &Hop| hop.on_the_way() && hop.is_seen() && hop.kind != HopKind::Mark;
+/// Builds all hops of the requested event, in order.
+pub fn build<'a>(event: &Event<'a>, deliveries: &Deliveries<'a>, calls: Option<&ApiCalls<'a>>) -> Vec<Hop> {
+    let context = &HopContext { event, deliveries, calls };
+    let mut hops: Vec<Hop> =
+        context.pipeline.stage.iter().flat_map(|stage| hops_of_stage(context, stage)).collect();
+    // A mark does not prove that the work was done.
+    let proves_progress = |hop: &Hop| hop.is_on_main_path() && hop.is_seen() && hop.kind != HopKind::Mark;
     let proofs: Vec<(usize, String)> = hops
         .iter()
         .enumerate()
-        .filter(|(_, hop)| is_proof(hop))
+        .filter(|(_, hop)| proves_progress(hop))
         .map(|(at, hop)| (at, hop.stage.clone()))
         .collect();
-    // What was seen later at the same stage, or at one behind it.
-    let came_further = |at: usize, stage: &str| {
-        proofs.iter().any(|(proof, further)| match further == stage {
+    // A later hop was observed at the same stage or at a downstream stage.
+    let has_later_proof = |at: usize, stage: &str| {
+        proofs.iter().any(|(proof, proof_stage)| match proof_stage == stage {
             true => *proof > at,
-            false => is_behind(way.pipeline, further, stage),
+            false => is_downstream(context.pipeline, proof_stage, stage),
         })
     };
     let arrived = has_arrived(event);
-    // Whoever went on without the effect went on with nothing.
-    let is_skipped = |hop: &Hop| hop.on_the_way() && (arrived || hop.kind != HopKind::Effect);
+    // A missing effect counts as skipped only if the event has arrived, because downstream
+    // stages then worked without it.
+    let is_skipped = |hop: &Hop| hop.is_on_main_path() && (arrived || hop.kind != HopKind::Effect);
     for (at, hop) in hops.iter_mut().enumerate().filter(|(_, hop)| is_skipped(hop)) {
-        if let State::Missing(say) = &mut hop.state
-            && came_further(at, &hop.stage)
+        if let State::Missing(message) = &mut hop.state
+            && has_later_proof(at, &hop.stage)
         {
-            hop.state = State::Skipped(std::mem::take(say));
+            hop.state = State::Skipped(std::mem::take(message));
         }
     }
-    distrust(way, &mut hops);
+    flag_impossible_stamps(context, &mut hops);
     hops
 }
 
-fn is_behind(pipeline: &Pipeline, later: &str, earlier: &str) -> bool {
+fn is_downstream(pipeline: &Pipeline, later: &str, earlier: &str) -> bool {
     let stages = pipeline.stage(later).zip(pipeline.stage(earlier));
-    stages.is_some_and(|(later, earlier)| pipeline.is_behind(later, earlier))
+    stages.is_some_and(|(later, earlier)| pipeline.comes_after(later, earlier))
 }
 
-/// What a stamp may be off beside the log and the rows without anybody's fault.
-const SLACK_MS: i64 = 1_000;
+/// A record's timestamp may differ from log and row times by this much without being wrong.
+const STAMP_TOLERANCE_MS: i64 = 1_000;
 
-/// Records are stamped by whoever sends them: a stamp that cannot be, given what
-/// was logged and written before and after it, tells of the sender's clock alone.
-fn distrust(way: &Way, hops: &mut [Hop]) {
-    let is_sure = |hop: &Hop| hop.on_the_way() && hop.kind != HopKind::Record;
-    let here = |hop: &Hop| hop.here().filter(|_| is_sure(hop));
+/// Producers stamp records with their own clock. If a timestamp contradicts the hops before
+/// and after it, the producer's clock is wrong, so the skew is noted and the local time
+/// dropped.
+fn flag_impossible_stamps(context: &HopContext, hops: &mut [Hop]) {
+    let is_reliable = |hop: &Hop| hop.is_on_main_path() && hop.kind != HopKind::Record;
+    let local_time = |hop: &Hop| hop.local_time().filter(|_| is_reliable(hop));
     for at in 0..hops.len() {
-        let Some(stamp) = hops[at].here().filter(|_| hops[at].kind == HopKind::Record) else { continue };
-        let before = hops[..at].iter().filter_map(here).max();
-        let after = hops[at..].iter().filter_map(here).min().unwrap_or(way.clocks.taken);
+        let Some(stamp) = hops[at].local_time().filter(|_| hops[at].kind == HopKind::Record) else {
+            continue;
+        };
+        let before = hops[..at].iter().filter_map(local_time).max();
+        let after = hops[at..].iter().filter_map(local_time).min().unwrap_or(context.clocks.observed_at);
         let late = stamp.as_millisecond() - after.as_millisecond();
         let early = before.map_or(0, |before| before.as_millisecond() - stamp.as_millisecond());
-        let skew = match (late > SLACK_MS, early > SLACK_MS) {
+        let skew = match (late > STAMP_TOLERANCE_MS, early > STAMP_TOLERANCE_MS) {
             (true, _) => late,
             (_, true) => -early,
             _ => continue,
         };
         let hop = &mut hops[at];
         hop.skew_ms = skew;
-        if let State::Seen { here, .. } = &mut hop.state {
-            *here = None;
+        if let State::Observed { local_time, .. } = &mut hop.state {
+            *local_time = None;
         }
     }
 }
 
-/// The last hop on the way that was seen, but for marks behind what is missing.
+/// Returns the last observed hop of the main path before the first missing one.
 pub fn furthest(hops: &[Hop]) -> Option<usize> {
-    let missing = hops.iter().position(|hop| hop.on_the_way() && matches!(hop.state, State::Missing(_)));
+    let missing = hops.iter().position(|hop| hop.is_on_main_path() && matches!(hop.state, State::Missing(_)));
     let before = &hops[..missing.unwrap_or(hops.len())];
-    before.iter().rposition(|hop| hop.on_the_way() && hop.is_seen())
+    before.iter().rposition(|hop| hop.is_on_main_path() && hop.is_seen())
 }
 
-/// Whether the event has come through the last stage of each of its ways.
+/// Reports whether the event has completed the last stage of every branch.
 pub fn has_arrived(event: &Event) -> bool {
-    let mut ends = event.pipeline.ends().peekable();
-    ends.peek().is_some() && ends.all(|last| matches!(effect(event, last), State::Seen { .. }))
+    let mut ends = event.pipeline.final_stages().peekable();
+    ends.peek().is_some() && ends.all(|last| matches!(effect(event, last), State::Observed { .. }))
 }
 
-fn of_stage(way: &Way, stage: &Stage) -> Vec<Hop> {
+fn hops_of_stage(context: &HopContext, stage: &Stage) -> Vec<Hop> {
     let lines: Vec<&Line> =
-        way.pipeline.line.iter().filter(|line| *line.stage.get_ref() == stage.name).collect();
+        context.pipeline.line.iter().filter(|line| *line.stage.get_ref() == stage.name).collect();
     let mut hops: Vec<Hop> = match stage.hops.is_empty() {
-        true => usual(way, stage, &lines),
-        false => stage.hops.iter().filter_map(|name| named(way, stage, &lines, name.get_ref())).collect(),
+        true => default_hops(context, stage, &lines),
+        false => stage
+            .hops
+            .iter()
+            .filter_map(|name| declared_hop(context, stage, &lines, name.get_ref()))
+            .collect(),
     };
     let worker = stage.worker.get_ref();
-    let others = way.pipeline.worker.iter().filter(|other| other.name != *worker);
-    let beside = |other: &&Worker| {
-        // One that handles the record at a stage of its own is told there.
-        let mut stages = way.pipeline.stage.iter();
+    let others = context.pipeline.worker.iter().filter(|other| other.name != *worker);
+    let is_other_reader = |other: &&Worker| {
+        // A worker that handles the record at a stage of its own is listed there.
+        let mut stages = context.pipeline.stage.iter();
         let handles = |other_stage: &Stage, other: &Worker| {
             *other_stage.worker.get_ref() == other.name && other_stage.topic_name() == stage.topic_name()
         };
         other.consumes(stage.topic_name()) && !stages.any(|of| handles(of, other))
     };
-    let branches = others.filter(beside);
-    hops.extend(branches.map(|other| reading(way, stage, &other.name, HopKind::Branch)));
-    hops.extend(dead_letter(way, stage));
+    let branches = others.filter(is_other_reader);
+    hops.extend(branches.map(|other| consumption_hop(context, stage, &other.name, HopKind::Branch)));
+    hops.extend(dead_letter(context, stage));
     hops
 }
 
-/// The hops of a stage that does not declare them.
-fn usual(way: &Way, stage: &Stage, lines: &[&Line]) -> Vec<Hop> {
-    let of = |part: &str| {
-        let lines: Vec<&Line> = lines.iter().copied().filter(|line| line.part.get_ref() == part).collect();
-        lines.into_iter().map(|line| logged(way, stage, line)).collect::<Vec<Hop>>()
+/// Returns the default hops of a stage that declares none.
+fn default_hops(context: &HopContext, stage: &Stage, lines: &[&Line]) -> Vec<Hop> {
+    let of = |component: &str| {
+        let lines: Vec<&Line> =
+            lines.iter().copied().filter(|line| line.component.get_ref() == component).collect();
+        lines.into_iter().map(|line| log_hop(context, stage, line)).collect::<Vec<Hop>>()
     };
-    let one = |kind| hop(way, stage, kind);
+    let one = |kind| hop(context, stage, kind);
     let row = stage.recorded_by_emitter.then(|| one(HopKind::Row));
-    let calls = way.pipeline.call.as_ref().filter(|call| *call.stage.get_ref() == stage.name);
+    let calls = context.pipeline.call.as_ref().filter(|call| *call.stage.get_ref() == stage.name);
     let (emitter, worker) = (of(stage.emitter.get_ref()), of(stage.worker.get_ref()));
     let by_topic = stage.topic.is_some();
-    let taken = by_topic.then(|| [one(HopKind::Record), one(HopKind::Taken)]).into_iter().flatten();
-    let marks = way.pipeline.marks.is_some() && !stage.marked_by.is_empty();
+    let consumption =
+        by_topic.then(|| [one(HopKind::Record), one(HopKind::Consumption)]).into_iter().flatten();
+    let marks = context.pipeline.marks.is_some() && !stage.marked_by.is_empty();
     let done = [one(HopKind::Effect)].into_iter().chain(marks.then(|| one(HopKind::Mark)));
     let called = calls.map(|_| one(HopKind::Call));
-    row.into_iter().chain(emitter).chain(taken).chain(worker).chain(called).chain(done).collect()
+    row.into_iter().chain(emitter).chain(consumption).chain(worker).chain(called).chain(done).collect()
 }
 
-fn named(way: &Way, stage: &Stage, lines: &[&Line], name: &str) -> Option<Hop> {
+fn declared_hop(context: &HopContext, stage: &Stage, lines: &[&Line], name: &str) -> Option<Hop> {
     let kind = HopKind::NAMED.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
     match kind {
-        Some(kind) => Some(hop(way, stage, kind)),
-        None => lines.iter().find(|line| line.name == name).map(|line| logged(way, stage, line)),
+        Some(kind) => Some(hop(context, stage, kind)),
+        None => lines.iter().find(|line| line.name == name).map(|line| log_hop(context, stage, line)),
     }
 }
 
-fn hop(way: &Way, stage: &Stage, kind: HopKind) -> Hop {
+fn hop(context: &HopContext, stage: &Stage, kind: HopKind) -> Hop {
     let (emitter, worker) = (stage.emitter.get_ref().clone(), stage.worker.get_ref().clone());
     let topic = stage.topic_name().to_string();
-    let table = way.pipeline.marks.as_ref().map(|marks| marks.table.clone()).unwrap_or_default();
+    let table = context.pipeline.marks.as_ref().map(|marks| marks.table.clone()).unwrap_or_default();
     let (by, title, source, state) = match kind {
-        HopKind::Row => (emitter, "recorded".to_string(), table, row(way)),
-        HopKind::Record => (emitter, "sent".to_string(), topic, record(way, stage)),
-        HopKind::Call => called(way, stage),
-        HopKind::Effect => (worker, "row written".to_string(), stage.effect.clone(), effect(way, stage)),
-        HopKind::Mark => (worker, "marked".to_string(), table, mark(way, stage)),
-        _ => return reading(way, stage, &worker, HopKind::Taken),
+        HopKind::Row => (emitter, "recorded".to_string(), table, row(context)),
+        HopKind::Record => (emitter, "sent".to_string(), topic, record(context, stage)),
+        HopKind::Call => called(context, stage),
+        HopKind::Effect => (worker, "row written".to_string(), stage.effect.clone(), effect(context, stage)),
+        HopKind::Mark => (worker, "marked".to_string(), table, mark(context, stage)),
+        _ => return consumption_hop(context, stage, &worker, HopKind::Consumption),
     };
     Hop {
         stage: stage.name.clone(),
@@ -238,158 +249,174 @@ fn hop(way: &Way, stage: &Stage, kind: HopKind) -> Hop {
         source,
         state,
         skew_ms: 0,
-        value: value_of(way, stage, kind),
+        value: value_of(context, stage, kind),
     }
 }
 
-/// Seen at a time of a system's clock, which is told beside this machine's.
-fn seen(event: &Event, system: ClockOf, at: Option<Timestamp>, say: impl Into<String>) -> State {
+/// Returns an observed state whose time is converted from a system's clock to this machine's.
+fn seen(event: &Event, system: ClockOf, at: Option<Timestamp>, message: impl Into<String>) -> State {
     let ahead = event.clocks.surely_ahead_ms(system);
-    let here = at.and_then(|at| at.checked_sub(SignedDuration::from_millis(ahead)).ok());
-    State::Seen { at, here, say: say.into() }
+    let local_time = at.and_then(|at| at.checked_sub(SignedDuration::from_millis(ahead)).ok());
+    State::Observed { at, local_time, message: message.into() }
 }
 
-fn value_of(way: &Way, stage: &Stage, kind: HopKind) -> Option<String> {
-    let record = (kind == HopKind::Record).then(|| &way.deliveries.of(stage).record);
+fn value_of(context: &HopContext, stage: &Stage, kind: HopKind) -> Option<String> {
+    let record = (kind == HopKind::Record).then(|| &context.deliveries.of(stage).record);
     record?.known().copied().flatten()?.value.clone()
 }
 
-/// Seen at a time that whoever sent it has stamped on it.
-fn stamped(at: Option<Timestamp>, say: String) -> State {
-    State::Seen { at, here: at, say }
+/// Returns an observed state with a timestamp set by the producer.
+fn stamped(at: Option<Timestamp>, message: String) -> State {
+    State::Observed { at, local_time: at, message }
 }
 
-/// What was not seen: missing where that is sure, and time enough has passed.
-fn missing(event: &Event, stage: &Stage, say: impl Into<String>) -> State {
+/// Returns `Missing` once the event's grace period at the stage is over.
+fn missing(event: &Event, stage: &Stage, message: impl Into<String>) -> State {
     match event.old_enough(stage) {
-        Seen::Known(()) => State::Missing(say.into()),
-        Seen::Unknown(why) | Seen::NotAsked(why) => State::Unknown(why),
+        Observed::Known(()) => State::Missing(message.into()),
+        Observed::Unknown(why) | Observed::NotAsked(why) => State::Unknown(why),
     }
 }
 
-fn unseen<T>(seen: Seen<T>) -> State {
+fn unavailable<T>(seen: Observed<T>) -> State {
     match seen {
-        Seen::Unknown(why) | Seen::NotAsked(why) => State::Unknown(why),
-        Seen::Known(_) => State::Unknown(Why::new(WhyKind::Failed, "not derived")),
+        Observed::Unknown(why) | Observed::NotAsked(why) => State::Unknown(why),
+        Observed::Known(_) => State::Unknown(Reason::new(ReasonKind::Failed, "not derived")),
     }
 }
 
-fn row(way: &Way) -> State {
-    match way.asked.row.clone() {
-        Seen::Known(event) => seen(way, ClockOf::Postgres, Some(event.at), "its row"),
-        Seen::Unknown(why) if why.kind == WhyKind::Missing => State::Missing("no row of this id".into()),
-        other => unseen(other),
+fn row(context: &HopContext) -> State {
+    match context.lookup.row.clone() {
+        Observed::Known(event) => seen(context, ClockOf::Postgres, Some(event.at), "row found"),
+        Observed::Unknown(why) if why.kind == ReasonKind::Missing => {
+            State::Missing("no row with this id".into())
+        }
+        other => unavailable(other),
     }
 }
 
-fn logged(way: &Way, stage: &Stage, line: &Line) -> Hop {
-    let part = line.part.get_ref();
-    let records =
-        way.id().and_then(|id| way.logs.of(part).map(|index| (index.log, index.both(&line.pattern, id))));
-    let state = in_log(way, stage, part, "not", records);
+fn log_hop(context: &HopContext, stage: &Stage, line: &Line) -> Hop {
+    let component = line.component.get_ref();
+    let records = context.id().and_then(|id| {
+        context.logs.of(component).map(|index| (index.log, index.matching_and_naming(&line.pattern, id)))
+    });
+    let state = in_log(context, stage, component, "not", records);
     Hop {
         stage: stage.name.clone(),
         kind: HopKind::Line,
-        by: part.clone(),
+        by: component.clone(),
         title: line.name.clone(),
-        source: format!("log of {part}"),
+        source: format!("log of {component}"),
         state,
         skew_ms: 0,
         value: None,
     }
 }
 
-/// The first of a log's records of a hop; `not` begins what is said where there is none.
-fn in_log(way: &Way, stage: &Stage, part: &str, not: &str, records: Seen<(&Log, Vec<&Record>)>) -> State {
+/// Returns the state of a hop from its log records. `not` starts the message if there are
+/// none.
+fn in_log(
+    context: &HopContext,
+    stage: &Stage,
+    component: &str,
+    not: &str,
+    records: Observed<(&Log, Vec<&Record>)>,
+) -> State {
     let (log, records) = match records {
-        Seen::Known(found) => found,
-        other => return unseen(other),
+        Observed::Known(found) => found,
+        other => return unavailable(other),
     };
-    match (records.first(), way.covers_event(part)) {
-        (Some(first), _) => seen(way, ClockOf::Docker, Some(first.at), said(&records)),
-        (None, Ok(())) => missing(way, stage, format!("{not} in {}", count(log.read, "record"))),
+    match (records.first(), context.covers_event(component)) {
+        (Some(first), _) => seen(context, ClockOf::Docker, Some(first.at), describe_records(&records)),
+        (None, Ok(())) => missing(context, stage, format!("{not} in {}", count(log.read, "record"))),
         (None, Err(why)) => State::Unknown(why),
     }
 }
 
-/// What the first of some records says, and how often it was said.
-fn said(records: &[&Record]) -> String {
+/// Returns the message of the first record, and how often it was logged.
+fn describe_records(records: &[&Record]) -> String {
     let (Some(first), Some(last)) = (records.first(), records.last()) else { return String::new() };
     let message = message_of(&first.text);
-    // The part is named beside it.
-    let message =
-        message.split_once("] ").filter(|(part, _)| part.starts_with('[')).map_or(&*message, |(_, m)| m);
+    // The component is shown in its own column.
+    let message = message
+        .split_once("] ")
+        .filter(|(component, _)| component.starts_with('['))
+        .map_or(&*message, |(_, m)| m);
     match records.len() {
         1 => message.to_string(),
-        times => format!("{message}; {times} times, the last {}", last.at.strftime("%H:%M:%S")),
+        times => format!("{message}; {times} times, the last at {}", last.at.strftime("%H:%M:%S")),
     }
 }
 
-fn record(way: &Way, stage: &Stage) -> State {
-    match way.deliveries.of(stage).record.clone() {
-        Seen::Known(Some(found)) => {
-            let say = format!(
+fn record(context: &HopContext, stage: &Stage) -> State {
+    match context.deliveries.of(stage).record.clone() {
+        Observed::Known(Some(found)) => {
+            let message = format!(
                 "partition {} offset {}, {}",
                 found.partition,
                 found.offset,
                 count(found.size, "byte")
             );
-            stamped(found.at, say)
+            stamped(found.at, message)
         }
-        Seen::Known(None) => missing(way, stage, delivery::describe_read(way, stage.topic_name())),
-        // A topic that is not there holds nothing.
-        Seen::NotAsked(why) if way.source.topic(stage.topic_name()).known().is_some_and(|t| !t.exists) => {
-            missing(way, stage, why.say)
+        Observed::Known(None) => {
+            missing(context, stage, delivery::describe_read(context, stage.topic_name()))
         }
-        other => unseen(other),
+        // A missing topic holds no records.
+        Observed::NotAsked(why)
+            if context.inputs.topic(stage.topic_name()).known().is_some_and(|t| !t.exists) =>
+        {
+            missing(context, stage, why.message)
+        }
+        other => unavailable(other),
     }
 }
 
-fn taken(way: &Way, stage: &Stage, worker: &Worker) -> State {
+fn consumption(context: &HopContext, stage: &Stage, worker: &Worker) -> State {
     let group = worker.group_name();
-    match way.deliveries.standing(way, stage, worker) {
-        Seen::Known(Standing { taken: Taken::Passed, committed, .. }) => {
-            seen(way, ClockOf::Kafka, None, format!("{group} committed {committed}"))
+    match context.deliveries.record_consumption(context, stage, worker) {
+        Observed::Known(RecordConsumption { consumption: Consumption::Passed, committed, .. }) => {
+            seen(context, ClockOf::Kafka, None, format!("{group} committed {committed}"))
         }
-        Seen::Known(Standing { committed, .. }) => {
-            missing(way, stage, format!("{group} has committed {committed}"))
+        Observed::Known(RecordConsumption { committed, .. }) => {
+            missing(context, stage, format!("{group} has committed {committed}"))
         }
-        Seen::NotAsked(why) if way.deliveries.of(stage).record.known() == Some(&None) => {
-            missing(way, stage, why.say)
+        Observed::NotAsked(why) if context.deliveries.of(stage).record.known() == Some(&None) => {
+            missing(context, stage, why.message)
         }
-        other => unseen(other),
+        other => unavailable(other),
     }
 }
 
-fn called(way: &Way, stage: &Stage) -> (String, String, String, State) {
-    let Some(declared) = &way.pipeline.call else {
-        let why = Why::new(WhyKind::NotConfigured, "the pipeline declares no call");
+fn called(context: &HopContext, stage: &Stage) -> (String, String, String, State) {
+    let Some(declared) = &context.pipeline.call else {
+        let why = Reason::new(ReasonKind::NotConfigured, "the pipeline declares no call");
         return (stage.worker.get_ref().clone(), "called".into(), String::new(), State::Unknown(why));
     };
     let service = declared.service.get_ref();
     let state = in_log(
-        way,
+        context,
         stage,
         service,
         "no call",
-        way.calls.map_or_else(Seen::default, |calls| calls.calls.clone()),
+        context.calls.map_or_else(Observed::default, |calls| calls.calls.clone()),
     );
     (service.clone(), format!("{} called", declared.name), format!("log of {service}"), state)
 }
 
 fn effect(event: &Event, stage: &Stage) -> State {
     let rows = match event.effects(stage) {
-        Seen::Known(rows) => rows,
-        // Nobody has written into a table that is nowhere.
-        Seen::Unknown(why) if why.kind == WhyKind::Schema && !is_elsewhere(event) => {
-            return missing(event, stage, why.words());
+        Observed::Known(rows) => rows,
+        // A table that does not exist anywhere has no rows.
+        Observed::Unknown(why) if why.kind == ReasonKind::Schema && !has_tables_elsewhere(event) => {
+            return missing(event, stage, why.describe());
         }
-        other => return unseen(other),
+        other => return unavailable(other),
     };
     let Some(last) = rows.last() else { return missing(event, stage, format!("no row in {}", stage.effect)) };
     let status = last.status.as_deref().unwrap_or_default();
     let is = |wanted: &[String]| wanted.iter().any(|wanted| wanted == status);
-    let say = match (rows.len(), status) {
+    let message = match (rows.len(), status) {
         (1, "") => "1 row".to_string(),
         (1, status) => format!("1 row, {status}"),
         (all, "") => format!("{all} rows"),
@@ -399,71 +426,73 @@ fn effect(event: &Event, stage: &Stage) -> State {
         return State::Missing(format!("its row is {status}"));
     }
     let at = (!stage.undated).then_some(last.at);
-    seen(event, ClockOf::Postgres, at, say)
+    seen(event, ClockOf::Postgres, at, message)
 }
 
-/// Whether a table that was not found stands in another schema.
-fn is_elsewhere(event: &Event) -> bool {
+/// Reports whether any table that was not found exists in another schema.
+fn has_tables_elsewhere(event: &Event) -> bool {
     event
-        .source
+        .inputs
         .database()
         .known()
         .is_some_and(|rows| rows.elsewhere.values().any(|schemas| !schemas.is_empty()))
 }
 
-fn mark(way: &Way, stage: &Stage) -> State {
-    let marks = match way.marks(stage) {
-        Seen::Known(marks) => marks,
-        other => return unseen(other),
+fn mark(context: &HopContext, stage: &Stage) -> State {
+    let marks = match context.marks(stage) {
+        Observed::Known(marks) => marks,
+        other => return unavailable(other),
     };
-    let owned = marks.iter().rfind(|mark| stages::is_owners(stage, mark));
+    let owned = marks.iter().rfind(|mark| stages::is_owner_mark(stage, mark));
     match (owned, marks.last()) {
-        (Some(mark), _) if !way.is_fresh(mark) => {
+        (Some(mark), _) if !context.is_fresh(mark) => {
             let at = mark.processed_at.map(|at| format!(", {}", at.strftime("%F %H:%M:%S")));
-            missing(way, stage, format!("marked before the event was there{}", at.unwrap_or_default()))
+            missing(context, stage, format!("marked before the event existed{}", at.unwrap_or_default()))
         }
         (Some(mark), _) => {
-            let by = mark.source.as_deref().unwrap_or("nobody named");
-            seen(way, ClockOf::Postgres, mark.processed_at, format!("{} by {by}", stage.event))
+            let by = mark.source.as_deref().unwrap_or("unknown source");
+            seen(context, ClockOf::Postgres, mark.processed_at, format!("{} by {by}", stage.event))
         }
-        (None, Some(mark)) => {
-            missing(way, stage, format!("marked by {}", mark.source.as_deref().unwrap_or("nobody named")))
-        }
-        (None, None) => missing(way, stage, format!("{} never marked", stage.event)),
+        (None, Some(mark)) => missing(
+            context,
+            stage,
+            format!("marked by {}", mark.source.as_deref().unwrap_or("unknown source")),
+        ),
+        (None, None) => missing(context, stage, format!("{} never marked", stage.event)),
     }
 }
 
-/// That a worker which reads the stage's topic has come past the record.
-fn reading(way: &Way, stage: &Stage, worker: &str, kind: HopKind) -> Hop {
-    let reader = way.pipeline.worker(worker);
+/// Builds the hop for a worker's group passing the record on the stage's topic.
+fn consumption_hop(context: &HopContext, stage: &Stage, worker: &str, kind: HopKind) -> Hop {
+    let reader = context.pipeline.worker(worker);
     let group = reader.map_or("", |reader| reader.group_name());
-    let none = || State::Unknown(Why::new(WhyKind::Missing, format!("no worker {worker}")));
+    let none = || State::Unknown(Reason::new(ReasonKind::Missing, format!("no worker {worker}")));
     Hop {
         stage: stage.name.clone(),
         kind,
         by: worker.to_string(),
-        title: "taken".to_string(),
+        title: "consumed".to_string(),
         source: format!("group {group}"),
-        state: reader.map_or_else(none, |reader| taken(way, stage, reader)),
+        state: reader.map_or_else(none, |reader| consumption(context, stage, reader)),
         skew_ms: 0,
         value: None,
     }
 }
 
-/// That the stage's worker gave the event up: only where it did.
-fn dead_letter(way: &Way, stage: &Stage) -> Option<Hop> {
-    let declared = way.pipeline.dead_letters.as_ref()?;
+/// Builds the hop for the event's dead letter, if the stage's worker sent one.
+fn dead_letter(context: &HopContext, stage: &Stage) -> Option<Hop> {
+    let declared = context.pipeline.dead_letters.as_ref()?;
     let worker = stage.worker.get_ref();
-    let letter = way.deliveries.letter_of(way, worker)?;
+    let letter = context.deliveries.dead_letter_of(context, worker)?;
     let reason = letter.headers.get(&declared.reason).map_or("no reason given", String::as_str);
-    let say = format!("partition {} offset {}: {reason}", letter.partition, letter.offset);
+    let message = format!("partition {} offset {}: {reason}", letter.partition, letter.offset);
     Some(Hop {
         stage: stage.name.clone(),
         kind: HopKind::DeadLetter,
         by: worker.clone(),
-        title: "given up".to_string(),
+        title: "dead-lettered".to_string(),
         source: declared.topic.clone(),
-        state: stamped(letter.at, say),
+        state: stamped(letter.at, message),
         skew_ms: 0,
         value: None,
     })

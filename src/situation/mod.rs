@@ -1,70 +1,71 @@
-//! The situation: evidence joined once, bottom-up, in a fixed order, as typed values.
-//! Whatever is above reads it and opens no evidence. Pure.
+//! The situation: the evidence, joined once into typed values, bottom-up in a fixed order.
+//! The layers above read the situation and never the evidence. No I/O.
 //!
-//! Each file uses only those before it: `source`, `systems`, `asked`, `clock`, `workload`,
-//! `progress`, `settling`, `backlog`, `logs`, `motion`, `ladder`, `brokers`, `topics`,
-//! `answers`, `changes` make up what is the same for every event ([`shared`]); `stages`, `servers`,
-//! `custom`, `delivery`, `skips`, `calls`, `hops`, and then `outcomes`,
-//! `membership`, `lines`, `troubles`, `siblings` and `target` are of the one that was
-//! asked about.
+//! Each file uses only the files before it. The part that all events share ([`shared`]) is
+//! built from `inputs`, `systems`, `event_lookup`, `clock`, `workload`, `group_progress`,
+//! `settling`, `backlog`, `logs`, `group_motion`, `worker_state`, `brokers`, `topics`,
+//! `http_answers` and `container_changes`. The part that is specific to the requested event
+//! follows: `stages`, `database_servers`, `custom`, `delivery`, `skipped_records`,
+//! `api_calls`, `hops`, and then `stage_outcomes`, `group_membership`, `diagnostic_lines`,
+//! `log_signatures`, `remedy_defaults` and `command_target`.
 
-pub mod answers;
-pub mod asked;
+pub mod api_calls;
 pub mod backlog;
 pub mod brokers;
-pub mod calls;
-pub mod changes;
 pub mod clock;
+pub mod command_target;
+pub mod container_changes;
 pub mod custom;
+pub mod database_servers;
 pub mod delivery;
+pub mod diagnostic_lines;
+pub mod event_lookup;
+pub mod group_membership;
+pub mod group_motion;
+pub mod group_progress;
 pub mod hops;
-pub mod ladder;
-pub mod lines;
+pub mod http_answers;
+pub(in crate::situation) mod inputs;
+pub mod log_signatures;
 pub mod logs;
-pub mod membership;
-pub mod motion;
-pub mod outcomes;
-pub mod progress;
-pub mod servers;
+pub mod remedy_defaults;
 pub mod settling;
 pub mod shared;
-pub mod siblings;
-pub mod skips;
-pub(in crate::situation) mod source;
+pub mod skipped_records;
+pub mod stage_outcomes;
 pub mod stages;
 pub mod systems;
-pub mod target;
 pub mod topics;
-pub mod troubles;
+pub mod worker_state;
 pub mod workload;
 
 use crate::evidence::{AskedEvent, Evidence};
 use crate::pipeline::Pipeline;
-use crate::runbook::own::OwnFact;
-use crate::runbook::signature::Signature;
-use calls::Calls;
+use crate::runbook::custom_fact::CustomFact;
+use crate::runbook::log_signature::Signature;
+use api_calls::ApiCalls;
+use database_servers::Servers;
 use delivery::Deliveries;
 use hops::Hop;
-use servers::Servers;
 use shared::Shared;
-use skips::Skips;
+use skipped_records::Skips;
 use stages::Event;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Everything that facts, remedies and reports read, of one asked event.
+/// Everything that facts, remedies and reports read about one requested event.
 pub struct Situation<'a> {
-    /// The event, and with it what is the same for all events.
+    /// The event, together with everything that all events share.
     pub event: Event<'a>,
     /// The database servers.
     pub servers: Servers<'a>,
-    /// Its records.
+    /// The event's records on the topics of its stages, and the dead letters.
     pub deliveries: Deliveries<'a>,
-    /// What the groups came past.
+    /// The records that consumer groups skipped.
     pub skips: Skips,
-    /// The documented call for it, if the pipeline declares one.
-    pub calls: Option<Calls<'a>>,
-    /// Its hops, in the pipeline's order.
+    /// The documented API call for the event, if the pipeline declares one.
+    pub calls: Option<ApiCalls<'a>>,
+    /// The event's hops, in the pipeline's order.
     pub hops: Vec<Hop>,
 }
 
@@ -77,29 +78,29 @@ impl<'a> Deref for Situation<'a> {
 }
 
 impl<'a> Situation<'a> {
-    /// The situation of the first event that the evidence is about.
-    pub fn of(
+    /// Builds the situation of the first event in the evidence.
+    pub fn build(
         evidence: &'a Evidence,
         pipeline: &'a Pipeline,
         signatures: &'a [Signature],
-        own: &'a [OwnFact],
+        custom_facts: &'a [CustomFact],
     ) -> Self {
-        let shared = Arc::new(Shared::build(evidence, pipeline, signatures, own));
-        Situation::about(&shared, evidence.first_event())
+        let shared = Arc::new(Shared::build(evidence, pipeline, signatures, custom_facts));
+        Situation::for_event(&shared, evidence.first_event())
     }
 
-    /// That of one of several events.
-    pub fn about(shared: &Arc<Shared<'a>>, event: Option<&'a AskedEvent>) -> Self {
+    /// Builds the situation of one of several events.
+    pub fn for_event(shared: &Arc<Shared<'a>>, event: Option<&'a AskedEvent>) -> Self {
         let event = Event::build(Arc::clone(shared), event);
         let deliveries = Deliveries::build(&event);
         let skips = Skips::build(&event, &deliveries);
-        let calls = Calls::build(&event);
+        let calls = ApiCalls::build(&event);
         let hops = hops::build(&event, &deliveries, calls.as_ref());
         let servers = Servers::build(&event);
         Situation { event, servers, deliveries, skips, calls, hops }
     }
 
-    /// Whether the event has come through the last stage of each of its ways.
+    /// Reports whether the event has completed the last stage of every branch.
     pub fn has_arrived(&self) -> bool {
         hops::has_arrived(&self.event)
     }

@@ -1,94 +1,95 @@
-//! What has been started just now: what depends on it may still be on its way, and
-//! what waited meanwhile is late for that reason alone.
+//! Components that have just started. Workers that depend on them may not have reconnected
+//! yet, and events that waited for them are late for that reason alone.
 
-use crate::base::states::states;
-use crate::evidence::{GroupState, InstanceState, Seen, Why, WhyKind};
+use crate::base::state_enum::state_enum;
+use crate::evidence::{GroupState, InstanceState, Observed, Reason, ReasonKind};
 use crate::pipeline::{Pipeline, Stage, Worker};
 use crate::situation::clock::{ClockOf, Clocks};
-use crate::situation::progress::Progress;
+use crate::situation::group_progress::Progress;
 use crate::situation::workload::{Workload, Workloads};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-states! {
-    /// Whether a worker has had the time to come into its group.
+state_enum! {
+    /// Whether a worker has had enough time to join its group.
     pub enum Settled {
         Starting = "starting",
         Settled = "settled",
     }
 }
 
-/// So long after its start a worker may still be on its way into its group, a
-/// database recover, and a broker not listen yet.
-const START: SignedDuration = SignedDuration::from_secs(25);
+/// For this long after its start, a worker may still be joining its group, a database may
+/// still be recovering, and a broker may not be listening yet.
+const STARTUP_TIME: SignedDuration = SignedDuration::from_secs(25);
 
-/// So long after its start a process may not have said anything to the broker, and
-/// its group still show the one before it.
-const BOOT: SignedDuration = SignedDuration::from_secs(10);
+/// For this long after its start, a process may not have contacted the broker yet, and its
+/// group may still list the previous process.
+const BOOT_TIME: SignedDuration = SignedDuration::from_secs(10);
 
-/// So long after a broker's start those that were there before may not be back: they
-/// notice when their session is over, 45 s by the default of Broker 3, and join once
-/// more. Meanwhile the broker may count them as members.
-const RETURN: SignedDuration = SignedDuration::from_secs(60);
+/// For this long after a broker's start, its former members may not be back. They notice
+/// when their session expires (45 s by default since Kafka 3) and then rejoin; until then
+/// the broker may still list them as members.
+const REJOIN_TIME: SignedDuration = SignedDuration::from_secs(60);
 
-/// A container that was started, and for how long it is up.
+/// A running container and when it started.
 #[derive(Debug, Clone)]
 struct Started {
-    part: String,
-    /// For how long it is up.
+    component: String,
+    /// How long it has been running.
     age: SignedDuration,
-    /// Since when it was away: when the run before ended, else its start.
+    /// When it became unavailable: at the end of its previous run, or else at its start.
     away_since: Timestamp,
-    /// When it was started.
+    /// When it started.
     at: Timestamp,
 }
 
 impl Started {
     fn describe(&self) -> String {
-        format!("{} was started {} s ago", self.part, self.age.as_secs())
+        format!("{} started {} s ago", self.component, self.age.as_secs())
     }
 }
 
-/// What a record of a lost connection tells when the broker or the database was
-/// away at its time.
+/// Whether a log record about a lost connection coincides with a restart of the broker or
+/// of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outage {
-    /// Neither was.
+    /// The record does not coincide with a restart.
     No,
-    /// It is over.
+    /// The record coincides with a restart that is over.
     Over,
-    /// It may be over: what was started is not settled.
-    Ending(Why),
+    /// The record coincides with a restart, and the restarted component may not have
+    /// settled yet.
+    Ending(Reason),
 }
 
-/// Who was started when.
+/// When each component started, and which workers have not settled yet.
 pub struct Settling {
     starts: BTreeMap<String, Started>,
-    on_its_way: BTreeMap<String, String>,
-    /// By worker, what its work waits for.
+    not_joined_yet: BTreeMap<String, String>,
+    /// For each worker, the component that it depends on and that has just started.
     unsettled: BTreeMap<String, Started>,
     brokers: Vec<String>,
     databases: Vec<String>,
-    /// By how much the engine's times and the database's may be apart.
-    apart: SignedDuration,
+    /// How far apart the engine's and the database's clocks may be.
+    tolerance: SignedDuration,
 }
 
 impl Settling {
-    /// Finds out who was started just now.
+    /// Finds the components that have just started.
     pub fn build(pipeline: &Pipeline, clocks: &Clocks, workloads: &Workloads, progress: &Progress) -> Self {
         let now = clocks.docker_now;
-        let of = |workload: &Workload| Some((workload.part.to_string(), start_of(workload, now)?));
+        let of = |workload: &Workload| Some((workload.component.to_string(), start_of(workload, now)?));
         let mut settling = Settling {
             starts: workloads.in_order(pipeline).filter_map(of).collect(),
-            on_its_way: BTreeMap::new(),
+            not_joined_yet: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             brokers: pipeline.brokers().into_iter().cloned().collect(),
             databases: pipeline.databases().into_iter().cloned().collect(),
-            apart: clocks.apart(ClockOf::Docker, ClockOf::Postgres),
+            tolerance: clocks.tolerance(ClockOf::Docker, ClockOf::Postgres),
         };
         for worker in &pipeline.worker {
-            if let Some(say) = settling.joining(workloads, progress, worker) {
-                settling.on_its_way.insert(worker.name.clone(), say);
+            if let Some(message) = settling.joining(workloads, progress, worker) {
+                settling.not_joined_yet.insert(worker.name.clone(), message);
             }
             if let Some(started) = settling.unsettled_by(workloads, worker) {
                 settling.unsettled.insert(worker.name.clone(), started);
@@ -97,65 +98,66 @@ impl Settling {
         settling
     }
 
-    /// For how long a part's container is up, in words, if it was started so short a
-    /// time ago that it may not do its work yet.
-    pub fn just_started(&self, part: &str) -> Option<String> {
-        let started = self.starts.get(part).filter(|started| started.age < START)?;
+    /// Returns how long a component has been running ("12 s") if it started so recently that
+    /// it may not be ready yet.
+    pub fn just_started(&self, component: &str) -> Option<String> {
+        let started = self.starts.get(component).filter(|started| started.age < STARTUP_TIME)?;
         Some(format!("{} s", started.age.as_secs()))
     }
 
-    /// A worker that is not settled in its group, because it or the broker has just
-    /// been started: since when, in words.
-    pub fn on_its_way(&self, worker: &Worker) -> Option<&str> {
-        self.on_its_way.get(&worker.name).map(String::as_str)
+    /// Returns why a worker has not joined its group yet, if the worker or the broker has just
+    /// started.
+    pub fn not_joined_yet(&self, worker: &Worker) -> Option<&str> {
+        self.not_joined_yet.get(&worker.name).map(String::as_str)
     }
 
-    /// Whether a worker is where it works, as far as it has had the time.
+    /// Reports whether a worker has had enough time to join its group.
     pub fn settled(&self, worker: &Worker) -> (Settled, String) {
-        match self.on_its_way(worker) {
-            Some(say) => (Settled::Starting, say.to_string()),
-            None => (Settled::Settled, "was not started just now".to_string()),
+        match self.not_joined_yet(worker) {
+            Some(message) => (Settled::Starting, message.to_string()),
+            None => (Settled::Settled, "has not just started".to_string()),
         }
     }
 
-    /// Why nothing can be concluded yet from a worker that does not move.
-    pub fn may_move_yet(&self, worker: &Worker) -> Result<(), Why> {
+    /// Fails with the reason if it is too early to conclude anything from a worker that makes
+    /// no progress.
+    pub fn check_settled(&self, worker: &Worker) -> Result<(), Reason> {
         match self.unsettled.get(&worker.name) {
-            Some(started) => Err(Why::new(WhyKind::Young, started.describe())),
+            Some(started) => Err(Reason::new(ReasonKind::Young, started.describe())),
             None => Ok(()),
         }
     }
 
-    /// Why what came to a stage at this time may still arrive: something that it waits
-    /// for was away then, or came up a moment ago.
-    pub fn late_for_now(&self, stage: &Stage, came: Timestamp) -> Result<(), Why> {
+    /// Fails with the reason if an event that reached the stage at this time may still arrive,
+    /// because a component that the stage depends on was unavailable then or has just started.
+    pub fn check_overdue(&self, stage: &Stage, reached_at: Timestamp) -> Result<(), Reason> {
         let Some(started) = self.unsettled.get(stage.worker.get_ref()) else {
             return Ok(());
         };
-        let before = self.apart.saturating_add(grace(stage));
-        let meanwhile = started.away_since.saturating_sub(before).is_ok_and(|before| came >= before);
-        match meanwhile {
-            true => Err(Why::new(WhyKind::Young, format!("{}: ask again", started.describe()))),
+        let before = self.tolerance.saturating_add(grace(stage));
+        let was_delayed = started.away_since.saturating_sub(before).is_ok_and(|before| reached_at >= before);
+        match was_delayed {
+            true => Err(Reason::new(ReasonKind::Young, format!("{}; run again", started.describe()))),
             false => Ok(()),
         }
     }
 
-    /// Whether a lost connection at this time belongs to a restart of the broker or of
-    /// the database.
+    /// Reports whether a connection lost at this time is explained by a restart of the broker
+    /// or of the database.
     pub fn outage(&self, at: Timestamp) -> Outage {
-        let brokers = self.brokers.iter().map(|broker| (broker, RETURN));
-        let databases = self.databases.iter().map(|database| (database, START));
-        let told = brokers.chain(databases).find_map(|(part, settled)| {
-            let started = self.starts.get(part)?;
+        let brokers = self.brokers.iter().map(|broker| (broker, REJOIN_TIME));
+        let databases = self.databases.iter().map(|database| (database, STARTUP_TIME));
+        let restarted = brokers.chain(databases).find_map(|(component, settled)| {
+            let started = self.starts.get(component)?;
             let from = started.away_since.saturating_sub(SignedDuration::from_secs(1)).ok()?;
             let until = started.at.saturating_add(settled).ok()?;
-            let meanwhile = from <= at && at < until && started.away_since < started.at;
-            meanwhile.then_some((started, settled))
+            let during_outage = from <= at && at < until && started.away_since < started.at;
+            during_outage.then_some((started, settled))
         });
-        match told {
+        match restarted {
             None => Outage::No,
             Some((started, settled)) if started.age >= settled => Outage::Over,
-            Some((started, _)) => Outage::Ending(Why::new(WhyKind::Young, started.describe())),
+            Some((started, _)) => Outage::Ending(Reason::new(ReasonKind::Young, started.describe())),
         }
     }
 
@@ -164,34 +166,37 @@ impl Settling {
         let group = &progress.group;
         let settled =
             group.known().is_none_or(|group| group.state == GroupState::Stable && !group.members.is_empty());
-        if settled || progress.member_elsewhere.is_some() {
+        if settled || progress.member_of_other_group.is_some() {
             return None;
         }
         if let Some(age) = self.just_started(&worker.name) {
-            return Some(format!("started {age} ago, not yet in its group"));
+            return Some(format!("started {age} ago and has not joined its group yet"));
         }
-        let broker = self.broker_left_by(workloads, &worker.name).filter(|_| workloads.runs(&worker.name))?;
-        Some(format!("not yet back in its group: {}", broker.describe()))
+        let broker =
+            self.restarted_broker(workloads, &worker.name).filter(|_| workloads.runs(&worker.name))?;
+        Some(format!("has not rejoined its group yet because {}", broker.describe()))
     }
 
-    /// What a worker's work waits for, and was started just now.
+    /// Returns the component that the worker depends on and that has just started.
     fn unsettled_by(&self, workloads: &Workloads, worker: &Worker) -> Option<Started> {
         let name = worker.name.as_str();
-        let joining = self.on_its_way(worker).is_some();
-        let own = || self.starts.get(name).filter(|own| own.age < if joining { START } else { BOOT });
+        let joining = self.not_joined_yet(worker).is_some();
+        let own =
+            || self.starts.get(name).filter(|own| own.age < if joining { STARTUP_TIME } else { BOOT_TIME });
         let mut databases = self.databases.iter();
-        let database = || databases.find_map(|database| self.left_by(workloads, name, database, START));
-        self.broker_left_by(workloads, name).or_else(own).or_else(database).cloned()
+        let database =
+            || databases.find_map(|database| self.restarted_under(workloads, name, database, STARTUP_TIME));
+        self.restarted_broker(workloads, name).or_else(own).or_else(database).cloned()
     }
 
-    /// The broker, if the worker may not be back with it.
-    fn broker_left_by(&self, workloads: &Workloads, worker: &str) -> Option<&Started> {
-        self.brokers.iter().find_map(|broker| self.left_by(workloads, worker, broker, RETURN))
+    /// Returns the broker that restarted, if the worker may not have reconnected to it.
+    fn restarted_broker(&self, workloads: &Workloads, worker: &str) -> Option<&Started> {
+        self.brokers.iter().find_map(|broker| self.restarted_under(workloads, worker, broker, REJOIN_TIME))
     }
 
-    /// A system that was started just now, and to which the worker may not have come back,
-    /// or only now to what was left meanwhile. Whoever does not run does not come back.
-    fn left_by(
+    /// Returns the system if it has just started and the worker may not have reconnected, or
+    /// may not have caught up. A worker that is not running does not reconnect.
+    fn restarted_under(
         &self,
         workloads: &Workloads,
         worker: &str,
@@ -199,32 +204,33 @@ impl Settling {
         settled: SignedDuration,
     ) -> Option<&Started> {
         let system = self.starts.get(system).filter(|system| system.age < settled)?;
-        let has_ended = system.away_since < system.at;
-        let left = match self.starts.get(worker) {
-            Some(worker) => worker.age >= system.age || (has_ended && worker.age < START),
-            None => !matches!(workloads.container(worker), Seen::Known(_)),
+        let was_down = system.away_since < system.at;
+        let may_be_disconnected = match self.starts.get(worker) {
+            Some(worker) => worker.age >= system.age || (was_down && worker.age < STARTUP_TIME),
+            None => !matches!(workloads.container(worker), Observed::Known(_)),
         };
-        left.then_some(system)
+        may_be_disconnected.then_some(system)
     }
 }
 
-/// How long a stage may take.
+/// Returns how long a stage may take.
 pub fn grace(stage: &Stage) -> SignedDuration {
     SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX))
 }
 
-/// The container of a part, if it is up and was started at all.
+/// Returns when a component's container started, if it is running.
 fn start_of(workload: &Workload, now: Timestamp) -> Option<Started> {
     let container = workload.known().filter(|_| workload.runs())?;
-    // Between the first look and the second it came up, or was started anew.
+    // The container came up or restarted between the first sample and the second.
     let again = container.again.as_ref().filter(|again| again.state == InstanceState::Running);
-    let anew =
-        again.and_then(|again| again.started).filter(|anew| container.started.is_none_or(|at| *anew > at));
-    let back = container.state != InstanceState::Running || anew.is_some();
-    let at = anew.or(container.started.filter(|_| !back)).unwrap_or(now);
-    let ended = container.finished.filter(|ended| *ended <= at && !back);
+    let restarted_at = again
+        .and_then(|again| again.started)
+        .filter(|restarted_at| container.started.is_none_or(|at| *restarted_at > at));
+    let came_up = container.state != InstanceState::Running || restarted_at.is_some();
+    let at = restarted_at.or(container.started.filter(|_| !came_up)).unwrap_or(now);
+    let ended = container.finished.filter(|ended| *ended <= at && !came_up);
     Some(Started {
-        part: workload.part.to_string(),
+        component: workload.component.to_string(),
         age: now.duration_since(at).max(SignedDuration::ZERO),
         away_since: ended.unwrap_or(at.min(now)),
         at,

@@ -1,86 +1,87 @@
-//! What is the same for every asked event: built once, bottom-up.
+//! The part of the situation that all requested events share. Built once, bottom-up.
 
 use crate::evidence::Evidence;
 use crate::pipeline::Pipeline;
-use crate::runbook::own::OwnFact;
-use crate::runbook::signature::Signature;
-use crate::situation::answers::Answers;
+use crate::runbook::custom_fact::CustomFact;
+use crate::runbook::log_signature::Signature;
 use crate::situation::backlog::Backlog;
 use crate::situation::brokers::{self, BrokerReach};
-use crate::situation::changes::{self, Change};
 use crate::situation::clock::Clocks;
-use crate::situation::ladder::Ladder;
+use crate::situation::container_changes::{self, Change};
+use crate::situation::group_motion::Motions;
+use crate::situation::group_progress::Progress;
+use crate::situation::http_answers::Answers;
+use crate::situation::inputs::Inputs;
 use crate::situation::logs::Logs;
-use crate::situation::motion::Motions;
-use crate::situation::progress::Progress;
 use crate::situation::settling::Settling;
-use crate::situation::source::Source;
 use crate::situation::systems::Systems;
 use crate::situation::topics::{self, Topics};
+use crate::situation::worker_state::WorkerStates;
 use crate::situation::workload::Workloads;
 
-/// What does not depend on which event was asked about.
+/// The part of the situation that does not depend on the requested event.
 pub struct Shared<'a> {
-    /// What it was joined from.
-    pub(in crate::situation) source: Source<'a>,
-    /// What should exist.
+    /// The evidence and the pipeline that it was built from.
+    pub(in crate::situation) inputs: Inputs<'a>,
+    /// The declared pipeline.
     pub pipeline: &'a Pipeline,
-    /// The version of pipeline-doctor that looked.
+    /// The version of pipeline-doctor that collected the evidence.
     pub tool: &'a str,
-    /// Which systems were looked at.
+    /// Which systems were observed.
     pub systems: Systems<'a>,
-    /// Clocks, without what the asked event's records tell of the broker's.
+    /// The clocks, without what the requested event's records reveal about the broker's clock.
     pub system_clocks: Clocks,
-    /// Containers.
+    /// The container of each component.
     pub workloads: Workloads<'a>,
-    /// Groups on the partitions of their topics.
+    /// The progress of each consumer group on its topics.
     pub progress: Progress<'a>,
-    /// Who was started just now.
+    /// Which components have just started.
     pub settling: Settling,
-    /// What is stuck.
+    /// The stuck events.
     pub backlog: Backlog<'a>,
-    /// Logs, indexed.
+    /// The indexed logs.
     pub logs: Logs<'a>,
-    /// What each group does.
+    /// Whether each consumer group advances.
     pub motions: Motions,
-    /// How far each worker has come.
-    pub ladder: Ladder,
-    /// What changed around each component, in the pipeline's order.
+    /// The state of each worker.
+    pub worker_states: WorkerStates,
+    /// What changed about each component's container, in the pipeline's order.
     pub changes: Vec<Change<'a>>,
     /// The brokers, in the pipeline's order.
     pub brokers: Vec<BrokerReach<'a>>,
     /// The topics.
     pub topics: Topics<'a>,
-    /// What services answer by HTTP.
+    /// The HTTP answers of the services.
     pub answers: Answers<'a>,
 }
 
 impl<'a> Shared<'a> {
-    /// Joins the evidence.
+    /// Joins the evidence with the pipeline.
     pub fn build(
         evidence: &'a Evidence,
         pipeline: &'a Pipeline,
         signatures: &'a [Signature],
-        own: &'a [OwnFact],
+        custom_facts: &'a [CustomFact],
     ) -> Self {
-        let source = Source { evidence, pipeline };
-        let clocks = Clocks::build(source, None);
-        let workloads = Workloads::build(source, clocks.docker_now);
-        let progress = Progress::build(source, &workloads);
+        let inputs = Inputs { evidence, pipeline };
+        let clocks = Clocks::build(inputs, None);
+        let workloads = Workloads::build(inputs, clocks.docker_now);
+        let progress = Progress::build(inputs, &workloads);
         let settling = Settling::build(pipeline, &clocks, &workloads, &progress);
-        let backlog = Backlog::build(source, &settling);
-        let logs = Logs::build(source, (&clocks, &workloads, &settling), signatures, own);
+        let backlog = Backlog::build(inputs, &settling);
+        let logs = Logs::build(inputs, (&clocks, &workloads, &settling), signatures, custom_facts);
         let motions = Motions::build(pipeline, &workloads, &progress, &settling, &backlog);
-        let ladder = Ladder::build(source, clocks.docker_now, &workloads, &progress, &settling, &motions);
+        let worker_states =
+            WorkerStates::build(inputs, clocks.docker_now, &workloads, &progress, &settling, &motions);
         Shared {
-            source,
+            inputs,
             pipeline,
             tool: &evidence.tool,
-            systems: Systems::build(source),
-            changes: changes::build(source, &workloads),
-            brokers: brokers::build(source, &settling),
-            topics: topics::build(source, &settling),
-            answers: Answers::build(source),
+            systems: Systems::build(inputs),
+            changes: container_changes::build(inputs, &workloads),
+            brokers: brokers::build(inputs, &settling),
+            topics: topics::build(inputs, &settling),
+            answers: Answers::build(inputs),
             system_clocks: clocks,
             workloads,
             progress,
@@ -88,7 +89,7 @@ impl<'a> Shared<'a> {
             backlog,
             logs,
             motions,
-            ladder,
+            worker_states,
         }
     }
 }

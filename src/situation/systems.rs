@@ -1,101 +1,103 @@
-//! The systems as wholes: which were looked at, and why the others were not.
+//! Which systems were observed, and why the others were not.
 
 use crate::base::name::{MAIN_DATABASE, Name};
-use crate::evidence::{Runtime, Seen, Why, WhyKind};
-use crate::situation::source::Source;
+use crate::evidence::{Observed, Reason, ReasonKind, Runtime};
+use crate::situation::inputs::Inputs;
 
-/// A system as a whole.
+/// A system that evidence comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whole<'a> {
+pub enum EvidenceSource<'a> {
     /// The compose file.
     Declared,
-    /// The runtime.
+    /// The container runtime.
     Docker,
-    /// A broker, by the pipeline's name for it.
+    /// A broker, by its name in the pipeline.
     Broker(&'a str),
-    /// The database with the events. The others have parts of their own in the report.
+    /// The main database, which holds the events. The report covers the others separately.
     Database,
-    /// Services that answer by HTTP.
+    /// The services that are queried over HTTP.
     Http,
     /// All logs together.
     Logs,
 }
 
-/// Which systems were looked at.
-pub struct Systems<'a>(Vec<(Whole<'a>, Seen<()>)>);
+/// Which systems were observed, in the order of [`EvidenceSource`].
+pub struct Systems<'a>(Vec<(EvidenceSource<'a>, Observed<()>)>);
 
 impl<'a> Systems<'a> {
-    /// Looks through them, in the order of [`Whole`].
-    pub fn build(source: Source<'a>) -> Self {
-        let evidence = source.evidence;
-        let runtime = evidence.runtimes.get(Runtime::DOCKER).map(nothing);
+    /// Checks which systems were observed.
+    pub fn build(inputs: Inputs<'a>) -> Self {
+        let evidence = inputs.evidence;
+        let runtime = evidence.runtimes.get(Runtime::DOCKER).map(availability);
         let brokers = evidence.brokers.iter();
-        let brokers = brokers.map(|(name, seen): (&Name, _)| (Whole::Broker(name), nothing(seen)));
-        let database = evidence.databases.get(MAIN_DATABASE).map(nothing);
-        let declared = [(Whole::Declared, nothing(&evidence.declared))].into_iter();
-        let runtime = runtime.map(|seen| (Whole::Docker, seen));
-        let database = database.map(|seen| (Whole::Database, seen));
-        let http = (Whole::Http, nothing(&evidence.http));
-        let logs = (Whole::Logs, all_logs(source));
+        let brokers =
+            brokers.map(|(name, seen): (&Name, _)| (EvidenceSource::Broker(name), availability(seen)));
+        let database = evidence.databases.get(MAIN_DATABASE).map(availability);
+        let declared = [(EvidenceSource::Declared, availability(&evidence.declared))].into_iter();
+        let runtime = runtime.map(|seen| (EvidenceSource::Docker, seen));
+        let database = database.map(|seen| (EvidenceSource::Database, seen));
+        let http = (EvidenceSource::Http, availability(&evidence.http));
+        let logs = (EvidenceSource::Logs, logs_availability(inputs));
         Systems(declared.chain(runtime).chain(brokers).chain(database).chain([http, logs]).collect())
     }
 
-    /// Those that could not be looked at.
-    pub fn unknown(&self) -> impl Iterator<Item = (Whole<'a>, &Why)> {
+    /// Returns the systems that could not be observed, with the reasons.
+    pub fn unknown(&self) -> impl Iterator<Item = (EvidenceSource<'a>, &Reason)> {
         self.0.iter().filter_map(|(system, seen)| match seen {
-            Seen::Unknown(why) => Some((*system, why)),
-            Seen::Known(()) | Seen::NotAsked(_) => None,
+            Observed::Unknown(why) => Some((*system, why)),
+            Observed::Known(()) | Observed::NotAsked(_) => None,
         })
     }
 
-    /// Those that the runbook needs and that nobody told the address of: what is not
-    /// looked at for want of an address is no proof of health.
-    pub fn without_address(&self) -> impl Iterator<Item = (Whole<'a>, &Why)> {
+    /// Returns the systems that the runbook needs but for which no address is configured. A
+    /// system that was skipped for lack of an address must not count as healthy.
+    pub fn without_address(&self) -> impl Iterator<Item = (EvidenceSource<'a>, &Reason)> {
         self.0.iter().filter(|(system, _)| is_needed(*system)).filter_map(|(system, seen)| match seen {
-            Seen::NotAsked(why) if why.kind != WhyKind::NoPart => Some((*system, why)),
+            Observed::NotAsked(why) if why.kind != ReasonKind::NotInPipeline => Some((*system, why)),
             _ => None,
         })
     }
 
-    /// Whether this is why a system that the runbook needs was not seen at all.
-    pub fn are_unseen_for(&self, why: &Why) -> bool {
+    /// Reports whether a system that the runbook needs is entirely unavailable for this reason.
+    pub fn unavailable_because(&self, why: &Reason) -> bool {
         let mut needed = self.0.iter().filter(|(system, _)| is_needed(*system));
-        why.kind != WhyKind::NoPart && needed.any(|(_, seen)| seen.why() == Some(why))
+        why.kind != ReasonKind::NotInPipeline && needed.any(|(_, seen)| seen.reason() == Some(why))
     }
 
-    /// Why there is nothing of the database with the events, where there is nothing.
-    pub fn database(&self) -> Seen<()> {
+    /// Returns why the main database was not observed, or `Known` if it was.
+    pub fn database(&self) -> Observed<()> {
         let mut all = self.0.iter();
-        let database = all.find(|(system, _)| *system == Whole::Database);
-        database.map_or_else(|| Seen::not_asked("no database was asked"), |(_, seen)| seen.clone())
+        let database = all.find(|(system, _)| *system == EvidenceSource::Database);
+        database.map_or_else(|| Observed::not_asked("no database was queried"), |(_, seen)| seen.clone())
     }
 
-    /// Whether the runtime was seen.
+    /// Reports whether the container runtime was observed.
     pub fn has_runtime(&self) -> bool {
-        self.0.iter().any(|(system, seen)| *system == Whole::Docker && seen.known().is_some())
+        self.0.iter().any(|(system, seen)| *system == EvidenceSource::Docker && seen.known().is_some())
     }
 
-    /// Whether all brokers were seen.
+    /// Reports whether all brokers were observed.
     pub fn has_brokers(&self) -> bool {
-        let mut brokers = self.0.iter().filter(|(system, _)| matches!(system, Whole::Broker(_)));
+        let mut brokers = self.0.iter().filter(|(system, _)| matches!(system, EvidenceSource::Broker(_)));
         brokers.all(|(_, seen)| seen.known().is_some())
     }
 }
 
-fn is_needed(system: Whole) -> bool {
-    matches!(system, Whole::Docker | Whole::Broker(_) | Whole::Database)
+fn is_needed(system: EvidenceSource) -> bool {
+    matches!(system, EvidenceSource::Docker | EvidenceSource::Broker(_) | EvidenceSource::Database)
 }
 
-fn nothing<T>(seen: &Seen<T>) -> Seen<()> {
+fn availability<T>(seen: &Observed<T>) -> Observed<()> {
     seen.as_ref().map(|_| ())
 }
 
-/// Not seen where no log was, all for the same reason. Without a runtime there are none.
-fn all_logs(source: Source) -> Seen<()> {
-    let mut whys = source.evidence.logs.values().map(Seen::why);
-    let shared = whys.next().flatten().filter(|first| whys.all(|why| why == Some(*first)));
-    match shared.filter(|why| source.runtime().why() != Some(*why)) {
-        Some(why) => Seen::Unknown(why.clone()),
-        None => Seen::Known(()),
+/// Returns the reason if every log is unavailable for the same reason. A missing runtime
+/// does not count because no logs are expected without one.
+fn logs_availability(inputs: Inputs) -> Observed<()> {
+    let mut reasons = inputs.evidence.logs.values().map(Observed::reason);
+    let common = reasons.next().flatten().filter(|first| reasons.all(|why| why == Some(*first)));
+    match common.filter(|why| inputs.runtime().reason() != Some(*why)) {
+        Some(why) => Observed::Unknown(why.clone()),
+        None => Observed::Known(()),
     }
 }

@@ -1,15 +1,15 @@
-//! Each service's and worker's container: which one it is, and how far it has come.
+//! The container of each component and its state.
 
-use crate::base::states::states;
-use crate::evidence::{self, Declared, Instance, InstanceState, Runtime, Seen, WhyKind};
+use crate::base::state_enum::state_enum;
+use crate::evidence::{self, Declared, Instance, InstanceState, Observed, ReasonKind, Runtime};
 use crate::pipeline::Pipeline;
-use crate::situation::source::Source;
+use crate::situation::inputs::Inputs;
 use crate::text::plural;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-states! {
-    /// What the compose file says of a service.
+state_enum! {
+    /// Whether and how the compose file declares a service.
     pub enum Declaration {
         Absent = "absent",
         BehindProfile = "behind-profile",
@@ -18,8 +18,8 @@ states! {
     }
 }
 
-states! {
-    /// How far a container has come.
+state_enum! {
+    /// The state of a container.
     pub enum ContainerState {
         Absent = "absent",
         Created = "created",
@@ -30,8 +30,8 @@ states! {
     }
 }
 
-states! {
-    /// Why a container does not run.
+state_enum! {
+    /// Why a container is not running.
     pub enum End {
         Absent = "absent",
         NeverStarted = "never-started",
@@ -45,8 +45,8 @@ states! {
     }
 }
 
-states! {
-    /// What a container's own health check says.
+state_enum! {
+    /// The result of a container's own health check.
     pub enum Health {
         NotRunning = "not-running",
         Unhealthy = "unhealthy",
@@ -56,34 +56,34 @@ states! {
     }
 }
 
-/// A container that the engine restarted and that runs for less than this is
-/// still in its crash loop: Docker clears the exit code at each start.
-const LOOP: SignedDuration = SignedDuration::from_secs(30);
+/// A container that the engine restarted and that has been running for less than this
+/// counts as still in its crash loop, because Docker clears the exit code at each start.
+const CRASH_LOOP_UPTIME: SignedDuration = SignedDuration::from_secs(30);
 
-/// The container of one service or worker.
+/// The container of one component.
 #[derive(Debug, Clone)]
 pub struct Workload<'a> {
-    /// The service or worker.
-    pub part: &'a str,
-    /// The name that the pipeline declares for its container.
+    /// The name of the component.
+    pub component: &'a str,
+    /// The container name that the pipeline declares for it.
     pub container_name: &'a str,
-    /// What the compose file says of it, with the files that were read.
-    pub declared: Seen<(Declaration, String)>,
-    /// Its container. Of several replicas the one that has come furthest.
-    pub container: Seen<Option<&'a Instance>>,
-    /// How far that has come.
-    pub state: Seen<ContainerState>,
-    /// Why it does not run.
-    pub end: Seen<End>,
-    /// What its own health check says.
-    pub health: Seen<Health>,
-    /// Its state in words.
+    /// Whether the compose file declares it, with the files that were read.
+    pub declared: Observed<(Declaration, String)>,
+    /// Its container; of several replicas, the healthiest one.
+    pub container: Observed<Option<&'a Instance>>,
+    /// The state of that container.
+    pub state: Observed<ContainerState>,
+    /// Why that container is not running.
+    pub end: Observed<End>,
+    /// The result of that container's own health check.
+    pub health: Observed<Health>,
+    /// A description of the state.
     pub observed: String,
 }
 
 impl<'a> Workload<'a> {
-    fn build(source: Source<'a>, part: &'a str, container_name: &'a str, now: Timestamp) -> Self {
-        let container = source.runtime().map(|docker| container_of(docker, part, Some(container_name)));
+    fn build(inputs: Inputs<'a>, component: &'a str, container_name: &'a str, now: Timestamp) -> Self {
+        let container = inputs.runtime().map(|docker| container_of(docker, component, Some(container_name)));
         let state = container
             .as_ref()
             .map(|container| container.map_or(ContainerState::Absent, |c| state_of(c, now)));
@@ -91,112 +91,114 @@ impl<'a> Workload<'a> {
         let health =
             container.as_ref().map(|container| container.map_or(Health::NotRunning, |c| health_of(c, now)));
         let observed = match &container {
-            Seen::Known(Some(container)) => describe(container, now),
+            Observed::Known(Some(container)) => describe(container, now),
             _ => "no container".to_string(),
         };
         let runs = state.known() == Some(&ContainerState::Running);
-        let declared = source
+        let declared = inputs
             .declared()
-            .and_then(|compose| declared(compose, part, container.known().copied().flatten(), runs));
-        Workload { part, container_name, declared, container, state, end, health, observed }
+            .and_then(|compose| declared(compose, component, container.known().copied().flatten(), runs));
+        Workload { component, container_name, declared, container, state, end, health, observed }
     }
 
-    /// Its container, if there is one and it was seen.
+    /// Returns its container, if one exists and was observed.
     pub fn known(&self) -> Option<&'a Instance> {
         self.container.known().copied().flatten()
     }
 
-    /// Whether its container is up.
+    /// Reports whether its container is running.
     pub fn runs(&self) -> bool {
         self.state.known() == Some(&ContainerState::Running)
     }
 }
 
-/// The containers of all services and workers.
+/// The containers of all components.
 pub struct Workloads<'a> {
-    source: Source<'a>,
+    inputs: Inputs<'a>,
     all: BTreeMap<&'a str, Workload<'a>>,
 }
 
 impl<'a> Workloads<'a> {
-    /// Looks each up; `now` is the engine's time.
-    pub fn build(source: Source<'a>, now: Timestamp) -> Self {
-        let parts = source.pipeline.parts();
-        let one = |(part, container): (&'a str, Option<&'a str>)| {
-            (part, Workload::build(source, part, container.unwrap_or(part), now))
+    /// Finds the container of each component; `now` is the engine's time.
+    pub fn build(inputs: Inputs<'a>, now: Timestamp) -> Self {
+        let components = inputs.pipeline.components();
+        let one = |(component, container): (&'a str, Option<&'a str>)| {
+            (component, Workload::build(inputs, component, container.unwrap_or(component), now))
         };
         let mut all = BTreeMap::new();
-        for (part, workload) in parts.map(one) {
-            all.entry(part).or_insert(workload);
+        for (component, workload) in components.map(one) {
+            all.entry(component).or_insert(workload);
         }
-        Workloads { source, all }
+        Workloads { inputs, all }
     }
 
-    /// That of a service or worker of the pipeline.
-    pub fn get(&self, part: &str) -> Option<&Workload<'a>> {
-        self.all.get(part)
+    /// Returns the workload of a component of the pipeline.
+    pub fn get(&self, component: &str) -> Option<&Workload<'a>> {
+        self.all.get(component)
     }
 
-    /// The container of a service or worker: of the project and with the
-    /// service's label first, else with the declared name. Of several replicas
-    /// the one that has come furthest.
-    pub fn container(&self, part: &str) -> Seen<Option<&'a Instance>> {
-        match self.all.get(part) {
+    /// Returns the container of a component: by its project and service labels first, or
+    /// else by the declared name. Of several replicas, the healthiest one is returned.
+    pub fn container(&self, component: &str) -> Observed<Option<&'a Instance>> {
+        match self.all.get(component) {
             Some(workload) => workload.container.clone(),
-            None => self.source.runtime().map(|docker| container_of(docker, part, None)),
+            None => self.inputs.runtime().map(|docker| container_of(docker, component, None)),
         }
     }
 
-    /// The same, if there is one and it was seen.
-    pub fn known(&self, part: &str) -> Option<&'a Instance> {
-        self.container(part).known().copied().flatten()
+    /// Returns the same container, if one exists and was observed.
+    pub fn known(&self, component: &str) -> Option<&'a Instance> {
+        self.container(component).known().copied().flatten()
     }
 
-    /// Whether it has a container that is up.
-    pub fn runs(&self, part: &str) -> bool {
-        self.all.get(part).is_some_and(Workload::runs)
+    /// Reports whether the component has a running container.
+    pub fn runs(&self, component: &str) -> bool {
+        self.all.get(component).is_some_and(Workload::runs)
     }
 
-    /// The container name that the pipeline declares for a service or worker.
-    pub fn container_name(&self, part: &str) -> Option<&'a str> {
-        self.all.get(part).map(|workload| workload.container_name)
+    /// Returns the container name that the pipeline declares for a component.
+    pub fn container_name(&self, component: &str) -> Option<&'a str> {
+        self.all.get(component).map(|workload| workload.container_name)
     }
 
-    /// In the order of the pipeline.
+    /// Returns all workloads in the order of the pipeline.
     pub fn in_order<'w>(&'w self, pipeline: &'w Pipeline) -> impl Iterator<Item = &'w Workload<'a>> {
-        pipeline.parts().filter_map(|(part, _)| self.all.get(part))
+        pipeline.components().filter_map(|(component, _)| self.all.get(component))
     }
 }
 
-fn container_of<'a>(docker: &'a Runtime, part: &str, name: Option<&str>) -> Option<&'a Instance> {
-    let containers = docker.instances_of(part, name).into_iter();
+fn container_of<'a>(docker: &'a Runtime, component: &str, name: Option<&str>) -> Option<&'a Instance> {
+    let containers = docker.instances_of(component, name).into_iter();
     containers
         .max_by_key(|c| (c.state == InstanceState::Running, c.state != InstanceState::Created, c.started))
 }
 
 fn declared(
     compose: &Declared,
-    part: &str,
+    component: &str,
     container: Option<&Instance>,
     runs: bool,
-) -> Seen<(Declaration, String)> {
-    let service = compose.workloads.get(part);
+) -> Observed<(Declaration, String)> {
+    let service = compose.workloads.get(component);
     if let Some(file) =
-        container.and_then(|c| made_elsewhere(c, &compose.files)).filter(|_| service.is_none())
+        container.and_then(|c| missing_compose_file(c, &compose.files)).filter(|_| service.is_none())
     {
-        return Seen::unknown(WhyKind::Missing, format!("made from {file}, which is not here"));
+        return Observed::unknown(
+            ReasonKind::Missing,
+            format!("created from {file}, which was not found here"),
+        );
     }
-    Seen::Known(match (declaration(service, &compose.files.join(", ")), runs) {
-        // Somebody asked for the profile, or scaled it, by hand.
-        ((Declaration::BehindProfile | Declaration::NoReplicas, say), true) => {
-            (Declaration::Declared, format!("{say}, and running"))
+    Observed::Known(match (declaration(service, &compose.files.join(", ")), runs) {
+        // The profile was enabled or the service was scaled by hand.
+        ((Declaration::BehindProfile | Declaration::NoReplicas, message), true) => {
+            (Declaration::Declared, format!("{message}, but running"))
         }
         (declaration, _) => declaration,
     })
 }
 
-/// The file that a container was made from, if it was not read.
-fn made_elsewhere<'a>(container: &'a Instance, files: &[String]) -> Option<&'a str> {
+/// Returns the compose file that a container was created from, if that file was not read.
+fn missing_compose_file<'a>(container: &'a Instance, files: &[String]) -> Option<&'a str> {
     container
         .details
         .config_files
@@ -205,7 +207,7 @@ fn made_elsewhere<'a>(container: &'a Instance, files: &[String]) -> Option<&'a s
         .find(|file| !files.iter().any(|read| read == file))
 }
 
-/// What the compose file says of a service, in a word and in words.
+/// Returns whether the compose file declares a service, as a state and as a description.
 pub fn declaration(service: Option<&evidence::Declaration>, files: &str) -> (Declaration, String) {
     match service {
         None => (Declaration::Absent, format!("not in {files}")),
@@ -220,34 +222,35 @@ pub fn declaration(service: Option<&evidence::Declaration>, files: &str) -> (Dec
     }
 }
 
-/// How far a container has come.
+/// Returns the state of a container.
 pub fn state_of(container: &Instance, now: Timestamp) -> ContainerState {
     match container.state {
         InstanceState::Created => ContainerState::Created,
         InstanceState::Restarting => ContainerState::Restarting,
         InstanceState::Paused => ContainerState::Paused,
-        InstanceState::Running if loops(container, now) => ContainerState::Restarting,
+        InstanceState::Running if is_crash_looping(container, now) => ContainerState::Restarting,
         InstanceState::Running => ContainerState::Running,
-        _ if is_back(container) => ContainerState::Running,
+        _ if came_back(container) => ContainerState::Running,
         _ => ContainerState::Exited,
     }
 }
 
-/// Somebody was just restarting it: it had ended at the first look, and runs at
-/// the second, without the engine's policy.
-fn is_back(container: &Instance) -> bool {
+/// Reports whether the container was being restarted by hand: stopped in the first sample
+/// and running in the second, without a restart by the engine.
+fn came_back(container: &Instance) -> bool {
     let again = container.again.as_ref();
     again.is_some_and(|a| a.state == InstanceState::Running && a.restarts == container.restarts)
 }
 
-/// Between two looks it was started anew, or it was so a moment ago.
-fn loops(container: &Instance, now: Timestamp) -> bool {
+/// Reports whether the engine restarted the container between two samples, or several
+/// times, most recently just now.
+fn is_crash_looping(container: &Instance, now: Timestamp) -> bool {
     let restarted = container.again.as_ref().is_some_and(|again| {
         let by_policy = again.restarts > 0 && again.started > container.started;
         again.restarts > container.restarts || by_policy || again.state == InstanceState::Restarting
     });
-    let young = container.started.is_some_and(|started| now.duration_since(started) < LOOP);
-    // Once is a restart, and not again and again.
+    let young = container.started.is_some_and(|started| now.duration_since(started) < CRASH_LOOP_UPTIME);
+    // A single restart is not a crash loop.
     restarted || (container.restarts > 1 && young)
 }
 
@@ -258,8 +261,8 @@ fn end_of(container: &Instance, now: Timestamp) -> End {
         ContainerState::Paused => End::Paused,
         ContainerState::Created if command_broken || container.error().is_some() => End::Command,
         ContainerState::Created => End::NeverStarted,
-        // OOMKilled is read only where the container has really ended: it is
-        // sticky on some engines while the container runs again.
+        // OOMKilled counts only after the container has exited, because some engines leave
+        // the flag set when the container runs again.
         _ if container.exit.out_of_memory => End::OutOfMemory,
         _ if command_broken => End::Command,
         ContainerState::Restarting => End::Restarting,
@@ -278,51 +281,49 @@ fn health_of(container: &Instance, now: Timestamp) -> Health {
     }
 }
 
-/// The state in words: "exited 137 (out of memory) 3 min ago, restarted 5 times".
+/// Describes the state: "exited 137 (out of memory) 3 min ago, restarted 5 times".
 pub fn describe(container: &Instance, now: Timestamp) -> String {
     let state = state_of(container, now);
     let ago = |at: Option<Timestamp>| at.map(|at| format!(" {} ago", age(now, at))).unwrap_or_default();
-    let mut words = match state {
-        ContainerState::Running if container.state != InstanceState::Running => {
-            "was just being started again".to_string()
-        }
+    let mut description = match state {
+        ContainerState::Running if container.state != InstanceState::Running => "just restarted".to_string(),
         ContainerState::Running => match container.started {
             Some(started) => format!("running for {}", age(now, started)),
             None => "running".to_string(),
         },
         ContainerState::Exited => {
-            format!("exited {}{}", exit_in_words(container.exit.code), ago(container.finished))
+            format!("exited {}{}", describe_exit_code(container.exit.code), ago(container.finished))
         }
         ContainerState::Created => "created, never started".to_string(),
         other => other.to_string(),
     };
     if container.exit.out_of_memory && state != ContainerState::Running {
-        words += ", out of memory";
+        description += ", out of memory";
     }
     if container.restarts > 0 {
-        let exit = exit_in_words(container.exit.code);
+        let exit = describe_exit_code(container.exit.code);
         let count = container.again.as_ref().map_or(0, |again| again.restarts);
         let count = count.max(container.restarts);
         let times = plural::count(u64::try_from(count).unwrap_or_default(), "time");
-        words += &format!(", restarted {times}, last exit {exit}");
+        description += &format!(", restarted {times}, last exit {exit}");
     }
     if let Some(error) = container.error().filter(|error| !error.is_empty()) {
-        words += &format!(": {error}");
+        description += &format!(": {error}");
     }
-    words
+    description
 }
 
 /// "143 (SIGTERM)", "127 (command not found)", "1".
-fn exit_in_words(code: i64) -> String {
-    let what = match code {
-        125 => "the engine could not start it",
+fn describe_exit_code(code: i64) -> String {
+    let meaning = match code {
+        125 => "the engine failed to start it",
         126 => "command not executable",
         127 => "command not found",
         129 => "SIGHUP",
         130 => "SIGINT",
         131 => "SIGQUIT",
         132 => "SIGILL",
-        134 => "SIGABRT, as V8 ends when its heap is full",
+        134 => "SIGABRT, e.g. V8 out of heap memory",
         135 => "SIGBUS",
         136 => "SIGFPE",
         137 => "SIGKILL",
@@ -331,10 +332,10 @@ fn exit_in_words(code: i64) -> String {
         143 => "SIGTERM",
         other => return other.to_string(),
     };
-    format!("{code} ({what})")
+    format!("{code} ({meaning})")
 }
 
-/// An age as a person says it: "12 s", "3 min", "5 h", "2 d".
+/// Formats an age for people: "12 s", "3 min", "5 h", "2 d".
 pub fn age(now: Timestamp, at: Timestamp) -> String {
     let seconds = now.duration_since(at).as_secs().max(0);
     match seconds {
@@ -348,11 +349,11 @@ pub fn age(now: Timestamp, at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::samples::container;
+    use crate::evidence::test_samples::container;
 
     #[test]
-    fn each_end_has_its_word() {
-        let taken: Timestamp = "2026-01-07T10:00:00Z".parse().unwrap();
+    fn derives_state_and_end_of_container() {
+        let observed_at: Timestamp = "2026-01-07T10:00:00Z".parse().unwrap();
         let cases = [
             (serde_json::json!({}), "running", "running"),
             (serde_json::json!({"status": "created"}), "created", "never-started"),
@@ -383,7 +384,7 @@ mod tests {
                 "running",
                 "running",
             ),
-            // It was started anew while it was looked at.
+            // Restarted between the two samples.
             (
                 serde_json::json!({"again": {"after_ms": 1000, "status": "running", "restart_count": 1,
                     "started": "2026-01-07T10:00:00Z"}}),
@@ -399,23 +400,23 @@ mod tests {
             (serde_json::json!({"status": "exited", "exit_code": 134}), "exited", "crashed"),
             (serde_json::json!({"status": "paused"}), "paused", "paused"),
         ];
-        for (changes, rung, end) in cases {
+        for (changes, state, end) in cases {
             let container = container(changes.clone());
-            assert_eq!(state_of(&container, taken).as_str(), rung, "{changes}");
-            assert_eq!(end_of(&container, taken).as_str(), end, "{changes}");
+            assert_eq!(state_of(&container, observed_at).as_str(), state, "{changes}");
+            assert_eq!(end_of(&container, observed_at).as_str(), end, "{changes}");
         }
     }
 
     #[test]
-    fn an_exit_code_is_said_with_its_meaning() {
-        let taken: Timestamp = "2026-01-07T10:00:00Z".parse().unwrap();
-        let say = |code| {
+    fn describes_exit_code_with_its_meaning() {
+        let observed_at: Timestamp = "2026-01-07T10:00:00Z".parse().unwrap();
+        let message = |code| {
             let ended = container(serde_json::json!({"status": "exited", "exit_code": code}));
-            describe(&ended, taken)
+            describe(&ended, observed_at)
         };
-        assert_eq!(say(1), "exited 1");
-        assert_eq!(say(134), "exited 134 (SIGABRT, as V8 ends when its heap is full)");
-        assert_eq!(say(127), "exited 127 (command not found)");
-        assert_eq!(say(137), "exited 137 (SIGKILL)");
+        assert_eq!(message(1), "exited 1");
+        assert_eq!(message(134), "exited 134 (SIGABRT, e.g. V8 out of heap memory)");
+        assert_eq!(message(127), "exited 127 (command not found)");
+        assert_eq!(message(137), "exited 137 (SIGKILL)");
     }
 }

@@ -1,39 +1,39 @@
-//! Hosts and addresses in text.
+//! Hosts in addresses and connection strings.
 
-/// The variables that usually hold the database's address, the first one first.
+/// Environment variables that usually hold the database address, in order of precedence.
 pub const DATABASE_VARIABLES: [&str; 2] = ["POSTGRES_URL", "DATABASE_URL"];
 
-/// The hosts of an address: of a list of brokers (`host:port`, or each with its
-/// protocol), of a database's or service's URL. A value that is no address has none.
+/// Returns the hosts in an address, which is a list of brokers (`host:port`, with or without a
+/// protocol) or the URL of a database or service. Any other value has no hosts.
 pub fn hosts_of(address: &str) -> Vec<String> {
-    let host = |place: &str| {
-        let (is_url, place) = match place.trim().split_once("://") {
+    let host = |server: &str| {
+        let (is_url, server) = match server.trim().split_once("://") {
             Some((_, rest)) => (true, rest),
-            None => (false, place.trim()),
+            None => (false, server.trim()),
         };
-        let place = place.split(['/', '?']).next().unwrap_or_default();
-        let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
-        let (name, port) = match place.rsplit_once(':') {
+        let server = server.split(['/', '?']).next().unwrap_or_default();
+        let server = server.rsplit_once('@').map_or(server, |(_, server)| server);
+        let (name, has_port) = match server.rsplit_once(':') {
             Some((name, port)) if port.parse::<u16>().is_ok() => (name, true),
-            _ => (place, false),
+            _ => (server, false),
         };
         let name = name.trim_start_matches('[').trim_end_matches(']');
-        ((is_url || port) && !name.is_empty()).then(|| name.to_string())
+        ((is_url || has_port) && !name.is_empty()).then(|| name.to_string())
     };
-    // The hosts of one URL share its scheme.
+    // All hosts of a URL share its scheme.
     match address.matches("://").count() {
         1 => {
             let (scheme, rest) = address.split_once("://").unwrap_or_default();
             let rest = rest.split(['/', '?']).next().unwrap_or_default();
             let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-            rest.split(',').filter_map(|place| host(&format!("{scheme}://{place}"))).collect()
+            rest.split(',').filter_map(|server| host(&format!("{scheme}://{server}"))).collect()
         }
         _ => address.split(',').filter_map(host).collect(),
     }
 }
 
-/// Whether a host means the machine, or the container, that uses it.
-pub fn is_own(host: &str) -> bool {
+/// Reports whether a host is the loopback host of the machine or container that uses it.
+pub fn is_loopback_host(host: &str) -> bool {
     host == "localhost" || host.starts_with("127.") || host == "::1"
 }
 
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_told_in_every_form_of_address() {
+    fn finds_hosts_in_every_address_format() {
         let cases = [
             ("kafka:9092,other:9093", vec!["kafka", "other"]),
             ("SASL_SSL://a:9093,SASL_SSL://b:9093", vec!["a", "b"]),

@@ -1,9 +1,9 @@
-//! Small pieces of text.
+//! Text helpers: plurals, suggestions, templates, addresses and log messages.
 
 pub mod address;
-pub mod message;
+pub mod log_message;
 pub mod placeholder;
 pub mod plural;
 pub mod suggestion;
 pub mod template;
-pub mod word;
+pub mod whole_word;

@@ -1,8 +1,8 @@
-//! The names that may stand in braces in rows: one list for titles, sentences and commands.
+//! The placeholders allowed in titles, sentences and commands, such as `{subject}`.
 
-/// Something that is filled in.
+/// A placeholder in a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "NAMES says what each is")]
+#[allow(missing_docs, reason = "PLACEHOLDERS describes each variant")]
 pub enum Placeholder {
     Subject,
     Container,
@@ -31,7 +31,7 @@ pub enum Placeholder {
     Answered,
     Unanswered,
     Harmless,
-    Itself,
+    SelfCommand,
     Docker,
     Compose,
     KafkaTopics,
@@ -42,113 +42,139 @@ pub enum Placeholder {
     Pid,
 }
 
-/// What is known of a placeholder.
+/// The name and meaning of a placeholder.
 #[derive(Debug, Clone, Copy)]
-pub struct Name {
-    /// The placeholder.
+pub struct PlaceholderInfo {
+    /// The placeholder itself.
     pub placeholder: Placeholder,
-    /// What stands in braces.
+    /// The name written in braces.
     pub name: &'static str,
-    /// What it is filled with.
-    pub what: &'static str,
-    /// What it is taken from.
+    /// A description of its value.
+    pub description: &'static str,
+    /// Where its value comes from.
     pub needs: Needs,
-    /// It is the name of an environment variable: `${…}` is that variable.
+    /// Whether the value is the name of an environment variable, so that `${name}` refers to that
+    /// variable.
     pub is_variable: bool,
 }
 
-/// What a placeholder's value is taken from. Where that is not there, a word in capitals
-/// stands for it.
+/// Where the value of a placeholder comes from. If the source is missing, a word in capitals is
+/// printed instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// Whom the text is about: a service, a worker, a topic or a stage.
+    /// The subject of the text: a service, worker, topic or stage.
     Subject,
-    /// The asked id.
+    /// The requested id.
     Id,
-    /// The pipeline's file.
+    /// The pipeline file.
     Pipeline,
     /// How the systems were reached.
     Target,
 }
 
-const fn name(placeholder: Placeholder, name: &'static str, needs: Needs, what: &'static str) -> Name {
+const fn info(
+    placeholder: Placeholder,
+    name: &'static str,
+    needs: Needs,
+    description: &'static str,
+) -> PlaceholderInfo {
     let is_variable = matches!(placeholder, Placeholder::MarksUrl | Placeholder::EffectUrl);
-    Name { placeholder, name, what, needs, is_variable }
+    PlaceholderInfo { placeholder, name, description, needs, is_variable }
 }
 
 /// All placeholders.
-pub const NAMES: [Name; 36] = [
-    name(Placeholder::Subject, "subject", Needs::Subject, "whom it is about"),
-    name(Placeholder::Container, "container", Needs::Subject, "the container of the subject"),
-    name(Placeholder::Id, "id", Needs::Id, "the asked id"),
-    name(Placeholder::Group, "group", Needs::Subject, "the consumer group of a worker or stage"),
-    name(Placeholder::Topic, "topic", Needs::Subject, "the topic of a stage, or the subject itself"),
-    name(Placeholder::Event, "event", Needs::Subject, "the event of a stage"),
-    name(Placeholder::Effect, "effect", Needs::Subject, "the table of a stage's effect"),
-    name(
+pub const PLACEHOLDERS: [PlaceholderInfo; 36] = [
+    info(Placeholder::Subject, "subject", Needs::Subject, "the subject of the text"),
+    info(Placeholder::Container, "container", Needs::Subject, "the container of the subject"),
+    info(Placeholder::Id, "id", Needs::Id, "the requested id"),
+    info(Placeholder::Group, "group", Needs::Subject, "the consumer group of a worker or stage"),
+    info(Placeholder::Topic, "topic", Needs::Subject, "the topic of a stage, or the subject itself"),
+    info(Placeholder::Event, "event", Needs::Subject, "the event of a stage"),
+    info(Placeholder::Effect, "effect", Needs::Subject, "the table of a stage's effect"),
+    info(
         Placeholder::EffectUrl,
         "effect_url",
         Needs::Subject,
-        "the variable with the address of its database",
+        "the environment variable with the address of the effect's database",
     ),
-    name(Placeholder::Sql, "sql", Needs::Subject, "the select of a stage's row for the asked id"),
-    name(Placeholder::Port, "port", Needs::Subject, "the port of a service"),
-    name(Placeholder::Health, "health", Needs::Subject, "the path of a service's health endpoint"),
-    name(
+    info(Placeholder::Sql, "sql", Needs::Subject, "the query for a stage's row for the requested id"),
+    info(Placeholder::Port, "port", Needs::Subject, "the port of a service"),
+    info(Placeholder::Health, "health", Needs::Subject, "the path of a service's health endpoint"),
+    info(
         Placeholder::Broker,
         "broker",
         Needs::Pipeline,
-        "the container of the subject's broker, or the main one",
+        "the container of the subject's broker, or of the main broker",
     ),
-    name(Placeholder::DeadLetters, "dead_letters", Needs::Pipeline, "the dead letter topic"),
-    name(
+    info(Placeholder::DeadLetters, "dead_letters", Needs::Pipeline, "the dead-letter topic"),
+    info(
         Placeholder::DeadLettersBroker,
         "dead_letters_broker",
         Needs::Pipeline,
-        "the container of its broker",
+        "the container of the broker with the dead-letter topic",
     ),
-    name(Placeholder::Marks, "marks", Needs::Pipeline, "the table of processed events"),
-    name(
+    info(Placeholder::Marks, "marks", Needs::Pipeline, "the table of processed events"),
+    info(
         Placeholder::MarksUrl,
         "marks_url",
         Needs::Pipeline,
-        "the variable with the address of its database",
+        "the environment variable with the address of the marks database",
     ),
-    name(Placeholder::MarksId, "marks_id", Needs::Pipeline, "its column of the pipeline's id"),
-    name(Placeholder::MarksEventId, "marks_event_id", Needs::Pipeline, "its column of the event's own id"),
-    name(Placeholder::MarksType, "marks_type", Needs::Pipeline, "its column of the event's type"),
-    name(Placeholder::MarksSource, "marks_source", Needs::Pipeline, "its column of who processed the event"),
-    name(Placeholder::MarksAt, "marks_at", Needs::Pipeline, "its column of the time"),
-    name(Placeholder::Call, "call", Needs::Pipeline, "the name of the documented call"),
-    name(Placeholder::Api, "api", Needs::Pipeline, "the container of the service that is called"),
-    name(Placeholder::Caller, "caller", Needs::Pipeline, "the container of the worker that calls"),
-    name(Placeholder::Answered, "answered", Needs::Pipeline, "the pattern of an answered call"),
-    name(Placeholder::Unanswered, "unanswered", Needs::Pipeline, "the pattern of a call without an answer"),
-    name(Placeholder::Harmless, "harmless", Needs::Pipeline, "the path of the harmless request"),
-    name(Placeholder::Itself, "self", Needs::Target, "this program with the flags of this run"),
-    name(Placeholder::Docker, "docker", Needs::Target, "the program of the container engine"),
-    name(Placeholder::Compose, "compose", Needs::Target, "docker compose with the project's files"),
-    name(Placeholder::KafkaTopics, "kafka_topics", Needs::Target, "kafka-topics as it is called in {broker}"),
-    name(
+    info(Placeholder::MarksId, "marks_id", Needs::Pipeline, "the marks column with the correlation id"),
+    info(
+        Placeholder::MarksEventId,
+        "marks_event_id",
+        Needs::Pipeline,
+        "the marks column with the event's own id",
+    ),
+    info(Placeholder::MarksType, "marks_type", Needs::Pipeline, "the marks column with the event type"),
+    info(
+        Placeholder::MarksSource,
+        "marks_source",
+        Needs::Pipeline,
+        "the marks column with the component that processed the event",
+    ),
+    info(Placeholder::MarksAt, "marks_at", Needs::Pipeline, "the marks column with the time"),
+    info(Placeholder::Call, "call", Needs::Pipeline, "the name of the documented call"),
+    info(Placeholder::Api, "api", Needs::Pipeline, "the container of the called service"),
+    info(Placeholder::Caller, "caller", Needs::Pipeline, "the container of the calling worker"),
+    info(Placeholder::Answered, "answered", Needs::Pipeline, "the pattern for an answered call"),
+    info(Placeholder::Unanswered, "unanswered", Needs::Pipeline, "the pattern for an unanswered call"),
+    info(Placeholder::Harmless, "harmless", Needs::Pipeline, "the path of the harmless request"),
+    info(Placeholder::SelfCommand, "self", Needs::Target, "this program with the flags of this run"),
+    info(Placeholder::Docker, "docker", Needs::Target, "the container engine's command-line program"),
+    info(Placeholder::Compose, "compose", Needs::Target, "docker compose with the project files"),
+    info(Placeholder::KafkaTopics, "kafka_topics", Needs::Target, "the kafka-topics command in {broker}"),
+    info(
         Placeholder::KafkaConsumerGroups,
         "kafka_consumer_groups",
         Needs::Target,
-        "kafka-consumer-groups as it is called in {broker}",
+        "the kafka-consumer-groups command in {broker}",
     ),
-    name(
+    info(
         Placeholder::KafkaConsoleConsumer,
         "kafka_console_consumer",
         Needs::Target,
-        "kafka-console-consumer as it is called in {broker}",
+        "the kafka-console-consumer command in {broker}",
     ),
-    name(Placeholder::Psql, "psql", Needs::Target, "psql at the main database"),
-    name(Placeholder::PsqlAsSuperuser, "psql_as_superuser", Needs::Target, "psql as the server's superuser"),
-    name(Placeholder::Pid, "pid", Needs::Target, "a session that holds a lock; one command for each"),
+    info(Placeholder::Psql, "psql", Needs::Target, "psql connected to the main database"),
+    info(
+        Placeholder::PsqlAsSuperuser,
+        "psql_as_superuser",
+        Needs::Target,
+        "psql connected as the server's superuser",
+    ),
+    info(
+        Placeholder::Pid,
+        "pid",
+        Needs::Target,
+        "the process id of a session that holds a lock; one command per session",
+    ),
 ];
 
-/// The placeholder of that name.
-pub fn named(name: &str) -> Option<&'static Name> {
-    NAMES.iter().find(|known| known.name == name)
+/// Returns the placeholder with the given name.
+pub fn find(name: &str) -> Option<&'static PlaceholderInfo> {
+    PLACEHOLDERS.iter().find(|known| known.name == name)
 }
 
 #[cfg(test)]
@@ -156,13 +182,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_name_stands_once() {
-        for (i, one) in NAMES.iter().enumerate() {
-            let same = |other: &Name| other.name == one.name || other.placeholder == one.placeholder;
-            assert!(!NAMES[..i].iter().any(same), "{}", one.name);
+    fn placeholders_are_listed_once_in_enum_order() {
+        for (i, one) in PLACEHOLDERS.iter().enumerate() {
+            let same =
+                |other: &PlaceholderInfo| other.name == one.name || other.placeholder == one.placeholder;
+            assert!(!PLACEHOLDERS[..i].iter().any(same), "{}", one.name);
         }
-        // The list is in the order of the enum, and so holds all of it.
-        assert!(NAMES.is_sorted_by_key(|name| name.placeholder));
-        assert_eq!(NAMES.len(), Placeholder::Pid as usize + 1);
+        // A sorted list of the right length contains every variant.
+        assert!(PLACEHOLDERS.is_sorted_by_key(|info| info.placeholder));
+        assert_eq!(PLACEHOLDERS.len(), Placeholder::Pid as usize + 1);
     }
 }

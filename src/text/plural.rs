@@ -1,6 +1,6 @@
-//! Plurals, in one place.
+//! Plurals of nouns.
 
-/// "1 topic", "3 topics".
+/// Formats a count with its noun: "1 topic", "3 topics".
 pub fn count(count: u64, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }

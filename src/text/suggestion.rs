@@ -1,18 +1,18 @@
-//! Did you mean? The valid name that a wrong one is nearest to.
+//! "Did you mean" suggestions: the valid name closest to an invalid one.
 
-/// The valid name nearest to a wrong one, if any is near enough to help.
-pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// Returns the valid name closest to an invalid one, if any is close enough.
+pub fn nearest<'a>(invalid: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     valid
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+        .map(|name| (strsim::damerau_levenshtein(invalid, name), name))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, name)| *distance <= name.len().max(wrong.len()).div_ceil(3))
+        .filter(|(distance, name)| *distance <= name.len().max(invalid.len()).div_ceil(3))
         .map(|(_, name)| name)
 }
 
-/// "did you mean X?", or the list of what is valid.
-pub fn way_out<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match nearest(wrong, valid.clone()) {
+/// Returns "did you mean X?", or the list of valid names.
+pub fn suggestion<'a>(invalid: &str, valid: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match nearest(invalid, valid.clone()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => {
             let names: Vec<&str> = valid.into_iter().collect();
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nearest_helps_with_a_typo_and_is_silent_otherwise() {
+    fn suggests_a_name_only_for_a_typo() {
         assert_eq!(nearest("worker-runing", ["worker-running", "topic-exists"]), Some("worker-running"));
         assert_eq!(nearest("xyz", ["worker-running", "topic-exists"]), None);
     }

@@ -1,14 +1,14 @@
-//! Texts with placeholders: `{subject} is running`, `{docker} logs {container}`. They are
-//! parsed when rows are read; there is one list of names for all of them.
+//! Templates with placeholders, such as `{subject} is running` or `{docker} logs {container}`. They
+//! are parsed when the file is read and share one list of placeholders.
 
-use crate::text::placeholder::{self, NAMES, Needs, Placeholder};
+use crate::text::placeholder::{self, Needs, PLACEHOLDERS, Placeholder};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-/// A text, parsed into what stands as it is and what is filled in.
+/// A text parsed into literals and placeholders.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Template {
     text: String,
@@ -18,16 +18,16 @@ pub struct Template {
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// Stands as it is.
+    /// Literal text.
     Literal(String),
-    /// Is filled in.
+    /// A placeholder and the shell quotes around it.
     Placeholder(Placeholder, Quotes),
 }
 
-/// The shell's quotes around a place in a command.
+/// The shell quotes around a placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quotes {
-    /// None.
+    /// No quotes.
     Bare,
     /// `'…'`
     Single,
@@ -36,18 +36,18 @@ pub enum Quotes {
 }
 
 impl Template {
-    /// Parses a text. Braces that hold no known name belong to the shell and stay.
+    /// Parses a text. Braces without a known placeholder name stay literal.
     pub fn parse(text: &str) -> Self {
         let mut pieces = Vec::new();
         let mut quotes = Quotes::Bare;
         let mut end = 0;
-        for (word, at) in in_braces(text) {
-            let Some(name) = placeholder::named(word).filter(|_| at.start >= end) else { continue };
+        for (word, at) in braced_words(text) {
+            let Some(info) = placeholder::find(word).filter(|_| at.start >= end) else { continue };
             if at.start > end {
                 pieces.push(Piece::Literal(text[end..at.start].to_string()));
             }
             quotes = quotes.after(&text[end..at.start]);
-            pieces.push(Piece::Placeholder(name.placeholder, quotes));
+            pieces.push(Piece::Placeholder(info.placeholder, quotes));
             end = at.end;
         }
         if end < text.len() {
@@ -56,17 +56,17 @@ impl Template {
         Template { text: text.to_string(), pieces }
     }
 
-    /// The text as it is written.
+    /// Returns the source text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Its pieces, in order.
+    /// Returns the pieces, in order.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 
-    /// The placeholders in it.
+    /// Returns the placeholders, in order.
     pub fn placeholders(&self) -> impl Iterator<Item = Placeholder> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Placeholder(placeholder, _) => Some(*placeholder),
@@ -74,41 +74,42 @@ impl Template {
         })
     }
 
-    /// Whether a placeholder is in it.
+    /// Reports whether the template contains a placeholder.
     pub fn has(&self, placeholder: Placeholder) -> bool {
         self.placeholders().any(|other| other == placeholder)
     }
 
-    /// Whether it says something else of each subject.
-    pub fn is_about_a_subject(&self) -> bool {
-        let needs = |placeholder| NAMES.iter().find(|name| name.placeholder == placeholder);
-        self.placeholders().filter_map(needs).any(|name| name.needs == Needs::Subject)
+    /// Reports whether the text differs from subject to subject.
+    pub fn uses_subject(&self) -> bool {
+        let info = |placeholder| PLACEHOLDERS.iter().find(|info| info.placeholder == placeholder);
+        self.placeholders().filter_map(info).any(|info| info.needs == Needs::Subject)
     }
 
-    /// The words in braces that no placeholder is called, and where they stand.
+    /// Returns the words in braces that are not placeholder names, with their byte ranges.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
-        in_braces(&self.text).filter(|(word, _)| placeholder::named(word).is_none())
+        braced_words(&self.text).filter(|(word, _)| placeholder::find(word).is_none())
     }
 }
 
-/// The words in braces and where they stand, with the braces. `{{…}}` belongs to another
-/// program, `${…}` to the shell, unless the word is one that names a variable.
-fn in_braces(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
+/// Returns the words in braces with their byte ranges, braces included. Skips `{{…}}`, which
+/// other programs use, and the shell's `${…}`, unless the placeholder is a variable name.
+fn braced_words(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
     text.match_indices('{').filter_map(move |(at, _)| {
         let (word, rest) = text[at + 1..].split_once('}')?;
-        let plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        let is_variable = || placeholder::named(word).is_some_and(|name| name.is_variable);
-        let free = match text[..at].chars().next_back() {
+        let is_name = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_variable = || placeholder::find(word).is_some_and(|info| info.is_variable);
+        let is_placeholder = match text[..at].chars().next_back() {
             Some('{') => false,
             Some('$') => is_variable(),
             _ => !rest.starts_with('}'),
         };
-        (plain && free).then_some((word, at..at + word.len() + 2))
+        (is_name && is_placeholder).then_some((word, at..at + word.len() + 2))
     })
 }
 
 impl Quotes {
-    /// The quotes at the end of a text that begins within these.
+    /// Returns the quotes that are open at the end of `text`, given that `self` is open at its
+    /// start.
     fn after(self, text: &str) -> Quotes {
         let mut quotes = self;
         let mut chars = text.chars();
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_filled_in_and_the_rest_stays() {
+    fn splits_into_literals_and_placeholders() {
         let template = Template::parse("{docker} logs {container} 2>&1 | tail");
         let expected = [
             Piece::Placeholder(Placeholder::Docker, Quotes::Bare),
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_of_the_shell_and_of_other_programs_stay() {
+    fn keeps_shell_and_template_braces_literal() {
         for text in [
             "ps --format {{.Names}}",
             "{{id}}",
@@ -199,20 +200,20 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_variable_may_stand_as_one() {
+    fn accepts_a_variable_name_placeholder_after_a_dollar() {
         let template = Template::parse("psql \"${marks_url}\"");
         let variable = Piece::Placeholder(Placeholder::MarksUrl, Quotes::Double);
         assert_eq!(template.pieces(), [literal("psql \"$"), variable, literal("\"")]);
     }
 
     #[test]
-    fn what_is_not_known_is_told_with_its_place() {
+    fn reports_unknown_names_with_their_range() {
         let template = Template::parse("a {contianer} {id}");
         assert_eq!(template.unknown().collect::<Vec<_>>(), [("contianer", 2..13)]);
     }
 
     #[test]
-    fn each_placeholder_knows_the_quotes_around_it() {
+    fn tracks_the_quotes_around_placeholders() {
         let template = Template::parse(r#"{id} '{id}' "{id} \"'{id}'" \'{id}"#);
         let quotes = template.pieces().iter().filter_map(|piece| match piece {
             Piece::Placeholder(_, quotes) => Some(*quotes),

@@ -1,7 +1,7 @@
-//! The JSON documents of one and of several events.
+//! Renders traces as JSON documents.
 
 use crate::report::format::json;
-use crate::report::layout::Screen;
+use crate::report::terminal::Screen;
 use crate::trace::model::{Trace, Traces};
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ pub fn render(trace: &Trace, _: Screen, out: &mut dyn Write) -> io::Result<()> {
     json::write(trace, out)
 }
 
-/// Writes those of several events as one JSON document.
+/// Writes the traces of several events as one JSON document.
 pub fn render_all(traces: &Traces, _: Screen, out: &mut dyn Write) -> io::Result<()> {
     json::write(traces, out)
 }

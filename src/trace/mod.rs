@@ -1,13 +1,13 @@
-//! One event, hop by hop: how far it came, where it stopped, and why.
+//! Traces an event hop by hop: how far it got, where it stopped, and why.
 
-pub mod build;
+pub mod aggregate;
+pub mod assemble;
+mod duration;
 pub mod json;
-mod length;
 pub mod model;
 pub mod registry;
-pub mod several;
 pub mod table;
 
-pub use build::trace;
-pub use model::{HopShown, HopState, Outcome, StageShown, Stop, Trace, Traces};
-pub use several::traces;
+pub use aggregate::traces;
+pub use assemble::trace;
+pub use model::{HopState, Outcome, Stop, Trace, TracedHop, TracedStage, Traces};

@@ -1,33 +1,33 @@
-//! How far events came, as data: the contract of the JSON document.
+//! Traces as data: the contract of the JSON document.
 
 use crate::base::error::exit;
 use crate::pipeline::HopKind;
-use crate::remedy::Planned;
-use crate::report::model::{Cause, SCHEMA_VERSION, Told, Unseen};
+use crate::remedy::PlannedAction;
+use crate::report::model::{Cause, SCHEMA_VERSION, Statement, Unavailable};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How far an event came.
+/// How far an event got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Through every stage, branches included.
+    /// It passed every stage, including branches.
     Arrived,
-    /// A hop is missing, and the time for it is over.
+    /// A hop is missing and its grace period is over.
     Stopped,
-    /// A hop is missing, and its time is not over.
+    /// A hop is missing, but its grace period is not over.
     UnderWay,
-    /// What would tell could not be looked at.
+    /// The deciding hop could not be checked.
     Unclear,
 }
 
 impl Outcome {
-    /// All of them, the worst first.
+    /// All outcomes, the worst first.
     pub const ALL: [Outcome; 4] = [Outcome::Stopped, Outcome::Unclear, Outcome::UnderWay, Outcome::Arrived];
 
-    /// In words.
-    pub fn words(self) -> &'static str {
+    /// Returns the outcome in words.
+    pub fn describe(self) -> &'static str {
         match self {
             Outcome::Arrived => "arrived",
             Outcome::Stopped => "stopped",
@@ -36,7 +36,7 @@ impl Outcome {
         }
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn exit_code(self) -> u8 {
         match self {
             Outcome::Arrived => exit::HEALTHY,
@@ -46,82 +46,85 @@ impl Outcome {
     }
 }
 
-/// Everything that is said of one event. Field order is the JSON's.
+/// The trace of one event. The fields are in the order of the JSON document.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Trace {
     /// The version of this contract.
     #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
-    /// `pipeline-doctor` and the version that looked.
+    /// `pipeline-doctor` and its version.
     pub tool: String,
     /// The pipeline's name.
     pub pipeline: String,
-    /// The event.
+    /// The event's id.
     pub id: String,
-    /// When it was looked (UTC).
-    pub taken: Timestamp,
-    /// How far it came.
+    /// When the evidence was collected (UTC).
+    #[serde(rename = "taken")]
+    pub observed_at: Timestamp,
+    /// How far the event got.
     pub outcome: Outcome,
-    /// The exit code that belongs to it.
+    /// The exit code of the run.
     pub exit_code: u8,
-    /// The last line.
+    /// The last line of the table.
     pub headline: String,
     /// The last hop that was seen, as an index into `hops`.
     pub last_seen: Option<usize>,
-    /// The first hop that is missing after it, or the first that could not be
-    /// looked at where none is.
+    /// The first missing hop after it or, if none is missing, the first that could not be
+    /// checked.
     pub first_missing: Option<usize>,
-    /// The service or worker between the two.
+    /// The service or worker of that hop.
     pub component: Option<String>,
-    /// From the first to the last hop that tell their time, in milliseconds.
+    /// The time from the first to the last hop with a timestamp, in milliseconds.
     pub took_ms: Option<i64>,
     /// The stages, in order.
-    pub stages: Vec<StageShown>,
+    pub stages: Vec<TracedStage>,
     /// The hops, in the pipeline's order.
-    pub hops: Vec<HopShown>,
-    /// Clocks that are surely wrong, by system or by who stamps records; times of
-    /// hops are corrected by those of systems, and left out where a stamp is wrong.
-    pub clocks: Vec<Told>,
-    /// Where it stopped: the listed causes, the likeliest first.
+    pub hops: Vec<TracedHop>,
+    /// Clocks that are certainly wrong, by system or by the component that stamps records.
+    /// Hop times are corrected for system clocks, and omitted if a timestamp is wrong.
+    pub clocks: Vec<Statement>,
+    /// The listed causes if the event stopped, the likeliest first.
     pub causes: Vec<Cause>,
-    /// What to do then, in order.
-    pub actions: Vec<Planned>,
-    /// What could not be looked at.
-    pub unseen: Vec<Unseen>,
+    /// The actions if the event stopped, in order.
+    pub actions: Vec<PlannedAction>,
+    /// The systems and observations that were unavailable.
+    #[serde(rename = "unseen")]
+    pub unavailable: Vec<Unavailable>,
 }
 
-/// One stage.
+/// A stage of the pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct StageShown {
-    /// Its name.
+pub struct TracedStage {
+    /// The stage's name.
     pub stage: String,
     /// The event's type.
     pub event: String,
-    /// The topic on which it arrives, if it comes by one.
+    /// The topic that carries the event, if there is one.
     pub topic: Option<String>,
-    /// Whether anything of the event was seen here.
+    /// Whether the event was seen at any hop of the stage.
     pub reached: bool,
 }
 
-/// What is known of a hop.
+/// The state of a hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HopState {
-    /// The event was seen there.
-    Seen,
-    /// It should have been there.
+    /// The event was seen at the hop.
+    #[serde(rename = "seen")]
+    Observed,
+    /// The event should have passed the hop, but was not seen there.
     Missing,
-    /// It was not seen there, and came further.
+    /// The event was not seen at the hop, but at a later one.
     Skipped,
-    /// Could not look.
+    /// The hop could not be checked.
     Unknown,
 }
 
 impl HopState {
-    /// The word in the JSON document.
+    /// Returns the word used in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
-            HopState::Seen => "seen",
+            HopState::Observed => "seen",
             HopState::Missing => "missing",
             HopState::Skipped => "skipped",
             HopState::Unknown => "unknown",
@@ -129,49 +132,50 @@ impl HopState {
     }
 }
 
-/// One hop.
+/// A hop of the event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct HopShown {
-    /// The stage that it belongs to.
+pub struct TracedHop {
+    /// The stage that the hop belongs to.
     pub stage: String,
-    /// What kind it is.
+    /// The kind of hop.
     pub kind: HopKind,
-    /// The service or worker whose doing it is.
+    /// The service or worker that performs the hop.
     pub by: String,
-    /// What it is called.
+    /// The hop's title.
     pub title: String,
-    /// Where it was looked for.
+    /// Where the event was searched for.
     pub source: String,
-    /// seen, missing, skipped (not seen, and the event came further) or unknown.
+    /// The state of the hop.
     pub state: HopState,
-    /// When, by the clock of where it was seen.
+    /// When the event passed, by the source's clock.
     pub at: Option<Timestamp>,
-    /// Milliseconds after the first hop, by this machine's clock.
+    /// The time since the first hop in milliseconds, by this machine's clock.
     pub after_ms: Option<i64>,
-    /// Milliseconds after the hop before it that tells its time.
+    /// The time since the previous hop with a timestamp, in milliseconds.
     pub step_ms: Option<i64>,
-    /// The longest of these ways led here.
+    /// Whether this is the slowest step.
     pub slowest: bool,
-    /// What was seen, or why not.
-    pub say: String,
-    /// The record's value, if that was asked for and is JSON; without secrets, cut.
+    /// What was seen, or why nothing was.
+    #[serde(rename = "say")]
+    pub message: String,
+    /// The record's value, if it was requested and is JSON; redacted and truncated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
 impl Trace {
-    /// Says of each record whose value was asked for and is none to show that it is not JSON.
-    pub fn tell_unshown_values(&mut self) {
-        let is_bare = |hop: &&mut HopShown| {
-            hop.kind == HopKind::Record && hop.state == HopState::Seen && hop.value.is_none()
+    /// Adds a note to each record without a value that its value is not JSON.
+    pub fn note_omitted_values(&mut self) {
+        let has_no_value = |hop: &&mut TracedHop| {
+            hop.kind == HopKind::Record && hop.state == HopState::Observed && hop.value.is_none()
         };
-        for hop in self.hops.iter_mut().filter(is_bare) {
-            hop.say.push_str("; its value is not JSON and is not shown");
+        for hop in self.hops.iter_mut().filter(has_no_value) {
+            hop.message.push_str("; its value is not JSON and is not shown");
         }
     }
 }
 
-/// Everything that is said of several events. Field order is the JSON's.
+/// The traces of several events. The fields are in the order of the JSON document.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Traces {
     /// The version of this contract.
@@ -179,32 +183,33 @@ pub struct Traces {
     pub schema_version: u32,
     /// The pipeline's name.
     pub pipeline: String,
-    /// When it was looked (UTC).
-    pub taken: Option<Timestamp>,
-    /// Stopped where one has, else unclear or under way where one is, else arrived.
+    /// When the evidence was collected (UTC).
+    #[serde(rename = "taken")]
+    pub observed_at: Option<Timestamp>,
+    /// The worst outcome of the traces.
     pub outcome: Outcome,
-    /// The exit code that belongs to it.
+    /// The exit code of the run.
     pub exit_code: u8,
-    /// The last line.
+    /// The last line of the table.
     pub headline: String,
-    /// Where they stop, the most frequent place first.
+    /// Where events stopped, the most frequent place first.
     pub stops: Vec<Stop>,
-    /// Each event, in the order in which they were asked for.
+    /// One trace per event, in the requested order.
     pub traces: Vec<Trace>,
 }
 
-/// A place where events stop.
+/// A place where events stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Stop {
     /// The service or worker.
     pub component: String,
-    /// The last hop that was seen, by its title.
+    /// The title of the last hop that was seen.
     pub seen: Option<String>,
-    /// The hop that is missing.
+    /// The title of the missing hop.
     pub missing: String,
     /// The likeliest cause, with its confidence in per cent.
     pub cause: Option<(String, u8)>,
-    /// The events, in the order in which they were asked for.
+    /// The ids of the events, in the requested order.
     pub ids: Vec<String>,
 }
 
@@ -213,8 +218,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_is_the_same_word_in_json() {
-        for state in [HopState::Seen, HopState::Missing, HopState::Skipped, HopState::Unknown] {
+    fn states_match_their_json_words() {
+        for state in [HopState::Observed, HopState::Missing, HopState::Skipped, HopState::Unknown] {
             assert_eq!(serde_json::json!(state), state.as_str());
         }
     }

@@ -1,31 +1,30 @@
-//! The formats of a trace: what `trace --format` takes, its help and what it prints come
+//! The registry of trace formats: `trace --format` takes its values, help and renderers
 //! from here.
 
-use crate::report::layout::Screen;
+use crate::report::terminal::Screen;
 use crate::trace::model::{Trace, Traces};
 use crate::trace::{json, table};
 use std::io::{self, Write};
 
-/// A format that traces can be shown in.
+/// An output format for traces.
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
-    /// Its name, as `--format` takes it.
+    /// The value of `--format`.
     pub name: &'static str,
-    /// What it is, as the help says it.
+    /// The description in the help text.
     pub help: &'static str,
     /// Writes the trace of one event.
     pub render: fn(&Trace, Screen, &mut dyn Write) -> io::Result<()>,
-    /// Writes those of several.
+    /// Writes the traces of several events.
     pub render_all: fn(&Traces, Screen, &mut dyn Write) -> io::Result<()>,
-    /// Writes what has been seen of an event since the look before, if it is shown as it
-    /// is followed.
-    pub render_news: Option<RenderNews>,
-    /// Writes the last look at an event that was followed.
+    /// Writes the new hops of a followed event, if the format supports live output.
+    pub render_new_hops: Option<RenderNewHops>,
+    /// Writes the final part of the output for a followed event.
     pub render_end: fn(&Trace, Screen, &mut dyn Write) -> io::Result<()>,
 }
 
-/// Writes what is new in a trace beside the one before.
-pub type RenderNews = fn(&Trace, Option<&Trace>, Screen, &mut dyn Write) -> io::Result<()>;
+/// Writes the hops that are new since the previous trace.
+pub type RenderNewHops = fn(&Trace, Option<&Trace>, Screen, &mut dyn Write) -> io::Result<()>;
 
 /// All formats, in display order.
 pub const FORMATS: &[Format] = &[
@@ -34,7 +33,7 @@ pub const FORMATS: &[Format] = &[
         help: "For a terminal",
         render: table::render,
         render_all: table::render_all,
-        render_news: Some(table::render_news),
+        render_new_hops: Some(table::render_new_hops),
         render_end: table::render_end,
     },
     Format {
@@ -42,12 +41,12 @@ pub const FORMATS: &[Format] = &[
         help: "One JSON document",
         render: json::render,
         render_all: json::render_all,
-        render_news: None,
+        render_new_hops: None,
         render_end: json::render,
     },
 ];
 
-/// The format of that name.
+/// Looks up a format by name.
 pub fn named(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
 }

@@ -1,31 +1,31 @@
-//! The hops of one event for a terminal.
+//! Renders traces for a terminal.
 
 use crate::pipeline::HopKind;
 use crate::report::format::table;
-use crate::report::layout::{Screen, Sign, columns};
-use crate::trace::length::length;
-use crate::trace::model::{HopShown, HopState, Outcome, StageShown, Trace, Traces};
+use crate::report::terminal::{Screen, Sign, columns};
+use crate::trace::duration::format_duration;
+use crate::trace::model::{HopState, Outcome, Trace, TracedHop, TracedStage, Traces};
 use colored::Colorize;
 use std::io::{self, Write};
 
-/// What the names of hops, of parts and the times take.
-const FIXED: [u16; 3] = [16, 18, 10];
+/// The widths of the columns for hops, components and times.
+const COLUMN_WIDTHS: [u16; 3] = [16, 18, 10];
 
-/// Writes the trace as text, the verdict on its last line.
+/// Writes the trace as text, with the verdict on the last line.
 pub fn render(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     render_head(trace, out)?;
     for stage in &trace.stages {
-        let hops: Vec<(usize, &HopShown)> = of_stage(trace, stage).collect();
+        let hops: Vec<(usize, &TracedHop)> = of_stage(trace, stage).collect();
         let gap = trace.first_missing.is_some_and(|gap| hops.iter().any(|(at, _)| *at == gap));
         render_stage(stage, out)?;
         if !(stage.reached || gap || screen.verbose) {
-            writeln!(out, " - not reached: nothing of it was seen")?;
+            writeln!(out, " - not reached: the event was not seen here")?;
             continue;
         }
-        let mut part = "";
+        let mut component = "";
         for (at, hop) in hops {
-            let by = if hop.by == part { "" } else { hop.by.as_str() };
-            part = &hop.by;
+            let by = if hop.by == component { "" } else { hop.by.as_str() };
+            component = &hop.by;
             render_hop(hop, by, trace.first_missing == Some(at), screen, out)?;
         }
     }
@@ -33,42 +33,43 @@ pub fn render(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Result<
 }
 
 fn render_head(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
-    let taken = trace.taken.strftime("%d %b %H:%MZ");
-    writeln!(out, "trace  {}  {}  {taken}", trace.pipeline.bold(), trace.id.bold())
+    let observed_at = trace.observed_at.strftime("%d %b %H:%MZ");
+    writeln!(out, "trace  {}  {}  {observed_at}", trace.pipeline.bold(), trace.id.bold())
 }
 
-fn render_stage(stage: &StageShown, out: &mut dyn Write) -> io::Result<()> {
+fn render_stage(stage: &TracedStage, out: &mut dyn Write) -> io::Result<()> {
     let on = stage.topic.as_ref().map(|topic| format!(" on {topic}")).unwrap_or_default();
     writeln!(out, "\n {}  {}{on}", stage.stage.bold(), stage.event)
 }
 
-fn of_stage<'a>(trace: &'a Trace, stage: &'a StageShown) -> impl Iterator<Item = (usize, &'a HopShown)> {
+fn of_stage<'a>(trace: &'a Trace, stage: &'a TracedStage) -> impl Iterator<Item = (usize, &'a TracedHop)> {
     trace.hops.iter().enumerate().filter(|(_, hop)| hop.stage == stage.stage)
 }
 
-/// What has been seen since the look before: the head, where there was none.
-pub fn render_news(
+/// Writes the hops that are new since the previous trace. If there is none, also writes the
+/// heading.
+pub fn render_new_hops(
     trace: &Trace,
-    before: Option<&Trace>,
+    previous: Option<&Trace>,
     screen: Screen,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    if before.is_none() {
+    if previous.is_none() {
         render_head(trace, out)?;
     }
-    // A dead letter is a hop only once it is there: places in the list may shift.
-    let same = |one: &HopShown, other: &HopShown| {
+    // A dead letter adds a hop, so positions in the list may shift.
+    let same = |one: &TracedHop, other: &TracedHop| {
         (&one.stage, one.kind, &one.by, &one.title) == (&other.stage, other.kind, &other.by, &other.title)
     };
-    let was_seen = |hop: &HopShown| {
-        let mut hops = before.into_iter().flat_map(|before| &before.hops);
-        hops.any(|other| other.state == HopState::Seen && same(hop, other))
+    let was_seen = |hop: &TracedHop| {
+        let mut hops = previous.into_iter().flat_map(|previous| &previous.hops);
+        hops.any(|other| other.state == HopState::Observed && same(hop, other))
     };
-    let is_new = |(_, hop): &(usize, &HopShown)| hop.state == HopState::Seen && !was_seen(hop);
+    let is_new = |(_, hop): &(usize, &TracedHop)| hop.state == HopState::Observed && !was_seen(hop);
     for stage in &trace.stages {
-        let begun = of_stage(trace, stage).any(|(_, hop)| was_seen(hop));
+        let started = of_stage(trace, stage).any(|(_, hop)| was_seen(hop));
         for (i, (_, hop)) in of_stage(trace, stage).filter(is_new).enumerate() {
-            if i == 0 && !begun {
+            if i == 0 && !started {
                 render_stage(stage, out)?;
             }
             render_hop(hop, &hop.by, false, screen, out)?;
@@ -77,17 +78,17 @@ pub fn render_news(
     Ok(())
 }
 
-/// What stands below the hops.
+/// Writes the part below the hops.
 pub fn render_end(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     render_timeline(trace, screen, out)?;
     if !trace.clocks.is_empty() {
-        table::render_told("CLOCKS", &trace.clocks, screen, out)?;
+        table::render_statements("CLOCKS", &trace.clocks, screen, out)?;
     }
     table::render_actions(&trace.actions, screen, out)?;
     render_headline(&trace.headline, trace.outcome, screen, out)
 }
 
-/// The verdict: one sentence, the last thing on the screen.
+/// Writes the verdict, the last sentence of the output.
 fn render_headline(text: &str, outcome: Outcome, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
     for line in columns(screen.width, &[], [vec![text.to_string()]].into_iter()) {
@@ -101,10 +102,13 @@ fn render_headline(text: &str, outcome: Outcome, screen: Screen, out: &mut dyn W
     Ok(())
 }
 
-/// Writes one line for each of several events, and where they stop.
+/// Writes one line per event, then where events stopped.
 pub fn render_all(traces: &Traces, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    let taken = traces.taken.map(|taken| taken.strftime("  %d %b %H:%MZ").to_string()).unwrap_or_default();
-    writeln!(out, "trace  {}{taken}\n", traces.pipeline.bold())?;
+    let observed_at = traces
+        .observed_at
+        .map(|observed_at| observed_at.strftime("  %d %b %H:%MZ").to_string())
+        .unwrap_or_default();
+    writeln!(out, "trace  {}{observed_at}\n", traces.pipeline.bold())?;
     let longest = traces.traces.iter().map(|trace| trace.id.chars().count()).max().unwrap_or(0).min(40);
     let longest = u16::try_from(longest).unwrap_or(40) + 2;
     for trace in &traces.traces {
@@ -113,7 +117,7 @@ pub fn render_all(traces: &Traces, screen: Screen, out: &mut dyn Write) -> io::R
             Outcome::Stopped => Sign::Fail,
             Outcome::UnderWay | Outcome::Unclear => Sign::Unknown,
         };
-        let row = vec![trace.id.clone(), in_short(trace)];
+        let row = vec![trace.id.clone(), summary_line(trace)];
         let lines = columns(screen.width - 3, &[longest], [row].into_iter());
         table::render_signed(sign, &lines, 1, screen, out)?;
     }
@@ -122,54 +126,61 @@ pub fn render_all(traces: &Traces, screen: Screen, out: &mut dyn Write) -> io::R
         let rows = traces.stops.iter().map(|stop| {
             let cause = stop.cause.as_ref().map(|(cause, confidence)| format!("; {cause} ({confidence} %)"));
             let seen = stop.seen.as_deref().map(|seen| format!("after \"{seen}\", ")).unwrap_or_default();
-            let say =
+            let message =
                 format!("{}: {seen}before \"{}\"{}", stop.component, stop.missing, cause.unwrap_or_default());
-            vec![stop.ids.len().to_string(), say]
+            vec![stop.ids.len().to_string(), message]
         });
         for line in columns(screen.width - 1, &[5], rows) {
             writeln!(out, " {line}")?;
         }
-        let most = traces.traces.iter().find(|trace| Some(&trace.id) == traces.stops[0].ids.first());
-        table::render_actions(most.map_or(&[], |trace| trace.actions.as_slice()), screen, out)?;
+        let most_frequent = traces.traces.iter().find(|trace| Some(&trace.id) == traces.stops[0].ids.first());
+        table::render_actions(most_frequent.map_or(&[], |trace| trace.actions.as_slice()), screen, out)?;
     }
     render_headline(&traces.headline, traces.outcome, screen, out)
 }
 
-/// One event in a few words.
-fn in_short(trace: &Trace) -> String {
+/// Summarises an event in one line.
+fn summary_line(trace: &Trace) -> String {
     let title = |hop: Option<usize>| hop.map_or("-", |hop| trace.hops[hop].title.as_str());
     let at = trace.component.as_deref().unwrap_or("-");
     match trace.outcome {
-        Outcome::Arrived => format!("arrived in {}", trace.took_ms.map_or("-".to_string(), length)),
+        Outcome::Arrived => format!("arrived in {}", trace.took_ms.map_or("-".to_string(), format_duration)),
         outcome => format!(
             "{} at {at}: after \"{}\", before \"{}\"",
-            outcome.words(),
+            outcome.describe(),
             title(trace.last_seen),
             title(trace.first_missing)
         ),
     }
 }
 
-/// Of the missing ones the first has its sign: whatever follows it is missing, too.
-fn render_hop(hop: &HopShown, by: &str, is_gap: bool, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+/// Writes a hop. Only the first missing hop is marked as failed, since all later ones are
+/// missing, too.
+fn render_hop(
+    hop: &TracedHop,
+    by: &str,
+    is_gap: bool,
+    screen: Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let sign = match (hop.state, hop.kind) {
-        (HopState::Seen, HopKind::DeadLetter) => Sign::Fail,
-        (HopState::Seen, _) => Sign::Pass,
+        (HopState::Observed, HopKind::DeadLetter) => Sign::Fail,
+        (HopState::Observed, _) => Sign::Pass,
         (HopState::Unknown, _) => Sign::Unknown,
         (HopState::Missing, HopKind::Branch) => Sign::Fail,
         (HopState::Missing, _) if is_gap => Sign::Fail,
-        (HopState::Missing | HopState::Skipped, _) => Sign::Nothing,
+        (HopState::Missing | HopState::Skipped, _) => Sign::Neutral,
     };
     let after = hop.after_ms.map(|after| match (after, hop.slowest) {
         (0, _) => "0 ms".to_string(),
         (after, true) => format!("{} <", signed(after)),
         (after, false) => signed(after),
     });
-    let row = vec![hop.title.clone(), by.to_string(), after.unwrap_or_default(), hop.say.clone()];
-    let lines = columns(screen.width - 3, &FIXED, [row].into_iter());
+    let row = vec![hop.title.clone(), by.to_string(), after.unwrap_or_default(), hop.message.clone()];
+    let lines = columns(screen.width - 3, &COLUMN_WIDTHS, [row].into_iter());
     table::render_signed(sign, &lines, 1, screen, out)?;
     if let Some(value) = &hop.value {
-        // With a space behind each comma it can be wrapped.
+        // A space after each comma lets the value wrap.
         let text = value.replace(",\"", ", \"");
         for line in columns(screen.width - 5, &[], [vec![text]].into_iter()) {
             writeln!(out, "     {line}")?;
@@ -178,28 +189,28 @@ fn render_hop(hop: &HopShown, by: &str, is_gap: bool, screen: Screen, out: &mut 
     Ok(())
 }
 
-/// One line for each stage, on one axis of time.
+/// Writes one bar per stage on a common time axis.
 fn render_timeline(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     let Some(took) = trace.took_ms.filter(|took| *took > 0) else { return Ok(()) };
-    let names = trace.hops.iter().map(|hop| hop.stage.chars().count()).max().unwrap_or(0);
-    let width = usize::from(screen.width).saturating_sub(names + 16).clamp(10, 60);
-    let place = |after: i64| {
-        let place = i128::from(after.clamp(0, took)) * (width as i128 - 1) / i128::from(took);
-        usize::try_from(place).unwrap_or(0)
+    let name_width = trace.hops.iter().map(|hop| hop.stage.chars().count()).max().unwrap_or(0);
+    let width = usize::from(screen.width).saturating_sub(name_width + 16).clamp(10, 60);
+    let column = |after: i64| {
+        let column = i128::from(after.clamp(0, took)) * (width as i128 - 1) / i128::from(took);
+        usize::try_from(column).unwrap_or(0)
     };
     let bar = if screen.unicode { '━' } else { '=' };
     writeln!(out)?;
     for stage in trace.hops.chunk_by(|one, other| one.stage == other.stage) {
         let times: Vec<i64> = stage.iter().filter_map(|hop| hop.after_ms).collect();
         let (Some(from), Some(to)) = (times.iter().min(), times.iter().max()) else { continue };
-        let (begin, end) = (place(*from), place(*to));
+        let (begin, end) = (column(*from), column(*to));
         let line: String = (0..width).map(|at| if (begin..=end).contains(&at) { bar } else { ' ' }).collect();
-        writeln!(out, " {:names$} |{line}| {:>9}", stage[0].stage, length(to - from))?;
+        writeln!(out, " {:name_width$} |{line}| {:>9}", stage[0].stage, format_duration(to - from))?;
     }
     if let Some(slowest) = trace.hops.iter().find(|hop| hop.slowest) {
-        let step = length(slowest.step_ms.unwrap_or_default());
+        let step = format_duration(slowest.step_ms.unwrap_or_default());
         let text =
-            format!("< slowest: \"{}\" of {}, {step} after the hop before it", slowest.title, slowest.by);
+            format!("< slowest: \"{}\" of {}, {step} after the previous hop", slowest.title, slowest.by);
         for line in columns(screen.width - 1, &[], [vec![text]].into_iter()) {
             writeln!(out, " {line}")?;
         }
@@ -208,16 +219,17 @@ fn render_timeline(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Re
 }
 
 fn signed(ms: i64) -> String {
-    if ms < 0 { length(ms) } else { format!("+{}", length(ms)) }
+    if ms < 0 { format_duration(ms) } else { format!("+{}", format_duration(ms)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::model::SCHEMA_VERSION;
     use jiff::Timestamp;
 
-    fn hop(kind: HopKind, title: &str, state: HopState) -> HopShown {
-        HopShown {
+    fn hop(kind: HopKind, title: &str, state: HopState) -> TracedHop {
+        TracedHop {
             stage: "order".into(),
             kind,
             by: "order-worker".into(),
@@ -228,24 +240,24 @@ mod tests {
             after_ms: None,
             step_ms: None,
             slowest: false,
-            say: String::new(),
+            message: String::new(),
             value: None,
         }
     }
 
-    fn trace(hops: Vec<HopShown>) -> Trace {
-        let stage = StageShown {
+    fn trace(hops: Vec<TracedHop>) -> Trace {
+        let stage = TracedStage {
             stage: "order".into(),
             event: "ORDERED".into(),
             topic: Some("orders".into()),
             reached: true,
         };
         Trace {
-            schema_version: 1,
+            schema_version: SCHEMA_VERSION,
             tool: String::new(),
             pipeline: "shop".into(),
             id: "ORD-1".into(),
-            taken: Timestamp::UNIX_EPOCH,
+            observed_at: Timestamp::UNIX_EPOCH,
             outcome: Outcome::Stopped,
             exit_code: 3,
             headline: String::new(),
@@ -258,19 +270,19 @@ mod tests {
             clocks: vec![],
             causes: vec![],
             actions: vec![],
-            unseen: vec![],
+            unavailable: vec![],
         }
     }
 
     #[test]
-    fn a_dead_letter_that_appears_is_news_and_what_was_seen_is_not() {
-        let taken = || hop(HopKind::Taken, "taken", HopState::Seen);
-        let before = trace(vec![taken(), hop(HopKind::Mark, "marked", HopState::Missing)]);
-        let letter = hop(HopKind::DeadLetter, "given up", HopState::Seen);
-        let now = trace(vec![taken(), hop(HopKind::Mark, "marked", HopState::Missing), letter]);
+    fn shows_a_new_dead_letter_and_omits_known_hops() {
+        let observed_at = || hop(HopKind::Consumption, "taken", HopState::Observed);
+        let previous = trace(vec![observed_at(), hop(HopKind::Mark, "marked", HopState::Missing)]);
+        let letter = hop(HopKind::DeadLetter, "given up", HopState::Observed);
+        let now = trace(vec![observed_at(), hop(HopKind::Mark, "marked", HopState::Missing), letter]);
         let screen = Screen { width: 80, unicode: false, verbose: false };
-        let mut news = Vec::new();
-        render_news(&now, Some(&before), screen, &mut news).unwrap();
-        assert_eq!(String::from_utf8(news).unwrap().trim(), "x given up        order-worker");
+        let mut output = Vec::new();
+        render_new_hops(&now, Some(&previous), screen, &mut output).unwrap();
+        assert_eq!(String::from_utf8(output).unwrap().trim(), "x given up        order-worker");
     }
 }

@@ -1,16 +1,16 @@
-//! The graph of the files of `src/`, and the circles in it.
+//! The dependency graph of the files in `src/`, and its cycles.
 
-use crate::names::{Tree, module_of};
-use crate::text::{self, Text};
+use crate::resolve::{Tree, module_of};
+use crate::source::{self, Source};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
-/// Violations: the line that a list has for each, and its explanation.
-pub type Found = BTreeMap<String, String>;
+/// Maps each violation to an explanation.
+pub type Violations = BTreeMap<String, String>;
 
 pub type Edges = BTreeMap<(String, String), BTreeSet<Site>>;
 
-/// Where a path is written.
+/// A path in the source and its position.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Site {
     pub file: String,
@@ -24,29 +24,30 @@ impl fmt::Display for Site {
     }
 }
 
-/// Which file uses which.
+/// The dependencies between files.
 pub struct Graph {
-    /// All files but `main.rs` and `lib.rs`.
+    /// All files except `main.rs` and `lib.rs`.
     pub files: BTreeSet<String>,
-    /// (user, used) → the paths that say so.
+    /// Maps (user, used) to the paths that cause the dependency.
     pub edges: Edges,
-    /// The paths of other crates, imports written out.
+    /// Paths to other crates, with imports expanded.
     pub external: Vec<Site>,
 }
 
-/// Reads the files (path below `src/` → text) and resolves all their paths.
+/// Parses the files, given as a map from path in `src/` to text, and resolves all paths in
+/// them.
 pub fn build(sources: &BTreeMap<String, String>) -> Graph {
-    let mut texts = read_all(sources);
-    leave_tests_out(&mut texts);
-    let tree = Tree::new(&texts);
+    let mut parsed = parse_all(sources);
+    remove_tests(&mut parsed);
+    let tree = Tree::new(&parsed);
     let counted = |file: &str| !matches!(file, "lib.rs" | "main.rs");
     let mut edges = Edges::new();
     let mut external = Vec::new();
-    for (file, text) in &texts {
-        for mention in &text.mentions {
+    for (file, source) in &parsed {
+        for mention in &source.mentions {
             let site = |path| Site { file: file.clone(), line: mention.line, path };
             external.extend(tree.external(file, mention).map(site));
-            for used in tree.files(file, text, mention) {
+            for used in tree.files(file, source, mention) {
                 if used != file && counted(file) && counted(used) {
                     let end = if mention.glob { "::*" } else { "" };
                     let site = site(mention.path.join("::") + end);
@@ -55,44 +56,46 @@ pub fn build(sources: &BTreeMap<String, String>) -> Graph {
             }
         }
     }
-    let files = texts.keys().filter(|file| counted(file)).cloned().collect();
+    let files = parsed.keys().filter(|file| counted(file)).cloned().collect();
     Graph { files, edges, external }
 }
 
-fn read_all(sources: &BTreeMap<String, String>) -> BTreeMap<String, Text> {
+fn parse_all(sources: &BTreeMap<String, String>) -> BTreeMap<String, Source> {
     let all: Vec<_> = sources.iter().collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let read = |(file, source): &(&String, &String)| {
-        let text = text::read(source).unwrap_or_else(|e| panic!("src/{file}: {e}"));
-        (file.to_string(), text)
+    let parse = |(file, text): &(&String, &String)| {
+        let source = source::parse(text).unwrap_or_else(|e| panic!("src/{file}: {e}"));
+        (file.to_string(), source)
     };
     std::thread::scope(|scope| {
         let parts: Vec<_> = (0..threads)
             .map(|first| {
                 let all = &all;
-                scope.spawn(move || all.iter().skip(first).step_by(threads).map(read).collect::<Vec<_>>())
+                scope.spawn(move || all.iter().skip(first).step_by(threads).map(parse).collect::<Vec<_>>())
             })
             .collect();
         parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
     })
 }
 
-/// Removes the files below `#[cfg(test)] mod tests;`.
-fn leave_tests_out(texts: &mut BTreeMap<String, Text>) {
-    let tests: Vec<_> = texts
+/// Removes the files declared by `#[cfg(test)] mod tests;` and their submodules.
+fn remove_tests(parsed: &mut BTreeMap<String, Source>) {
+    let tests: Vec<_> = parsed
         .iter()
-        .flat_map(|(file, text)| text.tests.iter().map(|inside| [module_of(file), inside.clone()].concat()))
+        .flat_map(|(file, source)| {
+            source.tests.iter().map(|inside| [module_of(file), inside.clone()].concat())
+        })
         .collect();
-    texts.retain(|file, _| !tests.iter().any(|test| module_of(file).starts_with(test)));
+    parsed.retain(|file, _| !tests.iter().any(|test| module_of(file).starts_with(test)));
 }
 
 impl Graph {
-    /// Each edge that is part of a circle: between files, and between what lies
-    /// side by side in one folder (`src/` itself is the folder of the rooms).
-    pub fn circles(&self) -> Found {
-        let mut found = circles_of(&self.edges);
+    /// Returns each edge that is part of a cycle between files or between the entries of
+    /// one folder. The entries of `src/` are the layers.
+    pub fn cycles(&self) -> Violations {
+        let mut found = find_cycles(&self.edges);
         for folder in self.folders() {
-            found.extend(circles_of(&self.children(&folder)));
+            found.extend(find_cycles(&self.children(&folder)));
         }
         found
     }
@@ -105,7 +108,7 @@ impl Graph {
         self.files.iter().flat_map(parents).chain([String::new()]).collect()
     }
 
-    /// The edges between the files and folders that lie directly in a folder.
+    /// Returns the edges between the direct entries of a folder.
     fn children(&self, folder: &str) -> Edges {
         let mut edges = Edges::new();
         for ((user, used), sites) in &self.edges {
@@ -118,8 +121,8 @@ impl Graph {
         edges
     }
 
-    /// The part of a folder that a file lies in. `error.rs` beside `error/` is
-    /// the `mod.rs` of that folder.
+    /// Returns the entry of a folder that contains a file. `error.rs` beside `error/`
+    /// counts as the `mod.rs` of that folder.
     fn child(&self, folder: &str, file: &str) -> Option<String> {
         let own = format!("{}/", file.trim_end_matches(".rs"));
         if own == folder {
@@ -134,37 +137,41 @@ impl Graph {
     }
 }
 
-/// The first few of the places where an edge is written, a line each.
-pub fn first_of(sites: &BTreeSet<Site>) -> String {
+/// Lists up to three positions that cause an edge, one per line.
+pub fn first_sites(sites: &BTreeSet<Site>) -> String {
     sites.iter().take(3).map(|site| format!("      {site}\n")).collect()
 }
 
-fn circles_of(edges: &Edges) -> Found {
+fn find_cycles(edges: &Edges) -> Violations {
     let mut next: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (user, used) in edges.keys() {
         next.entry(user).or_default().push(used);
     }
-    let mut found = Found::new();
+    let mut found = Violations::new();
     for ((user, used), sites) in edges {
-        if let Some(way) = way(&next, used, user) {
-            let text = format!("{}      and back: {}\n", first_of(sites), way.join(" -> "));
+        if let Some(path) = shortest_path(&next, used, user) {
+            let text = format!("{}      and back: {}\n", first_sites(sites), path.join(" -> "));
             found.insert(format!("{user} -> {used}"), text);
         }
     }
     found
 }
 
-/// The shortest way from one to the other.
-fn way<'a>(next: &BTreeMap<&'a str, Vec<&'a str>>, from: &'a str, to: &str) -> Option<Vec<&'a str>> {
+/// Returns the shortest path between two nodes.
+fn shortest_path<'a>(
+    next: &BTreeMap<&'a str, Vec<&'a str>>,
+    from: &'a str,
+    to: &str,
+) -> Option<Vec<&'a str>> {
     let mut before: BTreeMap<&str, &str> = BTreeMap::from([(from, from)]);
     let mut queue = VecDeque::from([from]);
     while let Some(at) = queue.pop_front() {
         if at == to {
-            let mut way = vec![at];
-            while way[0] != from {
-                way.insert(0, before[way[0]]);
+            let mut path = vec![at];
+            while path[0] != from {
+                path.insert(0, before[path[0]]);
             }
-            return Some(way);
+            return Some(path);
         }
         for other in next.get(at).into_iter().flatten() {
             if !before.contains_key(other) {

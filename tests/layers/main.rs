@@ -1,39 +1,19 @@
-//! Data flows one way: the graph of the files of `src/` has no circle, and no room
-//! (top-level module) uses a later one.
+//! Data flows one way: the dependency graph of the files in `src/` has no cycle, and no
+//! layer (top-level module) uses a later one.
 
-mod forms;
 mod graph;
-mod known;
-mod names;
-mod rooms;
-mod text;
+mod resolve;
+mod rules;
+mod self_test;
+mod source;
 
-use graph::{Found, Graph};
-use known::Known;
+use graph::{Graph, Violations};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
-/// The maximum length of a file in lines.
-const MOST_LINES: usize = 500;
-
-const CIRCLES: Known = Known {
-    name: "circles.txt",
-    what: "files or folders that use each other in a circle",
-    advice: "Move what both need into a third file below them, or pass it in as a value.",
-};
-
-const CROSSINGS: Known = Known {
-    name: "crossings.txt",
-    what: "paths against the order of the rooms or through a wall (tests/layers/rooms.rs)",
-    advice: "Move the item down into the room that it belongs to, or read it from the room below.",
-};
-
-const LONG: Known = Known {
-    name: "long.txt",
-    what: "files of more than 500 lines, tests included",
-    advice: "Split by topic: each part with a name that says what is in it.",
-};
+/// The maximum number of lines in a file.
+const MAX_LINES: usize = 500;
 
 static SOURCES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let mut sources = BTreeMap::new();
@@ -43,11 +23,12 @@ static SOURCES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
 
 static GRAPH: LazyLock<Graph> = LazyLock::new(|| graph::build(&SOURCES));
 
-/// Reads all files below a directory: path below `src/` → text.
-fn read(directory: &Path, below: &str, sources: &mut BTreeMap<String, String>) {
+/// Reads all Rust files in a directory and its subdirectories into a map from path in `src/`
+/// to text.
+fn read(directory: &Path, prefix: &str, sources: &mut BTreeMap<String, String>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        let name = format!("{below}{}", path.file_name().unwrap().to_string_lossy());
+        let name = format!("{prefix}{}", path.file_name().unwrap().to_string_lossy());
         if path.is_dir() {
             read(&path, &format!("{name}/"), sources);
         } else if name.ends_with(".rs") {
@@ -56,37 +37,43 @@ fn read(directory: &Path, below: &str, sources: &mut BTreeMap<String, String>) {
     }
 }
 
-#[test]
-fn nothing_goes_in_circles() {
-    CIRCLES.compare(&GRAPH.circles());
+/// Formats violations, each followed by the places that cause it.
+fn listed(violations: &Violations) -> String {
+    violations.iter().map(|(line, places)| format!("{line}\n{places}")).collect()
 }
 
 #[test]
-fn no_room_uses_a_later_one() {
-    CROSSINGS.compare(&rooms::crossings(&GRAPH));
+fn no_dependency_cycles() {
+    let advice = "move the shared code into a third file below both, or pass the value as an argument";
+    assert_eq!(listed(&GRAPH.cycles()), "", "{advice}");
 }
 
 #[test]
-fn every_room_has_a_place() {
-    assert_eq!(rooms::without_place(&GRAPH), BTreeSet::new(), "give it one in tests/layers/rooms.rs");
+fn no_layer_uses_a_later_or_forbidden_one() {
+    let advice = "move the item down to the layer that it belongs to, or use the layer below";
+    assert_eq!(listed(&rules::forbidden_uses(&GRAPH)), "", "{advice}");
+}
+
+#[test]
+fn every_top_level_module_is_a_layer() {
+    assert_eq!(rules::unordered(&GRAPH), BTreeSet::new(), "add it to ORDER in tests/layers/rules.rs");
 }
 
 #[test]
 fn only_collect_does_io() {
-    assert_eq!(rooms::doors(&GRAPH), BTreeSet::new());
+    assert_eq!(rules::io_outside_collect(&GRAPH), BTreeSet::new());
 }
 
 #[test]
 fn no_file_is_too_long() {
     let lines = SOURCES.iter().map(|(file, text)| (file, text.lines().count()));
-    let long = lines.filter(|(_, lines)| *lines > MOST_LINES);
-    LONG.compare(
-        &long.map(|(file, lines)| (file.clone(), format!("      {lines} lines\n"))).collect::<Found>(),
-    );
+    let long = lines.filter(|(_, lines)| *lines > MAX_LINES);
+    let long: Vec<_> = long.collect();
+    assert!(long.is_empty(), "split by topic, and name each new file after its topic: {long:?}");
 }
 
 #[test]
-fn the_tool_knows_no_pipeline() {
+fn source_names_no_specific_pipeline() {
     let names = [
         "kodingcaravan",
         "trainer",

@@ -1,7 +1,9 @@
-//! What the tests of the program share.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! Helpers shared by the integration tests.
+#![allow(dead_code, reason = "each test file uses only some of the helpers")]
 
+pub mod accept;
 pub mod pipelines;
+pub mod replay;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,68 +12,75 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard};
 
-/// The project's directory.
+/// Returns the project directory.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A recorded scenario.
+/// Returns the path of a recorded scenario.
 pub fn scenario(name: &str) -> PathBuf {
     root().join("tests/scenarios").join(format!("{name}.json"))
 }
 
-/// The names of all recorded scenarios.
+/// Returns the names of all recorded scenarios, sorted.
 pub fn scenarios() -> Vec<String> {
-    let files = std::fs::read_dir(root().join("tests/scenarios")).unwrap();
+    recordings("tests/scenarios", "")
+}
+
+/// Returns the names of the recordings in a folder that begin with a prefix, sorted.
+pub fn recordings(folder: &str, prefix: &str) -> Vec<String> {
+    let files = std::fs::read_dir(root().join(folder)).unwrap();
     let mut names: Vec<String> = files
         .map(|file| file.unwrap().path())
         .filter(|file| file.extension().is_some_and(|extension| extension == "json"))
         .map(|file| file.file_stem().unwrap().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with(prefix))
         .collect();
     names.sort();
-    assert!(!names.is_empty(), "no recorded scenarios");
+    assert!(!names.is_empty(), "no recordings named {prefix}* in {folder}");
     names
 }
 
-/// What stands beside a recording, and what the program never reads: a row of
-/// `tests/scenarios/truth.toml`, or of `tests/sandbox/faults.toml`.
+/// The ground truth of a recording, which the program never reads: a row of
+/// `tests/scenarios/truth.toml` or `tests/sandbox/faults.toml`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Truth {
-    /// The recording's name, of a fault.
+    /// The recording's name. Only faults have this field.
     pub scenario: Option<String>,
     /// What was done to the sandbox.
     pub injected: String,
-    /// The cause that a human expert would name; none: healthy.
+    /// The cause that a human expert would name; `None` if healthy.
     pub cause: Option<String>,
-    /// Causes that say the same, less exactly.
+    /// Causes that are also correct, but less exact.
     #[serde(default, rename = "or")]
     pub or: Vec<String>,
-    /// Whom they would name.
+    /// The subjects that the expert would name.
     #[serde(default)]
     pub subjects: Vec<String>,
-    /// The runbook's number, where it has one.
+    /// The confidence that the runbook gives the cause, in per cent, if any.
     pub documented: Option<u64>,
-    /// Whether it is mended by changing code.
+    /// Whether the fix is a code change.
     #[serde(default)]
     pub code: bool,
-    /// How the program ends, where that does not follow from the cause.
+    /// The program's exit code, if it does not follow from the cause.
     pub exit_code: Option<i32>,
 }
 
 impl Truth {
-    /// How the program ends.
+    /// Returns the expected exit code of the program.
     pub fn exit_code(&self) -> i32 {
         self.exit_code.unwrap_or(if self.cause.is_some() { 3 } else { 0 })
     }
 
-    /// Whether this first guess, or none, is right.
-    pub fn is(&self, first: Option<&String>) -> bool {
+    /// Reports whether the first cause of a report is correct.
+    pub fn matches(&self, first: Option<&String>) -> bool {
         first == self.cause.as_ref() || first.is_some_and(|first| self.or.contains(first))
     }
 }
 
-/// The true causes, by recording; of a pair of faults, of either of them.
+/// Returns the ground truth of each recording, by name. For a pair of faults, the cause of
+/// either one is correct.
 pub fn truths() -> BTreeMap<String, Truth> {
     let read = |file: &str| -> BTreeMap<String, Truth> {
         toml::from_str(&std::fs::read_to_string(root().join(file)).unwrap()).unwrap()
@@ -90,20 +99,20 @@ pub fn truths() -> BTreeMap<String, Truth> {
     truths
 }
 
-/// The run, which also writes its evidence to the scenarios if that was asked for.
+/// Makes the run record its evidence to `tests/scenarios/` if `SANDBOX_RECORD` is set.
 pub fn recorded(name: &str, run: Run) -> Run {
-    match std::env::var_os("PIPELINE_DOCTOR_RECORD") {
+    match std::env::var_os("SANDBOX_RECORD") {
         Some(_) => run.arg("--record").arg(scenario(name).to_str().unwrap()),
         None => run,
     }
 }
 
-/// One run of the program, in an environment that tells it nothing.
+/// A run of the program in an environment without its configuration variables.
 pub struct Run {
     command: Command,
 }
 
-/// The program with these arguments, run in the project's directory.
+/// Prepares a run of the program with these arguments in the project directory.
 pub fn doctor<I: IntoIterator<Item = S>, S: AsRef<std::ffi::OsStr>>(arguments: I) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline-doctor"));
     command.args(arguments).current_dir(root()).stdin(Stdio::null());
@@ -122,26 +131,26 @@ impl Run {
         self
     }
 
-    /// Sets a variable.
+    /// Sets an environment variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
-    /// Runs it elsewhere.
+    /// Sets the working directory.
     pub fn current_dir(mut self, directory: &Path) -> Self {
         self.command.current_dir(directory);
         self
     }
 
-    /// Runs it to its end.
+    /// Runs the program until it exits.
     pub fn finish(mut self) -> Finished {
-        let output = self.command.output().expect("the program starts");
+        let output = self.command.output().expect("cannot start the program");
         Finished::of(output)
     }
 }
 
-/// What a run printed, and how it ended.
+/// The output and exit code of a run.
 pub struct Finished {
     /// Standard output.
     pub stdout: String,
@@ -160,14 +169,14 @@ impl Finished {
         }
     }
 
-    /// Fails the test unless it ended with this code.
+    /// Fails the test unless the exit code is this one.
     #[track_caller]
     pub fn code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
-    /// Standard output as one JSON document.
+    /// Parses standard output as one JSON document.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
@@ -175,27 +184,27 @@ impl Finished {
         })
     }
 
-    /// The last line of standard output.
+    /// Returns the last line of standard output.
     pub fn last_line(&self) -> &str {
         self.stdout.lines().last().unwrap_or_default()
     }
 }
 
-/// The rows that the README gives as an example of one's own.
+/// Returns the example rows in docs/custom-checks.md.
 pub fn example_rows() -> String {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, section) = readme.split_once("## Your own checks").expect("the section");
-    let (_, rest) = section.split_once("```toml\n").expect("its example");
-    rest.split_once("```").expect("the example's end").0.to_string()
+    let document = std::fs::read_to_string(root().join("docs/custom-checks.md")).unwrap();
+    let (_, rest) = document.split_once("```toml\n").expect("the example");
+    rest.split_once("```").expect("the end of the example").0.to_string()
 }
 
-/// The ids of the listed causes, in order.
+/// Returns the ids of the listed causes, in order.
 pub fn causes(report: &Value) -> Vec<String> {
     let causes = report["causes"].as_array().expect("causes");
     causes.iter().map(|cause| cause["id"].as_str().unwrap().to_string()).collect()
 }
 
-/// A shell command in the project's directory; fails the test unless it succeeds.
+/// Runs a shell command in the project directory and returns its output. Fails the test
+/// unless the command succeeds.
 #[track_caller]
 pub fn shell(command: &str) -> String {
     let output =
@@ -205,54 +214,65 @@ pub fn shell(command: &str) -> String {
     finished.stdout.trim_end().to_string()
 }
 
-/// The sandbox is one: tests that use it come one after another.
+/// Serializes the tests that use the sandbox, because there is only one sandbox.
 pub static SANDBOX: Mutex<()> = Mutex::new(());
 
-/// The sandbox, for one test alone.
+/// Exclusive use of the sandbox.
 pub struct Sandbox {
-    _alone: MutexGuard<'static, ()>,
+    _lock: MutexGuard<'static, ()>,
 }
 
 impl Sandbox {
-    /// A sandbox with no data, set up with these options.
+    /// Starts the sandbox without data, passing these options to `up`.
     pub fn fresh(options: &str) -> Self {
-        let alone = SANDBOX.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lock = SANDBOX.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         shell(&format!("tests/sandbox/up --fresh {options} 2>&1"));
-        Sandbox { _alone: alone }
+        Sandbox { _lock: lock }
     }
 
-    /// The same data, other options.
-    pub fn again(&self, options: &str) {
+    /// Applies other options and keeps the data.
+    pub fn reconfigure(&self, options: &str) {
         shell(&format!("tests/sandbox/up {options} 2>&1"));
     }
 
-    /// A purchase that arrives.
+    /// Makes a purchase, waits, and asserts that it arrives. Returns its id.
+    #[track_caller]
     pub fn buy(&self) -> String {
-        shell("tests/sandbox/buy")
+        purchase("sessions scheduled after")
     }
 
-    /// A purchase that gets stuck, old enough to be judged.
+    /// Makes a purchase, waits longer than the grace period, and asserts that it is stuck.
+    /// Returns its id.
+    #[track_caller]
     pub fn buy_stuck(&self) -> String {
-        // It waits for the purchase to arrive, in vain, longer than the grace period.
-        shell("tests/sandbox/buy")
+        purchase("stuck after")
     }
 }
 
-/// The first cause, and surely.
+/// Makes a purchase and returns its id. `outcome` is what `buy` must report.
 #[track_caller]
-pub fn first_cause(report: &Value, cause: &str) {
+fn purchase(outcome: &str) -> String {
+    let output = shell("tests/sandbox/buy 2>&1");
+    assert!(output.contains(outcome), "expected `{outcome}`:\n{output}");
+    let id = output.lines().find(|line| line.len() == 36 && line.matches('-').count() == 4);
+    id.unwrap_or_else(|| panic!("no id:\n{output}")).to_string()
+}
+
+/// Asserts that this cause comes first and is marked as best, and that the exit code is 3.
+#[track_caller]
+pub fn assert_first_cause(report: &Value, cause: &str) {
     assert_eq!(causes(report).first().map(String::as_str), Some(cause), "{report:#}");
     assert_eq!(report["causes"][0]["best"], true, "{report:#}");
     assert_eq!(report["exit_code"], 3);
 }
 
-/// One of Kafka's own tools, in the broker's container.
+/// Runs one of Kafka's command-line tools in the broker's container.
 #[track_caller]
 pub fn kafka(tool: &str, arguments: &str) -> String {
     shell(&format!("docker exec kodingcaravan-kafka {tool} --bootstrap-server kafka:9092 {arguments}"))
 }
 
-/// SQL by the services' role, in the database's container; rows without headings.
+/// Runs SQL as the services' role in the database's container. Returns rows without headings.
 #[track_caller]
 pub fn sql(statements: &str) -> String {
     shell(&format!(
@@ -260,7 +280,7 @@ pub fn sql(statements: &str) -> String {
     ))
 }
 
-/// The instance of a check about a subject.
+/// Returns the instance of a check for a subject.
 #[track_caller]
 pub fn instance<'a>(report: &'a Value, check: &str, subject: &str) -> &'a Value {
     let steps = report["steps"].as_array().expect("steps").iter();
@@ -270,5 +290,5 @@ pub fn instance<'a>(report: &'a Value, check: &str, subject: &str) -> &'a Value 
         .flat_map(|finding| finding["instances"].as_array().expect("instances"));
     instances
         .find(|instance| instance["subject"] == subject)
-        .unwrap_or_else(|| panic!("no {check} of {subject} in {report:#}"))
+        .unwrap_or_else(|| panic!("no {check} for {subject} in {report:#}"))
 }

@@ -1,3 +1,3 @@
-//! Drivers of brokers.
+//! Broker drivers.
 
 pub mod kafka;

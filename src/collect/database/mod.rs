@@ -1,3 +1,3 @@
-//! Drivers of databases.
+//! Database drivers.
 
 pub mod postgres;

@@ -1,4 +1,4 @@
-//! Drivers of runtimes.
+//! Container runtime drivers.
 
 pub mod compose;
 pub mod docker;

@@ -1,16 +1,18 @@
-//! Pipelines as they would be seen, and what is guessed of them.
+//! Tests the drafts of several discovered pipelines.
 
-mod surveys;
+mod discoveries;
 
 use super::*;
-use crate::evidence::{Seen, WhyKind};
+use crate::evidence::{Observed, ReasonKind};
 use crate::init::draft::{Draft, Stage};
 use crate::input::Source;
 use crate::pipeline::Pipeline;
-use surveys::{at, column, nameless, of_each, part, reports, row, shop, signup, table, topic, uuid};
+use discoveries::{
+    at, column, component, one_row_each, reports, row, shop, signup, table, topic, unrelated_names, uuid,
+};
 
-/// What was guessed, in short: stage, topic, emitter, worker, effect, what is before it.
-fn chain(draft: &Draft) -> Vec<String> {
+/// Summarizes each stage: name, emitter, topic, worker, effect and predecessors.
+fn stage_lines(draft: &Draft) -> Vec<String> {
     let stage = |stage: &Stage| {
         let topic = stage.topic.as_deref().unwrap_or("-");
         let after =
@@ -20,7 +22,7 @@ fn chain(draft: &Draft) -> Vec<String> {
     draft.stages.iter().map(stage).collect()
 }
 
-/// The file, which must be read without a mistake.
+/// Returns the text of the file, and checks that it can be read without a mistake.
 #[track_caller]
 fn written(draft: &Draft) -> String {
     let text = write(draft);
@@ -31,19 +33,19 @@ fn written(draft: &Draft) -> String {
     text
 }
 
-/// The whole files, reviewed when they change: the command cannot be replayed.
+/// Snapshots whole files, because `init` cannot be replayed.
 #[test]
-fn every_draft_is_as_it_was() {
-    for (name, survey) in [("shop", shop()), ("reports", reports()), ("signup", signup())] {
-        insta::assert_snapshot!(name, written(&guess(&survey)));
+fn drafts_match_snapshots() {
+    for (name, discovery) in [("shop", shop()), ("reports", reports()), ("signup", signup())] {
+        insta::assert_snapshot!(name, written(&build_draft(&discovery)));
     }
 }
 
 #[test]
-fn a_shop_with_an_outbox_and_two_databases_is_guessed() {
-    let draft = guess(&shop());
+fn infers_outbox_and_two_databases() {
+    let draft = build_draft(&shop());
     assert_eq!(
-        chain(&draft),
+        stage_lines(&draft),
         [
             "order-relay: order-api - order-relay sent from outbox",
             "shipping: order-api orders.placed shipping-worker shipments",
@@ -60,7 +62,7 @@ fn a_shop_with_an_outbox_and_two_databases_is_guessed() {
     let shipping = &draft.stages[1];
     assert_eq!(shipping.database.as_deref(), Some("shipping"));
     assert_eq!(shipping.event, "ORDER_PLACED");
-    // "refused" sounds bad.
+    // "refused" suggests a failure.
     assert_eq!(shipping.good_status, ["ready"]);
     assert_eq!(shipping.marked_by, ["shipping-worker"]);
     let dead = draft.dead_letters.clone().unwrap();
@@ -75,10 +77,10 @@ fn a_shop_with_an_outbox_and_two_databases_is_guessed() {
 }
 
 #[test]
-fn a_pipeline_without_kafka_and_marks_is_guessed() {
-    let draft = guess(&reports());
+fn infers_pipeline_without_kafka_and_marks() {
+    let draft = build_draft(&reports());
     assert_eq!(
-        chain(&draft),
+        stage_lines(&draft),
         ["draw: report-api - draw-worker documents", "mail: draw-worker - mail-worker mails",]
     );
     assert_eq!((draft.id.format.as_str(), draft.id.name.as_str()), ("number", "report id"));
@@ -91,10 +93,10 @@ fn a_pipeline_without_kafka_and_marks_is_guessed() {
 }
 
 #[test]
-fn branches_and_what_joins_them_are_guessed() {
-    let draft = guess(&signup());
+fn infers_branches_and_their_join() {
+    let draft = build_draft(&signup());
     assert_eq!(
-        chain(&draft),
+        stage_lines(&draft),
         [
             "credit: signup-api signup-requested credit-worker credit_checks",
             "identity: signup-api signup-requested identity-worker identity_checks after []",
@@ -106,17 +108,17 @@ fn branches_and_what_joins_them_are_guessed() {
 }
 
 #[test]
-fn a_row_is_of_the_worker_that_could_know_of_it() {
+fn assigns_tables_by_time() {
     for [first, second] in [["axel", "berta"], ["berta", "axel"]] {
         for time in ["created_at", "assigned_on", "assignedAt", "moment"] {
             for [red, blue] in [["red", "blue"], ["blue", "red"]] {
                 let tables = vec![
-                    of_each(red, "its_entry uuid", Some((time, 0.012))),
-                    of_each(blue, "for_entry uuid", Some((time, 0.026))),
+                    one_row_each(red, "its_entry uuid", Some((time, 0.012))),
+                    one_row_each(blue, "for_entry uuid", Some((time, 0.026))),
                 ];
-                let draft = guess(&nameless([first, second], tables));
+                let draft = build_draft(&unrelated_names([first, second], tables));
                 assert_eq!(
-                    chain(&draft),
+                    stage_lines(&draft),
                     [
                         format!("{first}: desk zoo {first} {red}"),
                         format!("{second}: {first} air {second} {blue}")
@@ -130,80 +132,77 @@ fn a_row_is_of_the_worker_that_could_know_of_it() {
 }
 
 #[test]
-fn what_was_there_before_a_worker_could_know_of_it_is_not_his() {
-    let tables = vec![of_each("red", "its_entry text", Some(("created_at", 0.012)))];
-    let draft = guess(&nameless(["axel", "berta"], tables));
-    assert_eq!(chain(&draft), ["axel: desk zoo axel red", "berta: axel air berta nothing yet"]);
-    // PostgreSQL compares no text with a uuid.
+fn does_not_assign_rows_older_than_the_workers_input() {
+    let tables = vec![one_row_each("red", "its_entry text", Some(("created_at", 0.012)))];
+    let draft = build_draft(&unrelated_names(["axel", "berta"], tables));
+    assert_eq!(stage_lines(&draft), ["axel: desk zoo axel red", "berta: axel air berta nothing yet"]);
+    // PostgreSQL does not compare text with uuid.
     assert!(draft.stages[0].sql.starts_with("select its_entry::uuid as id"), "{}", draft.stages[0].sql);
     assert!(draft.stages[1].sql.starts_with("select null::uuid as id"), "{}", draft.stages[1].sql);
-    // What the service writes is nobody's.
-    let tables = vec![of_each("red", "its_entry uuid", Some(("created_at", 0.001)))];
-    let draft = guess(&nameless(["axel", "berta"], tables));
-    assert!(draft.stages.iter().all(|stage| stage.to_fill), "{:?}", chain(&draft));
+    // Rows written with the event belong to no worker.
+    let tables = vec![one_row_each("red", "its_entry uuid", Some(("created_at", 0.001)))];
+    let draft = build_draft(&unrelated_names(["axel", "berta"], tables));
+    assert!(draft.stages.iter().all(|stage| stage.incomplete), "{:?}", stage_lines(&draft));
 }
 
 #[test]
-fn what_is_written_at_once_is_one_workers() {
+fn assigns_only_one_of_the_tables_written_together() {
     let tables = vec![
-        of_each("blue", "its_entry uuid", Some(("created_at", 0.026))),
-        of_each("green", "its_entry uuid", Some(("created_at", 0.026))),
+        one_row_each("blue", "its_entry uuid", Some(("created_at", 0.026))),
+        one_row_each("green", "its_entry uuid", Some(("created_at", 0.026))),
     ];
-    let draft = guess(&nameless(["axel", "berta"], tables));
-    assert_eq!(chain(&draft), ["axel: desk zoo axel nothing yet", "berta: axel air berta blue"]);
+    let draft = build_draft(&unrelated_names(["axel", "berta"], tables));
+    assert_eq!(stage_lines(&draft), ["axel: desk zoo axel nothing yet", "berta: axel air berta blue"]);
     let green = draft.left_out.iter().find(|(name, _)| name == "green").unwrap();
-    assert_eq!(green.1, "its rows are written at once with those of blue");
+    assert_eq!(green.1, "its rows are written together with those of blue");
 }
 
 #[test]
-fn of_two_that_read_the_same_the_log_tells() {
+fn log_decides_between_workers_with_the_same_input() {
     let tables = || {
         vec![
-            of_each("red_things", "its_entry uuid", Some(("created_at", 0.030))),
-            of_each("blue_things", "its_entry uuid", Some(("created_at", 0.030_5))),
+            one_row_each("red_things", "its_entry uuid", Some(("created_at", 0.030))),
+            one_row_each("blue_things", "its_entry uuid", Some(("created_at", 0.030_5))),
         ]
     };
-    let mut survey = nameless(["axel", "berta"], tables());
-    let cluster = survey.kafka.known_mut().unwrap();
+    let mut discovery = unrelated_names(["axel", "berta"], tables());
+    let cluster = discovery.kafka.known_mut().unwrap();
     cluster.groups.get_mut("g2").unwrap().topics = ["zoo".to_string()].into();
-    let guessed = guess(&survey);
-    assert!(guessed.stages[0].why.ends_with("_things could be as well"), "{}", guessed.stages[0].why);
-    survey.parts[3].log = vec![format!("wrote a blue thing for {}", uuid(1))];
-    let guessed = guess(&survey);
-    assert_eq!(
-        (guessed.stages[0].worker.as_str(), guessed.stages[0].effect.as_str()),
-        ("berta", "red_things")
-    );
-    assert_eq!(guessed.stages[1].why, "its column its_entry has the id");
+    let draft = build_draft(&discovery);
+    assert!(draft.stages[0].comment.contains("; could also be "), "{}", draft.stages[0].comment);
+    discovery.components[3].log = vec![format!("wrote a blue thing for {}", uuid(1))];
+    let draft = build_draft(&discovery);
+    assert_eq!((draft.stages[0].worker.as_str(), draft.stages[0].effect.as_str()), ("berta", "red_things"));
+    assert_eq!(draft.stages[1].comment, "column its_entry holds the id");
 }
 
 #[test]
-fn of_no_events_it_is_said_that_some_are_needed() {
-    let mut survey = nameless(["axel", "berta"], vec![of_each("red", "entry_no uuid", None)]);
-    assert_eq!(guess(&survey).few, None);
-    for table in survey.databases[0].tables.known_mut().unwrap() {
+fn asks_for_more_events_if_none_were_seen() {
+    let mut discovery = unrelated_names(["axel", "berta"], vec![one_row_each("red", "entry_no uuid", None)]);
+    assert_eq!(build_draft(&discovery).more_events_hint, None);
+    for table in discovery.databases[0].tables.known_mut().unwrap() {
         table.rows.clear();
     }
-    survey.kafka.known_mut().unwrap().topics.values_mut().for_each(|topic| topic.records.clear());
-    let draft = guess(&survey);
-    assert!(draft.few.as_ref().unwrap().starts_with("No rows or records of an event were seen"));
-    // Where its id is unique an event begins.
+    discovery.kafka.known_mut().unwrap().topics.values_mut().for_each(|topic| topic.records.clear());
+    let draft = build_draft(&discovery);
+    assert!(draft.more_events_hint.as_ref().unwrap().starts_with("No rows or records of an event were seen"));
+    // Without rows, the table with the unique id is the event's.
     assert_eq!(draft.event.sql, "select entry_no as id, created_at as at\n  from entries");
     assert!(written(&draft).contains("# No rows or records of an event were seen"));
-    // Whom it is for is there before.
+    // Rows of people exist before any event, so they do not count as events.
     let people = table("people", &["id integer unique"], |e| row(&[&e.to_string()]));
-    let tables = survey.databases[0].tables.known_mut().unwrap();
+    let tables = discovery.databases[0].tables.known_mut().unwrap();
     tables[0].columns.push(column("person_id integer > people.id"));
     tables.push(people);
-    let draft = guess(&survey);
+    let draft = build_draft(&discovery);
     assert_eq!(draft.id.name, "person id");
-    assert!(draft.few.unwrap().starts_with("No rows or records of an event were seen"));
+    assert!(draft.more_events_hint.unwrap().starts_with("No rows or records of an event were seen"));
 }
 
 #[test]
-fn a_container_that_is_told_an_address_is_told_with_all_beside_it() {
-    let mut survey = nameless(["axel", "berta"], Vec::new());
-    let told = [
+fn environment_includes_variables_that_complete_an_address() {
+    let mut discovery = unrelated_names(["axel", "berta"], Vec::new());
+    let variables = [
         ("PGHOST", "postgres"),
         ("PGUSER", "o"),
         ("PGPASSWORD", "hunter2"),
@@ -214,33 +213,33 @@ fn a_container_that_is_told_an_address_is_told_with_all_beside_it() {
         ("NAME", "axel"),
         ("MODE", "fast"),
     ];
-    survey.parts[3] = part("axel", "o", None, &told);
-    let draft = guess(&survey);
+    discovery.components[3] = component("axel", "o", None, &variables);
+    let draft = build_draft(&discovery);
     let axel = draft.workers.iter().find(|worker| worker.name == "axel").unwrap();
     let expected = ["PGDATABASE", "PGHOST", "PGPASSWORD", "PGUSER", "STORE__DEFAULT", "STREAM_HOST"];
     assert_eq!(axel.environment[..6], expected);
     assert_eq!(axel.environment[6..], ["STREAM_PORT"]);
-    // What a container is told a run finds by itself.
+    // An address in a container's environment is not repeated in the file.
     assert!(!written(&draft).contains("address ="), "{}", written(&draft));
 }
 
 #[test]
-fn dead_letters_are_known_by_a_word_where_nobody_reads_them() {
-    let mut survey = nameless(["axel", "berta"], Vec::new());
+fn unread_topic_with_a_failure_word_is_the_dead_letter_topic() {
+    let mut discovery = unrelated_names(["axel", "berta"], Vec::new());
     let headers = [("x-cause", "it failed"), ("x-origin", "axel")];
-    let cluster = survey.kafka.known_mut().unwrap();
+    let cluster = discovery.kafka.known_mut().unwrap();
     cluster.topics.insert("things.errors".into(), topic(9.0, &headers, uuid));
-    let dead = parts::dead_letters(Some(cluster)).unwrap();
+    let dead = components::find_dead_letters(Some(cluster)).unwrap();
     assert_eq!(
         (dead.topic.as_str(), dead.reason.as_deref(), dead.worker.as_deref()),
         ("things.errors", Some("x-cause"), Some("x-origin"))
     );
     cluster.groups.get_mut("g2").unwrap().topics.insert("things.errors".into());
-    assert!(parts::dead_letters(Some(cluster)).is_none());
+    assert!(components::find_dead_letters(Some(cluster)).is_none());
 }
 
 #[test]
-fn names_with_capitals_are_names() {
+fn quotes_names_with_capitals() {
     let marks = table(
         "\"InboxEntry\"",
         &[
@@ -258,41 +257,41 @@ fn names_with_capitals_are_names() {
         &["aggregateId uuid", "body jsonb", "publishedAt timestamp with time zone"],
         |e| row(&[&uuid(e), "{}", &at(e, 0.02).to_string()]),
     );
-    let mut entries = of_each("\"Entry\"", "entryNo uuid unique", Some(("createdAt", 0.0)));
+    let mut entries = one_row_each("\"Entry\"", "entryNo uuid unique", Some(("createdAt", 0.0)));
     entries.name = "Entry".into();
-    let mut survey = nameless(["axel", "berta"], vec![marks, outbox]);
-    survey.databases[0].tables.known_mut().unwrap()[0] = entries;
-    let draft = guess(&survey);
+    let mut discovery = unrelated_names(["axel", "berta"], vec![marks, outbox]);
+    discovery.databases[0].tables.known_mut().unwrap()[0] = entries;
+    let draft = build_draft(&discovery);
     assert_eq!(draft.id.name, "entry no");
     assert_eq!(draft.marks.as_ref().unwrap().processed_at, "\"consumedAt\"");
     assert!(draft.left_out.iter().any(|(name, _)| name == "\"Outbound\""), "{:?}", draft.left_out);
-    // A quote at the end does not stand before three others.
+    // A quote at the end of the SQL does not merge with the closing quotes.
     assert!(written(&draft).contains("from \"Entry\"\n\"\"\"\n"), "{}", written(&draft));
 }
 
 #[test]
-fn of_nothing_but_a_compose_file_a_file_is_written_all_the_same() {
-    let mut survey = shop();
-    survey.docker = Seen::unknown(WhyKind::Permission, "no permission on /var/run/docker.sock");
-    survey.kafka = Seen::unknown(WhyKind::NoAnswer, "no answer from kafka:9092 in 3.0 s");
-    for database in &mut survey.databases {
-        database.tables = Seen::unknown(WhyKind::Auth, "db:5432: password authentication failed");
+fn writes_file_from_compose_file_alone() {
+    let mut discovery = shop();
+    discovery.docker = Observed::unknown(ReasonKind::Permission, "no permission on /var/run/docker.sock");
+    discovery.kafka = Observed::unknown(ReasonKind::NoAnswer, "no answer from kafka:9092 in 3.0 s");
+    for database in &mut discovery.databases {
+        database.tables = Observed::unknown(ReasonKind::Auth, "db:5432: password authentication failed");
     }
-    let draft = guess(&survey);
-    assert_eq!(draft.unseen.len(), 4, "{:?}", draft.unseen);
-    assert!(draft.stages.iter().all(|stage| stage.to_fill) && draft.stages.len() == 3);
+    let draft = build_draft(&discovery);
+    assert_eq!(draft.unavailable.len(), 4, "{:?}", draft.unavailable);
+    assert!(draft.stages.iter().all(|stage| stage.incomplete) && draft.stages.len() == 3);
     let text = written(&draft);
     assert!(text.contains("# not seen: Docker: no permission on /var/run/docker.sock"), "{text}");
-    assert!(text.contains("# to fill in: nothing was found that this worker leaves"), "{text}");
+    assert!(text.contains("# TODO: no rows were found that this worker writes"), "{text}");
 }
 
 #[test]
-fn of_empty_tables_their_form_tells() {
-    let mut survey = reports();
-    for table in survey.databases[0].tables.known_mut().unwrap() {
+fn infers_tables_without_rows_from_their_columns() {
+    let mut discovery = reports();
+    for table in discovery.databases[0].tables.known_mut().unwrap() {
         table.rows.clear();
     }
-    let draft = guess(&survey);
+    let draft = build_draft(&discovery);
     assert_eq!(draft.id.name, "report id");
     assert_eq!(draft.event.sql, "select id as id, created_at as at\n  from reports");
     assert!(draft.stages.iter().any(|stage| stage.worker == "mail-worker" && stage.effect == "mails"));
@@ -300,12 +299,12 @@ fn of_empty_tables_their_form_tells() {
 }
 
 #[test]
-fn names_that_mean_something_in_toml_stay_names() {
-    let mut survey = signup();
-    survey.project = Some("a\"b\n[kafka]\\'''".into());
-    survey.parts[2].image = "x\"\"\"\n# no".into();
-    survey.databases[0].name = "x\ny = 1".into();
-    let text = written(&guess(&survey));
+fn escapes_names_that_contain_toml_syntax() {
+    let mut discovery = signup();
+    discovery.project = Some("a\"b\n[kafka]\\'''".into());
+    discovery.components[2].image = "x\"\"\"\n# no".into();
+    discovery.databases[0].name = "x\ny = 1".into();
+    let text = written(&build_draft(&discovery));
     let read: toml::Table = toml::from_str(&text).unwrap();
-    assert_eq!(read["name"].as_str(), survey.project.as_deref());
+    assert_eq!(read["name"].as_str(), discovery.project.as_deref());
 }

@@ -1,26 +1,26 @@
-//! What runs: brokers, databases, services and workers.
+//! The components of a pipeline: brokers, databases, services and workers.
 
 use crate::pipeline::model::pattern::Pattern;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-/// A system that the pipeline uses.
+/// A broker or database that the pipeline uses.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct System {
-    /// The `[[service]]` that runs it, for its container.
+    /// The `[[service]]` that runs the system, used to find its container.
     #[schemars(with = "String")]
     pub service: Spanned<String>,
-    /// Its address, where neither flag nor environment gives one.
+    /// Address of the system, used if no flag or environment variable provides one.
     pub address: Option<String>,
-    /// The service or worker whose environment has its address, where nothing else
-    /// gives one. Absent: whichever names it.
+    /// Service or worker whose environment holds the address, used if no other source provides
+    /// one. By default, the environments of all services and workers are searched.
     #[schemars(with = "Option<String>")]
     pub used_by: Option<Spanned<String>>,
 }
 
-/// What a service is in the pipeline.
+/// The role of a service in the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -28,9 +28,9 @@ pub enum Role {
     Emitter,
     /// Answers the documented call.
     Api,
-    /// Kafka.
+    /// Runs Kafka.
     Broker,
-    /// PostgreSQL.
+    /// Runs PostgreSQL.
     Database,
 }
 
@@ -41,70 +41,70 @@ pub struct Service {
     /// Compose service name.
     #[schemars(regex(pattern = r"\S"))]
     pub name: String,
-    /// What it is here.
+    /// Role of the service.
     pub role: Role,
-    /// Container name, where it differs from compose's own.
+    /// Container name, if it differs from Compose's default.
     #[schemars(regex(pattern = r"\S"))]
     pub container: Option<String>,
     /// HTTP port inside the container.
     #[schemars(range(min = 1))]
     pub port: Option<u16>,
-    /// Path that answers 2xx when healthy.
+    /// Path that returns 2xx when the service is healthy.
     #[schemars(regex(pattern = "^/"))]
     pub health: Option<String>,
-    /// Environment variable that holds its base address.
+    /// Environment variable that holds the service's base URL.
     #[schemars(regex(pattern = "^[A-Za-z0-9_.-]+$"))]
     pub address_variable: Option<String>,
-    /// Its base address, where neither flag nor environment gives one.
+    /// Base URL of the service, used if no flag or environment variable provides one.
     pub address: Option<String>,
 }
 
-/// A worker: consumes topics as a member of one group, or takes its work from elsewhere.
+/// A worker, which consumes topics as a member of one consumer group or gets its work elsewhere.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
     /// Compose service name.
     #[schemars(regex(pattern = r"\S"))]
     pub name: String,
-    /// Container name, where it differs from compose's own.
+    /// Container name, if it differs from Compose's default.
     #[schemars(regex(pattern = r"\S"))]
     pub container: Option<String>,
-    /// Consumer group, if it consumes topics.
+    /// Consumer group, if the worker consumes topics.
     #[schemars(regex(pattern = r"\S"))]
     pub group: Option<String>,
-    /// Topics that it consumes.
+    /// Topics that the worker consumes.
     #[serde(default)]
     #[schemars(with = "Vec<String>", extend("uniqueItems" = true))]
     pub topics: Vec<Spanned<String>>,
-    /// Regular expression: the log line of its start.
+    /// Regular expression for the log line that the worker writes at startup.
     pub started: Option<Pattern>,
-    /// How it is deployed, for the compose fragment.
+    /// Deployment settings for the generated Compose fragment.
     pub deploy: Option<Deploy>,
 }
 
 impl Worker {
-    /// Its consumer group in words.
+    /// Returns the consumer group for display.
     pub fn group_name(&self) -> &str {
         self.group.as_deref().unwrap_or("(none)")
     }
 
-    /// Whether a topic is one of those that it consumes.
+    /// Reports whether the worker consumes a topic.
     pub fn consumes(&self, topic: &str) -> bool {
-        self.topics.iter().any(|own| own.get_ref() == topic)
+        self.topics.iter().any(|consumed| consumed.get_ref() == topic)
     }
 }
 
-/// How a worker is deployed.
+/// The deployment settings of a worker.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deploy {
     /// Image name.
     #[schemars(regex(pattern = r"\S"))]
     pub image: String,
-    /// Command, where the image's own is not it.
+    /// Command, if it differs from the image's default.
     #[serde(default)]
     pub command: Vec<String>,
-    /// Environment variables that it needs; values stay in the project's `.env`.
+    /// Environment variables that the worker needs. Their values stay in the project's `.env`.
     #[serde(default)]
     pub environment: Vec<String>,
 }

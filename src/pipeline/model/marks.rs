@@ -1,39 +1,39 @@
-//! The table of processed events.
+//! The table of processed markers.
 
 use crate::base::name::MAIN_DATABASE;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-/// The table that says who has processed what: names of table and columns.
+/// The table of processed markers, which records which component processed which event.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Marks {
-    /// Table, with its schema where it is not on the search path.
+    /// Table name, with its schema unless it is on the search path.
     #[schemars(regex(pattern = r"\S"))]
     pub table: String,
-    /// Column of the correlation id: uuid, text or varchar.
+    /// Column with the correlation id: uuid, text or varchar.
     #[schemars(regex(pattern = r"\S"))]
     pub id: String,
-    /// Column of the event's own id, if it has one.
+    /// Column with the event's own id, if any.
     #[schemars(regex(pattern = r"\S"))]
     pub event_id: Option<String>,
-    /// Column of the event's type.
+    /// Column with the event type.
     #[schemars(regex(pattern = r"\S"))]
     pub event_type: String,
-    /// Column that says who has marked it.
+    /// Column with the source of the marker.
     #[schemars(regex(pattern = r"\S"))]
     pub source: String,
-    /// Column of the time.
+    /// Column with the time of processing.
     #[schemars(regex(pattern = r"\S"))]
     pub processed_at: String,
-    /// The `[database.NAME]` that holds it, where that is not `[postgres]`.
+    /// The `[database.NAME]` that holds the table. Defaults to `[postgres]`.
     #[schemars(with = "Option<String>")]
     pub database: Option<Spanned<String>>,
 }
 
 impl Marks {
-    /// The name of the database that holds it.
+    /// Returns the name of the database that holds the table.
     pub fn database(&self) -> &str {
         self.database.as_ref().map_or(MAIN_DATABASE, |name| name.get_ref().as_str())
     }

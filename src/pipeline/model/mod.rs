@@ -1,19 +1,20 @@
-//! What a pipeline's file declares: data only, below everything else of this room.
+//! The data types of a pipeline file.
 
-mod call;
+mod api_call;
 mod components;
-mod event;
-mod id;
+mod event_sql;
+mod group_and_topic;
+mod id_format;
 mod marks;
 mod pattern;
 mod pipeline;
 mod stage;
 mod topics;
 
-pub use call::{Call, Harmless};
+pub use api_call::{Call, Harmless};
 pub use components::{Deploy, Role, Service, System, Worker};
-pub use event::EventSql;
-pub use id::{IdForm, IdFormat};
+pub use event_sql::EventSql;
+pub use id_format::{IdForm, IdFormat};
 pub use marks::Marks;
 pub use pattern::Pattern;
 pub use pipeline::{ComposeHints, Pipeline};

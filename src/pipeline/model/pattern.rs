@@ -1,12 +1,12 @@
-//! Regular expressions of a pipeline.
+//! Regular expressions in a pipeline.
 
-use crate::input::pattern;
+use crate::input::regex_pattern;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A regular expression (linear in time), compiled when the file is read.
-// The format `regex` of JSON Schema is JavaScript's: it refuses `(?i)`.
+/// A regular expression that matches in linear time, compiled when the file is read.
+// The JSON Schema format `regex` means JavaScript syntax, which does not allow `(?i)`.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(with = "String", inline)]
 pub struct Pattern(pub Regex);
@@ -14,6 +14,6 @@ pub struct Pattern(pub Regex);
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        pattern::compile(&text).map(Pattern).map_err(serde::de::Error::custom)
+        regex_pattern::compile(&text).map(Pattern).map_err(serde::de::Error::custom)
     }
 }

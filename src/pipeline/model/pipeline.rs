@@ -1,9 +1,9 @@
-//! The whole of what a pipeline's file declares.
+//! The root type of a pipeline file.
 
-use crate::pipeline::model::call::Call;
+use crate::pipeline::model::api_call::Call;
 use crate::pipeline::model::components::{Service, System, Worker};
-use crate::pipeline::model::event::EventSql;
-use crate::pipeline::model::id::IdFormat;
+use crate::pipeline::model::event_sql::EventSql;
+use crate::pipeline::model::id_format::IdFormat;
 use crate::pipeline::model::marks::Marks;
 use crate::pipeline::model::stage::{Line, Stage};
 use crate::pipeline::model::topics::{DeadLetters, TopicSpec};
@@ -12,64 +12,64 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// A pipeline, as its file declares it.
+/// A pipeline, as declared in its file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pipeline {
-    /// Its name, shown in the report and kept in recordings.
+    /// Name of the pipeline, shown in reports and stored in recordings.
     #[schemars(regex(pattern = r"\S"))]
     pub name: String,
-    /// What flows through it, singular and plural: `["order", "orders"]`.
+    /// Noun for the events in singular and plural, such as `["order", "orders"]`.
     pub noun: (String, String),
-    /// The correlation id.
+    /// Correlation id.
     pub id: IdFormat,
-    /// Hints for the compose project.
+    /// Hints for finding the Compose project.
     #[serde(default)]
     pub compose: ComposeHints,
-    /// The broker, if the pipeline has one.
+    /// Main broker, if any.
     pub kafka: Option<System>,
-    /// Further brokers, by name: clusters of their own.
+    /// Additional brokers by name, each a separate cluster.
     #[serde(default)]
     pub broker: BTreeMap<String, System>,
-    /// The database, with the events.
+    /// Main database, which holds the events.
     pub postgres: System,
-    /// Further databases, by name: of other services.
+    /// Additional databases by name, such as those of other services.
     #[serde(default)]
     pub database: BTreeMap<String, System>,
     /// Services that are not workers.
     #[serde(default)]
     pub service: Vec<Service>,
-    /// The workers, in the order in which an event meets them.
+    /// Workers, in the order in which an event passes through them.
     #[serde(default)]
     pub worker: Vec<Worker>,
-    /// The topics that must exist.
+    /// Topics that must exist.
     #[serde(default)]
     pub topic: Vec<TopicSpec>,
-    /// The table that says who has processed what, if there is one.
+    /// Table of processed markers, if any.
     pub marks: Option<Marks>,
-    /// The event: when it happened and what it leads to.
+    /// Query for the times and keys of events.
     pub event: EventSql,
-    /// By what events are looked up, beside their id: a word for the command line,
-    /// and the event's key that has the value.
+    /// Additional ways to look up events, each with a name for the command line and the event key
+    /// that holds the value.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     pub lookup: BTreeMap<String, Spanned<String>>,
-    /// The stages, in order.
+    /// Stages, in order.
     #[serde(default)]
     pub stage: Vec<Stage>,
-    /// The documented API call, if the pipeline has one.
+    /// Documented API call, if any.
     pub call: Option<Call>,
-    /// The diagnostic lines that a healthy way leaves in the logs.
+    /// Diagnostic lines in the logs of a healthy run.
     #[serde(default)]
     pub line: Vec<Line>,
-    /// Where workers send what they gave up, if they do.
+    /// Topic for events that workers gave up on, if any.
     pub dead_letters: Option<DeadLetters>,
 }
 
-/// Hints for finding the compose project.
+/// Hints for finding the Compose project.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ComposeHints {
-    /// The project's name, preferred where several match.
+    /// Project name, preferred if several projects match.
     pub project: Option<String>,
 }

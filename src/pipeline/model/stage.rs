@@ -1,143 +1,143 @@
-//! Stages, and what an event passes at one.
+//! Stages, and the hops of an event within a stage.
 
+use crate::base::json_schema;
 use crate::base::name::MAIN_DATABASE;
-use crate::base::schema;
 use crate::pipeline::model::pattern::Pattern;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-/// As many seconds as a year has, with its leap day.
+/// The number of seconds in a leap year.
 pub const YEAR_S: i64 = 31_622_400;
 
-/// One hop's contract.
+/// A stage, in which one worker handles one event type.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
-    /// Its name.
+    /// Name of the stage.
     #[schemars(regex(pattern = r"\S"))]
     pub name: String,
-    /// Event type.
+    /// Type of the event.
     #[schemars(regex(pattern = r"\S"))]
     pub event: String,
-    /// Topic on which the event arrives, if it comes by one.
+    /// Topic on which the event arrives, if any.
     #[schemars(with = "Option<String>")]
     pub topic: Option<Spanned<String>>,
-    /// The stages before it, all of which an event must have passed: the one before it
-    /// in the file, where this is left out. None of them: it begins with the event itself.
+    /// Stages that an event must pass through before this one. Defaults to the previous stage in
+    /// the file. An empty list means that the stage starts with the event itself.
     #[schemars(with = "Option<Vec<String>>", extend("uniqueItems" = true))]
     pub after: Option<Vec<Spanned<String>>>,
-    /// Service or worker that sends it.
+    /// Service or worker that sends the event.
     #[schemars(with = "String")]
     pub emitter: Spanned<String>,
-    /// The emitter writes the event's row into the marks table itself; that row
-    /// is never removed, and its source says nothing of the worker.
+    /// Whether the emitter writes the event's row into the marks table. That row is never removed,
+    /// and its source does not show whether the worker processed the event.
     #[serde(default)]
     pub recorded_by_emitter: bool,
-    /// Worker that handles it.
+    /// Worker that handles the event.
     #[schemars(with = "String")]
     pub worker: Spanned<String>,
-    /// Sources that may mark it as processed.
+    /// Sources that may mark the event as processed.
     #[serde(default)]
     #[schemars(inner(regex(pattern = r"\S")), extend("uniqueItems" = true))]
     pub marked_by: Vec<String>,
-    /// What it leaves in the database, in words (a table's name).
+    /// Name of the effect in the database, usually a table name.
     #[schemars(regex(pattern = r"\S"))]
     pub effect: String,
-    /// Statuses of the effect that are good; empty: any.
+    /// Effect statuses that count as success. An empty list accepts any status.
     #[serde(default)]
     #[schemars(inner(regex(pattern = r"\S")), extend("uniqueItems" = true))]
     pub good_status: Vec<String>,
-    /// Statuses of the effect that wait for something outside of the pipeline.
+    /// Statuses of effects that wait for something outside the pipeline.
     #[serde(default)]
     #[schemars(inner(regex(pattern = r"\S")), extend("uniqueItems" = true))]
     pub waiting_status: Vec<String>,
-    /// Seconds after its event before a missing effect counts.
+    /// Grace period in seconds after the event, before a missing effect counts as a failure.
     #[schemars(range(max = YEAR_S))]
     pub grace_s: u64,
-    /// The `[database.NAME]` that holds the effect, where that is not `[postgres]`.
+    /// The `[database.NAME]` that holds the effect. Defaults to `[postgres]`.
     #[schemars(with = "Option<String>")]
     pub database: Option<Spanned<String>>,
-    /// `id`, `at` (timestamptz) and `status` of the effect rows of all events.
-    #[schemars(extend("not" = schema::binding()))]
+    /// Query that returns `id`, `at` (timestamptz) and `status` for the effect rows of all events.
+    #[schemars(extend("not" = json_schema::bound_value()))]
     pub sql: String,
-    /// `id`, `key` (text), `headers` and `value` (jsonb) of the records of all
-    /// events, for sending them once more.
-    #[schemars(extend("not" = schema::binding()))]
+    /// Query that returns `id`, `key` (text), `headers` and `value` (jsonb) for the records of all
+    /// events, used to send them again.
+    #[schemars(extend("not" = json_schema::bound_value()))]
     pub record_sql: Option<String>,
-    /// The effect's rows do not say when they were written: their `at` is a time
-    /// before.
+    /// Whether the effect rows have no write time, so that their `at` is an earlier time.
     #[serde(default)]
     pub undated: bool,
-    /// What an event passes here, in order: `row`, `record`, `taken`, `call`, `effect`,
-    /// `mark` (see [`HopKind::NAMED`]), and the names of the stage's lines. Empty: what
-    /// there is, in the usual order.
+    /// Hops of an event at this stage, in order: `row`, `record`, `taken`, `call`, `effect`,
+    /// `mark` (see [`HopKind::NAMED`]), and the names of the stage's lines. An empty list means
+    /// all applicable hops in the usual order.
     #[serde(default)]
     #[schemars(with = "Vec<String>", extend("uniqueItems" = true))]
     pub hops: Vec<Spanned<String>>,
 }
 
 impl Stage {
-    /// Its topic in words.
+    /// Returns the topic name for display.
     pub fn topic_name(&self) -> &str {
         self.topic.as_ref().map_or("(none)", |topic| topic.get_ref().as_str())
     }
 
-    /// The name of the database that holds it.
+    /// Returns the name of the database that holds the effect.
     pub fn database(&self) -> &str {
         self.database.as_ref().map_or(MAIN_DATABASE, |name| name.get_ref().as_str())
     }
 }
 
-/// What an event passes at a stage, beside the lines that are logged of it.
+/// The kinds of hops at a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HopKind {
-    /// The emitter has written the event's row.
+    /// The emitter wrote the event's row.
     Row,
-    /// A part has logged a line of it.
+    /// A component logged a diagnostic line.
     Line,
-    /// Its record is on the topic.
+    /// The event's record is on the topic.
     Record,
-    /// The worker's group has committed past the record.
-    Taken,
-    /// The service has logged the documented call.
+    /// The worker's consumer group committed past the record.
+    Consumption,
+    /// The service logged the documented call.
     Call,
-    /// The effect's rows are there.
+    /// The effect rows exist.
     Effect,
-    /// The worker has marked it as processed.
+    /// The worker marked the event as processed.
     Mark,
-    /// The worker has given it up.
+    /// The worker sent the event to the dead-letter topic.
     DeadLetter,
-    /// Another worker's group has committed past the record.
+    /// The consumer group of another worker committed past the record.
     Branch,
 }
 
 impl HopKind {
-    /// Those that a pipeline can name, as it names them.
+    /// Hop kinds that a pipeline can list, with their names in the file.
     pub const NAMED: [(&str, HopKind); 6] = [
         ("row", HopKind::Row),
         ("record", HopKind::Record),
-        ("taken", HopKind::Taken),
+        ("taken", HopKind::Consumption),
         ("call", HopKind::Call),
         ("effect", HopKind::Effect),
         ("mark", HopKind::Mark),
     ];
 }
 
-/// A diagnostic line: what a part logs of an event at a stage.
+/// A diagnostic line that a component logs about an event at a stage.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
-    /// What people call it: "received".
+    /// Name of the line, such as "received".
     #[schemars(regex(pattern = r"\S"))]
     pub name: String,
-    /// The service or worker that logs it.
+    /// Service or worker that logs the line.
     #[schemars(with = "String")]
-    pub part: Spanned<String>,
-    /// The stage that it belongs to.
+    #[serde(rename = "part")]
+    pub component: Spanned<String>,
+    /// Stage that the line belongs to.
     #[schemars(with = "String")]
     pub stage: Spanned<String>,
-    /// Regular expression: the line, on a record that names the id.
+    /// Regular expression for the line. The log record must also contain the id.
     pub pattern: Pattern,
 }

@@ -1,4 +1,4 @@
-//! Topics, that of dead letters among them.
+//! Topics, including the dead-letter topic.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,31 +8,31 @@ use toml::Spanned;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopicSpec {
-    /// Its name.
+    /// Name of the topic.
     #[schemars(regex(pattern = r"\S"))]
     pub name: String,
-    /// How many partitions it is created with, where its siblings do not tell.
+    /// Number of partitions to create the topic with, if no existing topic shows how many to use.
     #[schemars(range(min = 1))]
     pub partitions: Option<u32>,
-    /// The `[broker.NAME]` that holds it, where that is not `[kafka]`.
+    /// The `[broker.NAME]` that holds the topic. Defaults to `[kafka]`.
     #[schemars(with = "Option<String>")]
     pub broker: Option<Spanned<String>>,
 }
 
-/// Where workers send what they gave up.
+/// The topic for events that workers gave up on.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetters {
-    /// Topic.
+    /// Name of the topic.
     #[schemars(regex(pattern = r"\S"))]
     pub topic: String,
-    /// The header that says why.
+    /// Header with the reason for giving up.
     #[schemars(regex(pattern = r"\S"))]
     pub reason: String,
-    /// The header that says who gave it up.
+    /// Header with the name of the worker that gave up.
     #[schemars(regex(pattern = r"\S"))]
     pub worker: Option<String>,
-    /// The `[broker.NAME]` that holds the topic, where that is not `[kafka]`.
+    /// The `[broker.NAME]` that holds the topic. Defaults to `[kafka]`.
     #[schemars(with = "Option<String>")]
     pub broker: Option<Spanned<String>>,
 }

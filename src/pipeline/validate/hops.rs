@@ -1,76 +1,79 @@
-//! The hops of a stage must be there, once each and in an order that can be.
+//! Checks that the listed hops of each stage exist, are unique and are in a possible order.
 
 use crate::base::error::Mistake;
-use crate::input::document::{Document, Entry, Row};
-use crate::input::names::twice;
+use crate::input::references::duplicates;
+use crate::input::toml_document::{Document, Entry, Row};
 use crate::pipeline::model::HopKind;
-use crate::pipeline::validate::absent::{has_no, is_without};
+use crate::pipeline::validate::missing_keys::{lacks_key, lacks_section};
 
-/// What a hop is wrong with, and the way out.
-type Wrong = (String, String);
+/// The problem with a hop, and its help text.
+type HopMistake = (String, String);
 
-/// Checks the hops of a pipeline's stages; `unread` is what could not be read of it.
-pub fn check(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
+/// Checks the hops of all stages. `type_mistakes` are the mistakes found during deserialization.
+pub fn check(document: &Document, type_mistakes: &[Mistake], mistakes: &mut Vec<Mistake>) {
     for stage in document.rows("stage[]") {
         let hops = stage.list("hops");
         for hop in &hops {
-            if let Some((what, help)) = impossible(document, &stage, hop, unread) {
+            if let Some((what, help)) = check_hop(document, &stage, hop, type_mistakes) {
                 mistakes.push(stage.mistake_in(hop.at.clone(), what).help(help));
             }
         }
-        for hop in twice(&hops) {
-            let mistake = stage.mistake_in(hop.at.clone(), format!("the hop `{}` stands twice", hop.text));
-            mistakes.push(mistake.help(match lines(document, &stage, &hop.text) {
-                0 | 1 => "take one of them out",
-                _ => "give each of the lines a name of its own",
+        for hop in duplicates(&hops) {
+            let mistake = stage.mistake_in(hop.at.clone(), format!("duplicate hop `{}`", hop.text));
+            mistakes.push(mistake.help(match count_lines(document, &stage, &hop.text) {
+                0 | 1 => "remove one of them",
+                _ => "give each line a unique name",
             }));
         }
-        let place = |name: &str| hops.iter().position(|hop| hop.text == name);
-        if let (Some(taken), Some(record)) = (place("taken"), place("record"))
-            && taken < record
+        let position = |name: &str| hops.iter().position(|hop| hop.text == name);
+        if let (Some(consumed), Some(record)) = (position("taken"), position("record"))
+            && consumed < record
         {
-            let mistake = stage.mistake_in(hops[taken].at.clone(), "`taken` stands before `record`");
-            mistakes.push(mistake.help("put it behind: nobody takes a record that is not on the topic yet"));
+            let mistake = stage.mistake_in(hops[consumed].at.clone(), "`taken` is listed before `record`");
+            mistakes.push(
+                mistake
+                    .help("move it after `record`: a record must be on the topic before it can be consumed"),
+            );
         }
     }
 }
 
-/// How many lines of a stage have the name; the words for hops are no lines.
-fn lines(document: &Document, stage: &Row, name: &str) -> usize {
+/// Returns how many lines of a stage have the given name; 0 if it is the name of a built-in hop.
+fn count_lines(document: &Document, stage: &Row, name: &str) -> usize {
     if HopKind::NAMED.iter().any(|(word, _)| *word == name) {
         return 0;
     }
-    let is = |line: &Row, key: &str, text: Option<&str>| {
+    let has = |line: &Row, key: &str, text: Option<&str>| {
         line.text(key).as_ref().map(|entry| entry.text.as_str()) == text
     };
-    let own = stage.text("name").map(|entry| entry.text);
+    let stage = stage.text("name").map(|entry| entry.text);
     let lines = document.rows("line[]");
-    lines.iter().filter(|line| is(line, "stage", own.as_deref()) && is(line, "name", Some(name))).count()
+    lines.iter().filter(|line| has(line, "stage", stage.as_deref()) && has(line, "name", Some(name))).count()
 }
 
-/// A hop that the stage cannot have.
-fn impossible(document: &Document, stage: &Row, hop: &Entry, unread: &[Mistake]) -> Option<Wrong> {
+/// Returns a mistake if the stage cannot have the hop.
+fn check_hop(document: &Document, stage: &Row, hop: &Entry, type_mistakes: &[Mistake]) -> Option<HopMistake> {
     let name = hop.text.as_str();
     match name {
-        "record" | "taken" if is_without(stage, "topic", unread) => {
-            let help = "add `topic = \"...\"` to the stage, or take the hop out";
-            Some((format!("the hop `{name}` at a stage without topic"), help.into()))
+        "record" | "taken" if lacks_key(stage, "topic", type_mistakes) => {
+            let help = "add `topic = \"...\"` to the stage, or remove the hop";
+            Some((format!("hop `{name}` in a stage without a topic"), help.into()))
         }
-        "mark" if has_no(document, "marks", unread) => {
-            let help = "add [marks], the table that says who has processed what, or take the hop out";
-            Some(("the hop `mark`, and no [marks]".into(), help.into()))
+        "mark" if lacks_section(document, "marks", type_mistakes) => {
+            let help = "add [marks], the table of processed markers, or remove the hop";
+            Some(("hop `mark` without [marks]".into(), help.into()))
         }
-        "call" if has_no(document, "call", unread) => {
-            let help = "add [call], the documented call of a stage, or take the hop out";
-            Some(("the hop `call`, and no [call]".into(), help.into()))
+        "call" if lacks_section(document, "call", type_mistakes) => {
+            let help = "add [call], the documented call of a stage, or remove the hop";
+            Some(("hop `call` without [call]".into(), help.into()))
         }
         "call" => {
-            let (of, own) = (document.texts("call.stage").pop()?, stage.text("name")?);
-            // A stage that is unknown may be this one.
-            let known = document.texts("stage[].name").iter().any(|entry| entry.text == of.text);
-            (known && of.text != own.text).then(|| {
-                let help = "take the hop out, or name this stage in [call]";
-                (format!("the call is made at stage `{}`", of.text), help.into())
+            let (calling, this) = (document.texts("call.stage").pop()?, stage.text("name")?);
+            // An unknown name may refer to this stage.
+            let known = document.texts("stage[].name").iter().any(|entry| entry.text == calling.text);
+            (known && calling.text != this.text).then(|| {
+                let help = "remove the hop, or name this stage in [call]";
+                (format!("[call] belongs to stage `{}`", calling.text), help.into())
             })
         }
         _ => None,

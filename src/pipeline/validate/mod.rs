@@ -1,14 +1,14 @@
-//! What can be wrong with a pipeline's file, seen row by row, beside what its types say.
+//! Row-by-row checks of a pipeline file, beyond what its types enforce.
 
-pub mod absent;
+pub mod components;
+pub mod duplicate_list_items;
+pub mod empty_strings;
 pub mod hops;
-pub mod id;
-pub mod lists;
-pub mod names;
-pub mod parts;
-pub mod patterns;
-pub mod requests;
+pub mod http_requests;
+pub mod id_pattern;
+pub mod invalid_values;
+pub mod match_all_patterns;
+pub mod missing_keys;
+pub mod references;
 pub mod stages;
-pub mod texts;
-pub mod unused;
-pub mod values;
+pub mod unused_declarations;

@@ -1,22 +1,23 @@
-//! What stages say must agree with what workers and other stages say.
+//! Checks that stages are consistent with workers and with each other.
 
 use crate::base::error::Mistake;
-use crate::input::document::{Document, Entry, Row};
-use crate::input::names::Names;
-use crate::pipeline::validate::absent::{has_no, is_without};
+use crate::input::references::Names;
+use crate::input::toml_document::{Document, Entry, Row};
+use crate::pipeline::validate::missing_keys::{lacks_key, lacks_section};
 use crate::text::suggestion::nearest;
 use std::collections::BTreeSet;
 
-/// Checks the stages and workers of a pipeline; `unread` is what could not be read of it.
-pub fn check(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
-    consumed(document, mistakes);
-    in_order(document, mistakes);
-    with_group_and_broker(document, unread, mistakes);
-    of_one_broker(document, mistakes);
+/// Checks the stages and workers of a pipeline. `type_mistakes` are the mistakes found during
+/// deserialization.
+pub fn check(document: &Document, type_mistakes: &[Mistake], mistakes: &mut Vec<Mistake>) {
+    check_consumed_topics(document, mistakes);
+    check_order(document, mistakes);
+    check_group_and_broker(document, type_mistakes, mistakes);
+    check_single_broker(document, mistakes);
 }
 
-/// A worker is a member of one group, and that is on one broker.
-fn of_one_broker(document: &Document, mistakes: &mut Vec<Mistake>) {
+/// Requires all topics of a worker to be on one broker, since its group is on one broker.
+fn check_single_broker(document: &Document, mistakes: &mut Vec<Mistake>) {
     let topics = document.rows("topic[]");
     let broker = |topic: &Entry| {
         let row = topics.iter().find(|row| row.text("name").is_some_and(|name| name.text == topic.text));
@@ -27,24 +28,26 @@ fn of_one_broker(document: &Document, mistakes: &mut Vec<Mistake>) {
     for worker in document.rows("worker[]") {
         let topics = worker.list("topics");
         let mut known = topics.iter().filter_map(|topic| Some((topic, broker(topic)?)));
-        let Some((first, its)) = known.next() else { continue };
-        if let Some((other, elsewhere)) = known.find(|(_, broker)| *broker != its) {
-            let what = format!("`{}` is on {its}, `{}` on {elsewhere}", first.text, other.text);
-            let help = "expected topics of one broker: a worker is a member of one group, on one broker";
+        let Some((first, first_broker)) = known.next() else { continue };
+        if let Some((other, other_broker)) = known.find(|(_, broker)| *broker != first_broker) {
+            let what =
+                format!("`{}` is on {first_broker}, but `{}` is on {other_broker}", first.text, other.text);
+            let help =
+                "expected topics on one broker, because the consumer group of a worker is on one broker";
             mistakes.push(document.source().mistake_in(other.at.clone(), what).help(help));
         }
     }
 }
 
-/// Stages come after those that stand before them in the file, so that there are no circles.
-fn in_order(document: &Document, mistakes: &mut Vec<Mistake>) {
+/// Requires the stages in `after` to be declared earlier in the file, which rules out cycles.
+fn check_order(document: &Document, mistakes: &mut Vec<Mistake>) {
     let names: Vec<String> = document.texts("stage[].name").into_iter().map(|entry| entry.text).collect();
     let mut before: Vec<&str> = Vec::new();
     for stage in document.rows("stage[]") {
         let later = |after: &&Entry| names.contains(&after.text) && !before.contains(&after.text.as_str());
         for after in stage.list("after").iter().filter(later) {
-            let what = format!("stage `{}` stands further down", after.text);
-            let help = "expected stages that stand before this one in the file";
+            let what = format!("stage `{}` is declared later in the file", after.text);
+            let help = "expected a stage that is declared before this one";
             mistakes.push(document.source().mistake_in(after.at.clone(), what).help(help));
         }
         let name = stage.text("name").map(|name| name.text);
@@ -52,44 +55,45 @@ fn in_order(document: &Document, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Whoever consumes topics does so in a group, and topics are on a broker.
-fn with_group_and_broker(document: &Document, unread: &[Mistake], mistakes: &mut Vec<Mistake>) {
-    let mut tell = |at, what: String, help: &str| {
+/// Requires a consumer group for workers that consume topics, and a broker for topics.
+fn check_group_and_broker(document: &Document, type_mistakes: &[Mistake], mistakes: &mut Vec<Mistake>) {
+    let mut report = |at, what: String, help: &str| {
         mistakes.push(document.source().mistake_in(at, what).help(help));
     };
-    for worker in document.rows("worker[]").iter().filter(|row| is_without(row, "group", unread)) {
+    for worker in document.rows("worker[]").iter().filter(|row| lacks_key(row, "group", type_mistakes)) {
         let topics = worker.list("topics");
         let (Some(first), Some(name)) = (topics.first(), worker.text("name")) else { continue };
-        let what = format!("worker `{}` consumes topics and names no group", name.text);
-        tell(first.at.clone(), what, "add `group = \"...\"`: the consumer group of its clients");
+        let what = format!("worker `{}` consumes topics without a group", name.text);
+        report(first.at.clone(), what, "add `group = \"...\"`, the consumer group of the worker");
     }
-    let no_broker = has_no(document, "kafka", unread);
+    let no_broker = lacks_section(document, "kafka", type_mistakes);
     if let Some(topic) = document.texts("topic[].name").first().filter(|_| no_broker) {
-        let help = "add [kafka] with `service = \"...\"`, the service that runs it";
-        tell(topic.at.clone(), "topics, and no broker".into(), help);
+        let help = "add [kafka] with `service = \"...\"`, the service that runs the broker";
+        report(topic.at.clone(), "topics without a broker".into(), help);
     }
 }
 
-/// A stage's worker must consume its topic.
-fn consumed(document: &Document, mistakes: &mut Vec<Mistake>) {
-    let topics = Names::of("topic", document.texts("topic[].name").into_iter().map(|entry| entry.text));
+/// Requires the worker of a stage to consume the stage's topic.
+fn check_consumed_topics(document: &Document, mistakes: &mut Vec<Mistake>) {
+    let topics = Names::new("topic", document.texts("topic[].name").into_iter().map(|entry| entry.text));
     let workers = document.rows("worker[]");
     for stage in document.rows("stage[]") {
         let (Some(topic), Some(name)) = (stage.text("topic"), stage.text("worker")) else { continue };
-        let named = |row: &&Row| row.text("name").is_some_and(|own| own.text == name.text);
-        let Some(worker) = workers.iter().find(named) else { continue };
-        // A name that is wrong by itself may be meant for this topic.
-        let meant = |entry: &Entry| match topics.has(&entry.text) {
+        let has_name = |row: &&Row| row.text("name").is_some_and(|worker| worker.text == name.text);
+        let Some(worker) = workers.iter().find(has_name) else { continue };
+        // A misspelled name may refer to this topic.
+        let intended = |entry: &Entry| match topics.has(&entry.text) {
             true => Some(entry.text.clone()),
             false if nearest(&entry.text, [topic.text.as_str()]).is_some() => None,
             false => topics.nearest(&entry.text).map(String::from),
         };
-        let consumed: Option<BTreeSet<String>> = worker.list("topics").iter().map(meant).collect();
+        let consumed: Option<BTreeSet<String>> = worker.list("topics").iter().map(intended).collect();
         let Some(consumed) = consumed.filter(|_| topics.has(&topic.text)) else { continue };
         if !consumed.is_empty() && !consumed.contains(&topic.text) {
             let what = format!("worker `{}` does not consume `{}`", name.text, topic.text);
             let list: Vec<&str> = consumed.iter().map(String::as_str).collect();
-            let help = format!("it consumes {}: name one of these, or add the topic there", list.join(", "));
+            let help =
+                format!("it consumes {}: use one of these, or add the topic to the worker", list.join(", "));
             mistakes.push(document.source().mistake_in(topic.at, what).help(help));
         }
     }

@@ -1,38 +1,38 @@
-//! GitHub-flavoured Markdown, piece by piece: whatever text is put in is shown as it is.
+//! Writes GitHub-flavoured Markdown and escapes all text.
 
 use std::io::{self, Write};
 
-/// A text in one line. It must not stand at the beginning of a line, where `-` or
-/// `1.` would begin a list.
+/// Escapes text and joins it into one line. The result must not be placed at the start of a
+/// line, where `-` or `1.` would start a list.
 pub fn text(plain: &str) -> String {
     let line = plain.split_whitespace().collect::<Vec<&str>>().join(" ");
     let letters: Vec<char> = line.chars().collect();
-    let mut shown = String::with_capacity(line.len());
+    let mut escaped = String::with_capacity(line.len());
     for (i, letter) in letters.iter().enumerate() {
         let in_word =
             |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(|c| c.is_alphanumeric());
         let plain_underscore = *letter == '_' && in_word(i.checked_sub(1)) && in_word(Some(i + 1));
         if r"\`*_[]<&~$#".contains(*letter) && !plain_underscore {
-            shown.push('\\');
+            escaped.push('\\');
         }
-        shown.push(*letter);
+        escaped.push(*letter);
     }
-    shown
+    escaped
 }
 
-/// Code inside of a line or a cell; the lines of longer code one below the other.
+/// Formats inline code, one code span per line.
 pub fn code(plain: &str) -> String {
     let lines = plain.lines().filter(|line| !line.trim().is_empty());
-    lines.map(one_line_of_code).collect::<Vec<String>>().join("<br>")
+    lines.map(code_span).collect::<Vec<String>>().join("<br>")
 }
 
-/// Names as code, in one line.
+/// Formats names as a list of inline code.
 pub fn codes<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(code).collect::<Vec<String>>().join(", ")
 }
 
-fn one_line_of_code(line: &str) -> String {
-    // In a cell the backslash would be taken as that of the cell's own pipe.
+fn code_span(line: &str) -> String {
+    // In a table cell, the backslash would escape the pipe.
     if line.contains(r"\|") {
         return format!("<code>{}</code>", entities(line));
     }
@@ -42,7 +42,7 @@ fn one_line_of_code(line: &str) -> String {
     format!("{fence}{space}{line}{space}{fence}")
 }
 
-/// Every sign as its number: none of them means anything any more.
+/// Replaces every punctuation character with its numeric entity.
 fn entities(line: &str) -> String {
     let one = |letter: char| match letter.is_ascii_punctuation() {
         true => format!("&#{};", u32::from(letter)),
@@ -51,29 +51,29 @@ fn entities(line: &str) -> String {
     line.chars().map(one).collect()
 }
 
-/// How many backticks stand side by side at most.
+/// Returns the length of the longest run of backticks.
 fn longest_run(text: &str) -> usize {
     text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default()
 }
 
-/// Writes a heading; the title, of level 1, comes first of all.
+/// Writes a heading. Level 1 is the title, so no empty line precedes it.
 pub fn heading(level: usize, markdown: &str, out: &mut dyn Write) -> io::Result<()> {
     let before = if level == 1 { "" } else { "\n" };
     writeln!(out, "{before}{} {markdown}", "#".repeat(level))
 }
 
-/// Writes a paragraph; nothing, where it is empty.
+/// Writes a paragraph unless it is empty.
 pub fn paragraph(markdown: &str, out: &mut dyn Write) -> io::Result<()> {
     if markdown.is_empty() { Ok(()) } else { writeln!(out, "\n{markdown}") }
 }
 
-/// Writes a list; nothing, where it is empty.
+/// Writes a list unless it is empty.
 pub fn list(items: impl IntoIterator<Item = String>, out: &mut dyn Write) -> io::Result<()> {
     let items: Vec<String> = items.into_iter().map(|item| format!("- {item}")).collect();
     paragraph(&items.join("\n"), out)
 }
 
-/// Writes commands in a fence, as far to the right as the list item that they are in.
+/// Writes commands in a fenced block, indented to fit their list item.
 pub fn fence(commands: &[String], indent: usize, out: &mut dyn Write) -> io::Result<()> {
     let margin = " ".repeat(indent);
     let longest = commands.iter().map(|command| longest_run(command)).max().unwrap_or_default();
@@ -85,7 +85,7 @@ pub fn fence(commands: &[String], indent: usize, out: &mut dyn Write) -> io::Res
     writeln!(out, "{margin}{fence}")
 }
 
-/// Writes a table of Markdown cells; nothing, where it has no rows.
+/// Writes a table of Markdown cells unless it has no rows.
 pub fn table<const N: usize>(
     head: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -107,8 +107,7 @@ mod tests {
     use super::*;
     use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-    /// The cells of the tables of a Markdown text, as a reader sees them; HTML
-    /// is left as it is.
+    /// Returns the cells of a Markdown table as a reader sees them, with HTML unchanged.
     fn cells(markdown: &str) -> Vec<String> {
         let mut cells: Vec<String> = Vec::new();
         for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
@@ -127,7 +126,7 @@ mod tests {
         panic!("no table in\n{markdown}")
     }
 
-    const HARD: [&str; 8] = [
+    const TEXTS: [&str; 8] = [
         "a | b",
         r"grep 'a\|b' | tail",
         "`date` | ``x``",
@@ -139,26 +138,26 @@ mod tests {
     ];
 
     #[test]
-    fn every_text_is_shown_as_it_is_in_a_cell() {
-        for hard in HARD {
+    fn cells_show_any_text_verbatim() {
+        for plain in TEXTS {
             let mut markdown = Vec::new();
-            table(["a", "b"], [[text(hard), code(hard)]], &mut markdown).unwrap();
+            table(["a", "b"], [[text(plain), code(plain)]], &mut markdown).unwrap();
             let markdown = String::from_utf8(markdown).unwrap();
             let shown = cells(&markdown);
             let as_code = shown[3].trim_start_matches("<code>").trim_end_matches("</code>");
-            assert_eq!([&shown[2], as_code], [hard.trim(), hard], "{markdown}");
+            assert_eq!([&shown[2], as_code], [plain.trim(), plain], "{markdown}");
             assert_eq!(shown.len(), 4, "{markdown}");
         }
     }
 
     #[test]
-    fn names_stay_readable() {
+    fn underscores_in_names_are_not_escaped() {
         assert_eq!(text("a row in stock_items"), "a row in stock_items");
         assert_eq!(text("_x_ a_"), r"\_x\_ a\_");
     }
 
     #[test]
-    fn a_fence_is_longer_than_what_it_holds() {
+    fn a_fence_is_longer_than_the_backticks_inside() {
         let mut markdown = Vec::new();
         fence(&["echo '```'".to_string()], 3, &mut markdown).unwrap();
         assert_eq!(String::from_utf8(markdown).unwrap(), "\n   ````sh\n   echo '```'\n   ````\n");

@@ -1,34 +1,34 @@
-//! The JSON document: the contract for scripts.
+//! Renders JSON documents, which are the contract with scripts.
 
 use crate::base::error::{Error, Mistake};
 use crate::base::secret::redact;
-use crate::report::layout::Screen;
 use crate::report::model::{Report, SCHEMA_VERSION};
+use crate::report::terminal::Screen;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// A mistake, as scripts read it.
+/// A mistake in the configuration or usage.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct OneMistake {
-    /// Where: a file with its line, a flag, a variable.
+pub(crate) struct ReportedMistake {
+    /// Where it is: a file and line, a flag or an environment variable.
     place: String,
-    /// The file, where it is in one.
+    /// The file, if the mistake is in one.
     file: Option<String>,
-    /// Its line there, from 1.
+    /// The line in the file, from 1.
     line: Option<usize>,
-    /// Its column there, in characters from 1.
+    /// The column in the line, in characters from 1.
     column: Option<usize>,
     /// What is wrong, and what was expected.
     what: String,
-    /// The way out, where there is one to name.
+    /// How to fix it, if known.
     help: Option<String>,
 }
 
-impl From<&Mistake> for OneMistake {
+impl From<&Mistake> for ReportedMistake {
     fn from(mistake: &Mistake) -> Self {
         let excerpt = mistake.excerpt.as_ref();
-        OneMistake {
+        ReportedMistake {
             place: redact(&mistake.place),
             file: excerpt.map(|excerpt| redact(&excerpt.file)),
             line: excerpt.map(|excerpt| excerpt.line),
@@ -44,31 +44,31 @@ pub fn render(report: &Report, _: Screen, out: &mut dyn Write) -> io::Result<()>
     write(report, out)
 }
 
-/// Writes what has its contract in its type as one JSON document.
+/// Writes any document as JSON.
 pub fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, document).map_err(io::Error::from)?;
     writeln!(out)
 }
 
-/// What is written in the place of a report where there is none.
+/// The document that replaces the report if the run ends with an error.
 #[derive(Serialize, JsonSchema)]
 pub struct NoReport {
     /// The version of this contract.
     #[schemars(extend("const" = SCHEMA_VERSION))]
     schema_version: u32,
-    /// Why.
-    error: Shown,
+    /// The error that ended the run.
+    error: ReportedError,
 }
 
-/// Why a run ended without a report.
+/// The error that ended a run without a report.
 #[derive(Serialize, JsonSchema)]
-struct Shown {
-    /// 1: the program itself failed; 2: wrong usage or configuration.
+struct ReportedError {
+    /// 1 for an internal error, 2 for wrong usage or configuration.
     exit_code: u8,
-    /// All of it in words.
+    /// The complete error message.
     message: String,
-    /// What the user can put right.
-    mistakes: Vec<OneMistake>,
+    /// The mistakes that the user can fix.
+    mistakes: Vec<ReportedMistake>,
 }
 
 /// Writes an error as one JSON document.
@@ -77,12 +77,12 @@ pub fn render_error(error: &Error, out: &mut dyn Write) -> io::Result<()> {
         Error::Usage(mistakes) => mistakes.as_slice(),
         Error::Internal(_) | Error::OutputClosed => &[],
     };
-    let mistakes = mistakes.iter().map(OneMistake::from).collect();
-    let shown = Shown { exit_code: error.exit_code(), message: error.to_string(), mistakes };
-    write(&NoReport { schema_version: SCHEMA_VERSION, error: shown }, out)
+    let mistakes = mistakes.iter().map(ReportedMistake::from).collect();
+    let reported = ReportedError { exit_code: error.exit_code(), message: error.to_string(), mistakes };
+    write(&NoReport { schema_version: SCHEMA_VERSION, error: reported }, out)
 }
 
-/// Writes an explanation, or what it generates, as one JSON document.
+/// Writes an explanation or a generated script as one JSON document.
 pub fn render_text(id: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
     write(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "id": id, "text": text }), out)
 }

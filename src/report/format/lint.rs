@@ -1,34 +1,34 @@
-//! What `lint` found: mistakes, which every command refuses, and notes.
+//! Renders the result of `lint`: mistakes, which every command rejects, and notes.
 
 use crate::base::error::{Mistake, exit};
-use crate::report::format::json::{self, OneMistake};
+use crate::report::format::json::{self, ReportedMistake};
 use crate::report::model::SCHEMA_VERSION;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-/// What was looked at, and what is wrong with it.
+/// The result of `lint`.
 #[derive(Debug, Default)]
-pub struct Linted {
-    /// What every command refuses.
+pub struct LintResult {
+    /// Mistakes that every command rejects.
     pub mistakes: Vec<Mistake>,
-    /// What is only worth a look.
+    /// Notes, which no command rejects.
     pub notes: Vec<Mistake>,
-    /// How many rows there are.
+    /// The number of checks.
     pub checks: usize,
-    /// How many rows there are.
+    /// The number of causes.
     pub causes: usize,
-    /// How many SQL statements the database has prepared, if it was asked.
+    /// The number of SQL statements that the database prepared, if it was asked to.
     pub prepared: Option<usize>,
 }
 
-impl Linted {
-    /// The exit code that belongs to it.
+impl LintResult {
+    /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
         if self.mistakes.is_empty() { exit::HEALTHY } else { exit::USAGE }
     }
 
-    /// The last line.
+    /// Returns the last line.
     fn verdict(&self) -> String {
         let notes = match self.notes.len() {
             0 => String::new(),
@@ -44,11 +44,11 @@ impl Linted {
         }
         let files: BTreeSet<&str> =
             self.mistakes.iter().filter_map(|m| Some(m.excerpt.as_ref()?.file.as_str())).collect();
-        let of = match files.len() {
+        let in_files = match files.len() {
             0 => String::new(),
             count => format!(" in {}", plural(count, "file")),
         };
-        format!("{}{of}{notes}", plural(self.mistakes.len(), "mistake"))
+        format!("{}{in_files}{notes}", plural(self.mistakes.len(), "mistake"))
     }
 }
 
@@ -56,21 +56,21 @@ fn plural(count: usize, noun: &str) -> String {
     crate::text::plural::count(u64::try_from(count).unwrap_or(u64::MAX), noun)
 }
 
-/// For a person: each with its line, the verdict last.
-pub fn render(linted: &Linted, out: &mut dyn Write) -> io::Result<()> {
-    for (word, all) in [("error", &linted.mistakes), ("note", &linted.notes)] {
+/// Writes each mistake and note with its line, then the verdict.
+pub fn render(result: &LintResult, out: &mut dyn Write) -> io::Result<()> {
+    for (word, all) in [("error", &result.mistakes), ("note", &result.notes)] {
         for mistake in all {
             writeln!(out, "{word}: {mistake}")?;
         }
     }
-    if !linted.mistakes.is_empty() || !linted.notes.is_empty() {
+    if !result.mistakes.is_empty() || !result.notes.is_empty() {
         writeln!(out)?;
     }
-    writeln!(out, "{}", linted.verdict())
+    writeln!(out, "{}", result.verdict())
 }
 
-/// For scripts: one document.
-pub fn render_json(linted: &Linted, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the result as one JSON document.
+pub fn render_json(result: &LintResult, out: &mut dyn Write) -> io::Result<()> {
     #[derive(Serialize)]
     struct Document {
         schema_version: u32,
@@ -78,18 +78,18 @@ pub fn render_json(linted: &Linted, out: &mut dyn Write) -> io::Result<()> {
         checks: usize,
         causes: usize,
         statements_prepared: Option<usize>,
-        mistakes: Vec<OneMistake>,
-        notes: Vec<OneMistake>,
+        mistakes: Vec<ReportedMistake>,
+        notes: Vec<ReportedMistake>,
     }
-    let all = |mistakes: &[Mistake]| mistakes.iter().map(OneMistake::from).collect();
+    let all = |mistakes: &[Mistake]| mistakes.iter().map(ReportedMistake::from).collect();
     let document = Document {
         schema_version: SCHEMA_VERSION,
-        exit_code: linted.exit_code(),
-        checks: linted.checks,
-        causes: linted.causes,
-        statements_prepared: linted.prepared,
-        mistakes: all(&linted.mistakes),
-        notes: all(&linted.notes),
+        exit_code: result.exit_code(),
+        checks: result.checks,
+        causes: result.causes,
+        statements_prepared: result.prepared,
+        mistakes: all(&result.mistakes),
+        notes: all(&result.notes),
     };
     json::write(&document, out)
 }

@@ -1,4 +1,4 @@
-//! Formats of reports, one file each; `registry` lists those that `--format` takes.
+//! Output formats for reports, one per file; `registry` lists those that `--format` accepts.
 
 pub mod gfm;
 pub mod json;

@@ -1,16 +1,16 @@
-//! The formats of a report: what `--format` takes, its help and what it prints come from here.
+//! The registry of report formats: `--format` takes its values, help and renderers from here.
 
 use crate::report::format::{json, table};
-use crate::report::layout::Screen;
 use crate::report::model::Report;
+use crate::report::terminal::Screen;
 use std::io::{self, Write};
 
-/// A format that a report can be shown in.
+/// An output format for reports.
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
-    /// Its name, as `--format` takes it.
+    /// The value of `--format`.
     pub name: &'static str,
-    /// What it is, as the help says it.
+    /// The description in the help text.
     pub help: &'static str,
     /// Writes a report.
     pub render: fn(&Report, Screen, &mut dyn Write) -> io::Result<()>,
@@ -22,7 +22,7 @@ pub const FORMATS: &[Format] = &[
     Format { name: "json", help: "One JSON document", render: json::render },
 ];
 
-/// The format of that name.
+/// Looks up a format by name.
 pub fn named(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
 }

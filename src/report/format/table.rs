@@ -1,31 +1,31 @@
-//! The report for a terminal: 80 columns, the verdict on the last line.
+//! Renders a report for a terminal, with the verdict on the last line.
 
-use crate::remedy::Planned;
-use crate::report::layout::{Screen, Sign, columns, kind};
-use crate::report::model::{Cause, FindingShown, Outcome, Report, Step, Told, VerdictShown};
-use crate::report::switched;
+use crate::remedy::PlannedAction;
+use crate::report::model::{Cause, Outcome, Report, ReportedFinding, ReportedVerdict, Statement, Step};
+use crate::report::overrides_section;
+use crate::report::terminal::{Screen, Sign, action_label, columns};
 use crate::text::plural::count;
 use colored::Colorize;
 use std::io::{self, Write};
 
 /// How many causes are shown without `-v`.
-const CAUSES: usize = 3;
-/// Left margin of a cause's lines.
+const MAX_CAUSES: usize = 3;
+/// The left margin of a cause's lines.
 const INDENT: u16 = 7;
 
-/// Writes the report as text. Colours are `colored`'s: its switch decides.
+/// Writes the report as text. The `colored` crate decides whether to use colours.
 pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     let id = report.id.as_deref().unwrap_or("all events");
-    let taken = report.taken.strftime("%d %b %H:%MZ");
-    writeln!(out, "pipeline-doctor  {}  {}  {taken}\n", report.pipeline.bold(), id.bold())?;
+    let observed_at = report.observed_at.strftime("%d %b %H:%MZ");
+    writeln!(out, "pipeline-doctor  {}  {}  {observed_at}\n", report.pipeline.bold(), id.bold())?;
     for step in &report.steps {
         render_step(step, screen, out)?;
     }
     let causes: Vec<&Cause> =
-        report.causes.iter().filter(|c| screen.verbose || is_telling(c, report)).collect();
-    let shown = if screen.verbose { causes.len() } else { CAUSES.min(causes.len()) };
+        report.causes.iter().filter(|c| screen.verbose || is_worth_listing(c, report)).collect();
+    let shown = if screen.verbose { causes.len() } else { MAX_CAUSES.min(causes.len()) };
     for (i, cause) in causes.into_iter().take(shown).enumerate() {
-        // What is ruled out is said once, under the first.
+        // List the ruled-out causes once, under the first cause.
         let ruled_out = if i == 0 { report.ruled_out.as_slice() } else { &[] };
         writeln!(out)?;
         render_cause(cause, ruled_out, screen, out)?;
@@ -33,26 +33,27 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
     if report.causes.len() > shown {
         writeln!(
             out,
-            "\n {}, less likely: -v shows",
+            "\n {}, less likely (shown with -v)",
             count((report.causes.len() - shown) as u64, "more cause")
         )?;
     }
-    render_told("UNEXPLAINED", &report.unexplained, screen, out)?;
-    render_told("RISKS", &report.risks, screen, out)?;
+    render_statements("UNEXPLAINED", &report.unexplained, screen, out)?;
+    render_statements("RISKS", &report.risks, screen, out)?;
     render_actions(&report.actions, screen, out)?;
-    render_unseen(report, screen, out)?;
-    switched::render(report, screen, out)?;
+    render_unavailable(report, screen, out)?;
+    overrides_section::render(report, screen, out)?;
     writeln!(out, "\n{}", headline(report))
 }
 
-/// Whether a cause is worth its lines: it is about as likely as the best ones, or
-/// something speaks for it that they do not explain.
-fn is_telling(cause: &Cause, report: &Report) -> bool {
+/// Reports whether a cause is worth listing: it is at least half as likely as the best
+/// causes, or it is supported by a check that they do not explain.
+fn is_worth_listing(cause: &Cause, report: &Report) -> bool {
     let best = || report.causes.iter().filter(|cause| cause.best);
     let likely = best().all(|best| cause.confidence * 2 >= best.confidence);
-    let explained = |told: &Told| {
-        let by =
-            |best: &Cause| best.because.iter().chain(&best.also_explains).any(|other| other.id == told.id);
+    let explained = |statement: &Statement| {
+        let by = |best: &Cause| {
+            best.because.iter().chain(&best.also_explains).any(|other| other.id == statement.id)
+        };
         best().any(by)
     };
     likely || cause.best || !cause.because.iter().all(explained)
@@ -83,26 +84,28 @@ fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-/// One line for each check; instances that say the same share it, and so do
-/// passed checks in a row.
+/// Writes one line per check. Consecutive passed checks with the same message share a line.
 fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    let same = |a: &FindingShown, b: &FindingShown| {
-        a.verdict == VerdictShown::Pass && b.verdict == a.verdict && a.say == b.say
+    let same = |a: &ReportedFinding, b: &ReportedFinding| {
+        a.verdict == ReportedVerdict::Pass && b.verdict == a.verdict && a.message == b.message
     };
-    for alike in step.findings.chunk_by(same) {
-        let finding = &alike[0];
-        let name = match alike.len() {
+    for group in step.findings.chunk_by(same) {
+        let finding = &group[0];
+        let name = match group.len() {
             1 => finding.check.clone(),
             all => format!("{} +{}", finding.check, all - 1),
         };
-        let rows = [vec![name, finding.say.clone()]];
+        // The line begins with the check, so the sentence need not name it again.
+        let message =
+            finding.message.replacen(&format!("not checked: {} of ", finding.check), "not checked: ", 1);
+        let rows = [vec![name, message]];
         let lines = columns(screen.width - 7, &[27], rows.into_iter());
         render_signed(finding.verdict.into(), &lines, 5, screen, out)?;
     }
     Ok(())
 }
 
-/// Lines, indented, with a sign before the first of them.
+/// Writes indented lines, with a verdict sign before the first.
 pub(crate) fn render_signed(
     sign: Sign,
     lines: &[String],
@@ -117,30 +120,38 @@ pub(crate) fn render_signed(
     Ok(())
 }
 
-fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+fn render_cause(
+    cause: &Cause,
+    ruled_out: &[Statement],
+    screen: Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     render_title(cause, screen, out)?;
-    let says = |told: &[Told]| {
-        let mut says: Vec<String> = Vec::new();
-        for told in told {
-            // Two checks of the same fact say the same.
-            if !says.contains(&told.say) {
-                says.push(told.say.clone());
+    let distinct_messages = |statements: &[Statement]| {
+        let mut messages: Vec<String> = Vec::new();
+        for statement in statements {
+            // Checks on the same fact have the same message.
+            if !messages.contains(&statement.message) {
+                messages.push(statement.message.clone());
             }
         }
-        says
+        messages
     };
-    let joined =
-        |told: &[Told]| vec![told.iter().map(|told| told.say.as_str()).collect::<Vec<_>>().join("; ")];
-    let ids = |told: &[Told]| vec![told.iter().map(|told| told.id.as_str()).collect::<Vec<_>>().join(", ")];
-    // What a lesser cause would explain too, the first one says already.
-    let whole = cause.best || screen.verbose;
+    let joined = |statements: &[Statement]| {
+        vec![statements.iter().map(|statement| statement.message.as_str()).collect::<Vec<_>>().join("; ")]
+    };
+    let ids = |statements: &[Statement]| {
+        vec![statements.iter().map(|statement| statement.id.as_str()).collect::<Vec<_>>().join(", ")]
+    };
+    // The best causes already list what a less likely cause would also explain.
+    let in_full = cause.best || screen.verbose;
     let shown = if screen.verbose { ruled_out } else { &ruled_out[..ruled_out.len().min(2)] };
     let rows = [
         (!cause.one_of.is_empty(), "one of", vec![one_of(&cause.one_of, screen.verbose)]),
-        (!cause.because.is_empty(), "because", says(&cause.because)),
-        (whole && !cause.context.is_empty(), "context", says(&cause.context)),
+        (!cause.because.is_empty(), "because", distinct_messages(&cause.because)),
+        (in_full && !cause.context.is_empty(), "context", distinct_messages(&cause.context)),
         (
-            whole && !cause.also_explains.is_empty(),
+            in_full && !cause.also_explains.is_empty(),
             "also explains",
             vec![cause.also_explains_by_step.clone()],
         ),
@@ -160,17 +171,18 @@ fn render_cause(cause: &Cause, ruled_out: &[Told], screen: Screen, out: &mut dyn
     Ok(())
 }
 
-/// The likeliest of a group's members.
-fn one_of(members: &[Told], all: bool) -> String {
+/// Lists the likeliest members of a group, or all of them.
+fn one_of(members: &[Statement], all: bool) -> String {
     let shown = if all { members.len() } else { members.len().min(4) };
-    let mut says: Vec<String> = members[..shown].iter().map(|told| told.say.clone()).collect();
+    let mut messages: Vec<String> =
+        members[..shown].iter().map(|statement| statement.message.clone()).collect();
     if shown < members.len() {
-        says.push(format!("and {} more", members.len() - shown));
+        messages.push(format!("and {} more", members.len() - shown));
     }
-    says.join("; ")
+    messages.join("; ")
 }
 
-/// " 95 %  WORKERS NOT DEPLOYED            root cause 1".
+/// Writes a title such as " 95 %  WORKERS NOT DEPLOYED            root cause 1".
 fn render_title(cause: &Cause, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     let documented = cause.documented.clone().unwrap_or_default();
     let lines = columns(screen.width - INDENT - 1, &[], [vec![title_in_capitals(cause)]].into_iter());
@@ -188,7 +200,7 @@ fn render_title(cause: &Cause, screen: Screen, out: &mut dyn Write) -> io::Resul
     Ok(())
 }
 
-/// The title in capitals; subjects stay as they are written.
+/// Returns the title in capitals; subjects keep their case.
 fn title_in_capitals(cause: &Cause) -> String {
     match cause.title.split_once(": ") {
         Some((title, subjects)) => format!("{}: {subjects}", title.to_uppercase()),
@@ -196,25 +208,29 @@ fn title_in_capitals(cause: &Cause) -> String {
     }
 }
 
-pub(crate) fn render_told(
+pub(crate) fn render_statements(
     heading: &str,
-    told: &[Told],
+    statements: &[Statement],
     screen: Screen,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    if told.is_empty() {
+    if statements.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n {}", heading.bold())?;
-    let rows = told.iter().map(|told| vec![told.id.clone(), told.say.clone()]);
-    let widest = told.iter().map(|told| told.id.len()).max().unwrap_or(0).min(30);
+    let rows = statements.iter().map(|statement| vec![statement.id.clone(), statement.message.clone()]);
+    let widest = statements.iter().map(|statement| statement.id.len()).max().unwrap_or(0).min(30);
     for line in columns(screen.width - 1, &[u16::try_from(widest).unwrap_or(30) + 2], rows) {
         writeln!(out, " {line}")?;
     }
     Ok(())
 }
 
-pub(crate) fn render_actions(actions: &[Planned], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn render_actions(
+    actions: &[PlannedAction],
+    screen: Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if actions.is_empty() {
         return Ok(());
     }
@@ -222,30 +238,33 @@ pub(crate) fn render_actions(actions: &[Planned], screen: Screen, out: &mut dyn 
     for (i, action) in actions.iter().enumerate() {
         let rows = action_lines(action, screen.width - 14);
         for (n, line) in rows.iter().enumerate() {
-            let head =
-                if n == 0 { format!(" {:<2}{:<10}", i + 1, kind(action.kind)) } else { " ".repeat(13) };
+            let head = if n == 0 {
+                format!(" {:<2}{:<10}", i + 1, action_label(action.kind))
+            } else {
+                " ".repeat(13)
+            };
             writeln!(out, "{head}{line}")?;
         }
     }
     Ok(())
 }
 
-/// Commands, wrapped so that they can still be pasted, and what to know of them.
-fn action_lines(action: &Planned, width: u16) -> Vec<String> {
+/// Lays out the commands, wrapped so that they can still be pasted, and the note about them.
+fn action_lines(action: &PlannedAction, width: u16) -> Vec<String> {
     let mut lines: Vec<String> = action.run.iter().flat_map(|command| wrap_command(command, width)).collect();
-    if let Some(say) = &action.say {
-        let say = if action.run.is_empty() { say.clone() } else { format!("({say})") };
-        lines.extend(columns(width, &[], [vec![say]].into_iter()));
+    if let Some(message) = &action.message {
+        let message = if action.run.is_empty() { message.clone() } else { format!("({message})") };
+        lines.extend(columns(width, &[], [vec![message]].into_iter()));
     }
     lines
 }
 
-/// Breaks a command where a shell may: at spaces outside of quotes, with ` \`.
+/// Wraps a command at spaces outside of quotes, with ` \` at the end of each line.
 fn wrap_command(command: &str, width: u16) -> Vec<String> {
     let width = usize::from(width);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in units(shell_words(command)) {
+    for word in unbreakable_units(shell_words(command)) {
         let room = line.chars().count() + 1 + word.chars().count() + 2;
         if !line.is_empty() && room > width {
             lines.push(format!("{line} \\"));
@@ -259,8 +278,8 @@ fn wrap_command(command: &str, width: u16) -> Vec<String> {
     lines
 }
 
-/// A flag and its value stay together, and so do a redirection and its file.
-fn units(words: Vec<String>) -> Vec<String> {
+/// Joins each flag with its value, and each redirection with its file.
+fn unbreakable_units(words: Vec<String>) -> Vec<String> {
     let mut units: Vec<String> = Vec::new();
     for word in words {
         let joins = units.last().is_some_and(|last| match last.as_str() {
@@ -295,30 +314,31 @@ fn shell_words(command: &str) -> Vec<String> {
     words
 }
 
-fn render_unseen(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    if report.unseen.is_empty() {
+fn render_unavailable(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    if report.unavailable.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n {}", "NOT SEEN".bold())?;
-    let rows = report.unseen.iter().map(|unseen| {
-        let steps: Vec<String> = unseen.steps.iter().map(ToString::to_string).collect();
+    let rows = report.unavailable.iter().map(|unavailable| {
+        let steps: Vec<String> = unavailable.steps.iter().map(ToString::to_string).collect();
         let steps = match steps.len() {
             0 => String::new(),
             1 => format!(" (step {})", steps[0]),
             _ => format!(" (steps {})", steps.join(", ")),
         };
-        vec![unseen.system.clone(), format!("{}{steps}", unseen.why)]
+        vec![unavailable.system.clone(), format!("{}{steps}", unavailable.why)]
     });
-    let widest = report.unseen.iter().map(|unseen| unseen.system.len()).max().unwrap_or(0).min(30);
+    let widest =
+        report.unavailable.iter().map(|unavailable| unavailable.system.len()).max().unwrap_or(0).min(30);
     for line in columns(screen.width - 1, &[u16::try_from(widest).unwrap_or(30) + 2], rows) {
         writeln!(out, " {line}")?;
     }
-    render_untellable(&report.untellable, screen, out)?;
+    render_undetermined(&report.undetermined, screen, out)?;
     if !report.causes.is_empty() {
-        writeln!(out, " The ranking may change once it is seen.")?;
+        writeln!(out, " The ranking may change once these are available.")?;
     }
     if let Some(next) = &report.next {
-        writeln!(out, " What would tell most: {}", next.check)?;
+        writeln!(out, " Most useful next check: {}", next.check)?;
         let by_hand = wrap_command(&next.by_hand, screen.width - 3);
         let fits = by_hand.iter().all(|line| line.chars().count() <= usize::from(screen.width - 3));
         let explain = vec![format!("pipeline-doctor explain {}", next.check)];
@@ -329,22 +349,22 @@ fn render_unseen(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Re
     Ok(())
 }
 
-/// How many causes that cannot be told are named without `-v`.
-const UNTELLABLE: usize = 5;
+/// How many undetermined causes are listed without `-v`.
+const MAX_UNDETERMINED: usize = 5;
 
-/// The causes that nobody can tell while it is not seen, by id.
-fn render_untellable(causes: &[Told], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+/// Lists the ids of the causes that cannot be determined.
+fn render_undetermined(causes: &[Statement], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     if causes.is_empty() {
         return Ok(());
     }
-    let shown = if screen.verbose { causes.len() } else { UNTELLABLE.min(causes.len()) };
+    let shown = if screen.verbose { causes.len() } else { MAX_UNDETERMINED.min(causes.len()) };
     let mut text: Vec<&str> = causes[..shown].iter().map(|cause| cause.id.as_str()).collect();
     let more = format!("and {} more", causes.len() - shown);
     if shown < causes.len() {
         text.push(&more);
     }
-    let row = vec!["Cannot tell:".to_string(), text.join(", ")];
-    for line in columns(screen.width - 1, &[13], [row].into_iter()) {
+    let row = vec!["Cannot determine:".to_string(), text.join(", ")];
+    for line in columns(screen.width - 1, &[18], [row].into_iter()) {
         writeln!(out, " {line}")?;
     }
     Ok(())
@@ -355,7 +375,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrapped_command_is_the_same_command() {
+    fn wrapping_does_not_change_the_command() {
         let command =
             "docker exec -i shop-db psql -U app -c 'select 1 from a  b' | docker exec -i shop-kafka cat";
         let lines = wrap_command(command, 40);

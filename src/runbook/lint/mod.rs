@@ -1,12 +1,12 @@
-//! What can be wrong with rows, and what is odd about them.
+//! Mistakes in checks, causes, signatures, custom facts and overrides, and notes about suspicious rows.
 
-pub mod checked;
-pub mod names;
-pub mod notes;
+pub mod advisory_notes;
+pub mod catalog;
+pub mod checks_and_causes;
+pub mod custom_facts;
 pub mod overrides;
-pub mod own_rows;
+pub mod pipeline_references;
 pub mod placeholders;
-pub mod rows;
-pub mod texts;
+pub mod text_fields;
 
-pub use checked::{from_sources, read};
+pub use catalog::{from_sources, read};

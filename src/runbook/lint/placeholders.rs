@@ -1,13 +1,12 @@
-//! What stands in braces in titles, commands and actions must be something that is
-//! filled there.
+//! Mistyped placeholders in titles, commands and actions.
 
 use crate::base::error::Mistake;
-use crate::input::document::Document;
-use crate::text::placeholder::NAMES;
+use crate::input::toml_document::Document;
+use crate::text::placeholder::PLACEHOLDERS;
 use crate::text::suggestion::nearest;
 use crate::text::template::Template;
 
-/// The texts with placeholders.
+/// Paths of the texts that may contain placeholders.
 const TEXTS: [&str; 6] = [
     "step[].by_hand",
     "check[].title",
@@ -17,13 +16,13 @@ const TEXTS: [&str; 6] = [
     "cause[].actions[].run",
 ];
 
-/// Checks all texts of a file. Braces are the shell's, too: only what is nearly a
+/// Checks all texts of a file. Shell commands use braces too, so only a near miss of a known
 /// placeholder is a mistake.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     for entry in TEXTS.iter().flat_map(|path| document.texts(path)) {
         for (word, at) in Template::parse(&entry.text).unknown() {
-            let Some(near) = nearest(word, NAMES.iter().map(|name| name.name)) else { continue };
-            let what = format!("nothing fills `{{{word}}}`");
+            let Some(near) = nearest(word, PLACEHOLDERS.iter().map(|name| name.name)) else { continue };
+            let what = format!("unknown placeholder `{{{word}}}`");
             let mistake = document.source().mistake_within(&entry.at, &at, what);
             mistakes.push(mistake.help(format!("did you mean `{{{near}}}`?")));
         }
@@ -39,12 +38,12 @@ mod tests {
         let text = format!("[[check]]\nid = \"x\"\nby_hand = '{by_hand}'\n");
         let source = Source { name: "x.toml".into(), text };
         let mut mistakes = Vec::new();
-        check(&Document::of(&source).unwrap(), &mut mistakes);
+        check(&Document::parse(&source).unwrap(), &mut mistakes);
         mistakes.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn a_slip_is_told_and_what_is_the_shells_is_left_alone() {
+    fn reports_mistyped_placeholders_and_ignores_shell_braces() {
         let found = mistakes_of("{docker} logs {contianer} {sbject}");
         assert!(
             found[0].contains("x.toml:3:26: ") && found[0].contains("did you mean `{container}`?"),

@@ -1,40 +1,41 @@
-# What the scripts of the pipelines share. Sourced, not executed.
+# Shared by the scripts of the pipelines. Sourced, not executed.
 # shellcheck shell=bash disable=SC2034
 # shellcheck source=../lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../lib.sh"
 
 pipelines=$sandbox/pipelines
+examples=$(cd -- "$sandbox/../../examples" && pwd)
 
-# As the containers know them: what the shell has of these is meant for the tool.
+# Hide the shell's variables, which are meant for the tool, from the containers.
 unset DATABASE_URL POSTGRES_URL KAFKA_BROKERS ORDERS_URL SHIPPING_URL
 unset COMPOSE_FILE COMPOSE_PROFILES COMPOSE_PROJECT_NAME COMPOSE_ENV_FILES
 
-names() { printf '%s\n' "$pipelines"/*/docker-compose.yml | sed 's|.*/\([^/]*\)/[^/]*|\1|'; }
+names() { printf '%s\n' "$examples"/*/docker-compose.yml | sed 's|.*/\([^/]*\)/[^/]*|\1|'; }
 
-# choose NAME: what there is of a pipeline, in its directory.
-choose() {
-    [[ -n ${1:-} ]] || fail "which pipeline? There are: $(names | paste -sd ' ')"
-    names | grep -qx -- "$1" || fail "no pipeline '$1'. There are: $(names | paste -sd ' ')"
+# use_pipeline NAME: selects a pipeline and sources its functions.
+use_pipeline() {
+    [[ -n ${1:-} ]] || fail "expected the name of a pipeline: $(names | paste -sd ' ')"
+    names | grep -qx -- "$1" || fail "no pipeline '$1'; expected one of: $(names | paste -sd ' ')"
     name=$1
     # shellcheck source=/dev/null
-    . "$pipelines/$name/pipeline.sh"
+    . "$examples/$name/pipeline.sh"
 }
 
-# Nothing waits for ever: two minutes, or what $at_most says.
-compose() { timeout "${at_most:-120}" docker compose --progress quiet -f "$pipelines/$name/docker-compose.yml" "$@"; }
+# Runs docker compose with a timeout of two minutes, or $compose_timeout seconds.
+compose() { timeout "${compose_timeout:-120}" docker compose --progress quiet -f "$examples/$name/docker-compose.yml" "$@"; }
 
-# sql DATABASE STATEMENT: as the server's own superuser, who needs no password.
-sql() { at_most=10 compose exec -T postgres psql -qtAX -v ON_ERROR_STOP=1 -U postgres -d "$1" -c "$2"; }
+# sql DATABASE STATEMENT: runs a statement as the superuser, who needs no password.
+sql() { compose_timeout=10 compose exec -T postgres psql -qtAX -v ON_ERROR_STOP=1 -U postgres -d "$1" -c "$2"; }
 
 topic() { compose exec -T kafka kafka-topics --bootstrap-server kafka:9092 "$@" >&2; }
 
-# Changes one container, and leaves the others (and their logs) alone.
-alone() { compose up -d --no-deps "$1" >&2; }
-# set_to SERVICE NAME=VALUE...: the same, with variables of the compose file.
-set_to() { (export "${@:2}" && alone "$1"); }
+# Recreates one container. The others keep running, with their logs.
+recreate() { compose up -d --no-deps "$1" >&2; }
+# set_variables SERVICE NAME=VALUE...: recreates a container with other variables.
+set_variables() { (export "${@:2}" && recreate "$1"); }
 
-# lock_table DATABASE TABLE MODE: a console, as the database's own role, in which
-# somebody began and went for lunch, of ten minutes.
+# lock_table DATABASE TABLE MODE: locks a table for ten minutes in a transaction of the
+# database's owner, like a console that someone left open.
 lock_table() {
     local locked
     compose exec -d -e PGAPPNAME=console postgres sh -c \
@@ -45,8 +46,8 @@ lock_table() {
         [[ $locked != t ]] || return 0
         sleep 0.1
     done
-    fail "the table $2 could not be locked"
+    fail "cannot lock the table $2"
 }
 
-# The names of the steps in $steps that the event has come through, in one line.
-arrived() { steps "$1" | sed -n 's/|t$//p' | paste -sd , | sed 's/,/, /g'; }
+# Prints the steps that an event has completed, on one line.
+completed_steps() { steps "$1" | sed -n 's/|t$//p' | paste -sd , | sed 's/,/, /g'; }

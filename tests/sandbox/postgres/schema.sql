@@ -19,7 +19,7 @@ CREATE TABLE processed_events (
     processed_at   timestamptz NOT NULL DEFAULT now(),
     created_at     timestamptz NOT NULL DEFAULT now()
 );
--- Shared by all consumers of an event type: who comes first, marks it.
+-- Shared by all consumers of an event type: the first one marks the event.
 CREATE UNIQUE INDEX unique_correlation_event ON processed_events (correlation_id, event_type);
 
 CREATE TABLE student_course_purchases (
@@ -39,12 +39,11 @@ CREATE TABLE trainers (
 );
 INSERT INTO trainers (name) VALUES ('Ada'), ('Grace'), ('Linus');
 
--- No correlation id here: the way from an event to its allocation is the
--- student and the course.
+-- No correlation id: an allocation belongs to an event by student and course.
 CREATE TABLE trainer_allocations (
     id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     student_id uuid NOT NULL,
-    trainer_id uuid REFERENCES trainers, -- null: nobody could be assigned
+    trainer_id uuid REFERENCES trainers, -- null if no trainer was available
     course_id  uuid NOT NULL,
     status     varchar(20) NOT NULL
                CHECK (status IN ('pending', 'approved', 'rejected', 'active', 'completed', 'cancelled')),

@@ -1,7 +1,7 @@
-//! What each link is good for: every one removed once.
+//! Ablation: removes each link once to see what it contributes.
 
 use crate::corpus::{Case, Corpus};
-use crate::judged::Judge;
+use crate::judge::Judge;
 use pipeline_doctor::diagnosis::diagnose;
 use pipeline_doctor::judge::{Finding, Verdict};
 use pipeline_doctor::runbook::catalog::{Catalog, Cause};
@@ -10,68 +10,75 @@ use toml::Spanned;
 
 const STRENGTHS: [&str; 3] = ["always", "usually", "sometimes"];
 
-/// A link: its cause, its strength, and its place among the cause's of that strength.
+/// A link: the index of its cause, its strength, and its index among the cause's links of
+/// that strength.
 type Link = (usize, usize, usize);
 
-/// What is judged: a recording's name, and its findings.
-type Found = (String, Vec<Finding>);
+/// The name of a recording and its findings.
+type Judged = (String, Vec<Finding>);
 
-/// A first guess and its confidence in per cent, if one is made.
+/// The first guess and its confidence in per cent, if there is one.
 type Guess = Option<(String, u8)>;
 
-/// Which recordings change where a link is missing.
+/// Lists the recordings whose result changes when a link is removed.
 pub fn report(corpus: &Corpus) -> String {
     let judge = Judge::new();
     let cases = corpus.singles.iter().chain(&corpus.pairs).chain(&corpus.healthy);
-    let found = |case: &Case| (case.name.clone(), judge.found(&case.evidence).1);
-    let found: Vec<Found> = cases.map(found).collect();
-    let whole: Vec<Guess> = found.iter().map(|(_, findings)| guess(&judge.catalog, findings)).collect();
+    let judged = |case: &Case| (case.name.clone(), judge.facts_and_findings(&case.evidence).1);
+    let judged: Vec<Judged> = cases.map(judged).collect();
+    let baseline: Vec<Guess> = judged.iter().map(|(_, findings)| guess(&judge.catalog, findings)).collect();
     let links = links(&judge.catalog);
-    let changes = on_all_processors(&links, |link| without(&judge.catalog, *link, &found, &whole));
+    let changes = parallel_map(&links, |link| changes_without(&judge.catalog, *link, &judged, &baseline));
     let mut out = String::new();
     for ((k, strength, n), changed) in links.iter().zip(&changes).filter(|(_, changed)| !changed.is_empty()) {
         let cause = &judge.catalog.causes[*k];
-        let link = list(cause, *strength)[*n].get_ref();
-        let only = if changed.len() == 1 { " (this one alone)" } else { "" };
+        let link = links_of(cause, *strength)[*n].get_ref();
+        let only = if changed.len() == 1 { " (only this recording)" } else { "" };
         let (id, strength) = (cause.id.get_ref(), STRENGTHS[*strength]);
         let _ = writeln!(out, "{id} {strength} {link}: {}{only}", changed.join("; "));
     }
-    let so_many = |count: usize| changes.iter().filter(|changed| changed.len() == count).count();
+    let links_changing = |count: usize| changes.iter().filter(|changed| changed.len() == count).count();
     let _ = writeln!(
         out,
-        "\n{} links removed, one at a time: {} change no first guess, {} that of one recording",
+        "\n{} links removed, one at a time: {} change no first guess, {} change that of one recording",
         links.len(),
-        so_many(0),
-        so_many(1)
+        links_changing(0),
+        links_changing(1)
     );
     out
 }
 
 fn links(catalog: &Catalog) -> Vec<Link> {
     let of_cause = |(k, cause): (usize, &Cause)| {
-        let counts: Vec<usize> = (0..STRENGTHS.len()).map(|strength| list(cause, strength).len()).collect();
+        let counts: Vec<usize> =
+            (0..STRENGTHS.len()).map(|strength| links_of(cause, strength).len()).collect();
         let all = counts.into_iter().enumerate();
         all.flat_map(move |(strength, count)| (0..count).map(move |n| (k, strength, n)))
     };
     catalog.causes.iter().enumerate().flat_map(of_cause).collect()
 }
 
-fn list(cause: &Cause, strength: usize) -> &[Spanned<String>] {
+fn links_of(cause: &Cause, strength: usize) -> &[Spanned<String>] {
     [&cause.always, &cause.usually, &cause.sometimes][strength]
 }
 
-/// What changes without a link: another first guess, or one that is ten points
-/// surer or less sure.
-fn without(catalog: &Catalog, (k, strength, n): Link, found: &[Found], whole: &[Guess]) -> Vec<String> {
+/// Lists the recordings whose first guess changes without a link, or whose confidence
+/// changes by at least ten points.
+fn changes_without(
+    catalog: &Catalog,
+    (k, strength, n): Link,
+    judged: &[Judged],
+    baseline: &[Guess],
+) -> Vec<String> {
     let mut catalog = catalog.clone();
     let cause = &mut catalog.causes[k];
     let removed = [&mut cause.always, &mut cause.usually, &mut cause.sometimes][strength].remove(n);
     let observed = |finding: &Finding| {
         finding.check == *removed.get_ref() && matches!(finding.verdict, Verdict::Pass | Verdict::Fail)
     };
-    // What was not observed changes nothing.
-    let concerned = found.iter().zip(whole).filter(|((_, findings), _)| findings.iter().any(observed));
-    let changed = concerned.filter_map(|((name, findings), before)| {
+    // A link to a check that was not observed has no effect.
+    let affected = judged.iter().zip(baseline).filter(|((_, findings), _)| findings.iter().any(observed));
+    let changed = affected.filter_map(|((name, findings), before)| {
         Some(format!("{name} {}", difference(before, &guess(&catalog, findings))?))
     });
     changed.collect()
@@ -94,12 +101,12 @@ fn difference(before: &Guess, after: &Guess) -> Option<String> {
     }
 }
 
-/// The results in the order of the items.
-fn on_all_processors<T: Sync, U: Send>(items: &[T], work: impl Fn(&T) -> U + Sync) -> Vec<U> {
+/// Applies `work` to all items in parallel. Returns the results in the items' order.
+fn parallel_map<T: Sync, U: Send>(items: &[T], work: impl Fn(&T) -> U + Sync) -> Vec<U> {
     let count = std::thread::available_parallelism().map_or(1, usize::from);
     let share = |first: usize| {
-        let mine = items.iter().enumerate().skip(first).step_by(count);
-        mine.map(|(i, item)| (i, work(item))).collect::<Vec<(usize, U)>>()
+        let items = items.iter().enumerate().skip(first).step_by(count);
+        items.map(|(i, item)| (i, work(item))).collect::<Vec<(usize, U)>>()
     };
     let mut done: Vec<(usize, U)> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..count).map(|first| scope.spawn(move || share(first))).collect();

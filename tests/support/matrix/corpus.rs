@@ -1,60 +1,60 @@
-//! The recordings and their truths.
+//! The recordings and their ground truth.
 
-use crate::judged::Judge;
+use crate::judge::{Judge, Judged};
 use pipeline_doctor::evidence::{Evidence, recording};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What was injected, and what a human expert would name: a row of
-/// `tests/sandbox/faults.toml`, or of `tests/scenarios/truth.toml`.
+/// The ground truth of a recording, as a human expert would name it: a row of
+/// `tests/sandbox/faults.toml` or `tests/scenarios/truth.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Truth {
-    /// The recording's name; only faults have it.
+    /// The recording's name. Only faults have this field.
     #[serde(default)]
     pub scenario: String,
-    /// The cause; none: healthy.
+    /// The cause; `None` if healthy.
     pub cause: Option<String>,
-    /// Causes that say the same, less exactly.
+    /// Causes that are also correct, but less exact.
     #[serde(default, rename = "or")]
     pub or: Vec<String>,
-    /// Whom the expert would name.
+    /// The subjects that the expert would name.
     #[serde(default)]
     pub subjects: Vec<String>,
-    /// How the program ends; of truth.toml.
+    /// The expected exit code. Only rows of `truth.toml` have this field.
     pub exit_code: Option<u8>,
 }
 
 impl Truth {
-    /// Whether this cause is right.
+    /// Reports whether this cause is correct.
     pub fn names(&self, id: &str) -> bool {
         self.cause.as_deref() == Some(id) || self.or.iter().any(|or| or == id)
     }
 }
 
-/// A recording of one fault, or of two, and the truth about it.
+/// A recording of one fault or a pair, with its ground truth.
 pub struct Case {
-    /// The fault's id, `F02+F22` for a pair.
+    /// The fault's id, or `F02+F22` for a pair.
     pub id: String,
     /// The recording's name.
     pub name: String,
-    /// What was seen.
+    /// The recorded evidence.
     pub evidence: Evidence,
-    /// The truth about each fault that is in it.
+    /// The ground truth of each injected fault.
     pub truths: Vec<Truth>,
 }
 
-/// Everything that was recorded.
+/// All recordings.
 pub struct Corpus {
-    /// One fault each.
+    /// Recordings of one fault.
     pub singles: Vec<Case>,
-    /// Two at once.
+    /// Recordings of two faults at once.
     pub pairs: Vec<Case>,
-    /// Recordings in which nothing is wrong.
+    /// Recordings without a fault.
     pub healthy: Vec<Case>,
-    /// Looked at live without a system, by the fault's id and the system.
+    /// Recordings made live without access to one system: recording, system, evidence.
     pub without: Vec<(String, String, Evidence)>,
-    /// How the printed actions went, by recording.
+    /// Whether the printed actions fixed the fault, by recording.
     pub remedies: BTreeMap<String, String>,
 }
 
@@ -86,14 +86,14 @@ fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// `F2` before `F10`, and `F13` before `F13b`.
-fn order(id: &str) -> (u32, String) {
+/// Returns a key that sorts `F2` before `F10`, and `F13` before `F13b`.
+fn sort_key(id: &str) -> (u32, String) {
     let digits: String = id.chars().skip(1).take_while(char::is_ascii_digit).collect();
     (digits.parse().unwrap_or(0), id.to_string())
 }
 
 impl Corpus {
-    /// Reads all of it. A fault without its recording is an error.
+    /// Reads all recordings. A fault without a recording is an error.
     pub fn read() -> Result<Corpus, String> {
         let faults: BTreeMap<String, Truth> = read_toml("tests/sandbox/faults.toml")?;
         let others: BTreeMap<String, Truth> = read_toml("tests/scenarios/truth.toml")?;
@@ -117,9 +117,9 @@ impl Corpus {
         for file in recordings("tests/scenarios")? {
             let name = stem(&file);
             if let Some((first, second)) = name.split_once('+') {
-                let of = |name: &str| faults.iter().find(|(_, truth)| truth.scenario == name);
-                let (Some((a, first)), Some((b, second))) = (of(first), of(second)) else {
-                    return Err(format!("{name}: not the names of two faults"));
+                let fault = |name: &str| faults.iter().find(|(_, truth)| truth.scenario == name);
+                let (Some((a, first)), Some((b, second))) = (fault(first), fault(second)) else {
+                    return Err(format!("{name}.json: expected the recordings of two faults, joined by `+`"));
                 };
                 let truths = vec![first.clone(), second.clone()];
                 corpus.pairs.push(Case { id: format!("{a}+{b}"), name, evidence: evidence(&file)?, truths });
@@ -130,34 +130,33 @@ impl Corpus {
         }
         for file in recordings("tests/scenarios/without")? {
             let name = stem(&file);
-            let (scenario, system) = name.rsplit_once('.').ok_or(format!("{name}: no system"))?;
+            let (scenario, system) =
+                name.rsplit_once('.').ok_or(format!("{name}.json: no system in the file name"))?;
             corpus.without.push((scenario.to_string(), system.to_string(), evidence(&file)?));
         }
-        corpus.singles.sort_by_key(|case| order(&case.id));
-        corpus.pairs.sort_by_key(|case| order(&case.id));
+        corpus.singles.sort_by_key(|case| sort_key(&case.id));
+        corpus.pairs.sort_by_key(|case| sort_key(&case.id));
         Ok(corpus)
     }
 }
 
-/// Whether a fault that was injected again shows as in its recording: the same
-/// first cause, and the same failed checks.
+/// Compares a fresh injection of a fault with its recording. Fails unless the first cause
+/// and the failed checks are the same.
 pub fn compare(id: &str, live: &str) -> Result<(), String> {
     let corpus = Corpus::read()?;
     let all = corpus.singles.iter().chain(&corpus.pairs).chain(&corpus.healthy);
     let case = all.into_iter().find(|case| case.id == id).ok_or(format!("no recording of `{id}`"))?;
     let judge = Judge::new();
-    let (then, now) = (judge.judge(&case.evidence), judge.judge(&evidence(Path::new(live))?));
-    let first = |judged: &crate::judged::Judged| judged.causes.first().map(|cause| cause.id.clone());
-    let missing =
+    let (recorded, now) = (judge.judge(&case.evidence), judge.judge(&evidence(Path::new(live))?));
+    let first = |judged: &Judged| judged.causes.first().map(|cause| cause.id.clone());
+    let only_in =
         |a: &[String], b: &[String]| a.iter().filter(|check| !b.contains(check)).cloned().collect::<Vec<_>>();
-    let (gone, new) = (missing(&then.failed, &now.failed), missing(&now.failed, &then.failed));
-    let named = first(&now).unwrap_or_else(|| "nothing".into());
-    if first(&then) == first(&now) && gone.is_empty() && new.is_empty() {
-        println!("{id}: {named}, and the same {} failed checks", now.failed.len());
+    let (gone, new) = (only_in(&recorded.failed, &now.failed), only_in(&now.failed, &recorded.failed));
+    let named = first(&now).unwrap_or_else(|| "no cause".into());
+    if first(&recorded) == first(&now) && gone.is_empty() && new.is_empty() {
+        println!("{id}: {named} and {} failed checks, as recorded", now.failed.len());
         return Ok(());
     }
-    Err(format!(
-        "{id}: {named}, recorded {:?}; no longer failed: {gone:?}; newly failed: {new:?}",
-        first(&then)
-    ))
+    let expected = first(&recorded).unwrap_or_else(|| "no cause".into());
+    Err(format!("{id}: {named}, recorded {expected}; no longer failing: {gone:?}; newly failing: {new:?}"))
 }

@@ -1,13 +1,13 @@
-//! The table that is committed as `tests/matrix.txt`.
+//! The table committed as `tests/matrix.txt`.
 
 use crate::corpus::{Case, Corpus, Truth};
-use crate::judged::{Judge, Judged, SURE, Standing};
-use crate::rates::Rate;
+use crate::judge::{Grade, Judge, Judged, SURE};
+use crate::rate::Rate;
 use pipeline_doctor::evidence::System;
 use std::fmt::Write;
 
-/// Everything: what was recorded, what is guessed, and how often that is right.
-pub fn whole(corpus: &Corpus, judge: &Judge) -> String {
+/// Renders the whole table: the recordings, the guesses, and how often they are right.
+pub fn matrix(corpus: &Corpus, judge: &Judge) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", provenance(corpus));
     let singles: Vec<(&Case, Judged)> = judged(&corpus.singles, judge);
@@ -17,7 +17,7 @@ pub fn whole(corpus: &Corpus, judge: &Judge) -> String {
     pair_rows(&mut out, judge, &pairs);
     healthy_rows(&mut out, &healthy);
     let grid = Grid::new(corpus, judge);
-    hidden_rows(&mut out, corpus, judge, &grid);
+    rows_with_hidden_system(&mut out, corpus, judge, &grid);
     live_rows(&mut out, corpus, judge);
     summary(&mut out, judge, &singles, &pairs, &healthy);
     combinations(&mut out, &grid);
@@ -28,24 +28,24 @@ fn judged<'a>(cases: &'a [Case], judge: &Judge) -> Vec<(&'a Case, Judged)> {
     cases.iter().map(|case| (case, judge.judge(&case.evidence))).collect()
 }
 
-/// When, and on what, it was recorded.
+/// Returns the dates of the recordings and the versions of the recorded systems.
 fn provenance(corpus: &Corpus) -> String {
     let all = || corpus.singles.iter().chain(&corpus.pairs).chain(&corpus.healthy);
-    let dates = all().map(|case| case.evidence.taken.to_string()[..10].to_string());
+    let dates = all().map(|case| case.evidence.observed_at.to_string()[..10].to_string());
     let (first, last) = (dates.clone().min().unwrap_or_default(), dates.max().unwrap_or_default());
     let engines = all().filter_map(|case| Some(case.evidence.runtime().known()?.engine.clone()));
     let databases = all().filter_map(|case| case.evidence.main_database().known()?.version.clone());
-    // The broker does not tell its version: it is that of the sandbox's jars.
+    // A broker does not report its version, so read it from the sandbox's Maven file.
     let pom = include_str!("../../sandbox/kafka/pom.xml");
     let kafka = pom.split("<version>").nth(2).and_then(|rest| rest.split('<').next()).unwrap_or("?");
     format!(
         "Recorded {first} to {last} on Docker {}, Kafka {kafka}, PostgreSQL {}.\n",
-        several(engines.collect()),
-        several(databases.collect())
+        join_distinct(engines.collect()),
+        join_distinct(databases.collect())
     )
 }
 
-fn several(mut names: Vec<String>) -> String {
+fn join_distinct(mut names: Vec<String>) -> String {
     names.sort();
     names.dedup();
     names.join(", ")
@@ -59,14 +59,14 @@ fn rank(judge: &Judge, judged: &Judged, truth: &Truth) -> String {
     judge.rank(judged, truth).map_or("-".into(), |rank| rank.to_string())
 }
 
-/// Whether the first guess is wrong, and sure of itself.
-fn wrong_and_sure(judge: &Judge, judged: &Judged, truths: &[Truth]) -> bool {
-    let wrong = |cause| truths.iter().all(|truth| judge.standing(cause, truth) == Standing::Wrong);
+/// Reports whether the first guess is wrong but has a confidence of at least `SURE`.
+fn confidently_wrong(judge: &Judge, judged: &Judged, truths: &[Truth]) -> bool {
+    let wrong = |cause| truths.iter().all(|truth| judge.grade(cause, truth) == Grade::Wrong);
     judged.causes.first().is_some_and(|cause| cause.confidence >= SURE && wrong(cause))
 }
 
-fn sure(wrong: bool) -> &'static str {
-    if wrong { "WRONG AND SURE" } else { "" }
+fn flag(confidently_wrong: bool) -> &'static str {
+    if confidently_wrong { "CONFIDENTLY WRONG" } else { "" }
 }
 
 fn line(out: &mut String, text: &str) {
@@ -77,16 +77,16 @@ fn single_rows(out: &mut String, corpus: &Corpus, judge: &Judge, singles: &[(&Ca
     line(
         out,
         &format!(
-            "{:<5} {:<24} {:<32} {:>4}  {:<14} {}",
+            "{:<5} {:<24} {:<32} {:>4}  {:<17} {}",
             "fault", "recording", "first guess", "rank", "", "remedy"
         ),
     );
     for (case, judged) in singles {
         let truth = &case.truths[0];
         let remedy = corpus.remedies.get(&case.name).map_or("not tried", String::as_str);
-        let wrong = sure(wrong_and_sure(judge, judged, &case.truths));
+        let wrong = flag(confidently_wrong(judge, judged, &case.truths));
         let row = format!(
-            "{:<5} {:<24} {:<32} {:>4}  {wrong:<14} {remedy}",
+            "{:<5} {:<24} {:<32} {:>4}  {wrong:<17} {remedy}",
             case.id,
             case.name,
             guess(judged, 0),
@@ -108,7 +108,7 @@ fn pair_rows(out: &mut String, judge: &Judge, pairs: &[(&Case, Judged)]) {
             guess(judged, 1),
             guess(judged, 2),
             ranks.join(" and "),
-            sure(wrong_and_sure(judge, judged, &case.truths)),
+            flag(confidently_wrong(judge, judged, &case.truths)),
         );
         line(out, &row);
     }
@@ -116,87 +116,85 @@ fn pair_rows(out: &mut String, judge: &Judge, pairs: &[(&Case, Judged)]) {
 }
 
 fn healthy_rows(out: &mut String, healthy: &[(&Case, Judged)]) {
-    line(out, &format!("{:<24} {:<32} exit", "nothing wrong", "first guess"));
+    line(out, &format!("{:<24} {:<32} exit", "healthy", "first guess"));
     for (case, judged) in healthy {
         line(out, &format!("{:<24} {:<32} {}", case.name, guess(judged, 0), judged.exit_code));
     }
     line(out, "");
 }
 
-/// How a first guess without a system stands to the truth.
+/// The result of judging a recording with some systems hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hidden {
-    /// Nothing that fails is seen.
-    Invisible,
-    /// Something fails, and no cause is named.
-    Unnamed,
-    /// A cause is named.
-    Named(Standing, u8),
+enum Outcome {
+    /// No failed check is visible.
+    NoFailure,
+    /// A check fails, but no cause is named.
+    NoCause,
+    /// A cause is named first, with this confidence in per cent.
+    Cause(Grade, u8),
 }
 
-/// Every recording without every choice of systems but all of them.
-struct Grid<'a>(Vec<(&'a Case, Vec<System>, Hidden)>);
+/// The outcome of every recording with every proper subset of the systems hidden.
+struct Grid<'a>(Vec<(&'a Case, Vec<System>, Outcome)>);
 
 impl<'a> Grid<'a> {
     fn new(corpus: &'a Corpus, judge: &Judge) -> Grid<'a> {
-        let choices: Vec<Vec<System>> = (1..System::ALL.len() as u32).flat_map(of_size).collect();
+        let subsets: Vec<Vec<System>> = (1..System::ALL.len() as u32).flat_map(subsets_of_size).collect();
         let cases = corpus.singles.iter().chain(&corpus.pairs);
-        let all = cases.flat_map(|case| choices.iter().map(move |systems| (case, systems.clone())));
-        Grid(all.map(|(case, systems)| (case, systems.clone(), hidden(judge, case, &systems))).collect())
+        let all = cases.flat_map(|case| subsets.iter().map(move |hidden| (case, hidden.clone())));
+        Grid(all.map(|(case, hidden)| (case, hidden.clone(), outcome(judge, case, &hidden))).collect())
     }
 
-    fn of<'b>(&'b self, case: &'b Case) -> impl Iterator<Item = &'b (&'a Case, Vec<System>, Hidden)> {
+    fn rows_of<'b>(&'b self, case: &'b Case) -> impl Iterator<Item = &'b (&'a Case, Vec<System>, Outcome)> {
         self.0.iter().filter(|(other, ..)| other.name == case.name)
     }
 }
 
-fn hidden(judge: &Judge, case: &Case, systems: &[System]) -> Hidden {
-    let judged = judge.judge_without(&case.evidence, systems);
-    let standing = |cause| {
-        let all = case.truths.iter().map(|truth| judge.standing(cause, truth));
-        // Of two faults one is enough.
-        all.min_by_key(|standing| *standing as u8).unwrap_or(Standing::Wrong)
+fn outcome(judge: &Judge, case: &Case, hidden: &[System]) -> Outcome {
+    let judged = judge.judge_without(&case.evidence, hidden);
+    let grade = |cause| {
+        let grades = case.truths.iter().map(|truth| judge.grade(cause, truth));
+        // For a pair of faults, naming either one is enough.
+        grades.min_by_key(|grade| *grade as u8).unwrap_or(Grade::Wrong)
     };
     match judged.causes.first() {
-        Some(cause) => Hidden::Named(standing(cause), cause.confidence),
-        None if judged.failed.is_empty() => Hidden::Invisible,
-        None => Hidden::Unnamed,
+        Some(cause) => Outcome::Cause(grade(cause), cause.confidence),
+        None if judged.failed.is_empty() => Outcome::NoFailure,
+        None => Outcome::NoCause,
     }
 }
 
-fn sign(hidden: Hidden) -> String {
-    match hidden {
-        Hidden::Invisible => ".".into(),
-        Hidden::Unnamed => "?".into(),
-        Hidden::Named(Standing::Right, sure) => format!("{sure} %"),
-        Hidden::Named(Standing::LessExact, sure) => format!("~ {sure} %"),
-        Hidden::Named(_, sure) if sure < SURE => format!("x {sure} %"),
-        Hidden::Named(_, sure) => format!("X {sure} %"),
+fn cell(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::NoFailure => ".".into(),
+        Outcome::NoCause => "?".into(),
+        Outcome::Cause(Grade::Right, confidence) => format!("{confidence} %"),
+        Outcome::Cause(Grade::LessExact, confidence) => format!("~ {confidence} %"),
+        Outcome::Cause(_, confidence) if confidence < SURE => format!("x {confidence} %"),
+        Outcome::Cause(_, confidence) => format!("X {confidence} %"),
     }
 }
 
-fn hidden_rows(out: &mut String, corpus: &Corpus, judge: &Judge, grid: &Grid) {
-    line(
-        out,
-        "One system hidden: the first guess is right; ~ a group that holds it; x wrong, X wrong and sure;",
-    );
-    line(out, "? something fails and nothing is named; . nothing that fails is seen.");
+fn rows_with_hidden_system(out: &mut String, corpus: &Corpus, judge: &Judge, grid: &Grid) {
+    line(out, "One system hidden: confidence of the right first guess. ~ a group that includes it;");
+    line(out, "x wrong; X confidently wrong; ? a check fails, no cause named; . no failed check visible.");
     let names: String = System::ALL.iter().map(|system| format!("{:<10}", system.name())).collect();
     line(out, &format!("{:<30} {names}", "without"));
     let cases = || corpus.singles.iter().chain(&corpus.pairs);
     for case in cases() {
-        let alone = grid.of(case).filter(|(_, systems, _)| systems.len() == 1);
-        let signs: String = alone.map(|(.., hidden)| format!("{:<10}", sign(*hidden))).collect();
-        line(out, &format!("{:<9} {:<20} {signs}", case.id, truncated(&case.name, 20)));
+        let single = grid.rows_of(case).filter(|(_, hidden, _)| hidden.len() == 1);
+        let cells: String = single.map(|(.., outcome)| format!("{:<10}", cell(*outcome))).collect();
+        line(out, &format!("{:<9} {:<20} {cells}", case.id, truncated(&case.name, 20)));
     }
     line(out, "");
-    line(out, "What is named in place of the truth: wherever one system is hidden, and where it is sure.");
-    for (case, systems, _) in cases().flat_map(|case| grid.of(case)).filter(|(_, systems, hidden)| {
-        matches!(hidden, Hidden::Named(Standing::Wrong | Standing::OtherSubject, sure) if *sure >= SURE || systems.len() == 1)
+    line(out, "Wrong first guesses with one system hidden, and confidently wrong ones with several hidden:");
+    for (case, hidden, _) in cases().flat_map(|case| grid.rows_of(case)).filter(|(_, hidden, outcome)| {
+        matches!(outcome, Outcome::Cause(Grade::Wrong | Grade::OtherSubject, confidence)
+            if *confidence >= SURE || hidden.len() == 1)
     }) {
-        let judged = judge.judge_without(&case.evidence, systems);
+        let judged = judge.judge_without(&case.evidence, hidden);
         let named: Vec<String> = (0..3.min(judged.causes.len())).map(|n| guess(&judged, n)).collect();
-        let names: Vec<&str> = systems.iter().map(|system| system.name()).collect();
+        let names: Vec<&str> = hidden.iter().map(|system| system.name()).collect();
         line(out, &format!("  {} without {}: {}", case.id, names.join(", "), named.join(", ")));
     }
     line(out, "");
@@ -206,14 +204,16 @@ fn truncated(name: &str, to: usize) -> &str {
     &name[..name.len().min(to)]
 }
 
-/// Where somebody really looked without the system: the same first guess?
+/// Compares live runs without access to a system with replays that hide that system.
 fn live_rows(out: &mut String, corpus: &Corpus, judge: &Judge) {
     let mut same = Rate::default();
     let mut other = Vec::new();
     for (name, system, evidence) in &corpus.without {
         let all = corpus.singles.iter().chain(&corpus.healthy);
-        let Some(case) = all.into_iter().find(|case| case.name == *name) else { continue };
-        let Some(hidden) = System::ALL.iter().find(|known| known.name() == system) else { continue };
+        let case = all.into_iter().find(|case| case.name == *name);
+        let case = case.unwrap_or_else(|| panic!("no recording of {name} with all systems"));
+        let hidden = System::ALL.iter().find(|known| known.name() == system);
+        let hidden = hidden.unwrap_or_else(|| panic!("{name}: unknown system {system}"));
         let (live, replayed) = (judge.judge(evidence), judge.judge_without(&case.evidence, &[*hidden]));
         let agrees =
             live.causes.first().map(|cause| &cause.id) == replayed.causes.first().map(|cause| &cause.id);
@@ -226,7 +226,7 @@ fn live_rows(out: &mut String, corpus: &Corpus, judge: &Judge) {
             ));
         }
     }
-    line(out, &format!("Looked at live without a system, the first guess is as replayed: {same}"));
+    line(out, &format!("Live runs without a system give the same first guess as replays: {same}"));
     other.iter().for_each(|text| line(out, &format!("  {text}")));
     line(out, "");
 }
@@ -255,15 +255,15 @@ fn summary(
         truths.iter().all(|truth| judged.naive.iter().take(3).any(|id| truth.names(id)))
     };
     let causes = judge.catalog.causes.len();
-    line(out, &format!("{:<34} {:<30} {:<30} chance", "", "ranked", "by the runbook's numbers alone"));
+    line(out, &format!("{:<34} {:<30} {:<30} chance", "", "ranked", "by runbook confidence alone"));
     let chance = |k: usize| format!("{:.1} %", 100.0 * k as f64 / causes as f64);
-    let mut row = |what: &str, ranked: Rate, naive: Rate, chance: String| {
-        line(out, &format!("{what:<34} {:<30} {:<30} {chance}", ranked.to_string(), naive.to_string()));
+    let mut row = |label: &str, ranked: Rate, naive: Rate, chance: String| {
+        line(out, &format!("{label:<34} {:<30} {:<30} {chance}", ranked.to_string(), naive.to_string()));
     };
     row("singles: AC@1", within(1), naive(1), chance(1));
     row("singles: AC@3", within(3), naive(3), chance(3));
     row(
-        "pairs: first guess one of the two",
+        "pairs: either fault first",
         Rate::of(pairs, |(case, judged)| first_of_two(judged, &case.truths)),
         Rate::of(pairs, |(case, judged)| {
             judged.naive.first().is_some_and(|id| case.truths.iter().any(|truth| truth.names(id)))
@@ -271,7 +271,7 @@ fn summary(
         chance(2),
     );
     row(
-        "pairs: both among the first three",
+        "pairs: both in the top three",
         Rate::of(pairs, |(case, judged)| both(judged, &case.truths)),
         Rate::of(pairs, |(case, judged)| naive_both(judged, &case.truths)),
         format!("{:.2} %", 600.0 / (causes * (causes - 1)) as f64),
@@ -279,13 +279,13 @@ fn summary(
     let alarm = |judged: &Judged| !judged.causes.is_empty() || judged.exit_code != 0;
     let naive_alarm = |judged: &Judged| !judged.naive.is_empty();
     row(
-        "nothing wrong: false alarms",
+        "healthy: false alarms",
         Rate::of(healthy, |(_, judged)| alarm(judged)),
         Rate::of(healthy, |(_, judged)| naive_alarm(judged)),
         String::new(),
     );
-    let sure = Rate::of(singles, |(case, judged)| wrong_and_sure(judge, judged, &case.truths));
-    line(out, &format!("{:<34} {sure}", "singles: wrong and sure"));
+    let wrong = Rate::of(singles, |(case, judged)| confidently_wrong(judge, judged, &case.truths));
+    line(out, &format!("{:<34} {wrong}", "singles: confidently wrong"));
     line(
         out,
         &format!("{:<34} {}", "singles: unexplained checks", Rate::of(singles, |(_, j)| j.unexplained > 0)),
@@ -293,55 +293,56 @@ fn summary(
     line(out, "");
 }
 
-/// What remains where systems are hidden, by how many.
+/// Counts the outcomes by hidden system and by the number of hidden systems.
 fn combinations(out: &mut String, grid: &Grid) {
     let heading = format!(
-        "{:<28} {:>6} {:>7} {:>7} {:>8} {:>6} {:>9}  {}",
+        "{:<28} {:>6} {:>7} {:>8} {:>10} {:>6} {:>9}  {}",
         "hidden",
         "right",
         "group",
-        "unnamed",
-        "unseen",
+        "no cause",
+        "no failure",
         "wrong",
-        "and sure",
-        "first guess, where one is made"
+        "confident",
+        "right or group, of all first guesses"
     );
     line(out, &heading);
-    let mut row = |what: &str, chosen: &dyn Fn(&[System]) -> bool| {
-        let all: Vec<Hidden> =
-            grid.0.iter().filter(|(_, systems, _)| chosen(systems)).map(|(.., hidden)| *hidden).collect();
-        let count = |hit: &dyn Fn(&Hidden) -> bool| all.iter().filter(|hidden| hit(hidden)).count();
-        let is_wrong = |standing: &Standing| matches!(standing, Standing::Wrong | Standing::OtherSubject);
-        let right = count(&|h| matches!(h, Hidden::Named(Standing::Right, _)));
-        let group = count(&|h| matches!(h, Hidden::Named(Standing::LessExact, _)));
-        let wrong = count(&|h| matches!(h, Hidden::Named(standing, _) if is_wrong(standing)));
-        let sure =
-            count(&|h| matches!(h, Hidden::Named(standing, sure) if is_wrong(standing) && *sure >= SURE));
-        let unnamed = count(&|h| *h == Hidden::Unnamed);
-        let unseen = count(&|h| *h == Hidden::Invisible);
+    let mut row = |label: &str, selects: &dyn Fn(&[System]) -> bool| {
+        let all: Vec<Outcome> =
+            grid.0.iter().filter(|(_, hidden, _)| selects(hidden)).map(|(.., outcome)| *outcome).collect();
+        let count = |hit: &dyn Fn(&Outcome) -> bool| all.iter().filter(|outcome| hit(outcome)).count();
+        let is_wrong = |grade: &Grade| matches!(grade, Grade::Wrong | Grade::OtherSubject);
+        let right = count(&|o| matches!(o, Outcome::Cause(Grade::Right, _)));
+        let group = count(&|o| matches!(o, Outcome::Cause(Grade::LessExact, _)));
+        let wrong = count(&|o| matches!(o, Outcome::Cause(grade, _) if is_wrong(grade)));
+        let confident = count(
+            &|o| matches!(o, Outcome::Cause(grade, confidence) if is_wrong(grade) && *confidence >= SURE),
+        );
+        let no_cause = count(&|o| *o == Outcome::NoCause);
+        let no_failure = count(&|o| *o == Outcome::NoFailure);
         let named = Rate { hits: right + group, of: right + group + wrong };
         let row = format!(
-            "{what:<28} {right:>6} {group:>7} {unnamed:>7} {unseen:>8} {wrong:>6} {sure:>9}  {named}"
+            "{label:<28} {right:>6} {group:>7} {no_cause:>8} {no_failure:>10} {wrong:>6} {confident:>9}  {named}"
         );
         line(out, &row);
     };
     for system in System::ALL {
-        row(system.name(), &|systems| systems == [system]);
+        row(system.name(), &|hidden| hidden == [system]);
     }
     for size in 1..System::ALL.len() {
-        row(&format!("any {size}"), &|systems| systems.len() == size);
+        row(&format!("any {size}"), &|hidden| hidden.len() == size);
     }
 }
 
-/// Every choice of so many systems.
-fn of_size(size: u32) -> Vec<Vec<System>> {
-    let chosen = |bits: u32| System::ALL.into_iter().enumerate().filter(move |(i, _)| bits >> i & 1 == 1);
-    let choices = (1..1_u32 << System::ALL.len()).filter(|bits| bits.count_ones() == size);
-    choices.map(|bits| chosen(bits).map(|(_, system)| system).collect()).collect()
+/// Returns all subsets of the systems with this size.
+fn subsets_of_size(size: u32) -> Vec<Vec<System>> {
+    let members = |bits: u32| System::ALL.into_iter().enumerate().filter(move |(i, _)| bits >> i & 1 == 1);
+    let subsets = (1..1_u32 << System::ALL.len()).filter(|bits| bits.count_ones() == size);
+    subsets.map(|bits| members(bits).map(|(_, system)| system).collect()).collect()
 }
 
-/// With every truth given to another recording: how well a ranking does that
-/// knows nothing of what it is judged by.
+/// Assigns every truth to another recording, in every rotation. Returns the success rate of
+/// a ranking that is unrelated to the truth.
 pub fn shuffled(corpus: &Corpus, judge: &Judge) -> String {
     let singles = judged(&corpus.singles, judge);
     let count = singles.len();
@@ -352,5 +353,5 @@ pub fn shuffled(corpus: &Corpus, judge: &Judge) -> String {
             first.count(judge.rank(judged, truth) == Some(1));
         }
     }
-    format!("truths shuffled ({} rotations): AC@1 {first}\n", count - 1)
+    format!("shuffled truths ({} rotations): AC@1 {first}\n", count - 1)
 }

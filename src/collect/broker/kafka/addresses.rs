@@ -1,11 +1,11 @@
-//! Addresses of brokers: where to begin, and how to reach from here what a
-//! broker advertises to its neighbours.
+//! Finds brokers' bootstrap addresses, and maps advertised addresses to ones that are
+//! reachable from this host.
 
 use crate::base::name::MAIN_BROKER;
 use crate::base::secret::redact;
-use crate::collect::runtime::docker::{Discovered, told_to};
+use crate::collect::runtime::docker::{EnvironmentAddresses, address_given_to};
 use crate::config::Config;
-use crate::evidence::{Instance, InstanceState, Mapped, Runtime, Seen, Why, WhyKind};
+use crate::evidence::{AddressMapping, Instance, InstanceState, Observed, Reason, ReasonKind, Runtime};
 use crate::text::address::hosts_of;
 use rdkafka::ClientContext;
 use std::collections::BTreeMap;
@@ -13,352 +13,367 @@ use std::net::ToSocketAddrs;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
-/// The port that Kafka's own configuration begins with.
-const USUAL_PORT: u16 = 9092;
-/// How long a name may take to resolve, if there is another way.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// Kafka's default port.
+const DEFAULT_PORT: u16 = 9092;
+/// Timeout for a DNS lookup, if the address can be mapped instead.
+const DNS_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Where to begin: flag or environment or pipeline file, else what running
-/// containers are told, else the ports of the broker's own container.
+/// Returns the bootstrap addresses from a flag, the environment or the pipeline file.
+/// Without these, uses the environments of running containers, or else the ports of the
+/// broker's own container.
 pub fn bootstrap(
     config: &Config,
     broker: &str,
-    docker: Option<&(Seen<Runtime>, Discovered)>,
-) -> Seen<Vec<String>> {
+    docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
+) -> Observed<Vec<String>> {
     let given = match broker {
-        MAIN_BROKER => config.places.kafka.clone(),
-        name => config.places.brokers.get(name).cloned(),
+        MAIN_BROKER => config.endpoints.kafka.clone(),
+        name => config.endpoints.brokers.get(name).cloned(),
     };
-    let discovered = || docker.and_then(|found| told(config, broker, found));
-    let address = match broker {
+    let discovered = || docker.and_then(|found| from_environments(config, broker, found));
+    let subject = match broker {
         MAIN_BROKER => "Kafka address".to_string(),
-        name => format!("address of broker {name}"),
+        name => format!("address for broker {name}"),
     };
     if let Some(list) = given.or_else(discovered) {
         let brokers = split_list(&list);
         if brokers.is_empty() {
-            let say = format!("the {address} `{}` names no broker", redact(&list));
-            return Seen::unknown(WhyKind::Failed, say);
+            let message = format!("the {subject} `{}` contains no broker", redact(&list));
+            return Observed::unknown(ReasonKind::Failed, message);
         }
-        return Seen::Known(brokers);
+        return Observed::Known(brokers);
     }
     let Some((docker, _)) = docker else {
-        let say = format!("no {address}: Docker, which could tell one, has not answered");
-        return Seen::unknown(WhyKind::NotConfigured, say);
+        let message = format!("no {subject} given, and Docker has not answered");
+        return Observed::unknown(ReasonKind::NotConfigured, message);
     };
     match docker {
-        Seen::Known(docker) => match of_container(config, broker, docker) {
-            brokers if !brokers.is_empty() => Seen::Known(brokers),
+        Observed::Known(docker) => match container_addresses(config, broker, docker) {
+            brokers if !brokers.is_empty() => Observed::Known(brokers),
             _ => {
                 let flags = match broker {
-                    MAIN_BROKER => "neither --kafka nor KAFKA_BROKERS".to_string(),
-                    name => format!("no --broker {name}=HOST:PORT"),
+                    MAIN_BROKER => "neither --kafka nor KAFKA_BROKERS is set".to_string(),
+                    name => format!("--broker {name}=HOST:PORT is not set"),
                 };
-                Seen::not_asked(format!("no {address}: {flags}, and no running container tells one"))
+                Observed::not_asked(format!("no {subject}: {flags}, and no running container has one"))
             }
         },
-        Seen::NotAsked(why) => Seen::NotAsked(no_address(&address, why)),
-        Seen::Unknown(why) => Seen::Unknown(no_address(&address, why)),
+        Observed::NotAsked(why) => Observed::NotAsked(no_address(&subject, why)),
+        Observed::Unknown(why) => Observed::Unknown(no_address(&subject, why)),
     }
 }
 
-/// What running containers are told: of a pipeline with one broker most of them; else
-/// the part that uses it, if that is named, else whoever names the broker's container.
-fn told(config: &Config, broker: &str, (docker, discovered): &(Seen<Runtime>, Discovered)) -> Option<String> {
+/// Returns the address in the environments of running containers. If there is only one
+/// broker, this is the most common address. Otherwise, it is the address of the component
+/// in `used_by`, or one that leads to the broker's container.
+fn from_environments(
+    config: &Config,
+    broker: &str,
+    (docker, discovered): &(Observed<Runtime>, EnvironmentAddresses),
+) -> Option<String> {
     let used_by = config.pipeline.broker(broker)?.used_by.as_ref();
     if used_by.is_none() && config.pipeline.broker.is_empty() {
         return discovered.kafka.clone();
     }
     let docker = docker.known()?;
-    let own = container_of(config, broker, docker);
-    let leads_there = |list: &String| {
-        let mut found = hosts_of(list).into_iter().filter_map(|host| docker.answering_to(&host));
-        own.is_some_and(|own| found.any(|container| container.id == own.id))
+    let container = container_of(config, broker, docker);
+    let names_container = |list: &String| {
+        let mut named = hosts_of(list).into_iter().filter_map(|host| docker.instance_at_host(&host));
+        container.is_some_and(|container| named.any(|other| other.id == container.id))
     };
-    told_to(&discovered.brokers, used_by.map(|part| part.get_ref().as_str()), leads_there).cloned()
+    address_given_to(
+        &discovered.brokers,
+        used_by.map(|component| component.get_ref().as_str()),
+        names_container,
+    )
+    .cloned()
 }
 
-/// Docker's trouble is not Kafka's: nobody has asked the broker.
-fn no_address(address: &str, docker: &Why) -> Why {
-    let say = format!("no {address}, and Docker tells none: {}", docker.say);
-    Why::new(WhyKind::NotConfigured, say)
+/// Returns the reason to report if there is no address because Docker is unavailable. Its
+/// kind is `NotConfigured`, not Docker's, because the broker itself was not contacted.
+fn no_address(subject: &str, docker: &Reason) -> Reason {
+    let message = format!("no {subject} given, and Docker is unavailable: {}", docker.message);
+    Reason::new(ReasonKind::NotConfigured, message)
 }
 
 fn is_running(container: &Instance) -> bool {
     container.state == InstanceState::Running
 }
 
-/// The broker's container, one that runs where there is one.
+/// Returns the broker's container, preferably a running one.
 fn container_of<'a>(config: &Config, broker: &str, docker: &'a Runtime) -> Option<&'a Instance> {
     let service = config.pipeline.broker(broker)?.service.get_ref();
     let name = config.pipeline.service(service).and_then(|service| service.container.as_deref());
     docker.instances_of(service, name).into_iter().max_by_key(|container| is_running(container))
 }
 
-/// Every published port of the broker's container, the usual one first: the
-/// client tries them until one answers. Else the container's own address.
-fn of_container(config: &Config, broker: &str, docker: &Runtime) -> Vec<String> {
+/// Returns an address for each port of the broker's container, with the default port first.
+/// The client tries them until one answers.
+fn container_addresses(config: &Config, broker: &str, docker: &Runtime) -> Vec<String> {
     let container = container_of(config, broker, docker).filter(|container| is_running(container));
     let Some(container) = container else { return Vec::new() };
     let mut ports: Vec<u16> = container.addresses.ports.iter().map(|port| port.container).collect();
-    ports.sort_by_key(|port| (*port != USUAL_PORT, *port));
+    ports.sort_by_key(|port| (*port != DEFAULT_PORT, *port));
     ports.dedup();
     if ports.is_empty() {
-        ports.push(USUAL_PORT);
+        ports.push(DEFAULT_PORT);
     }
-    let reached = ports.iter().filter_map(|port| docker.reach(&container.name, *port));
-    reached.map(|mapped| mapped.to).collect()
+    let addresses = ports.iter().filter_map(|port| docker.map_address(&container.name, *port));
+    addresses.map(|mapped| mapped.to).collect()
 }
 
-/// `PLAINTEXT://a:9092, b` → `a:9092`, `b:9092`.
+/// Splits a list of brokers: `PLAINTEXT://a:9092, b` → `a:9092`, `b:9092`.
 fn split_list(list: &str) -> Vec<String> {
     let brokers = list.split(',').map(str::trim);
     let brokers = brokers.map(|broker| broker.rsplit_once("://").map_or(broker, |(_, rest)| rest));
     let brokers = brokers.filter(|broker| !broker.is_empty());
     brokers
-        .map(|broker| match split(broker) {
+        .map(|broker| match split_host_port(broker) {
             Some(_) => broker.to_string(),
-            None => format!("{broker}:{USUAL_PORT}"),
+            None => format!("{broker}:{DEFAULT_PORT}"),
         })
         .collect()
 }
 
-/// `host:port` in two.
-pub fn split(address: &str) -> Option<(&str, u16)> {
+/// Splits `host:port`.
+pub fn split_host_port(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     Some((host, port.parse().ok()?)).filter(|(host, _)| !host.is_empty())
 }
 
-/// The ways to addresses. A client asks for one whenever it connects, from
-/// threads of its own.
+/// Maps broker addresses to reachable ones. librdkafka calls it from its own threads
+/// whenever it connects.
 ///
-/// The client leaves the bootstrap addresses as soon as a broker has told it
-/// the advertised ones. So there are two: one that goes back to the bootstrap
-/// addresses whatever is advertised, because any broker tells all metadata; and
-/// one that goes to the broker that it means, for offsets and groups.
+/// librdkafka abandons the bootstrap addresses once it knows the advertised ones, so
+/// there are two kinds of map. One maps every advertised address back to a bootstrap
+/// address, because any broker returns all metadata. The other leads to each broker
+/// itself, for offsets and groups.
 #[derive(Clone)]
-pub struct Ways {
-    told: BTreeMap<String, String>,
+pub struct AddressMap {
+    flags: BTreeMap<String, String>,
     docker: Option<Runtime>,
-    leads: Leads,
-    found: Arc<Mutex<Found>>,
+    fallback: Fallback,
+    state: Arc<Mutex<State>>,
 }
 
-/// Where a broker's address leads that is neither told nor known to resolve.
+/// How to map an address that no flag or container covers.
 #[derive(Clone)]
-enum Leads {
-    /// Nowhere else.
-    Nowhere,
-    /// Always to one of these, in turn.
-    Back(Vec<String>),
-    /// To the only broker of the cluster, which answered here.
-    ToOnlyBroker(String),
+enum Fallback {
+    /// Leave it unchanged.
+    Unchanged,
+    /// Map it to one of these bootstrap addresses, in turn.
+    Bootstrap(Vec<String>),
+    /// Map it to the address of the cluster's only broker.
+    OnlyBroker(String),
 }
 
-/// What turns out on the way.
+/// State that all copies of a map share.
 #[derive(Default)]
-struct Found {
-    used: BTreeMap<String, Mapped>,
-    turns: usize,
-    last_back: Option<String>,
+struct State {
+    mapped: BTreeMap<String, AddressMapping>,
+    next_bootstrap: usize,
+    last_bootstrap: Option<String>,
 }
 
-impl Ways {
-    /// Ways to the bootstrap addresses and to nowhere else.
-    pub fn back_to(
+impl AddressMap {
+    /// Creates a map that leads only to the bootstrap addresses.
+    pub fn to_bootstrap(
         bootstrap: &[String],
         config: &Config,
-        docker: Option<&(Seen<Runtime>, Discovered)>,
+        docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
     ) -> Self {
-        Ways {
-            told: config.places.kafka_addresses.clone(),
+        AddressMap {
+            flags: config.endpoints.kafka_addresses.clone(),
             docker: docker.and_then(|(docker, _)| docker.known().cloned()),
-            leads: Leads::Back(bootstrap.to_vec()),
-            found: Arc::default(),
+            fallback: Fallback::Bootstrap(bootstrap.to_vec()),
+            state: Arc::default(),
         }
     }
 
-    /// Ways to the brokers themselves; `only`: where the only one answered.
-    /// Both ways remember together which were used.
-    pub fn on_from_here(&self, only: Option<&str>) -> Self {
-        let leads = only.map_or(Leads::Nowhere, |at| Leads::ToOnlyBroker(at.to_string()));
-        Ways { leads, ..self.clone() }
+    /// Creates a map that leads to the brokers themselves. `only` is the address at which
+    /// the cluster's only broker answered. Both maps share the record of mapped addresses.
+    pub fn to_brokers(&self, only: Option<&str>) -> Self {
+        let fallback = only.map_or(Fallback::Unchanged, |address| Fallback::OnlyBroker(address.to_string()));
+        AddressMap { fallback, ..self.clone() }
     }
 
-    /// The address to connect to instead of this one: as flags tell; else, if
-    /// it does not resolve from here, where a container or the only broker is.
-    pub fn place_of(&self, host: &str, port: u16, resolves: impl Fn(&str, u16) -> bool) -> String {
-        let asked = format!("{host}:{port}");
-        let address = self.back(&asked).unwrap_or(asked);
-        let Some((host, port)) = split(&address) else {
+    /// Returns the address to connect to instead of this one. It is given by a flag or, if
+    /// the host does not resolve from here, is that of a container or the only broker.
+    pub fn map(&self, host: &str, port: u16, resolves: impl Fn(&str, u16) -> bool) -> String {
+        let advertised = format!("{host}:{port}");
+        let address = self.bootstrap_instead(&advertised).unwrap_or(advertised);
+        let Some((host, port)) = split_host_port(&address) else {
             return address;
         };
-        let told = self.told.get(&address).map(|to| Mapped {
+        let by_flag = self.flags.get(&address).map(|to| AddressMapping {
             from: address.clone(),
             to: to.clone(),
             by: "--kafka-address".into(),
         });
-        let instead = || self.instead(host, port).filter(|_| !resolves(host, port));
-        match told.or_else(instead) {
-            Some(mapped) => self.use_way(mapped),
+        let by_fallback = || self.container_or_only_broker(host, port).filter(|_| !resolves(host, port));
+        match by_flag.or_else(by_fallback) {
+            Some(mapped) => self.record(mapped),
             None => address,
         }
     }
 
-    /// A bootstrap address instead of an advertised one, if all ways lead back.
-    fn back(&self, asked: &String) -> Option<String> {
-        let Leads::Back(bootstrap) = &self.leads else {
+    /// Returns a bootstrap address instead of an advertised one, if the map leads there.
+    fn bootstrap_instead(&self, advertised: &String) -> Option<String> {
+        let Fallback::Bootstrap(bootstrap) = &self.fallback else {
             return None;
         };
-        if bootstrap.contains(asked) {
+        if bootstrap.contains(advertised) {
             return None;
         }
-        let mut found = self.found();
-        let address = bootstrap.get(found.turns % bootstrap.len().max(1))?;
-        found.turns += 1;
-        found.last_back = Some(address.clone());
+        let mut state = self.state();
+        let address = bootstrap.get(state.next_bootstrap % bootstrap.len().max(1))?;
+        state.next_bootstrap += 1;
+        state.last_bootstrap = Some(address.clone());
         Some(address.clone())
     }
 
-    /// Another way: to a container of that name, or to the only broker, which
-    /// is where the bootstrap address led.
-    fn instead(&self, host: &str, port: u16) -> Option<Mapped> {
+    /// Returns the mapping to a container with this name, or to the target of the only
+    /// broker's bootstrap address.
+    fn container_or_only_broker(&self, host: &str, port: u16) -> Option<AddressMapping> {
         let docker = self.docker.as_ref();
-        docker.and_then(|docker| docker.reach(host, port)).or_else(|| {
-            let Leads::ToOnlyBroker(at) = &self.leads else {
+        docker.and_then(|docker| docker.map_address(host, port)).or_else(|| {
+            let Fallback::OnlyBroker(address) = &self.fallback else {
                 return None;
             };
-            let mapped =
-                Mapped { from: format!("{host}:{port}"), to: self.place(at), by: Mapped::ONLY_BROKER.into() };
+            let mapped = AddressMapping {
+                from: format!("{host}:{port}"),
+                to: self.target(address),
+                by: AddressMapping::ONLY_BROKER.into(),
+            };
             Some(mapped).filter(|mapped| mapped.from != mapped.to)
         })
     }
 
-    /// The bootstrap address behind the one that answered.
-    pub fn bootstrap_of(&self, answered_at: &str) -> String {
-        match &self.leads {
-            Leads::Back(bootstrap) if !bootstrap.iter().any(|it| it == answered_at) => {
-                let back = self.found().last_back.clone();
-                back.unwrap_or_else(|| answered_at.to_string())
+    /// Returns the bootstrap address through which this address answered.
+    pub fn bootstrap_of(&self, answered: &str) -> String {
+        match &self.fallback {
+            Fallback::Bootstrap(bootstrap) if !bootstrap.iter().any(|address| address == answered) => {
+                let last = self.state().last_bootstrap.clone();
+                last.unwrap_or_else(|| answered.to_string())
             }
-            _ => answered_at.to_string(),
+            _ => answered.to_string(),
         }
     }
 
-    /// The ways used so far.
-    pub fn used(&self) -> Vec<Mapped> {
-        self.found().used.values().cloned().collect()
+    /// Returns the addresses that have been mapped so far.
+    pub fn mapped(&self) -> Vec<AddressMapping> {
+        self.state().mapped.values().cloned().collect()
     }
 
-    /// Where an address is looked for: elsewhere, if it was mapped.
-    pub fn place(&self, address: &str) -> String {
-        let found = self.found();
-        let way = found.used.get(address);
-        way.map_or_else(|| address.to_string(), |way| way.to.clone())
+    /// Returns the address that this one was mapped to, or else the address itself.
+    pub fn target(&self, address: &str) -> String {
+        let state = self.state();
+        let mapped = state.mapped.get(address);
+        mapped.map_or_else(|| address.to_string(), |mapped| mapped.to.clone())
     }
 
-    /// An address as it is shown: with its place, if that is elsewhere.
-    pub fn shown(&self, address: &str) -> String {
-        match self.place(address) {
-            place if place == address => place,
-            place => format!("{address} (looked for at {place})"),
+    /// Returns the address for messages, with its target if it was mapped.
+    pub fn display(&self, address: &str) -> String {
+        match self.target(address) {
+            target if target == address => target,
+            target => format!("{address} (mapped to {target})"),
         }
     }
 
-    fn use_way(&self, mapped: Mapped) -> String {
+    fn record(&self, mapped: AddressMapping) -> String {
         let to = mapped.to.clone();
-        self.found().used.insert(mapped.from.clone(), mapped);
+        self.state().mapped.insert(mapped.from.clone(), mapped);
         to
     }
 
-    fn found(&self) -> MutexGuard<'_, Found> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether a host resolves from here, soon: where no name server answers, the
-/// system would wait for seconds although another way is known.
-pub fn resolves_soon(host: &str, port: u16) -> bool {
-    let (tell, told) = mpsc::channel();
-    let asked = (host.to_string(), port);
-    let lookup = move || tell.send(asked.to_socket_addrs().is_ok());
+/// Reports whether a host resolves from here within a short timeout. If no name server
+/// answers, the system resolver would otherwise block for seconds.
+pub fn resolves(host: &str, port: u16) -> bool {
+    let (sender, receiver) = mpsc::channel();
+    let address = (host.to_string(), port);
+    let lookup = move || sender.send(address.to_socket_addrs().is_ok());
     let thread = std::thread::Builder::new().name("kafka-name".into());
-    thread.spawn(lookup).is_ok() && told.recv_timeout(PATIENCE) == Ok(true)
+    thread.spawn(lookup).is_ok() && receiver.recv_timeout(DNS_TIMEOUT) == Ok(true)
 }
 
-/// Events are read from the client's queue; none of the callbacks is called.
-impl ClientContext for Ways {}
+/// Uses no callbacks, because events are read from the client's queue.
+impl ClientContext for AddressMap {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn docker() -> Runtime {
-        crate::evidence::samples::runtime("unix:///var/run/docker.sock")
+        crate::evidence::test_samples::runtime("unix:///var/run/docker.sock")
     }
 
-    fn ways(told: &[(&str, &str)], docker: Option<Runtime>, bootstrap: &str) -> Ways {
-        let told = told.iter().map(|(from, to)| (from.to_string(), to.to_string()));
-        Ways {
-            told: told.collect(),
+    fn address_map(flags: &[(&str, &str)], docker: Option<Runtime>, bootstrap: &str) -> AddressMap {
+        let flags = flags.iter().map(|(from, to)| (from.to_string(), to.to_string()));
+        AddressMap {
+            flags: flags.collect(),
             docker,
-            leads: Leads::Back(vec![bootstrap.into()]),
-            found: Arc::default(),
+            fallback: Fallback::Bootstrap(vec![bootstrap.into()]),
+            state: Arc::default(),
         }
     }
 
     #[test]
-    fn lists_of_brokers_are_taken_as_people_write_them() {
+    fn splits_lists_of_brokers() {
         assert_eq!(split_list("a:1, PLAINTEXT://b:2,,c, "), ["a:1", "b:2", "c:9092"]);
         assert_eq!(split_list(" , "), Vec::<String>::new());
-        assert_eq!(split("[::1]:9092"), Some(("[::1]", 9092)));
-        assert_eq!(split(":9092"), None);
+        assert_eq!(split_host_port("[::1]:9092"), Some(("[::1]", 9092)));
+        assert_eq!(split_host_port(":9092"), None);
     }
 
-    fn place(ways: &Ways, host: &str) -> String {
-        ways.place_of(host, 9092, |host, _| host == "localhost")
-    }
-
-    #[test]
-    fn metadata_comes_from_the_bootstrap_addresses_whatever_is_advertised() {
-        let mut ways = ways(&[], None, "a:9092");
-        ways.leads = Leads::Back(vec!["a:9092".into(), "b:2".into()]);
-        assert_eq!(place(&ways, "kafka"), "a:9092");
-        assert_eq!(place(&ways, "kafka"), "b:2");
-        assert_eq!(place(&ways, "a"), "a:9092");
-        assert_eq!(ways.bootstrap_of("kafka:9092"), "b:2");
-        assert_eq!(ways.bootstrap_of("a:9092"), "a:9092");
-        assert_eq!(place(&ways.on_from_here(None), "kafka"), "kafka:9092");
-        assert_eq!(ways.used(), []);
+    fn map(address_map: &AddressMap, host: &str) -> String {
+        address_map.map(host, 9092, |host, _| host == "localhost")
     }
 
     #[test]
-    fn flags_come_first_then_containers_then_the_only_broker() {
-        let told = [("inner:9092", "127.0.0.1:7")];
-        let ways = ways(&told, Some(docker()), "localhost:19092");
-        let several = ways.on_from_here(None);
-        assert_eq!(place(&several, "inner"), "127.0.0.1:7");
-        assert_eq!(place(&several, "kafka"), "localhost:19092");
-        assert_eq!(place(&several, "elsewhere"), "elsewhere:9092");
-        let only = ways.on_from_here(Some("localhost:19092"));
-        assert_eq!(place(&only, "elsewhere"), "localhost:19092");
-        assert_eq!(ways.used().len(), 3);
-        assert_eq!(ways.shown("elsewhere:9092"), "elsewhere:9092 (looked for at localhost:19092)");
+    fn bootstrap_map_ignores_advertised_addresses() {
+        let mut address_map = address_map(&[], None, "a:9092");
+        address_map.fallback = Fallback::Bootstrap(vec!["a:9092".into(), "b:2".into()]);
+        assert_eq!(map(&address_map, "kafka"), "a:9092");
+        assert_eq!(map(&address_map, "kafka"), "b:2");
+        assert_eq!(map(&address_map, "a"), "a:9092");
+        assert_eq!(address_map.bootstrap_of("kafka:9092"), "b:2");
+        assert_eq!(address_map.bootstrap_of("a:9092"), "a:9092");
+        assert_eq!(map(&address_map.to_brokers(None), "kafka"), "kafka:9092");
+        assert_eq!(address_map.mapped(), []);
     }
 
     #[test]
-    fn what_resolves_here_is_left_as_it_is() {
-        let ways = ways(&[], Some(docker()), "a:1").on_from_here(Some("a:1"));
-        assert_eq!(place(&ways, "localhost"), "localhost:9092");
-        let ways = ways.on_from_here(None);
-        assert_eq!(ways.place_of("kafka", 9092, |_, _| true), "kafka:9092");
+    fn prefers_flags_then_containers_then_the_only_broker() {
+        let flags = [("inner:9092", "127.0.0.1:7")];
+        let address_map = address_map(&flags, Some(docker()), "localhost:19092");
+        let several = address_map.to_brokers(None);
+        assert_eq!(map(&several, "inner"), "127.0.0.1:7");
+        assert_eq!(map(&several, "kafka"), "localhost:19092");
+        assert_eq!(map(&several, "elsewhere"), "elsewhere:9092");
+        let only = address_map.to_brokers(Some("localhost:19092"));
+        assert_eq!(map(&only, "elsewhere"), "localhost:19092");
+        assert_eq!(address_map.mapped().len(), 3);
+        assert_eq!(address_map.display("elsewhere:9092"), "elsewhere:9092 (mapped to localhost:19092)");
     }
 
     #[test]
-    fn the_only_broker_is_where_its_bootstrap_address_was_mapped_to() {
-        let ways = ways(&[], Some(docker()), "kafka:9092");
-        assert_eq!(place(&ways, "kafka"), "localhost:19092");
-        let ways = ways.on_from_here(Some("kafka:9092"));
-        assert_eq!(place(&ways, "inner"), "localhost:19092");
+    fn keeps_addresses_that_resolve() {
+        let address_map = address_map(&[], Some(docker()), "a:1").to_brokers(Some("a:1"));
+        assert_eq!(map(&address_map, "localhost"), "localhost:9092");
+        let address_map = address_map.to_brokers(None);
+        assert_eq!(address_map.map("kafka", 9092, |_, _| true), "kafka:9092");
+    }
+
+    #[test]
+    fn only_broker_uses_the_mapped_bootstrap_address() {
+        let address_map = address_map(&[], Some(docker()), "kafka:9092");
+        assert_eq!(map(&address_map, "kafka"), "localhost:19092");
+        let address_map = address_map.to_brokers(Some("kafka:9092"));
+        assert_eq!(map(&address_map, "inner"), "localhost:19092");
     }
 }

@@ -1,13 +1,13 @@
-//! A session with the brokers: asks, listens, and gives up as soon as it is
-//! clear that nobody will answer.
+//! A session with the brokers: sends requests, receives responses, and fails early if
+//! no broker can answer.
 
 use crate::base::secret::redact;
-use crate::collect::broker::kafka::addresses::Ways;
-use crate::collect::broker::kafka::sys::records::RawRecord;
-use crate::collect::broker::kafka::sys::{Answer, Event, Fault, Native, Question};
-use crate::collect::broker::kafka::tls;
+use crate::collect::broker::kafka::addresses::AddressMap;
+use crate::collect::broker::kafka::ffi::consumer::RawRecord;
+use crate::collect::broker::kafka::ffi::{Event, NativeClient, NativeError, Request, Response};
+use crate::collect::broker::kafka::tls_probe;
 use crate::collect::no_answer;
-use crate::evidence::{Why, WhyKind};
+use crate::evidence::{Reason, ReasonKind};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
@@ -16,182 +16,187 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-/// Events are looked at this often.
-const SLICE: Duration = Duration::from_millis(50);
-/// The first call for metadata blocks for this long; later ones for longer, as
-/// long as nothing speaks against an answer.
-const FIRST_CALL: Duration = Duration::from_millis(100);
-/// A failed connection is tried again within this time, at the next of its
-/// addresses (`localhost` has two) too: only then is it a failure.
+/// How long one poll of the event queue waits.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Timeout for the first metadata call, doubled for each further call until a connection
+/// fails.
+const FIRST_METADATA_TIMEOUT: Duration = Duration::from_millis(100);
+/// A connection counts as failed only after this time, during which librdkafka retries it
+/// and tries the host's other addresses (`localhost` has two).
 const GRACE: Duration = Duration::from_millis(300);
 
-/// The states of a connection in which it was lost, as librdkafka writes them.
-const AT_FIRST_WORD: &str = "in state APIVERSION_QUERY";
-const WHEN_UP: &str = "in state UP";
+/// Connection states in librdkafka's log lines: during the first request and after it.
+const FIRST_REQUEST: &str = "in state APIVERSION_QUERY";
+const CONNECTED: &str = "in state UP";
 
-/// A question and the addresses of which one must be reached for its answer.
-pub struct Asked {
-    /// The question.
-    pub question: Question,
-    /// The addresses, as advertised.
-    pub at: Vec<String>,
+/// A request and the brokers that can answer it.
+pub struct RoutedRequest {
+    /// The request.
+    pub request: Request,
+    /// Advertised addresses; one of them must be reachable.
+    pub brokers: Vec<String>,
 }
 
-/// A client, and what is known of its connections.
+/// A client and the state of its connections.
 pub struct Session {
-    native: Native,
+    native: NativeClient,
     opened: Instant,
     until: Instant,
     failures: BTreeMap<String, Failure>,
 }
 
-/// An address that could not be talked to, since when, and why.
+/// A failed connection to one address.
 struct Failure {
     since: Instant,
-    why: Why,
+    why: Reason,
 }
 
 impl Session {
-    /// A client that has not connected yet. Its calls end at `until`, its own
-    /// end may block.
-    pub fn open(bootstrap: &[String], ways: Ways, until: Instant) -> Result<Session, Why> {
+    /// Creates a client that has not connected yet. Its calls end at `until`, but
+    /// dropping it may block.
+    pub fn open(bootstrap: &[String], address_map: AddressMap, until: Instant) -> Result<Session, Reason> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", bootstrap.join(","));
         for (name, value) in SETTINGS {
             config.set(*name, *value);
         }
-        let native = Native::open(&mut config, ways).map_err(|error| {
-            let say = format!("no Kafka client could be made: {error}");
-            Why::new(WhyKind::Failed, redact(&say))
+        let native = NativeClient::open(&mut config, address_map).map_err(|error| {
+            let message = format!("cannot create a Kafka client: {error}");
+            Reason::new(ReasonKind::Failed, redact(&message))
         })?;
         Ok(Session { native, opened: Instant::now(), until, failures: BTreeMap::new() })
     }
 
-    /// The ways by which brokers are reached.
-    pub fn ways(&self) -> &Ways {
-        self.native.ways()
+    /// Returns the address map of the client.
+    pub fn address_map(&self) -> &AddressMap {
+        self.native.address_map()
     }
 
-    /// The cluster's id, once metadata has come.
+    /// Returns the cluster id if metadata has been fetched.
     pub fn cluster_id(&self) -> Option<String> {
         self.native.cluster_id()
     }
 
-    /// Metadata of one topic, which is not created by asking, or of all that may be
-    /// seen, and of all brokers, from whichever of `at` answers.
+    /// Fetches metadata of one topic (without creating it) or of all visible topics, and
+    /// of all brokers, from any of the given brokers.
     pub fn metadata<'a>(
         &mut self,
         topic: impl Into<Option<&'a str>>,
-        at: &[String],
-    ) -> Result<Metadata, Why> {
+        brokers: &[String],
+    ) -> Result<Metadata, Reason> {
         let topic = topic.into();
         let start = Instant::now();
-        let mut call = FIRST_CALL;
+        let mut call = FIRST_METADATA_TIMEOUT;
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
             if left < Duration::from_millis(1) {
-                return Err(self.silence(at, start));
+                return Err(self.timeout_reason(brokers, start));
             }
             match self.native.metadata(topic, call.min(left)) {
                 Ok(metadata) => {
-                    // Who answers is there, whatever failed before.
-                    self.failures.remove(answered_at(&metadata));
+                    // A broker that answers is reachable, even if it failed before.
+                    self.failures.remove(answering_broker(&metadata));
                     return Ok(metadata);
                 }
-                Err(KafkaError::MetadataFetch(code)) if may_pass(code) => {}
-                Err(error) => return Err(Why::new(WhyKind::Failed, redact(&error.to_string()))),
+                Err(KafkaError::MetadataFetch(code)) if is_transient(code) => {}
+                Err(error) => return Err(Reason::new(ReasonKind::Failed, redact(&error.to_string()))),
             }
-            // Only failures can have come: nothing was asked on the queue.
-            self.listen(Duration::ZERO, start);
-            if let Some(why) = self.given_up(at) {
+            // The queue holds only failures, because no request is pending on it.
+            self.poll(Duration::ZERO, start);
+            if let Some(why) = self.connection_failure(brokers) {
                 return Err(why);
             }
             call = match self.failures.is_empty() {
                 true => (call * 2).min(left),
-                false => FIRST_CALL,
+                false => FIRST_METADATA_TIMEOUT,
             };
         }
     }
 
-    /// Hands records over; see [`Native::read`].
+    /// Reads records; see [`NativeClient::read`].
     pub fn read(
         &self,
         topic: &str,
         partition: i32,
         from: i64,
         until: Instant,
-        take: &mut dyn FnMut(&RawRecord) -> ControlFlow<()>,
-    ) -> Result<bool, Fault> {
-        self.native.read(topic, partition, from, until.min(self.until), take)
+        visit: &mut dyn FnMut(&RawRecord) -> ControlFlow<()>,
+    ) -> Result<bool, NativeError> {
+        self.native.read(topic, partition, from, until.min(self.until), visit)
     }
 
-    /// Asks everything at once and hands over each answer as it comes; what has
-    /// none in the end gets the reason.
-    pub fn ask(&mut self, asked: &[Asked], hear: impl FnMut(&Question, Result<Answer, Why>)) {
-        self.ask_until(asked, self.until, hear);
-    }
-
-    /// The same with less time. Answers that come too late may be taken for those
-    /// of later questions: ask nothing after it.
-    pub fn ask_until(
+    /// Sends all requests at once and passes each response to `handle` as it arrives. For
+    /// a request without a response, `handle` gets the reason at the end.
+    pub fn send(
         &mut self,
-        asked: &[Asked],
+        requests: &[RoutedRequest],
+        handle: impl FnMut(&Request, Result<Response, Reason>),
+    ) {
+        self.send_until(requests, self.until, handle);
+    }
+
+    /// Like [`Session::send`], but with an earlier deadline. Send nothing afterwards,
+    /// because a late response could be mistaken for the response to a later request.
+    pub fn send_until(
+        &mut self,
+        requests: &[RoutedRequest],
         until: Instant,
-        mut hear: impl FnMut(&Question, Result<Answer, Why>),
+        mut handle: impl FnMut(&Request, Result<Response, Reason>),
     ) {
         let start = self.opened;
         let until = until.min(self.until);
         let timeout = until.saturating_duration_since(Instant::now());
-        let mut open = BTreeMap::new();
-        for (tag, Asked { question, at }) in asked.iter().enumerate() {
-            match self.native.ask(tag, question, timeout) {
-                Some(()) => drop(open.insert(tag, (question, at))),
-                None => hear(question, Err(impossible_name())),
+        let mut pending = BTreeMap::new();
+        for (tag, RoutedRequest { request, brokers }) in requests.iter().enumerate() {
+            match self.native.send(tag, request, timeout) {
+                Some(()) => drop(pending.insert(tag, (request, brokers))),
+                None => handle(request, Err(invalid_name())),
             }
         }
-        while !open.is_empty() && Instant::now() < until {
-            for (tag, answer) in self.listen(SLICE, start) {
-                if let Some((question, at)) = open.remove(&tag) {
-                    let answer = answer.map_err(|fault| self.why(&fault, at, start));
-                    hear(question, answer);
+        while !pending.is_empty() && Instant::now() < until {
+            for (tag, response) in self.poll(POLL_INTERVAL, start) {
+                if let Some((request, brokers)) = pending.remove(&tag) {
+                    let response = response.map_err(|error| self.reason(&error, brokers, start));
+                    handle(request, response);
                 }
             }
-            open.retain(|_, (question, at)| match self.given_up(at) {
+            pending.retain(|_, (request, brokers)| match self.connection_failure(brokers) {
                 Some(why) => {
-                    hear(question, Err(why));
+                    handle(request, Err(why));
                     false
                 }
                 None => true,
             });
         }
-        for (question, at) in open.into_values() {
-            hear(question, Err(self.silence(at, start)));
+        for (request, brokers) in pending.into_values() {
+            handle(request, Err(self.timeout_reason(brokers, start)));
         }
     }
 
-    /// Takes what has arrived; waits for up to `timeout` for the first of it.
-    fn listen(&mut self, timeout: Duration, start: Instant) -> Vec<(usize, Result<Answer, Fault>)> {
-        let mut answers = Vec::new();
+    /// Returns the responses that have arrived and records failures. Waits for up to
+    /// `timeout` for the first event.
+    fn poll(&mut self, timeout: Duration, start: Instant) -> Vec<(usize, Result<Response, NativeError>)> {
+        let mut responses = Vec::new();
         let mut wait = timeout;
-        while let Some(event) = self.native.next(wait) {
+        while let Some(event) = self.native.next_event(wait) {
             wait = Duration::ZERO;
             match event {
-                Event::Answer(tag, answer) => answers.push((tag, answer)),
-                Event::Failure(line) => self.note(&line, start),
+                Event::Response(tag, response) => responses.push((tag, response)),
+                Event::Failure(line) => self.record_failure(&line, start),
                 Event::Other => {}
             }
         }
-        answers
+        responses
     }
 
-    fn note(&mut self, line: &str, start: Instant) {
-        let Some((address, text)) = address_of(line) else {
+    fn record_failure(&mut self, line: &str, start: Instant) {
+        let Some((address, text)) = split_log_line(line) else {
             return;
         };
-        let shown = self.ways().shown(address);
-        let mut why = failure(&shown, text, start.elapsed());
-        if text.contains(AT_FIRST_WORD) && tls::is_expected_at(&self.ways().place(address)) {
-            why = Why::new(WhyKind::Auth, format!("{shown} expects TLS"));
+        let shown = self.address_map().display(address);
+        let mut why = failure_reason(&shown, text, start.elapsed());
+        if text.contains(FIRST_REQUEST) && tls_probe::expects_tls(&self.address_map().target(address)) {
+            why = Reason::new(ReasonKind::Auth, format!("{shown} requires TLS"));
         }
         let before = self.failures.get(address);
         let since = before.map_or_else(Instant::now, |failure| failure.since);
@@ -199,65 +204,68 @@ impl Session {
         self.failures.insert(address, Failure { since, why });
     }
 
-    /// Why none of these addresses will answer, once that is clear.
-    fn given_up(&self, at: &[String]) -> Option<Why> {
-        let failed = at.iter().map(|address| self.failures.get(address));
+    /// Returns why no connection is possible, once all of these brokers have failed.
+    fn connection_failure(&self, brokers: &[String]) -> Option<Reason> {
+        let failed = brokers.iter().map(|address| self.failures.get(address));
         let failed = failed.collect::<Option<Vec<&Failure>>>()?;
         let first = failed.first()?;
         if failed.iter().any(|failure| failure.since.elapsed() < GRACE) {
             return None;
         }
-        let says: Vec<&str> = failed.iter().map(|failure| failure.why.say.as_str()).collect();
-        Some(Why::new(first.why.kind, says.join("; ")))
+        let messages: Vec<&str> = failed.iter().map(|failure| failure.why.message.as_str()).collect();
+        Some(Reason::new(first.why.kind, messages.join("; ")))
     }
 
-    fn why(&self, fault: &Fault, at: &[String], start: Instant) -> Why {
+    fn reason(&self, error: &NativeError, brokers: &[String], start: Instant) -> Reason {
         use RDKafkaErrorCode as Code;
-        match fault.code {
-            Code::OperationTimedOut | Code::RequestTimedOut | Code::TimedOutQueue => self.silence(at, start),
-            _ => refused_by_broker(fault),
+        match error.code {
+            Code::OperationTimedOut | Code::RequestTimedOut | Code::TimedOutQueue => {
+                self.timeout_reason(brokers, start)
+            }
+            _ => broker_error(error),
         }
     }
 
-    /// No answer in time, with what is known of those who should have given it.
-    fn silence(&self, at: &[String], start: Instant) -> Why {
-        let shown = at.iter().map(|address| self.ways().shown(address));
+    /// Returns the reason for a timeout, including known failures of these brokers.
+    fn timeout_reason(&self, brokers: &[String], start: Instant) -> Reason {
+        let shown = brokers.iter().map(|address| self.address_map().display(address));
         let shown: Vec<String> = shown.collect();
         let mut why = no_answer(&shown.join(" or "), start.elapsed());
-        for failure in at.iter().filter_map(|address| self.failures.get(address)) {
-            why.say = format!("{}; {}", why.say, failure.why.say);
+        for failure in brokers.iter().filter_map(|address| self.failures.get(address)) {
+            why.message = format!("{}; {}", why.message, failure.why.message);
         }
         why
     }
 }
 
-/// What is set besides the brokers. Nothing joins, commits, creates or reports.
+/// Client settings other than the brokers. The client never joins a group, commits
+/// offsets, creates topics or reports metrics.
 const SETTINGS: &[(&str, &str)] = &[
     ("client.id", "pipeline-doctor"),
-    // It is never joined. Without any, librdkafka 2.12 crashes when a broker answers
-    // OffsetFetch with "not coordinator" (confluentinc/librdkafka#5040).
+    // This group is never joined. Without a group id, librdkafka 2.12 crashes when a
+    // broker answers OffsetFetch with "not coordinator" (confluentinc/librdkafka#5040).
     ("group.id", "pipeline-doctor"),
     ("allow.auto.create.topics", "false"),
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
-    // So that the end of a partition is told where its last record is none to be read.
+    // Report EOF even if the last offsets of a partition are control records.
     ("enable.partition.eof", "true"),
-    // A client has one fetch under way: at the end of a partition, that of the next
-    // one would wait for as long as this one waits for records that may still come.
+    // A client has only one fetch request in flight, so a long wait for new records at the
+    // end of a partition would delay the fetch from the next one.
     ("fetch.wait.max.ms", "5"),
-    // Or it would send its own measurements to brokers that collect them.
+    // Don't send client metrics to brokers that collect them.
     ("enable.metrics.push", "false"),
-    // So that all addresses of a host are tried within the grace.
+    // Try all addresses of a host within the grace period.
     ("reconnect.backoff.ms", "20"),
     ("reconnect.backoff.max.ms", "100"),
     ("broker.address.ttl", "0"),
-    // So that failures begin with the address.
+    // Make log lines about failures start with the address.
     ("log.thread.name", "false"),
 ];
 
-/// Codes of a call for metadata that had no chance yet: the reason, if there
-/// is one, comes as an event.
-fn may_pass(code: RDKafkaErrorCode) -> bool {
+/// Reports whether a metadata call may succeed later because the connection is not up yet.
+/// If the connection fails, an event says why.
+fn is_transient(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
         code,
@@ -265,123 +273,124 @@ fn may_pass(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// The address that answered, as it was configured or advertised.
-pub fn answered_at(metadata: &Metadata) -> &str {
+/// Returns the address of the broker that answered, as configured or advertised.
+pub fn answering_broker(metadata: &Metadata) -> &str {
     let name = metadata.orig_broker_name();
     name.rsplit_once('/').map_or(name, |(address, _)| address)
 }
 
-/// The reason why the broker does not answer a question that it has understood.
-pub fn refused_by_broker(fault: &Fault) -> Why {
+/// Returns the reason for an error response.
+pub fn broker_error(error: &NativeError) -> Reason {
     use RDKafkaErrorCode as Code;
-    let text = redact(fault.text.trim_start_matches("Broker: "));
-    match fault.code {
+    let text = redact(error.text.trim_start_matches("Broker: "));
+    match error.code {
         Code::TopicAuthorizationFailed
         | Code::GroupAuthorizationFailed
         | Code::ClusterAuthorizationFailed => {
-            Why::new(WhyKind::Permission, format!("the broker does not allow it: {text}"))
+            Reason::new(ReasonKind::Permission, format!("the broker denied access: {text}"))
         }
         Code::SaslAuthenticationFailed | Code::Authentication => {
-            Why::new(WhyKind::Auth, format!("the broker does not know us: {text}"))
+            Reason::new(ReasonKind::Auth, format!("the broker rejected the login: {text}"))
         }
-        _ => Why::new(WhyKind::Failed, format!("the broker answers: {text}")),
+        _ => Reason::new(ReasonKind::Failed, format!("broker error: {text}")),
     }
 }
 
-fn impossible_name() -> Why {
-    Why::new(WhyKind::Failed, "not a name that Kafka could have")
+fn invalid_name() -> Reason {
+    Reason::new(ReasonKind::Failed, "invalid Kafka name")
 }
 
-/// `kafka:9092/1: Failed to …` → `kafka:9092`, `Failed to …`.
-fn address_of(line: &str) -> Option<(&str, &str)> {
+/// Splits a log line: `kafka:9092/1: Failed to …` → `kafka:9092`, `Failed to …`.
+fn split_log_line(line: &str) -> Option<(&str, &str)> {
     let (broker, text) = line.split_once(": ")?;
     let (address, _) = broker.rsplit_once('/')?;
     Some((address, text))
 }
 
-/// The reason behind librdkafka's words about a connection.
-fn failure(address: &str, text: &str, waited: Duration) -> Why {
-    let has = |words: &str| text.contains(words);
+/// Converts librdkafka's log line about a failed connection to a reason.
+fn failure_reason(address: &str, text: &str, waited: Duration) -> Reason {
+    let has = |phrase: &str| text.contains(phrase);
     if has("Failed to resolve") {
-        let say = format!("{address} does not resolve from here");
-        return Why::new(WhyKind::Unresolved, say);
+        let message = format!("{address} does not resolve from here");
+        return Reason::new(ReasonKind::Unresolved, message);
     }
     if has("Connection refused") {
-        return Why::new(WhyKind::Refused, format!("{address} refuses connections"));
+        return Reason::new(ReasonKind::Refused, format!("{address} refuses connections"));
     }
     if has("Invalid response size") {
-        let say = format!("{address} answers, but not as Kafka does");
-        return Why::new(WhyKind::Failed, say);
+        let message = format!("{address} does not speak the Kafka protocol");
+        return Reason::new(ReasonKind::Failed, message);
     }
-    if has("Disconnected") && has(AT_FIRST_WORD) {
-        let say =
-            format!("{address} closes the connection at once, as a port does behind which nothing runs");
-        return Why::new(WhyKind::Refused, say);
+    if has("Disconnected") && has(FIRST_REQUEST) {
+        let message = format!(
+            "{address} closes the connection at once, like a published port with nothing listening behind it"
+        );
+        return Reason::new(ReasonKind::Refused, message);
     }
-    if has("Disconnected") && has(WHEN_UP) {
-        let say = format!("{address} closes the connection: it expects a login (SASL)");
-        return Why::new(WhyKind::Auth, say);
+    if has("Disconnected") && has(CONNECTED) {
+        let message = format!("{address} closes the connection: it requires a login (SASL)");
+        return Reason::new(ReasonKind::Auth, message);
     }
     if text.to_lowercase().contains("timed out") {
         return no_answer(address, waited);
     }
     let text = text.split(" (after ").next().unwrap_or(text);
-    let say = format!("no connection to {address}: {}", redact(text));
-    Why::new(WhyKind::Refused, say)
+    let message = format!("no connection to {address}: {}", redact(text));
+    Reason::new(ReasonKind::Refused, message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(line: &str) -> (WhyKind, String) {
-        let (address, text) = address_of(line).unwrap();
-        let why = failure(address, text, Duration::from_secs(1));
-        (why.kind, why.say)
+    fn reason_of(line: &str) -> (ReasonKind, String) {
+        let (address, text) = split_log_line(line).unwrap();
+        let why = failure_reason(address, text, Duration::from_secs(1));
+        (why.kind, why.message)
     }
 
     #[test]
-    fn failures_are_told_apart() {
+    fn distinguishes_connection_failures() {
         let cases = [
             (
                 "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)",
-                WhyKind::Refused,
+                ReasonKind::Refused,
                 "localhost:1 refuses connections",
             ),
             (
                 "kafka:9092/1: Failed to resolve 'kafka:9092': Name or service not known (after 2ms in state CONNECT)",
-                WhyKind::Unresolved,
+                ReasonKind::Unresolved,
                 "kafka:9092 does not resolve from here",
             ),
             (
                 "h:1/bootstrap: Connect to ipv4#10.0.0.1:1 failed: No route to host (after 0ms in state CONNECT)",
-                WhyKind::Refused,
+                ReasonKind::Refused,
                 "no connection to h:1: Connect to ipv4#10.0.0.1:1 failed: No route to host",
             ),
             (
                 "h:1/bootstrap: Disconnected: connection closed by peer: receive 0 after POLLIN (after 7ms in state APIVERSION_QUERY)",
-                WhyKind::Refused,
-                "h:1 closes the connection at once, as a port does behind which nothing runs",
+                ReasonKind::Refused,
+                "h:1 closes the connection at once, like a published port with nothing listening behind it",
             ),
             (
                 "h:1/bootstrap: Disconnected: connection closed by peer: receive 0 after POLLIN (after 1ms in state UP)",
-                WhyKind::Auth,
-                "h:1 closes the connection: it expects a login (SASL)",
+                ReasonKind::Auth,
+                "h:1 closes the connection: it requires a login (SASL)",
             ),
             (
                 "h:1/bootstrap: Receive failed: Invalid response size 1213486160 (0..100000000) (after 0ms in state APIVERSION_QUERY)",
-                WhyKind::Failed,
-                "h:1 answers, but not as Kafka does",
+                ReasonKind::Failed,
+                "h:1 does not speak the Kafka protocol",
             ),
             (
                 "h:1/bootstrap: ApiVersionRequest failed: Local: Timed out: probably due to broker",
-                WhyKind::NoAnswer,
+                ReasonKind::NoAnswer,
                 "no answer from h:1 in 1.0 s",
             ),
         ];
-        for (line, kind, say) in cases {
-            assert_eq!(of(line), (kind, say.to_string()));
+        for (line, kind, message) in cases {
+            assert_eq!(reason_of(line), (kind, message.to_string()));
         }
-        assert_eq!(address_of("1/1 brokers are down"), None);
+        assert_eq!(split_log_line("1/1 brokers are down"), None);
     }
 }

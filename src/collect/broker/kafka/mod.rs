@@ -1,18 +1,19 @@
-//! Kafka: topics, partitions, groups. Reads only: nothing joins, commits or
-//! creates. librdkafka blocks in its calls and in its end, so it lives on a
-//! thread of its own, which is left behind at the deadline.
+//! The Kafka driver, which reads topics, partitions, groups and records. It is read-only:
+//! it never joins a group, commits offsets or creates topics. librdkafka blocks in its
+//! calls and in its destructor, so it runs on a dedicated thread that is abandoned at the
+//! deadline.
 
 pub mod addresses;
 pub mod client;
+pub mod collect;
+pub mod discovery;
+pub mod ffi;
 pub mod groups;
-pub mod limits;
-pub mod look;
-pub mod records;
-pub mod samples;
-pub mod survey;
-pub mod sys;
-pub mod tls;
+pub mod offset_samples;
+pub mod record_search;
+pub mod timeouts;
+pub mod tls_probe;
 pub mod topics;
 
-pub(crate) use limits::{LAST_WORDS, MARGIN, all_unknown};
-pub(crate) use look::{Cluster, Told, look};
+pub(crate) use collect::{Cluster, PendingEvents, collect};
+pub(crate) use timeouts::{DEADLINE_MARGIN, SHUTDOWN_GRACE, all_unknown};

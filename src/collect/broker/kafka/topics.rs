@@ -1,44 +1,46 @@
-//! Topics: each asked for by name, and both ends of its partitions.
+//! Topics, each requested by name, with the earliest and end offsets of their
+//! partitions.
 
-use crate::collect::broker::kafka::client::{self, Asked, Session};
-use crate::collect::broker::kafka::sys::{Answer, Bound, Fault, Question};
-use crate::evidence::{Broker, Name, Node, Partition, Seen, Topic, TopicPartition, Why, WhyKind};
+use crate::collect::broker::kafka::client::{self, RoutedRequest, Session};
+use crate::collect::broker::kafka::ffi::{NativeError, OffsetSpec, Request, Response};
+use crate::evidence::{Broker, Name, Node, Observed, Partition, Reason, ReasonKind, Topic, TopicPartition};
 use rdkafka::metadata::{Metadata, MetadataPartition};
 use rdkafka::types::RDKafkaErrorCode;
 use std::collections::BTreeMap;
 
-/// One topic, asked for by name. Its offsets are left `pending`.
-pub fn look(session: &mut Session, name: &str, at: &[String], pending: &Why) -> Seen<Topic> {
-    if !is_possible(name) {
-        let say = format!("`{name}` is not a name that a topic can have");
-        return Seen::unknown(WhyKind::Failed, say);
+/// Requests one topic by name. Its offsets stay `pending`.
+pub fn describe(session: &mut Session, name: &str, brokers: &[String], pending: &Reason) -> Observed<Topic> {
+    if !is_valid_name(name) {
+        let message = format!("`{name}` is not a valid topic name");
+        return Observed::unknown(ReasonKind::Failed, message);
     }
-    let metadata = session.metadata(name, at);
-    metadata.and_then(|m| read(&m, name, pending)).into()
+    let metadata = session.metadata(name, brokers);
+    metadata.and_then(|m| from_metadata(&m, name, pending)).into()
 }
 
-/// A topic of the metadata: absent, or with its partitions.
-pub fn read(metadata: &Metadata, name: &str, pending: &Why) -> Result<Topic, Why> {
+/// Reads a topic from the metadata, either as absent or with its partitions.
+pub fn from_metadata(metadata: &Metadata, name: &str, pending: &Reason) -> Result<Topic, Reason> {
     let topic = metadata.topics().iter().find(|topic| topic.name() == name);
-    let topic = topic.ok_or_else(|| Why::new(WhyKind::Failed, "the broker's answer lacks the topic"))?;
+    let topic = topic
+        .ok_or_else(|| Reason::new(ReasonKind::Failed, "the broker's response does not include the topic"))?;
     let mut partitions = Vec::new();
-    let exists = match topic.error().and_then(Fault::of) {
+    let exists = match topic.error().and_then(NativeError::from_code) {
         None => {
             partitions.extend(topic.partitions().iter().map(|p| partition(p, pending)));
             partitions.sort_by_key(|partition| partition.id);
             true
         }
-        Some(fault) if fault.code == RDKafkaErrorCode::UnknownTopicOrPartition => false,
-        Some(fault) => return Err(client::refused_by_broker(&fault)),
+        Some(error) if error.code == RDKafkaErrorCode::UnknownTopicOrPartition => false,
+        Some(error) => return Err(client::broker_error(&error)),
     };
-    Ok(Topic { exists, partitions, min_in_sync: Seen::Unknown(pending.clone()) })
+    Ok(Topic { exists, partitions, min_in_sync: Observed::Unknown(pending.clone()) })
 }
 
-fn partition(partition: &MetadataPartition, pending: &Why) -> Partition {
+fn partition(partition: &MetadataPartition, pending: &Reason) -> Partition {
     let leader = Some(partition.leader()).filter(|id| *id >= 0);
     let offset = match leader {
-        Some(_) => Seen::Unknown(pending.clone()),
-        None => Seen::unknown(WhyKind::Missing, "nobody leads the partition"),
+        Some(_) => Observed::Unknown(pending.clone()),
+        None => Observed::unknown(ReasonKind::Missing, "the partition has no leader"),
     };
     Partition {
         id: partition.id(),
@@ -50,65 +52,71 @@ fn partition(partition: &MetadataPartition, pending: &Why) -> Partition {
     }
 }
 
-/// Both ends of all led partitions: two questions to each leader, so that one
-/// that cannot be reached keeps only its own back. And the topics' settings, of
-/// whichever broker answers.
-pub fn questions(kafka: &Broker) -> Vec<Asked> {
-    let mut asked = ends(kafka, &[Bound::Earliest, Bound::End], led(kafka));
-    let there = kafka.topics.iter().filter(|(_, topic)| topic.known().is_some_and(|topic| topic.exists));
-    let names: Vec<Name> = there.map(|(name, _)| name.clone()).collect();
+/// Returns the requests for the earliest and end offsets of all partitions with a leader.
+/// There are two per leader, so that an unreachable leader affects only its own partitions.
+/// Adds a request for the topics' settings, which any broker can answer.
+pub fn requests(kafka: &Broker) -> Vec<RoutedRequest> {
+    let mut requests = offset_requests(kafka, &[OffsetSpec::Earliest, OffsetSpec::Latest]);
+    let existing = kafka.topics.iter().filter(|(_, topic)| topic.known().is_some_and(|topic| topic.exists));
+    let names: Vec<Name> = existing.map(|(name, _)| name.clone()).collect();
     if !names.is_empty() {
-        asked.push(Asked { question: Question::MinInSync(names), at: kafka.addresses() });
+        requests.push(RoutedRequest { request: Request::MinInSync(names), brokers: kafka.addresses() });
     }
-    asked
+    requests
 }
 
-/// Puts the topics' settings, or the reason why there are none, to their topics.
-pub fn enter_settings(topics: &mut BTreeMap<Name, Seen<Topic>>, asked: &[Name], answer: Result<Answer, Why>) {
-    let mut set = |name: &Name, value: Seen<u64>| {
-        if let Some(Seen::Known(topic)) = topics.get_mut(name) {
+/// Stores the settings of the requested topics, or the reason why there are none.
+pub fn store_settings(
+    topics: &mut BTreeMap<Name, Observed<Topic>>,
+    requested: &[Name],
+    response: Result<Response, Reason>,
+) {
+    let mut set = |name: &Name, value: Observed<u64>| {
+        if let Some(Observed::Known(topic)) = topics.get_mut(name) {
             topic.min_in_sync = value;
         }
     };
-    match answer {
-        Ok(Answer::MinInSync(values)) => values.into_iter().for_each(|(name, value)| {
-            set(&name, value.map_err(|fault| client::refused_by_broker(&fault)).into());
+    match response {
+        Ok(Response::MinInSync(values)) => values.into_iter().for_each(|(name, value)| {
+            set(&name, value.map_err(|error| client::broker_error(&error)).into());
         }),
         Ok(_) => {}
-        Err(why) => asked.iter().for_each(|name| set(name, Seen::Unknown(why.clone()))),
+        Err(why) => requested.iter().for_each(|name| set(name, Observed::Unknown(why.clone()))),
     }
 }
 
-/// The partitions by their leaders.
-fn led(kafka: &Broker) -> BTreeMap<i32, Vec<TopicPartition>> {
-    let mut led: BTreeMap<i32, Vec<TopicPartition>> = BTreeMap::new();
+/// Returns the partitions, grouped by the node id of their leader.
+fn partitions_by_leader(kafka: &Broker) -> BTreeMap<i32, Vec<TopicPartition>> {
+    let mut by_leader: BTreeMap<i32, Vec<TopicPartition>> = BTreeMap::new();
     for (name, topic) in &kafka.topics {
         let partitions = topic.known().map(|topic| topic.partitions.as_slice());
         for partition in partitions.unwrap_or_default() {
             if let Some(leader) = partition.leader {
-                led.entry(leader)
+                by_leader
+                    .entry(leader)
                     .or_default()
                     .push(TopicPartition { topic: name.clone(), partition: partition.id });
             }
         }
     }
-    led
+    by_leader
 }
 
-/// The ends of all led partitions once more.
-pub fn ends_again(kafka: &Broker) -> Vec<Asked> {
-    ends(kafka, &[Bound::End], led(kafka))
+/// Returns the requests for only the end offsets of all partitions with a leader.
+pub fn end_requests(kafka: &Broker) -> Vec<RoutedRequest> {
+    offset_requests(kafka, &[OffsetSpec::Latest])
 }
 
-fn ends(kafka: &Broker, bounds: &[Bound], led: BTreeMap<i32, Vec<TopicPartition>>) -> Vec<Asked> {
-    let asked = led.into_iter().flat_map(|(leader, partitions)| {
-        let at = addresses(&kafka.nodes, leader);
-        let asked = bounds
-            .iter()
-            .map(|bound| Asked { question: Question::Offsets(*bound, partitions.clone()), at: at.clone() });
-        asked.collect::<Vec<_>>()
+fn offset_requests(kafka: &Broker, specs: &[OffsetSpec]) -> Vec<RoutedRequest> {
+    let requests = partitions_by_leader(kafka).into_iter().flat_map(|(leader, partitions)| {
+        let brokers = addresses(&kafka.nodes, leader);
+        let requests = specs.iter().map(|spec| RoutedRequest {
+            request: Request::Offsets(*spec, partitions.clone()),
+            brokers: brokers.clone(),
+        });
+        requests.collect::<Vec<_>>()
     });
-    asked.collect()
+    requests.collect()
 }
 
 fn addresses(brokers: &[Node], id: i32) -> Vec<String> {
@@ -116,45 +124,50 @@ fn addresses(brokers: &[Node], id: i32) -> Vec<String> {
     leader.map(|broker| broker.address.clone()).collect()
 }
 
-/// Puts offsets, or the reason why there are none, to their partitions.
-pub fn enter(
-    topics: &mut BTreeMap<Name, Seen<Topic>>,
-    bound: Bound,
-    asked: &[TopicPartition],
-    answer: Result<Answer, Why>,
+/// Stores the offsets of the requested partitions, or the reason why there are none.
+pub fn store_offsets(
+    topics: &mut BTreeMap<Name, Observed<Topic>>,
+    spec: OffsetSpec,
+    requested: &[TopicPartition],
+    response: Result<Response, Reason>,
 ) {
-    match answer {
-        Ok(Answer::Offsets(offsets)) => {
+    match response {
+        Ok(Response::Offsets(offsets)) => {
             for (partition, offset) in offsets {
-                let offset = offset.map_err(|fault| client::refused_by_broker(&fault));
-                set(topics, bound, &partition, offset.into());
+                let offset = offset.map_err(|error| client::broker_error(&error));
+                set_offset(topics, spec, &partition, offset.into());
             }
         }
         Ok(_) => {}
         Err(why) => {
-            for partition in asked {
-                set(topics, bound, partition, Seen::Unknown(why.clone()));
+            for partition in requested {
+                set_offset(topics, spec, partition, Observed::Unknown(why.clone()));
             }
         }
     }
 }
 
-fn set(topics: &mut BTreeMap<Name, Seen<Topic>>, bound: Bound, at: &TopicPartition, offset: Seen<i64>) {
-    let Some(Seen::Known(topic)) = topics.get_mut(&at.topic) else {
+fn set_offset(
+    topics: &mut BTreeMap<Name, Observed<Topic>>,
+    spec: OffsetSpec,
+    place: &TopicPartition,
+    offset: Observed<i64>,
+) {
+    let Some(Observed::Known(topic)) = topics.get_mut(&place.topic) else {
         return;
     };
     let mut partitions = topic.partitions.iter_mut();
-    if let Some(partition) = partitions.find(|partition| partition.id == at.partition) {
-        match bound {
-            Bound::Earliest => partition.earliest = offset,
-            Bound::End => partition.end = offset,
-            Bound::At(_) => {}
+    if let Some(partition) = partitions.find(|partition| partition.id == place.partition) {
+        match spec {
+            OffsetSpec::Earliest => partition.earliest = offset,
+            OffsetSpec::Latest => partition.end = offset,
+            OffsetSpec::Timestamp(_) => {}
         }
     }
 }
 
-/// Whether Kafka's rules for names allow it (librdkafka ends badly on others).
-fn is_possible(name: &str) -> bool {
+/// Reports whether Kafka allows the topic name. librdkafka mishandles invalid names.
+fn is_valid_name(name: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     (1..=249).contains(&name.len()) && name.chars().all(legal) && name != "." && name != ".."
 }
@@ -169,62 +182,62 @@ mod tests {
             leader,
             replicas: vec![1],
             in_sync: vec![1],
-            earliest: Seen::unknown(WhyKind::NoAnswer, "pending"),
-            end: Seen::unknown(WhyKind::NoAnswer, "pending"),
+            earliest: Observed::unknown(ReasonKind::NoAnswer, "pending"),
+            end: Observed::unknown(ReasonKind::NoAnswer, "pending"),
         };
         let broker = |id: i32| Node { id, address: format!("b{id}:9092") };
         let topic = Topic {
             exists: true,
             partitions: vec![partition(0, Some(1)), partition(1, None), partition(2, Some(2))],
-            min_in_sync: Seen::default(),
+            min_in_sync: Observed::default(),
         };
         Broker {
             bootstrap: "b1:9092".into(),
             nodes: vec![broker(1), broker(2)],
-            topics: [("orders".to_string(), Seen::Known(topic))].into(),
+            topics: [("orders".to_string(), Observed::Known(topic))].into(),
             ..Broker::default()
         }
     }
 
-    fn of(partition: i32) -> TopicPartition {
+    fn partition_of_orders(partition: i32) -> TopicPartition {
         TopicPartition { topic: "orders".into(), partition }
     }
 
     #[test]
-    fn each_leader_is_asked_for_what_it_leads() {
-        let asked = questions(&kafka());
-        let offsets = asked.iter().filter(|a| matches!(a.question, Question::Offsets(..)));
-        let asked: Vec<_> = offsets.map(|a| (&a.question, a.at.join(","))).collect();
-        let expected = [(0, "b1:9092"), (2, "b2:9092")].map(|(partition, at)| {
-            [Bound::Earliest, Bound::End].map(|bound| {
-                let question = Question::Offsets(bound, vec![of(partition)]);
-                (question, at.to_string())
+    fn requests_offsets_from_the_leader_of_each_partition() {
+        let requests = requests(&kafka());
+        let offsets = requests.iter().filter(|r| matches!(r.request, Request::Offsets(..)));
+        let sent: Vec<_> = offsets.map(|r| (&r.request, r.brokers.join(","))).collect();
+        let expected = [(0, "b1:9092"), (2, "b2:9092")].map(|(partition, address)| {
+            [OffsetSpec::Earliest, OffsetSpec::Latest].map(|spec| {
+                let request = Request::Offsets(spec, vec![partition_of_orders(partition)]);
+                (request, address.to_string())
             })
         });
         let expected = expected.as_flattened().iter();
-        assert!(asked.iter().map(|(q, at)| (*q, at)).eq(expected.map(|(q, at)| (q, at))));
+        assert!(sent.iter().map(|(r, address)| (*r, address)).eq(expected.map(|(r, address)| (r, address))));
     }
 
     #[test]
-    fn one_leader_that_does_not_answer_leaves_the_others_offsets() {
+    fn unreachable_leader_affects_only_its_own_partitions() {
         let mut topics = kafka().topics;
-        let offsets = Answer::Offsets(vec![(of(0), Ok(7))]);
-        enter(&mut topics, Bound::End, &[of(0)], Ok(offsets));
-        let gone = Why::new(WhyKind::Refused, "b2:9092 refuses connections");
-        enter(&mut topics, Bound::End, &[of(2)], Err(gone.clone()));
+        let offsets = Response::Offsets(vec![(partition_of_orders(0), Ok(7))]);
+        store_offsets(&mut topics, OffsetSpec::Latest, &[partition_of_orders(0)], Ok(offsets));
+        let unreachable = Reason::new(ReasonKind::Refused, "b2:9092 refuses connections");
+        store_offsets(&mut topics, OffsetSpec::Latest, &[partition_of_orders(2)], Err(unreachable.clone()));
         let partitions = &topics["orders"].known().unwrap().partitions;
-        assert_eq!(partitions[0].end, Seen::Known(7));
-        assert_eq!(partitions[2].end, Seen::Unknown(gone));
-        assert_eq!(partitions[0].earliest.why().unwrap().say, "pending");
+        assert_eq!(partitions[0].end, Observed::Known(7));
+        assert_eq!(partitions[2].end, Observed::Unknown(unreachable));
+        assert_eq!(partitions[0].earliest.reason().unwrap().message, "pending");
     }
 
     #[test]
-    fn names_that_no_topic_can_have_are_not_asked_for() {
+    fn rejects_invalid_topic_names() {
         for name in ["orders", "a.b_c-9"] {
-            assert!(is_possible(name), "{name}");
+            assert!(is_valid_name(name), "{name}");
         }
         for name in ["", ".", "..", "a b", "a\0", &"x".repeat(250)] {
-            assert!(!is_possible(name), "{name}");
+            assert!(!is_valid_name(name), "{name}");
         }
     }
 }

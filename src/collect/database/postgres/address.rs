@@ -1,18 +1,18 @@
-//! Where PostgreSQL is and how to speak to it: a URL or libpq's `key=value`
-//! form. tokio-postgres knows fewer TLS settings than libpq does, so those are
-//! taken out and interpreted here.
+//! Parses PostgreSQL addresses, which are URLs or have libpq's `key=value` form.
+//! tokio-postgres supports fewer TLS options than libpq, so this module removes these
+//! options from the address and interprets them itself.
 
 use crate::base::error::Mistake;
-use crate::collect::database::postgres::ssl::{PLACE, Ssl};
+use crate::collect::database::postgres::ssl_options::{PLACE, Ssl};
 use crate::collect::database::postgres::tls;
-use crate::text::suggestion::way_out;
+use crate::text::suggestion::suggestion;
 use regex::Regex;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, Error};
 
-/// Options that tokio-postgres reads, and those read here.
+/// Options read by tokio-postgres or by this module.
 const OPTIONS: [&str; 24] = [
     "user",
     "password",
@@ -40,8 +40,8 @@ const OPTIONS: [&str; 24] = [
     "load_balance_hosts",
 ];
 
-/// Options of libpq and of other drivers that change nothing here: addresses
-/// are often those of services in other languages.
+/// Options of libpq and other drivers to ignore, because addresses often come from services
+/// written in other languages.
 const IGNORED: [&str; 21] = [
     "client_encoding",
     "connection_limit",
@@ -66,51 +66,52 @@ const IGNORED: [&str; 21] = [
     "uselibpqcompat",
 ];
 
-/// A PostgreSQL address, understood. It holds the password and is never shown.
+/// A parsed PostgreSQL address. It contains the password and is never printed.
 #[derive(Clone)]
 pub struct Address {
     config: Config,
-    /// What is asked of TLS.
+    /// TLS options.
     pub ssl: Ssl,
-    /// `schema=` (Prisma's): the schema to look into, instead of the role's search path.
+    /// `schema=`, a Prisma option that replaces the role's search path.
     pub schema: Option<String>,
 }
 
-/// One place to try: host names may stand for several.
+/// One host of an address. Its name may resolve to several IP addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Name for TLS, or path of a socket.
+    /// Host name (verified by TLS) or socket path.
     pub host: Host,
-    /// `hostaddr`, where given.
+    /// `hostaddr`, if given.
     pub ip: Option<IpAddr>,
-    /// Port.
+    /// TCP port.
     pub port: u16,
 }
 
-/// Whether the address can be used: its form, `sslmode`, and that the files it
-/// names can be read. Contacts nothing; the message holds no secret.
+/// Checks the address's syntax and `sslmode`, and that its certificate files are readable.
+/// Does not contact the server. Errors contain no secrets.
 pub fn check(text: &str) -> Result<(), Mistake> {
-    tls::connector(&Address::read(text)?.ssl).map(|_| ())
+    tls::connector(&Address::parse(text)?.ssl).map(|_| ())
 }
 
 impl Address {
-    /// Understands an address. The message of a mistake holds no secret.
-    pub fn read(text: &str) -> Result<Address, Mistake> {
+    /// Parses an address. Errors contain no secrets.
+    pub fn parse(text: &str) -> Result<Address, Mistake> {
         let text = text.trim();
-        let (rest, taken) = if is_url(text) { take_from_url(text) } else { take_from_pairs(text) };
-        let config: Config = rest.parse().map_err(|error| not_understood(&error))?;
+        let (rest, options) =
+            if is_url(text) { split_url_options(text) } else { split_key_value_options(text) };
+        let config: Config = rest.parse().map_err(|error| parse_error(&error))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            let help = "expected for example postgres://user:password@host:5432/database";
+            let help = "expected an address like postgres://user:password@host:5432/database";
             return Err(Mistake::new(PLACE, "names no host").help(help));
         }
         let value = |name: &str| {
-            let found = taken.iter().rev().find(|(taken, _)| taken == name);
+            let found = options.iter().rev().find(|(option, _)| option == name);
             found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
         };
-        Ok(Address { config, ssl: Ssl::read(&value)?, schema: value("schema") })
+        Ok(Address { config, ssl: Ssl::parse(&value)?, schema: value("schema") })
     }
 
-    /// The hosts, in the order in which they are tried.
+    /// Returns the hosts in the order in which they are tried.
     pub fn endpoints(&self) -> Vec<Endpoint> {
         let (hosts, ips) = (self.config.get_hosts(), self.config.get_hostaddrs());
         let ports = self.config.get_ports();
@@ -127,13 +128,13 @@ impl Address {
             .collect()
     }
 
-    /// All of them, for messages: `a:5432, b:5432`.
-    pub fn places(&self) -> String {
-        let shown: Vec<String> = self.endpoints().iter().map(Endpoint::shown).collect();
+    /// Lists the hosts for messages, as in `a:5432, b:5432`.
+    pub fn host_list(&self) -> String {
+        let shown: Vec<String> = self.endpoints().iter().map(Endpoint::host_port).collect();
         shown.join(", ")
     }
 
-    /// The same for one endpoint, encrypted or not.
+    /// Builds the driver configuration for one endpoint and TLS mode.
     pub fn config_for(&self, endpoint: &Endpoint, mode: SslMode) -> Config {
         let from = &self.config;
         let mut config = Config::new();
@@ -169,8 +170,8 @@ impl Address {
         config
     }
 
-    /// The address as it may be shown, at `place` (`host:port`):
-    /// `postgres://app@localhost:5432/shop`.
+    /// Formats the address without its password, with `place` (`host:port`) as the host, as
+    /// in `postgres://app@localhost:5432/shop`.
     pub fn shown_at(&self, place: &str) -> String {
         let user = self.config.get_user();
         let user = user.map_or_else(String::new, |user| format!("{user}@"));
@@ -181,8 +182,8 @@ impl Address {
 }
 
 impl Endpoint {
-    /// `host:port`.
-    pub fn shown(&self) -> String {
+    /// Formats the endpoint as `host:port`.
+    pub fn host_port(&self) -> String {
         match &self.host {
             Host::Tcp(name) if name.contains(':') => format!("[{name}]:{}", self.port),
             Host::Tcp(name) => format!("{name}:{}", self.port),
@@ -195,58 +196,58 @@ fn is_url(text: &str) -> bool {
     text.starts_with("postgres://") || text.starts_with("postgresql://")
 }
 
-/// Whether tokio-postgres must not see the option.
-fn is_ours(name: &str) -> bool {
-    let read_here = ["sslmode", "sslrootcert", "sslcert", "sslkey", "ssl", "schema"];
-    read_here.contains(&name) || IGNORED.contains(&name)
+/// Reports whether the option must not be passed to tokio-postgres.
+fn is_handled_here(name: &str) -> bool {
+    let handled = ["sslmode", "sslrootcert", "sslcert", "sslkey", "ssl", "schema"];
+    handled.contains(&name) || IGNORED.contains(&name)
 }
 
-type Taken = Vec<(String, String)>;
+type Options = Vec<(String, String)>;
 
-/// Takes the options that are ours out of a URL's query.
-fn take_from_url(text: &str) -> (String, Taken) {
-    // As tokio-postgres reads it: credentials end at the first @.
+/// Removes the options handled here from a URL's query and returns them.
+fn split_url_options(text: &str) -> (String, Options) {
+    // As in tokio-postgres, the credentials end at the first @.
     let credentials = text.find('@').unwrap_or(0);
     let Some(question) = text[credentials..].find('?') else {
-        return (text.to_string(), Taken::new());
+        return (text.to_string(), Options::new());
     };
     let (place, query) = text.split_at(credentials + question);
     let mut kept = Vec::new();
-    let mut taken = Taken::new();
+    let mut options = Options::new();
     for pair in query[1..].split('&').filter(|pair| !pair.is_empty()) {
-        // In an address of PostgreSQL a plus is a plus, not a space.
+        // In a PostgreSQL URL, a plus sign does not mean a space.
         let plain = pair.replace('+', "%2B");
         match url::form_urlencoded::parse(plain.as_bytes()).next() {
-            Some((name, value)) if is_ours(&name) => {
-                taken.push((name.into_owned(), value.into_owned()));
+            Some((name, value)) if is_handled_here(&name) => {
+                options.push((name.into_owned(), value.into_owned()));
             }
             _ => kept.push(pair),
         }
     }
     let question = if kept.is_empty() { "" } else { "?" };
-    (format!("{place}{question}{}", kept.join("&")), taken)
+    (format!("{place}{question}{}", kept.join("&")), options)
 }
 
-/// `key = value`, the value perhaps in single quotes, backslash escapes.
+/// Matches `key = value`. The value may be single-quoted and contain backslash escapes.
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"([^\s=]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))").expect("a constant pattern")
 });
 
-/// Takes the options that are ours out of libpq's `key=value` form.
-fn take_from_pairs(text: &str) -> (String, Taken) {
-    let mut taken = Taken::new();
+/// Removes the options handled here from libpq's `key=value` form and returns them.
+fn split_key_value_options(text: &str) -> (String, Options) {
+    let mut options = Options::new();
     let rest = PAIR.replace_all(text, |found: &regex::Captures<'_>| {
-        if !is_ours(&found[1]) {
+        if !is_handled_here(&found[1]) {
             return found[0].to_string();
         }
         let value = found.get(2).or(found.get(3)).map_or("", |m| m.as_str());
-        taken.push((found[1].to_string(), without_escapes(value)));
+        options.push((found[1].to_string(), unescape(value)));
         String::new()
     });
-    (rest.into_owned(), taken)
+    (rest.into_owned(), options)
 }
 
-fn without_escapes(value: &str) -> String {
+fn unescape(value: &str) -> String {
     let mut plain = String::new();
     let mut characters = value.chars();
     while let Some(character) = characters.next() {
@@ -258,12 +259,12 @@ fn without_escapes(value: &str) -> String {
     plain
 }
 
-fn not_understood(error: &Error) -> Mistake {
-    // The driver's reasons name options and positions, never values.
+fn parse_error(error: &Error) -> Mistake {
+    // The driver's messages name options and positions but never values.
     let reason = std::error::Error::source(error).map(ToString::to_string);
     let reason = reason.unwrap_or_else(|| error.to_string());
     let help = match reason.split('`').nth(1) {
-        Some(option) if reason.starts_with("unknown option") => way_out(option, OPTIONS),
+        Some(option) if reason.starts_with("unknown option") => suggestion(option, OPTIONS),
         _ => "expected postgres://user:password@host:5432/database, or host=… user=…".into(),
     };
     Mistake::new(PLACE, reason).help(help)
@@ -272,20 +273,20 @@ fn not_understood(error: &Error) -> Mistake {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect::database::postgres::ssl::{Mode, Roots};
+    use crate::collect::database::postgres::ssl_options::{Mode, Roots};
 
     fn read(text: &str) -> Address {
-        Address::read(text).unwrap_or_else(|mistake| panic!("{text}: {mistake}"))
+        Address::parse(text).unwrap_or_else(|mistake| panic!("{text}: {mistake}"))
     }
 
     fn mistake(text: &str) -> String {
-        let mistake = Address::read(text).err().expect(text).to_string();
+        let mistake = Address::parse(text).err().expect(text).to_string();
         assert!(!mistake.contains("hunter2"), "{mistake}");
         mistake
     }
 
     #[test]
-    fn urls_and_pairs_say_the_same() {
+    fn parses_url_and_key_value_form_alike() {
         let url = "postgresql://app:hunter2@db:6432/shop?sslmode=verify-ca&sslrootcert=%2Fetc%2Fca+1.pem&connect_timeout=3&pgbouncer=true";
         let pairs = "host=db port = 6432 user=app password='hunter2' dbname=shop sslmode=verify-ca sslrootcert='/etc/ca+1.pem' connect_timeout=3";
         for text in [url, pairs] {
@@ -296,7 +297,7 @@ mod tests {
             let [endpoint] = &address.endpoints()[..] else {
                 panic!("one endpoint");
             };
-            assert_eq!(endpoint.shown(), "db:6432");
+            assert_eq!(endpoint.host_port(), "db:6432");
             let config = address.config_for(endpoint, SslMode::Require);
             assert_eq!(config.get_password(), Some(&b"hunter2"[..]));
             assert_eq!(config.get_connect_timeout().unwrap().as_secs(), 3);
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_may_hold_what_separates_the_rest() {
+    fn password_may_contain_separators() {
         let address = read("postgres://app:hu?n&sslmode=x@db/shop?sslmode=disable");
         assert_eq!(address.ssl.mode, Mode::Disable);
         let config = address.config_for(&address.endpoints()[0], SslMode::Disable);
@@ -316,22 +317,22 @@ mod tests {
     }
 
     #[test]
-    fn several_hosts_keep_their_order_and_ports() {
+    fn keeps_order_and_ports_of_several_hosts() {
         let address = read("postgres://app@a:1,[::1]:2,c/shop");
-        let shown: Vec<_> = address.endpoints().iter().map(Endpoint::shown).collect();
+        let shown: Vec<_> = address.endpoints().iter().map(Endpoint::host_port).collect();
         assert_eq!(shown, ["a:1", "[::1]:2", "c:5432"]);
         let address = read("host=db hostaddr=10.0.0.1 user=app");
         let endpoint = &address.endpoints()[0];
         assert_eq!(
-            (endpoint.shown().as_str(), endpoint.ip.unwrap().to_string()),
+            (endpoint.host_port().as_str(), endpoint.ip.unwrap().to_string()),
             ("db:5432", "10.0.0.1".to_string())
         );
         let address = read("host=/var/run/postgresql user=app");
-        assert_eq!(address.endpoints()[0].shown(), "/var/run/postgresql:5432");
+        assert_eq!(address.endpoints()[0].host_port(), "/var/run/postgresql:5432");
     }
 
     #[test]
-    fn modes_without_being_named() {
+    fn default_ssl_modes() {
         assert_eq!(read("postgres://db").ssl.mode, Mode::Prefer);
         assert_eq!(read("postgres://db?ssl=true").ssl.mode, Mode::Require);
         let system = read("postgres://db?sslrootcert=system").ssl;
@@ -339,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_the_option_and_the_way_out() {
+    fn errors_name_the_option_and_a_suggestion() {
         let cases = [
             (
                 "postgres://a:hunter2@db?sslmode=verify_full",
@@ -350,7 +351,7 @@ mod tests {
             ("postgres:///shop", "names no host"),
             ("hunter2", "expected postgres://"),
             ("postgres://db?sslmode=require&sslrootcert=system", "needs sslmode=verify-full"),
-            ("postgres://db?sslcert=/x", "need each other"),
+            ("postgres://db?sslcert=/x", "must be given together"),
         ];
         for (text, expected) in cases {
             let mistake = mistake(text);
@@ -359,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_certificate_that_cannot_be_read_is_a_mistake() {
+    fn rejects_unreadable_root_certificate() {
         let mistake = check("postgres://db?sslmode=verify-ca&sslrootcert=/nowhere/ca.pem");
         let mistake = mistake.unwrap_err().to_string();
         assert!(mistake.contains("/nowhere/ca.pem"), "{mistake}");

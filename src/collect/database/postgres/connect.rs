@@ -1,10 +1,11 @@
-//! The way to the server: names, the addresses behind them, TLS or not.
+//! Connects to a server: resolves its name, maps its address through Docker and
+//! negotiates TLS.
 
 use crate::collect::database::postgres::address::{Address, Endpoint};
-use crate::collect::database::postgres::ssl::Mode;
-use crate::collect::database::postgres::why;
+use crate::collect::database::postgres::errors;
+use crate::collect::database::postgres::ssl_options::Mode;
 use crate::collect::no_answer;
-use crate::evidence::{Mapped, Runtime, Why, WhyKind};
+use crate::evidence::{AddressMapping, Reason, ReasonKind, Runtime};
 use std::net::SocketAddr;
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout};
@@ -12,29 +13,29 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// A connection, and how it came about.
+/// A connection and how it was made.
 pub type Connected = (Client, Reached);
 
-/// What was connected to.
+/// How the server was reached.
 pub struct Reached {
-    /// `host:port` that answered.
+    /// The `host:port` that answered.
     pub place: String,
-    /// How the configured address was mapped, if it was.
-    pub mapped: Option<Mapped>,
-    /// Whether it is encrypted.
+    /// How the configured address was mapped, if at all.
+    pub mapped: Option<AddressMapping>,
+    /// Whether the connection is encrypted.
     pub tls: bool,
 }
 
-/// One thing to connect to: a resolved address, under its configured name.
-struct Way {
+/// A resolved address to try, with its configured name.
+struct Candidate {
     endpoint: Endpoint,
     place: String,
-    mapped: Option<Mapped>,
+    mapped: Option<AddressMapping>,
 }
 
-impl Way {
-    /// How messages call it.
-    fn shown(&self) -> String {
+impl Candidate {
+    /// Describes the address for messages.
+    fn describe(&self) -> String {
         match &self.mapped {
             Some(mapped) => format!("{} ({} for {})", mapped.to, mapped.by, mapped.from),
             None => self.place.clone(),
@@ -42,71 +43,78 @@ impl Way {
     }
 }
 
-/// Connects to the first server that answers. `inside`: the address is one that
-/// a container was given, so containers know best what it means.
+/// Connects to the first server that answers. If `from_container` is set, Docker's
+/// address mapping takes precedence over local name resolution.
 pub async fn connect(
     address: &Address,
     tls: &MakeRustlsConnect,
     docker: Option<&Runtime>,
-    inside: bool,
+    from_container: bool,
     until: Instant,
-) -> Result<Connected, Why> {
+) -> Result<Connected, Reason> {
     let start = Instant::now();
-    let (ways, mut troubles) = ways(address, docker, inside).await;
-    for (i, way) in ways.iter().enumerate() {
+    let (candidates, mut failures) = resolve_hosts(address, docker, from_container).await;
+    for (i, candidate) in candidates.iter().enumerate() {
         let left = until.saturating_duration_since(Instant::now());
-        // A way that stays silent must leave time for the next one.
-        let share = left / u32::try_from(ways.len() - i).unwrap_or(1);
-        let why = match timeout(share, attempt(address, tls, way)).await {
+        // A server that does not answer must leave time for the next one.
+        let share = left / u32::try_from(candidates.len() - i).unwrap_or(1);
+        let why = match timeout(share, attempt(address, tls, candidate)).await {
             Ok(Ok(connected)) => return Ok(connected),
-            Ok(Err(error)) => why::connecting(&error, &way.shown(), start.elapsed()),
-            Err(_) => no_answer(&way.shown(), start.elapsed()),
+            Ok(Err(error)) => errors::connection_error(&error, &candidate.describe(), start.elapsed()),
+            Err(_) => no_answer(&candidate.describe(), start.elapsed()),
         };
-        // A server that answers "no" has answered; "starting up" (57P03) is no answer yet.
+        // An error from a server is final, except "starting up" (57P03).
         if why.code.as_deref().is_some_and(|code| code != "57P03") {
             return Err(why);
         }
-        // One name can have several addresses: the last outcome tells.
-        troubles.retain(|(place, _)| *place != way.place);
-        troubles.push((way.place.clone(), why));
+        // A name can resolve to several addresses, so report only the last failure.
+        failures.retain(|(place, _)| *place != candidate.place);
+        failures.push((candidate.place.clone(), why));
     }
-    Err(all_of(troubles.into_iter().map(|(_, why)| why).collect()))
+    Err(combined(failures.into_iter().map(|(_, why)| why).collect()))
 }
 
-fn all_of(mut troubles: Vec<Why>) -> Why {
-    let says: Vec<String> = troubles.iter().map(|why| why.say.clone()).collect();
-    match troubles.pop() {
-        Some(last) => Why { say: says.join("; "), ..last },
-        None => Why::new(WhyKind::NotConfigured, "the address names no host"),
+fn combined(mut failures: Vec<Reason>) -> Reason {
+    let messages: Vec<String> = failures.iter().map(|why| why.message.clone()).collect();
+    match failures.pop() {
+        Some(last) => Reason { message: messages.join("; "), ..last },
+        None => Reason::new(ReasonKind::NotConfigured, "the address names no host"),
     }
 }
 
-/// What the address's hosts stand for, in order, and why the others stand for
-/// nothing, by place.
-async fn ways(address: &Address, docker: Option<&Runtime>, inside: bool) -> (Vec<Way>, Vec<(String, Why)>) {
-    let mut ways = Vec::new();
-    let mut troubles = Vec::new();
+/// Resolves the hosts of an address, in order. Each failure is listed with its `host:port`.
+async fn resolve_hosts(
+    address: &Address,
+    docker: Option<&Runtime>,
+    from_container: bool,
+) -> (Vec<Candidate>, Vec<(String, Reason)>) {
+    let mut candidates = Vec::new();
+    let mut failures = Vec::new();
     for endpoint in address.endpoints() {
-        let place = endpoint.shown();
-        match ways_to(endpoint, docker, inside).await {
-            Ok(found) => ways.extend(found),
-            Err(why) => troubles.push((place, why)),
+        let place = endpoint.host_port();
+        match candidates_for(endpoint, docker, from_container).await {
+            Ok(found) => candidates.extend(found),
+            Err(why) => failures.push((place, why)),
         }
     }
-    (ways, troubles)
+    (candidates, failures)
 }
 
-async fn ways_to(endpoint: Endpoint, docker: Option<&Runtime>, inside: bool) -> Result<Vec<Way>, Why> {
-    let place = endpoint.shown();
+async fn candidates_for(
+    endpoint: Endpoint,
+    docker: Option<&Runtime>,
+    from_container: bool,
+) -> Result<Vec<Candidate>, Reason> {
+    let place = endpoint.host_port();
     let name = match (&endpoint.host, endpoint.ip) {
         (Host::Tcp(name), None) => name.clone(),
         _ => {
             let mapped = None;
-            return Ok(vec![Way { endpoint, place, mapped }]);
+            return Ok(vec![Candidate { endpoint, place, mapped }]);
         }
     };
-    let mapped = || docker.and_then(|docker| docker.reach(&name, endpoint.port));
-    let mut by_docker = if inside { mapped() } else { None };
+    let mapped = || docker.and_then(|docker| docker.map_address(&name, endpoint.port));
+    let mut by_docker = if from_container { mapped() } else { None };
     let mut found = match &by_docker {
         Some(mapped) => resolve(&mapped.to).await,
         None => resolve(&place).await,
@@ -120,9 +128,9 @@ async fn ways_to(endpoint: Endpoint, docker: Option<&Runtime>, inside: bool) -> 
     if found.is_empty() {
         return Err(unresolved(&name, docker));
     }
-    let way = |found: SocketAddr| Way {
+    let candidate = |found: SocketAddr| Candidate {
         endpoint: Endpoint {
-            // The configured name stays: verify-full is about that one.
+            // verify-full checks the certificate against the configured name.
             host: endpoint.host.clone(),
             ip: Some(found.ip()),
             port: found.port(),
@@ -130,7 +138,7 @@ async fn ways_to(endpoint: Endpoint, docker: Option<&Runtime>, inside: bool) -> 
         place: by_docker.as_ref().map_or(&place, |mapped| &mapped.to).clone(),
         mapped: by_docker.clone(),
     };
-    Ok(found.into_iter().map(way).collect())
+    Ok(found.into_iter().map(candidate).collect())
 }
 
 async fn resolve(place: &str) -> Vec<SocketAddr> {
@@ -140,44 +148,52 @@ async fn resolve(place: &str) -> Vec<SocketAddr> {
     }
 }
 
-fn unresolved(name: &str, docker: Option<&Runtime>) -> Why {
-    let but = match docker {
-        Some(_) => "and no running container answers to it",
-        None => "and Docker, which might know it, was not seen",
+fn unresolved(name: &str, docker: Option<&Runtime>) -> Reason {
+    let docker_result = match docker {
+        Some(_) => "and no running container has this name",
+        None => "and Docker, which could map it, is not available",
     };
-    Why::new(WhyKind::Unresolved, format!("the name {name} does not resolve here, {but}"))
+    Reason::new(ReasonKind::Unresolved, format!("{name} does not resolve from here, {docker_result}"))
 }
 
-async fn attempt(address: &Address, tls: &MakeRustlsConnect, way: &Way) -> Result<Connected, Error> {
-    let local = matches!(way.endpoint.host, Host::Unix(_));
+async fn attempt(
+    address: &Address,
+    tls: &MakeRustlsConnect,
+    candidate: &Candidate,
+) -> Result<Connected, Error> {
+    let local = matches!(candidate.endpoint.host, Host::Unix(_));
     match address.ssl.mode {
-        _ if local => open(address, tls, way, false).await,
-        Mode::Disable => open(address, tls, way, false).await,
-        Mode::Prefer => match open(address, tls, way, true).await {
-            Err(error) if plain_may_do(&error) => open(address, tls, way, false).await,
+        _ if local => open_connection(address, tls, candidate, false).await,
+        Mode::Disable => open_connection(address, tls, candidate, false).await,
+        Mode::Prefer => match open_connection(address, tls, candidate, true).await {
+            Err(error) if may_connect_without_tls(&error) => {
+                open_connection(address, tls, candidate, false).await
+            }
             other => other,
         },
-        _ => open(address, tls, way, true).await,
+        _ => open_connection(address, tls, candidate, true).await,
     }
 }
 
-/// As libpq does with `prefer`: without TLS where TLS does not come about, or
-/// where the server lets us in only without (28000: no entry in pg_hba.conf).
-fn plain_may_do(error: &Error) -> bool {
-    why::is_tls(error) || error.code().is_some_and(|code| code.code() == "28000")
+/// Reports whether to retry without TLS, as libpq does with `prefer` if the handshake
+/// failed or the server admits only unencrypted connections (28000: no entry in
+/// pg_hba.conf).
+fn may_connect_without_tls(error: &Error) -> bool {
+    errors::is_tls_error(error) || error.code().is_some_and(|code| code.code() == "28000")
 }
 
-async fn open(
+async fn open_connection(
     address: &Address,
     tls: &MakeRustlsConnect,
-    way: &Way,
+    candidate: &Candidate,
     encrypted: bool,
 ) -> Result<Connected, Error> {
     let mode = if encrypted { SslMode::Require } else { SslMode::Disable };
-    let config = address.config_for(&way.endpoint, mode);
+    let config = address.config_for(&candidate.endpoint, mode);
     let (client, connection) = config.connect(tls.clone()).await?;
-    // Ends by itself when the client is dropped; its errors come out of the client's calls.
+    // This task ends when the client is dropped. Calls to the client return its errors.
     tokio::spawn(connection);
-    let reached = Reached { place: way.place.clone(), mapped: way.mapped.clone(), tls: encrypted };
+    let reached =
+        Reached { place: candidate.place.clone(), mapped: candidate.mapped.clone(), tls: encrypted };
     Ok((client, reached))
 }

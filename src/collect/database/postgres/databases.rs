@@ -1,142 +1,146 @@
-//! The databases of a pipeline: the one with the events, and those of other services.
+//! Sessions on the pipeline's databases: the main one and those of other services.
 
 use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::Secret;
 use crate::collect::database::postgres::event;
 use crate::collect::database::postgres::session::Session;
-use crate::collect::database::postgres::{Opened, Place, open};
-use crate::collect::runtime::docker::{Discovered, told_to};
+use crate::collect::database::postgres::{DatabaseAddress, OpenedSession, open_session};
+use crate::collect::runtime::docker::{EnvironmentAddresses, address_given_to};
 use crate::config::Config;
-use crate::evidence::{Database, Mapped, Name, Runtime, Seen, Why, WhyKind};
+use crate::evidence::{AddressMapping, Database, Name, Observed, Reason, ReasonKind, Runtime};
 use crate::pipeline::Stage;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// One transaction in each.
+/// One transaction per database.
 pub struct Databases {
-    /// In the one with the events.
+    /// The transaction in the main database, which holds the events.
     pub main: Session,
-    further: BTreeMap<Name, Result<Further, Why>>,
+    additional: BTreeMap<Name, Result<Additional, Reason>>,
 }
 
-struct Further {
+struct Additional {
     session: Session,
     /// The address, without its password.
     address: String,
-    mapped: Option<Mapped>,
+    mapped: Option<AddressMapping>,
     tls: MakeRustlsConnect,
 }
 
 impl Databases {
-    /// Opens the further ones beside the main one.
-    pub async fn beside(
+    /// Opens sessions on the additional databases alongside the main session.
+    pub async fn with_additional(
         main: Session,
         config: &Config,
-        docker: Option<&(Seen<Runtime>, Discovered)>,
+        docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
         until: Instant,
     ) -> Databases {
         let opened = config.pipeline.database.keys().map(|name| async move {
-            let further = further(config, name, docker, until).await;
-            (name.clone(), further)
+            let additional = additional(config, name, docker, until).await;
+            (name.clone(), additional)
         });
-        Databases { main, further: join_all(opened).await.into_iter().collect() }
+        Databases { main, additional: join_all(opened).await.into_iter().collect() }
     }
 
-    /// The transaction in a database, by the pipeline's name for it.
-    pub fn of(&self, name: &str) -> Result<&Session, Why> {
+    /// Returns the transaction in the database that has this name in the pipeline.
+    pub fn session(&self, name: &str) -> Result<&Session, Reason> {
         if name == MAIN_DATABASE {
             return Ok(&self.main);
         }
-        match self.further.get(name) {
-            Some(Ok(further)) => Ok(&further.session),
+        match self.additional.get(name) {
+            Some(Ok(additional)) => Ok(&additional.session),
             Some(Err(why)) => Err(why.clone()),
-            None => Err(Why::new(WhyKind::Missing, format!("no database {name}"))),
+            None => Err(Reason::new(ReasonKind::Missing, format!("no database {name}"))),
         }
     }
 
-    /// Each further one, or why it is not seen; `unread` is why its sessions are not yet.
-    pub fn seen(&self, unread: &Why) -> BTreeMap<Name, Seen<Database>> {
-        let seen = |further: &Result<Further, Why>| match further {
-            Ok(further) => Seen::Known(Database {
-                address: further.address.clone(),
-                mapped: further.mapped.clone(),
-                sessions: Seen::Unknown(unread.clone()),
+    /// Returns each additional database, or why it is unavailable. The list of sessions
+    /// stays unknown, for the reason `pending`.
+    pub fn observed(&self, pending: &Reason) -> BTreeMap<Name, Observed<Database>> {
+        let observed = |additional: &Result<Additional, Reason>| match additional {
+            Ok(additional) => Observed::Known(Database {
+                address: additional.address.clone(),
+                mapped: additional.mapped.clone(),
+                sessions: Observed::Unknown(pending.clone()),
                 ..Database::default()
             }),
-            Err(why) => Seen::Unknown(why.clone()),
+            Err(why) => Observed::Unknown(why.clone()),
         };
-        self.further.iter().map(|(name, further)| (name.clone(), seen(further))).collect()
+        self.additional.iter().map(|(name, additional)| (name.clone(), observed(additional))).collect()
     }
 
-    /// Ends the transactions.
+    /// Ends all transactions.
     pub async fn end(self) {
-        let further = self.further.into_values().flatten().map(|further| further.session.end());
-        tokio::join!(self.main.end(), join_all(further));
+        let additional = self.additional.into_values().flatten().map(|additional| additional.session.end());
+        tokio::join!(self.main.end(), join_all(additional));
     }
 
-    /// Stops what the servers are still doing for us.
+    /// Cancels the running statements.
     pub async fn cancel(self, tls: &MakeRustlsConnect) {
-        let further = self.further.into_values().flatten();
-        let further = further.map(|Further { session, tls, .. }| async move { session.cancel(&tls).await });
-        tokio::join!(self.main.cancel(tls), join_all(further));
+        let additional = self.additional.into_values().flatten();
+        let additional =
+            additional.map(|Additional { session, tls, .. }| async move { session.cancel(&tls).await });
+        tokio::join!(self.main.cancel(tls), join_all(additional));
     }
 }
 
-async fn further(
+async fn additional(
     config: &Config,
     name: &str,
-    docker: Option<&(Seen<Runtime>, Discovered)>,
+    docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
     until: Instant,
-) -> Result<Further, Why> {
-    let place = place(config, name, docker)?;
+) -> Result<Additional, Reason> {
+    let found = find_address(config, name, docker)?;
     let docker = docker.and_then(|found| found.0.known());
-    let Opened { session, connected, address, tls, .. } = open(place, docker, until).await?;
+    let OpenedSession { session, connected, address, tls, .. } = open_session(found, docker, until).await?;
     let address = address.shown_at(&connected.place);
-    Ok(Further { session, address, mapped: connected.mapped, tls })
+    Ok(Additional { session, address, mapped: connected.mapped, tls })
 }
 
-/// The address that was given, else the one in the environment of the part that uses it;
-/// of several the one with the database's name. Without such a part any with that name.
-fn place<'a>(
+/// Returns the configured address, or else one from the environment of the component in
+/// `used_by`, preferably one with the database's name. Without `used_by`, the address must
+/// have that name.
+fn find_address<'a>(
     config: &'a Config,
     name: &str,
-    docker: Option<&'a (Seen<Runtime>, Discovered)>,
-) -> Result<Place<'a>, Why> {
-    if let Some(address) = config.places.databases.get(name) {
-        return Ok(Place { address, inside: false });
+    docker: Option<&'a (Observed<Runtime>, EnvironmentAddresses)>,
+) -> Result<DatabaseAddress<'a>, Reason> {
+    if let Some(address) = config.endpoints.databases.get(name) {
+        return Ok(DatabaseAddress { address, from_container: false });
     }
-    let part = config.pipeline.database.get(name).and_then(|database| database.used_by.as_ref());
-    let used_by = part.map(|part| part.get_ref().as_str());
+    let component = config.pipeline.database.get(name).and_then(|database| database.used_by.as_ref());
+    let used_by = component.map(|component| component.get_ref().as_str());
     let found = docker.and_then(|(_, discovered)| {
-        told_to(&discovered.databases, used_by, |address| is_called(address, name))
+        address_given_to(&discovered.databases, used_by, |address| has_name(address, name))
     });
-    found.map(|address| Place { address, inside: true }).ok_or_else(|| {
-        let whose = part.map_or("one of this name".to_string(), |part| {
-            format!("one in the environment of {}", part.get_ref())
+    found.map(|address| DatabaseAddress { address, from_container: true }).ok_or_else(|| {
+        let where_searched = component.map_or("with this name".to_string(), |component| {
+            format!("in the environment of {}", component.get_ref())
         });
-        let say = format!(
-            "database {name}: no address configured (--database {name}=URL), and Docker does not tell {whose}"
+        let message = format!(
+            "database {name}: no address configured (--database {name}=URL), and Docker found none {where_searched}"
         );
-        Why::new(WhyKind::NotConfigured, say)
+        Reason::new(ReasonKind::NotConfigured, message)
     })
 }
 
-fn is_called(address: &Secret, name: &str) -> bool {
+fn has_name(address: &Secret, name: &str) -> bool {
     let url = url::Url::parse(address.expose()).ok();
     url.is_some_and(|url| url.path().trim_start_matches('/') == name)
 }
 
-/// The transaction for a stage's rows, and the type of their id; `of` it is in the main database.
-pub(crate) async fn id_type_at<'a>(
+/// Returns the transaction for a stage's rows and the type of their id. `main_id_type`
+/// is the type in the main database.
+pub(crate) async fn session_and_id_type<'a>(
     databases: &'a Databases,
     stage: &Stage,
-    of: &str,
-) -> Result<(&'a Session, String), Why> {
-    let session = databases.of(stage.database())?;
+    main_id_type: &str,
+) -> Result<(&'a Session, String), Reason> {
+    let session = databases.session(stage.database())?;
     match stage.database {
         Some(_) => Ok((session, event::id_type(session, &stage.sql).await?)),
-        None => Ok((session, of.to_string())),
+        None => Ok((session, main_id_type.to_string())),
     }
 }

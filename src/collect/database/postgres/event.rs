@@ -1,57 +1,64 @@
-//! The event itself: when it happened, and the keys that lead on from it.
+//! Reads the time and keys of the event itself.
 
-use crate::collect::database::postgres::session::{Bound, Session, get, only, quoted, required_time};
-use crate::evidence::{Event, Why, WhyKind};
+use crate::collect::database::postgres::session::{Params, Session, get, only, quote_ident, required_time};
+use crate::evidence::{Event, Reason, ReasonKind};
 use crate::pipeline::EventSql;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-/// The event of the id, by the pipeline's `event.sql`; the oldest, if there are several.
-pub async fn look(session: &Session, event: &EventSql, id: &str, of: &str) -> Result<Event, Why> {
-    let (sql, bound) = statement(event, id, of);
-    let rows = session.ask("the event", &sql, &bound, session.share(4));
+/// Reads the event with this id, using the pipeline's `event.sql`. If there are several,
+/// reads the oldest.
+pub async fn read_event(
+    session: &Session,
+    event: &EventSql,
+    id: &str,
+    id_type: &str,
+) -> Result<Event, Reason> {
+    let (sql, params) = statement(event, id, id_type);
+    let rows = session.query("the event", &sql, &params, session.share(4));
     match rows.await?.first() {
         Some(row) => read(row, &event.keys),
         None => Err(no_row()),
     }
 }
 
-/// The type of the `id` of a statement's rows, as SQL writes it.
-pub(crate) async fn id_type(session: &Session, sql: &str) -> Result<String, Why> {
-    type_of(session, sql, "id").await
+/// Returns the SQL type of a query's `id` column.
+pub(crate) async fn id_type(session: &Session, sql: &str) -> Result<String, Reason> {
+    column_type(session, sql, "id").await
 }
 
-/// The type of a column of a statement's rows.
-pub(crate) async fn type_of(session: &Session, sql: &str, column: &str) -> Result<String, Why> {
-    // Of no row the type is told all the same.
+/// Returns the SQL type of a query's column.
+pub(crate) async fn column_type(session: &Session, sql: &str, column: &str) -> Result<String, Reason> {
+    // The type is known even without rows.
     let sql = format!("select pg_typeof((select rows.{column} from ({sql}) rows limit 0))::text");
-    let what = format!("the type of {column}");
-    let rows = session.ask(&what, &sql, &Bound::default(), session.share(4)).await?;
-    get(&only(rows, &what)?, 0)
+    let subject = format!("the type of {column}");
+    let rows = session.query(&subject, &sql, &Params::default(), session.share(4)).await?;
+    get(&only(rows, &subject)?, 0)
 }
 
-/// The event of one id.
-pub(crate) fn statement(event: &EventSql, id: &str, of: &str) -> (String, Bound) {
-    let mut bound = Bound::default();
-    let id = bound.bind(id.to_string(), Type::TEXT);
+/// Builds the query for the event with one id.
+pub(crate) fn statement(event: &EventSql, id: &str, id_type: &str) -> (String, Params) {
+    let mut params = Params::default();
+    let id = params.bind(id.to_string(), Type::TEXT);
     let (columns, sql) = (columns(event), &event.sql);
-    let sql = format!("select {columns} from ({sql}) event where event.id = {id}::{of} order by 1 limit 1");
-    (sql, bound)
+    let sql =
+        format!("select {columns} from ({sql}) event where event.id = {id}::{id_type} order by 1 limit 1");
+    (sql, params)
 }
 
-/// There is no event of an id.
-pub(crate) fn no_row() -> Why {
-    Why::new(WhyKind::Missing, "no row of this id: when it happened is not known")
+/// Returns the reason for an id without an event.
+pub(crate) fn no_row() -> Reason {
+    Reason::new(ReasonKind::Missing, "no row with this id, so the time of the event is unknown")
 }
 
-/// The columns that [`read`] reads, of the rows `event`.
+/// Lists the columns that [`read`] expects, as columns of `event`.
 pub(crate) fn columns(event: &EventSql) -> String {
-    let keys: String = event.keys.iter().map(|key| format!(", event.{}::text", quoted(key))).collect();
+    let keys: String = event.keys.iter().map(|key| format!(", event.{}::text", quote_ident(key))).collect();
     format!("event.at::timestamptz{keys}")
 }
 
-/// An event of a row that begins with [`columns`].
-pub(crate) fn read(row: &Row, names: &[String]) -> Result<Event, Why> {
+/// Reads an event from a row that begins with [`columns`].
+pub(crate) fn read(row: &Row, names: &[String]) -> Result<Event, Reason> {
     let mut keys = std::collections::BTreeMap::new();
     for (i, name) in names.iter().enumerate() {
         if let Some(value) = get::<Option<String>>(row, i + 1)? {

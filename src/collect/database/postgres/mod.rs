@@ -1,25 +1,28 @@
-//! PostgreSQL: one connection, one read-only transaction, what it shows.
+//! The PostgreSQL driver, which reads everything in one read-only transaction.
 
-pub mod across;
 pub mod address;
+pub mod collect;
 pub mod connect;
+pub mod cross_database_backlog;
+pub mod custom_facts;
 pub mod databases;
+pub mod discovery;
+pub mod errors;
 pub mod event;
-pub mod look;
-pub mod marks;
-pub mod neighbours;
-pub mod open;
-pub mod others;
-pub mod own;
-pub mod prepare;
-pub mod schemas;
+pub mod event_batch;
+pub mod lint_sql;
+pub mod name_suggestions;
+pub mod open_session;
+pub mod other_schemas;
+pub mod processed_marks;
+pub mod server_activity;
 pub mod session;
-pub mod sessions;
-pub mod ssl;
-pub mod stages;
-pub mod survey;
+pub mod ssl_options;
+pub mod stage_backlog;
+pub mod stage_effects;
 pub mod tls;
-pub mod why;
 
-pub(crate) use look::{Looked, look};
-pub(crate) use open::{LAST_WORDS, NO_ID, NO_MARKS, Opened, Place, open, place};
+pub(crate) use collect::{Collected, collect};
+pub(crate) use open_session::{
+    CLEANUP_MARGIN, DatabaseAddress, NO_ID, NO_MARKS, OpenedSession, main_address, open_session,
+};

@@ -1,11 +1,11 @@
-//! One read-only transaction. Every statement stands under its own savepoint,
-//! so that one that fails leaves the others. Nothing outlives the transaction
-//! and no statement is named: a transaction pooler may stand in between.
+//! One read-only transaction. Each statement runs under a savepoint, so a failed statement
+//! does not abort the transaction. No state outlives the transaction, and statements are
+//! unnamed, so the connection may go through a transaction pooler.
 
 use crate::base::secret::redact;
-use crate::collect::database::postgres::why;
+use crate::collect::database::postgres::errors;
 use crate::collect::now;
-use crate::evidence::{Clock, Seen, Why, WhyKind};
+use crate::evidence::{Clock, Observed, Reason, ReasonKind};
 use futures_util::future::join;
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
@@ -15,84 +15,85 @@ use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long a statement waits for a lock, at least and at most.
-const LOCK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// Minimum and maximum lock timeouts for a statement.
+const LOCK_TIMEOUT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// On a primary that has nothing to do the last replayed transaction grows old
-/// although the replica has everything; unless it is cut off.
-const SERVER: &str = "select current_setting('server_version'), now(), pg_is_in_recovery(),
+/// Version, clocks and replica lag. With an idle primary, the last replayed transaction
+/// grows old even though the replica is up to date. The lag is therefore 0 if the WAL
+/// receiver is connected and everything received has been replayed.
+const SERVER_INFO: &str = "select current_setting('server_version'), now(), pg_is_in_recovery(),
     case when not pg_is_in_recovery() then null
          when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
               and exists (select from pg_stat_wal_receiver) then 0
          else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::int8 end,
     clock_timestamp()";
 
-/// Cancelling and rolling back must not take longer than this.
-const FAREWELL: Duration = Duration::from_millis(100);
+/// Maximum duration of a cancel request or rollback.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Values to bind, in the order of their `$n`.
+/// Parameters of a statement, in the order of their `$n` placeholders.
 #[derive(Default)]
-pub struct Bound(Vec<(Box<dyn ToSql + Sync + Send>, Type)>);
+pub struct Params(Vec<(Box<dyn ToSql + Sync + Send>, Type)>);
 
-impl Bound {
-    /// Binds a value; returns its `$n`, with its type, for the SQL.
-    pub fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, of: Type) -> String {
-        let place = self.0.len() + 1;
-        let cast = match of.name().strip_prefix('_') {
-            Some(element) => format!("${place}::{element}[]"),
-            None => format!("${place}::{}", of.name()),
+impl Params {
+    /// Adds a value and returns its placeholder with a cast, such as `$1::text`.
+    pub fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, ty: Type) -> String {
+        let number = self.0.len() + 1;
+        let placeholder = match ty.name().strip_prefix('_') {
+            Some(element) => format!("${number}::{element}[]"),
+            None => format!("${number}::{}", ty.name()),
         };
-        self.0.push((Box::new(value), of));
-        cast
+        self.0.push((Box::new(value), ty));
+        placeholder
     }
 }
 
-/// A statement that the server would not run.
-pub struct Refused {
+/// The server's rejection of a statement.
+pub struct Rejection {
     /// SQLSTATE.
     pub code: String,
-    /// The server's own words.
-    pub say: String,
-    /// What it would do instead.
+    /// The server's message.
+    pub message: String,
+    /// The server's hint.
     pub hint: Option<String>,
-    /// Where in the statement: characters, from 0.
-    pub at: Option<usize>,
+    /// Position in the statement, as a zero-based character index.
+    pub position: Option<usize>,
 }
 
-/// The transaction.
+/// An open transaction.
 pub struct Session {
     client: Client,
     until: Instant,
-    /// By how much the server is behind what was written, if it is a replica.
-    pub behind: Duration,
+    /// Replication lag of the server; zero on a primary.
+    pub replica_lag: Duration,
 }
 
-/// What the server says of itself at the start of the transaction.
-pub struct Server {
+/// What the server reports at the start of the transaction.
+pub struct ServerInfo {
     /// `server_version`.
     pub version: String,
     /// `now()`.
     pub now: Timestamp,
-    /// `clock_timestamp()` beside this machine's clock.
+    /// `clock_timestamp()` compared with the clock of this machine.
     pub clock: Clock,
-    /// `pg_is_in_recovery()`, and how far behind: nothing, where all that was
-    /// received is replayed and more would be received; else now -
-    /// `pg_last_xact_replay_timestamp()`.
-    pub replica_behind_ms: Option<Seen<i64>>,
+    /// Replication lag in milliseconds; `None` unless `pg_is_in_recovery()`. Zero if
+    /// the WAL receiver is connected and has no WAL left to replay, otherwise
+    /// `now() - pg_last_xact_replay_timestamp()`.
+    pub replica_behind_ms: Option<Observed<i64>>,
 }
 
 impl Session {
-    /// Begins the transaction; it is over at `until`.
+    /// Begins the transaction, which must end by `until`.
     pub async fn begin(
         client: Client,
         schema: Option<&str>,
         until: Instant,
-    ) -> Result<(Session, Server), Why> {
-        let mut session = Session { client, until, behind: Duration::ZERO };
-        let lock = session.share(20).clamp(LOCK.0, LOCK.1).as_millis();
-        let schema =
-            schema.map_or_else(String::new, |schema| format!("set local search_path = {};", quoted(schema)));
-        // Compiling costs more than what is asked here; servers before 11 have no jit.
+    ) -> Result<(Session, ServerInfo), Reason> {
+        let mut session = Session { client, until, replica_lag: Duration::ZERO };
+        let lock = session.share(20).clamp(LOCK_TIMEOUT.0, LOCK_TIMEOUT.1).as_millis();
+        let schema = schema
+            .map_or_else(String::new, |schema| format!("set local search_path = {};", quote_ident(schema)));
+        // JIT compilation takes longer than these queries; servers before 11 lack the setting.
         let begin = format!(
             "begin isolation level repeatable read read only;
              set local row_security = off; set local timezone = 'UTC';
@@ -100,125 +101,128 @@ impl Session {
              select set_config(name, 'off', true) from pg_settings where name = 'jit'"
         );
         let begun = session.client.batch_execute(&begin).await;
-        begun.map_err(|error| why::asking(&error, "the transaction"))?;
-        let bound = Bound::default();
-        let asked = now();
-        let rows = session.ask("the server", SERVER, &bound, session.share(4));
+        begun.map_err(|error| errors::query_error(&error, "the transaction"))?;
+        let params = Params::default();
+        let sent = now();
+        let rows = session.query("the server", SERVER_INFO, &params, session.share(4));
         let row = only(rows.await?, "the server")?;
-        let there = required_time(&row, 4, "the server's clock")?;
+        let server_time = required_time(&row, 4, "the server's clock")?;
         let version: String = get(&row, 0)?;
-        let behind: Option<i64> = get(&row, 3)?;
-        let told = behind.map_or_else(
-            || Seen::unknown(WhyKind::Missing, "the replica has replayed nothing yet"),
-            |ms| Seen::Known(ms.max(0)),
+        let lag: Option<i64> = get(&row, 3)?;
+        let replica_lag = lag.map_or_else(
+            || Observed::unknown(ReasonKind::Missing, "the replica has replayed nothing yet"),
+            |ms| Observed::Known(ms.max(0)),
         );
-        let server = Server {
+        let server = ServerInfo {
             version: version.split(' ').next().unwrap_or_default().to_string(),
             now: required_time(&row, 1, "the server's clock")?,
-            clock: Clock::between(asked, there, now(), 0),
-            replica_behind_ms: get::<bool>(&row, 2)?.then_some(told),
+            clock: Clock::between(sent, server_time, now(), 0),
+            replica_behind_ms: get::<bool>(&row, 2)?.then_some(replica_lag),
         };
-        session.behind = behind.map_or(Duration::ZERO, |ms| Duration::from_millis(ms.unsigned_abs()));
+        session.replica_lag = lag.map_or(Duration::ZERO, |ms| Duration::from_millis(ms.unsigned_abs()));
         Ok((session, server))
     }
 
-    /// One `part`th of the time that is left.
-    pub fn share(&self, part: u32) -> Duration {
-        self.until.saturating_duration_since(Instant::now()) / part.max(1)
+    /// Returns the remaining time divided by `divisor`.
+    pub fn share(&self, divisor: u32) -> Duration {
+        self.until.saturating_duration_since(Instant::now()) / divisor.max(1)
     }
 
-    /// The rows of one statement, which the server stops after `at_most`. Its
-    /// columns must have built-in types: for others the driver would prepare
-    /// named statements. `what` is what errors call it.
-    pub async fn ask(
+    /// Runs a query with `at_most` as its statement timeout. Its columns must have built-in
+    /// types, because the driver would prepare named statements for other types. Errors
+    /// name `subject` as the queried object.
+    pub async fn query(
         &self,
-        what: &str,
+        subject: &str,
         sql: &str,
-        bound: &Bound,
+        params: &Params,
         at_most: Duration,
-    ) -> Result<Vec<Row>, Why> {
-        self.rows(sql, bound, at_most).await.map_err(|error| why::asking(&error, what))
+    ) -> Result<Vec<Row>, Reason> {
+        self.run(sql, params, at_most).await.map_err(|error| errors::query_error(&error, subject))
     }
 
-    /// Whether the server would run a statement: it is planned, and not run. `Ok` is
-    /// its refusal, if it has refused.
-    pub async fn prepare(&self, sql: &str, bound: &Bound) -> Result<Option<Refused>, Why> {
-        const PLAN: &str = "explain ";
-        let planned = self.rows(&format!("{PLAN}{sql}"), bound, self.share(4)).await;
+    /// Plans a statement with `EXPLAIN`, without running it. Returns the server's
+    /// rejection, if any.
+    pub async fn explain(&self, sql: &str, params: &Params) -> Result<Option<Rejection>, Reason> {
+        const EXPLAIN: &str = "explain ";
+        let planned = self.run(&format!("{EXPLAIN}{sql}"), params, self.share(4)).await;
         let Err(error) = planned else { return Ok(None) };
-        let Some(refusal) = error.as_db_error() else { return Err(why::asking(&error, "the statement")) };
-        let at = match refusal.position() {
-            Some(ErrorPosition::Original(at)) => (*at as usize).checked_sub(1 + PLAN.len()),
+        let Some(rejection) = error.as_db_error() else {
+            return Err(errors::query_error(&error, "the statement"));
+        };
+        let position = match rejection.position() {
+            Some(ErrorPosition::Original(at)) => (*at as usize).checked_sub(1 + EXPLAIN.len()),
             _ => None,
         };
-        Ok(Some(Refused {
-            code: refusal.code().code().to_string(),
-            say: redact(refusal.message()),
-            hint: refusal.hint().map(redact),
-            at,
+        Ok(Some(Rejection {
+            code: rejection.code().code().to_string(),
+            message: redact(rejection.message()),
+            hint: rejection.hint().map(redact),
+            position,
         }))
     }
 
-    async fn rows(&self, sql: &str, bound: &Bound, at_most: Duration) -> Result<Vec<Row>, Error> {
+    async fn run(&self, sql: &str, params: &Params, at_most: Duration) -> Result<Vec<Row>, Error> {
         let at_most = at_most.as_millis().max(50);
         let guard = format!("savepoint asked; set local statement_timeout = {at_most}");
         let values: Vec<_> =
-            bound.0.iter().map(|(value, of)| (value.as_ref() as &(dyn ToSql + Sync), of.clone())).collect();
-        // Both are sent at once, in this order: one round trip.
+            params.0.iter().map(|(value, ty)| (value.as_ref() as &(dyn ToSql + Sync), ty.clone())).collect();
+        // Both are pipelined in order, which takes only one round trip.
         let guard = self.client.batch_execute(&guard);
         let (guarded, rows) = join(guard, self.client.query_typed(sql, &values)).await;
         match guarded.and(rows) {
             Ok(rows) => Ok(rows),
             Err(error) => {
-                // If this fails the connection has gone, and the next statement says so.
-                let back = self.client.batch_execute("rollback to savepoint asked");
-                let _ = back.await;
+                // If this fails, the connection is lost and the next statement reports it.
+                let _ = self.client.batch_execute("rollback to savepoint asked").await;
                 Err(error)
             }
         }
     }
 
-    /// Ends the transaction, so that a pooler can go on using the connection.
+    /// Ends the transaction so that a pooler can reuse the connection.
     pub async fn end(self) {
-        let _ = timeout(FAREWELL, self.client.batch_execute("rollback")).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.client.batch_execute("rollback")).await;
     }
 
-    /// Stops what the server is still doing for us; the transaction is lost.
+    /// Cancels the running statement and abandons the transaction.
     pub async fn cancel(self, tls: &MakeRustlsConnect) {
         let token = self.client.cancel_token();
-        let _ = timeout(FAREWELL, token.cancel_query(tls.clone())).await;
+        let _ = timeout(CLOSE_TIMEOUT, token.cancel_query(tls.clone())).await;
     }
 }
 
-/// A name as SQL takes it literally.
-pub fn quoted(name: &str) -> String {
+/// Quotes an SQL identifier.
+pub fn quote_ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A value of a row.
-pub fn get<T: FromSqlOwned>(row: &Row, column: usize) -> Result<T, Why> {
+/// Reads a column of a row.
+pub fn get<T: FromSqlOwned>(row: &Row, column: usize) -> Result<T, Reason> {
     row.try_get(column).map_err(|error| {
         let name = row.columns().get(column).map_or("?", |column| column.name());
-        Why::new(WhyKind::Failed, format!("column {name}: {error}"))
+        Reason::new(ReasonKind::Failed, format!("column {name}: {error}"))
     })
 }
 
-/// A time (timestamptz) of a row; `None` for null.
-pub fn time(row: &Row, column: usize) -> Result<Option<Timestamp>, Why> {
+/// Reads a timestamptz column; `None` for null.
+pub fn time(row: &Row, column: usize) -> Result<Option<Timestamp>, Reason> {
     get::<Option<SystemTime>>(row, column)?.map(timestamp).transpose()
 }
 
-/// A time of a row; null is a reason, in which `what` is the row.
-pub fn required_time(row: &Row, column: usize, what: &str) -> Result<Timestamp, Why> {
-    time(row, column)?.ok_or_else(|| Why::new(WhyKind::Failed, format!("{what}: a row without its time")))
+/// Reads a timestamptz column that must not be null. `subject` names the row in errors.
+pub fn required_time(row: &Row, column: usize, subject: &str) -> Result<Timestamp, Reason> {
+    time(row, column)?.ok_or_else(|| Reason::new(ReasonKind::Failed, format!("{subject}: a row has no time")))
 }
 
-/// PostgreSQL's times reach further than those of any event: `infinity`.
-pub fn timestamp(time: SystemTime) -> Result<Timestamp, Why> {
-    Timestamp::try_from(time).map_err(|_| Why::new(WhyKind::Failed, "a time beyond the year 9999"))
+/// Converts a PostgreSQL timestamp. Values such as `infinity` are out of range.
+pub fn timestamp(time: SystemTime) -> Result<Timestamp, Reason> {
+    Timestamp::try_from(time).map_err(|_| Reason::new(ReasonKind::Failed, "timestamp after the year 9999"))
 }
 
-/// The only row of an answer.
-pub fn only(rows: Vec<Row>, what: &str) -> Result<Row, Why> {
-    rows.into_iter().next().ok_or_else(|| Why::new(WhyKind::Failed, format!("{what}: no row")))
+/// Returns the only row of a result.
+pub fn only(rows: Vec<Row>, subject: &str) -> Result<Row, Reason> {
+    rows.into_iter()
+        .next()
+        .ok_or_else(|| Reason::new(ReasonKind::Failed, format!("{subject}: no row returned")))
 }

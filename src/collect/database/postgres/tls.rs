@@ -1,9 +1,9 @@
-//! TLS as libpq means it. rustls always verifies; `prefer` and `require` do
-//! not, and `verify-ca` does not look at the name.
+//! TLS with libpq's semantics. rustls always verifies the server, but `prefer`
+//! and `require` do not, and `verify-ca` does not check the host name.
 
 use crate::base::error::Mistake;
-use crate::collect::database::postgres::ssl::{Mode, Roots, Ssl};
-use crate::input::file::in_words;
+use crate::collect::database::postgres::ssl_options::{Mode, Roots, Ssl};
+use crate::input::text_file::describe;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
@@ -16,8 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// What encrypts the connection, as the address asks; reads the files that it
-/// names. Contacts nothing.
+/// Builds the TLS connector for the options of an address and reads its
+/// certificate files. Does not contact the server.
 pub fn connector(ssl: &Ssl) -> Result<MakeRustlsConnect, Mistake> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Arc::new(Verifier { trust: Trust::new(ssl, &provider)?, provider: provider.clone() });
@@ -33,65 +33,65 @@ pub fn connector(ssl: &Ssl) -> Result<MakeRustlsConnect, Mistake> {
             let place = format!("sslkey {}", key.display());
             let secret =
                 PrivateKeyDer::from_pem_file(key).map_err(|error| Mistake::new(&place, unreadable(error)))?;
-            let fits = config.with_client_auth_cert(chain, secret);
-            fits.map_err(|error| Mistake::new(&place, error.to_string()))?
+            let config = config.with_client_auth_cert(chain, secret);
+            config.map_err(|error| Mistake::new(&place, error.to_string()))?
         }
     };
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Which servers are let through.
+/// Which servers are accepted.
 #[derive(Debug)]
 enum Trust {
-    /// Whoever answers.
-    Anybody,
-    /// Those that the roots vouch for.
-    Vouched {
-        by: Arc<WebPkiServerVerifier>,
-        /// Certificates of the root file: a server may show one of them itself.
-        given: Vec<CertificateDer<'static>>,
-        /// And only under the host's name.
-        named: bool,
+    /// Any server.
+    Any,
+    /// Servers with a certificate signed by a trusted root.
+    Verified {
+        verifier: Arc<WebPkiServerVerifier>,
+        /// Certificates from the root file; a server may present one of them directly.
+        roots: Vec<CertificateDer<'static>>,
+        /// Whether the certificate must match the host name.
+        check_name: bool,
     },
 }
 
 impl Trust {
     fn new(ssl: &Ssl, provider: &Arc<CryptoProvider>) -> Result<Trust, Mistake> {
-        let named = ssl.mode == Mode::VerifyFull;
-        let given = match &ssl.roots {
-            _ if ssl.mode == Mode::Disable => return Ok(Trust::Anybody),
-            // A root given makes the weaker modes as strict as verify-ca, as in libpq.
+        let check_name = ssl.mode == Mode::VerifyFull;
+        let file_roots = match &ssl.roots {
+            _ if ssl.mode == Mode::Disable => return Ok(Trust::Any),
+            // As in libpq, a root file makes weaker modes as strict as verify-ca.
             Some(Roots::File(file)) => certificates("sslrootcert", file)?,
             Some(Roots::System) => Vec::new(),
-            None if named || ssl.mode == Mode::VerifyCa => Vec::new(),
-            None => return Ok(Trust::Anybody),
+            None if check_name || ssl.mode == Mode::VerifyCa => Vec::new(),
+            None => return Ok(Trust::Any),
         };
-        let mut roots = RootCertStore::empty();
-        if given.is_empty() {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let mut store = RootCertStore::empty();
+        if file_roots.is_empty() {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         } else {
-            roots.add_parsable_certificates(given.iter().cloned());
+            store.add_parsable_certificates(file_roots.iter().cloned());
         }
-        let by = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-        let by = by.build().map_err(|error| {
-            let help = "expected sslrootcert=FILE, with certificates in PEM";
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone());
+        let verifier = verifier.build().map_err(|error| {
+            let help = "expected sslrootcert=FILE, a file with PEM certificates";
             Mistake::new("sslrootcert", error.to_string()).help(help)
         })?;
-        Ok(Trust::Vouched { by, given, named })
+        Ok(Trust::Verified { verifier, roots: file_roots, check_name })
     }
 }
 
 fn certificates(option: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, Mistake> {
     let wrong = |what: String| {
         Mistake::new(format!("{option} {}", file.display()), what)
-            .help("expected a readable file with certificates in PEM")
+            .help("expected a readable file with PEM certificates")
     };
     if file.is_dir() {
         return Err(wrong("is a directory".into()));
     }
     let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).and_then(|found| found.collect());
     match found {
-        Ok(found) if found.is_empty() => Err(wrong("holds no certificate".into())),
+        Ok(found) if found.is_empty() => Err(wrong("contains no certificate".into())),
         Ok(found) => Ok(found),
         Err(error) => Err(wrong(unreadable(error))),
     }
@@ -99,9 +99,9 @@ fn certificates(option: &str, file: &Path) -> Result<Vec<CertificateDer<'static>
 
 fn unreadable(error: pem::Error) -> String {
     match error {
-        pem::Error::Io(error) => in_words(&error),
-        pem::Error::NoItemsFound => "holds nothing of the kind in PEM".into(),
-        other => format!("is not PEM: {other}"),
+        pem::Error::Io(error) => describe(&error),
+        pem::Error::NoItemsFound => "contains no PEM item of the expected kind".into(),
+        other => format!("is not valid PEM: {other}"),
     }
 }
 
@@ -112,39 +112,39 @@ struct Verifier {
 }
 
 impl Verifier {
-    /// Certificates of X.509 version 1, as `openssl x509 -req` makes them, are
-    /// unreadable for webpki. Where anybody is let through, the signature of an
-    /// unknown key would prove nothing anyway.
-    fn cannot_and_need_not(&self, certificate: &CertificateDer<'_>) -> bool {
-        matches!(self.trust, Trust::Anybody) && ParsedCertificate::try_from(certificate).is_err()
+    /// Reports whether to skip the signature check because webpki cannot parse the
+    /// certificate, such as the X.509 version 1 certificates that `openssl x509 -req`
+    /// creates. If any server is accepted, a signature by an unknown key proves nothing.
+    fn skips_signature(&self, certificate: &CertificateDer<'_>) -> bool {
+        matches!(self.trust, Trust::Any) && ParsedCertificate::try_from(certificate).is_err()
     }
 }
 
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
-        shown: &CertificateDer<'_>,
+        certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Trust::Vouched { by, given, named } = &self.trust else {
+        let Trust::Verified { verifier, roots, check_name } = &self.trust else {
             return Ok(ServerCertVerified::assertion());
         };
-        // A self-signed certificate that is its own root: OpenSSL takes it,
-        // webpki does not take a root as a server's certificate.
-        if given.iter().any(|root| root == shown) {
-            if *named {
-                verify_server_name(&ParsedCertificate::try_from(shown)?, name)?;
+        // OpenSSL accepts a self-signed certificate that is its own root; webpki
+        // does not accept a root as a server certificate.
+        if roots.iter().any(|root| root == certificate) {
+            if *check_name {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
             }
             return Ok(ServerCertVerified::assertion());
         }
-        match by.verify_server_cert(shown, intermediates, name, ocsp, now) {
-            // The name is looked at last: all the rest is right.
+        match verifier.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            // webpki checks the name last, so everything else is valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if !named => Ok(ServerCertVerified::assertion()),
+            )) if !check_name => Ok(ServerCertVerified::assertion()),
             verified => verified,
         }
     }
@@ -155,7 +155,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        if self.cannot_and_need_not(certificate) {
+        if self.skips_signature(certificate) {
             return Ok(HandshakeSignatureValid::assertion());
         }
         let algorithms = &self.provider.signature_verification_algorithms;
@@ -168,7 +168,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        if self.cannot_and_need_not(certificate) {
+        if self.skips_signature(certificate) {
             return Ok(HandshakeSignatureValid::assertion());
         }
         let algorithms = &self.provider.signature_verification_algorithms;

@@ -1,14 +1,14 @@
-//! The compose file: what should run. Read by the docker compose plugin where
-//! it is there, else by the built-in reader.
+//! Compose files, which declare what should run. They are read by the docker compose plugin
+//! if it is installed, and otherwise by the built-in reader.
 
-pub mod built_in;
-pub mod files;
+pub mod built_in_reader;
+pub mod collect;
+pub mod discovery;
+pub mod file_selection;
 pub mod interpolate;
-pub mod look;
-pub mod plugin;
-pub mod survey;
+pub mod plugin_reader;
 #[cfg(test)]
-mod tests;
+mod reader_tests;
 
-pub(crate) use files::{Files, Read, readable, unreadable, which};
-pub(crate) use look::{check, look};
+pub(crate) use collect::{check, collect};
+pub(crate) use file_selection::{Files, ReadFiles, check_readable, select_files, unreadable};

@@ -1,48 +1,50 @@
-//! Where the Docker Engine is.
+//! Finds the address of the Docker Engine.
 
-use crate::base::secret::shown_url;
-use crate::evidence::{Why, WhyKind};
+use crate::base::secret::redact_url;
+use crate::evidence::{Reason, ReasonKind};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-const USUAL: &str = "unix:///var/run/docker.sock";
+const DEFAULT_SOCKET: &str = "unix:///var/run/docker.sock";
 
-/// The engine's address as bollard takes it: what was asked for (`--docker`,
-/// DOCKER_HOST), else the current docker context, else the usual socket.
-pub(crate) fn address(asked: Option<&str>) -> Result<String, Why> {
-    if let Some(asked) = asked {
-        return usable(asked);
+/// Returns the engine's address in the form that bollard accepts. This is the address in
+/// the configuration (`--docker`, DOCKER_HOST), that of the current Docker context, or the
+/// default socket, in that order of preference.
+pub(crate) fn address(configured: Option<&str>) -> Result<String, Reason> {
+    if let Some(configured) = configured {
+        return normalize(configured);
     }
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let home = || std::env::home_dir().map(|home| home.join(".docker"));
     let Some(directory) = set("DOCKER_CONFIG").map(PathBuf::from).or_else(home) else {
-        return Ok(USUAL.into());
+        return Ok(DEFAULT_SOCKET.into());
     };
-    match context(&directory, set("DOCKER_CONTEXT"))? {
-        Some(host) => usable(&host),
-        None => Ok(USUAL.into()),
+    match context_host(&directory, set("DOCKER_CONTEXT"))? {
+        Some(host) => normalize(&host),
+        None => Ok(DEFAULT_SOCKET.into()),
     }
 }
 
-/// The address in the one form that is used from here on, with its scheme.
-fn usable(address: &str) -> Result<String, Why> {
-    let unusable = |what: &str| {
-        let say = format!("{} {what}; give --docker unix:///path or tcp://host:port", shown_url(address));
-        Err(Why::new(WhyKind::NotConfigured, say))
+/// Normalizes an address to a URL with a scheme that bollard supports.
+fn normalize(address: &str) -> Result<String, Reason> {
+    let unsupported = |problem: &str| {
+        let message =
+            format!("{} {problem}; use --docker unix:///path or tcp://host:port", redact_url(address));
+        Err(Reason::new(ReasonKind::NotConfigured, message))
     };
     match address.split_once("://") {
         None if address.starts_with('/') => Ok(format!("unix://{address}")),
-        None => usable(&format!("tcp://{address}")),
+        None => normalize(&format!("tcp://{address}")),
         Some(("unix", path)) if path.starts_with('/') => Ok(address.into()),
-        Some(("tcp" | "http" | "https", "")) => unusable("names no host"),
-        // The port that the docker command takes as well.
+        Some(("tcp" | "http" | "https", "")) => unsupported("names no host"),
+        // The docker command's default port.
         Some(("tcp", host)) if !has_port(host) => Ok(format!("tcp://{host}:2375")),
         Some(("tcp" | "http" | "https", _)) => Ok(address.into()),
-        Some(("ssh", _)) => unusable(
-            "is reached through ssh, which is not supported: \
+        Some(("ssh", _)) => unsupported(
+            "uses ssh, which is not supported: \
              forward its socket (ssh -L /tmp/docker.sock:/var/run/docker.sock HOST)",
         ),
-        Some(_) => unusable("is not a Docker address"),
+        Some(_) => unsupported("is not a Docker address"),
     }
 }
 
@@ -74,9 +76,9 @@ struct Endpoint {
     host: String,
 }
 
-/// The address of the context that the docker command would use; `None`: its
-/// default. Contexts lie under the hash of their name, so all of them are read.
-fn context(directory: &Path, chosen: Option<String>) -> Result<Option<String>, Why> {
+/// Returns the address of the context that the docker command would use, or `None` for the
+/// default context. Context directories are named after a hash, so all of them are read.
+fn context_host(directory: &Path, chosen: Option<String>) -> Result<Option<String>, Reason> {
     let current = || read::<CliConfig>(&directory.join("config.json"))?.current_context;
     let name = match chosen.or_else(current) {
         Some(name) if !name.is_empty() && name != "default" => name,
@@ -88,18 +90,18 @@ fn context(directory: &Path, chosen: Option<String>) -> Result<Option<String>, W
         (context.name == name).then(|| (entry.file_name(), context.endpoints.docker.host))
     });
     let Some((hash, host)) = found else {
-        let say = format!("docker context `{name}` cannot be read; give --docker ADDRESS");
-        return Err(Why::new(WhyKind::Missing, say));
+        let message = format!("docker context `{name}` cannot be read; use --docker ADDRESS");
+        return Err(Reason::new(ReasonKind::Missing, message));
     };
     let certificates = directory.join("contexts/tls").join(hash).join("docker");
     if certificates.is_dir() {
-        let say = format!(
-            "docker context `{name}` uses certificates, which are not taken from contexts; \
+        let message = format!(
+            "docker context `{name}` uses TLS certificates, which are not read from contexts; \
              set DOCKER_HOST={} DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH={}",
-            shown_url(&host),
+            redact_url(&host),
             certificates.display()
         );
-        return Err(Why::new(WhyKind::NotConfigured, say));
+        return Err(Reason::new(ReasonKind::NotConfigured, message));
     }
     Ok(Some(host))
 }
@@ -113,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_taken_as_the_docker_command_takes_them() {
+    fn accepts_same_addresses_as_docker_command() {
         for (given, used) in [
             ("/run/d.sock", "unix:///run/d.sock"),
             ("unix:///run/d.sock", "unix:///run/d.sock"),
@@ -122,11 +124,11 @@ mod tests {
             ("build.example:1", "tcp://build.example:1"),
             ("http://build.example:1", "http://build.example:1"),
         ] {
-            assert_eq!(usable(given).unwrap(), used);
+            assert_eq!(normalize(given).unwrap(), used);
         }
         for wrong in ["ssh://me@build.example", "tcp://", "unix://", "fd://"] {
-            let why = usable(wrong).unwrap_err();
-            assert!(why.say.contains("give --docker"), "{}", why.say);
+            let why = normalize(wrong).unwrap_err();
+            assert!(why.message.contains("use --docker"), "{}", why.message);
         }
     }
 
@@ -143,25 +145,25 @@ mod tests {
     }
 
     #[test]
-    fn the_current_context_is_used_unless_another_is_chosen() {
+    fn chosen_context_overrides_current_one() {
         let directory = with_context("tcp://far:1");
-        let host = |chosen: Option<&str>| context(directory.path(), chosen.map(String::from));
+        let host = |chosen: Option<&str>| context_host(directory.path(), chosen.map(String::from));
         assert_eq!(host(None).unwrap().as_deref(), Some("tcp://far:1"));
         assert_eq!(host(Some("default")).unwrap(), None);
-        assert!(host(Some("gone")).unwrap_err().say.contains("`gone`"));
+        assert!(host(Some("gone")).unwrap_err().message.contains("`gone`"));
     }
 
     #[test]
-    fn a_context_with_certificates_says_what_to_set() {
+    fn context_with_certificates_says_which_variables_to_set() {
         let directory = with_context("tcp://far:2376");
         std::fs::create_dir_all(directory.path().join("contexts/tls/abc/docker")).unwrap();
-        let why = context(directory.path(), None).unwrap_err();
-        assert!(why.say.contains("DOCKER_CERT_PATH="), "{}", why.say);
+        let why = context_host(directory.path(), None).unwrap_err();
+        assert!(why.message.contains("DOCKER_CERT_PATH="), "{}", why.message);
     }
 
     #[test]
-    fn without_any_configuration_there_is_no_context() {
+    fn returns_no_context_without_configuration() {
         let directory = tempfile::tempdir().unwrap();
-        assert_eq!(context(directory.path(), None).unwrap(), None);
+        assert_eq!(context_host(directory.path(), None).unwrap(), None);
     }
 }

@@ -1,6 +1,6 @@
-//! One container: from what the engine says (`/containers/{id}/json`) to evidence.
+//! Converts the engine's description of a container (`/containers/{id}/json`) to evidence.
 
-use crate::base::secret::{redact, shown_url};
+use crate::base::secret::{redact, redact_url};
 use crate::collect::runtime::docker::{PROJECT, SERVICE, shown_path};
 use crate::evidence::{
     Addresses, Config, Details, Exit, Health, Instance, InstanceState, Name, Port, RestartPolicy,
@@ -13,24 +13,24 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-const FILES: &str = "com.docker.compose.project.config_files";
-const DIRECTORY: &str = "com.docker.compose.project.working_dir";
-const HASH: &str = "com.docker.compose.config-hash";
-const VERSION: &str = "com.docker.compose.version";
+const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
+const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
+const CONFIG_HASH: &str = "com.docker.compose.config-hash";
+const COMPOSE_VERSION: &str = "com.docker.compose.version";
 
-/// The variable that holds the brokers' addresses.
-pub(crate) const KAFKA: &str = "KAFKA_BROKERS";
+/// The variable with the broker addresses.
+pub(crate) const BROKERS_VARIABLE: &str = "KAFKA_BROKERS";
 
-/// What is kept of a container. What the engine leaves out is empty.
-pub(crate) fn container(seen: ContainerInspectResponse, pipeline: &Pipeline) -> Instance {
-    let config = seen.config.unwrap_or_default();
+/// Builds the evidence for a container. Fields missing from the response stay empty.
+pub(crate) fn container(response: ContainerInspectResponse, pipeline: &Pipeline) -> Instance {
+    let config = response.config.unwrap_or_default();
     let labels = config.labels.unwrap_or_default();
     let label = |name: &str| labels.get(name).filter(|value| !value.is_empty()).cloned();
-    let state = seen.state.unwrap_or_default();
-    let host = seen.host_config.unwrap_or_default();
-    let network = seen.network_settings.unwrap_or_default();
+    let state = response.state.unwrap_or_default();
+    let host = response.host_config.unwrap_or_default();
+    let network = response.network_settings.unwrap_or_default();
     let service = label(SERVICE);
-    let id = seen.id.unwrap_or_default();
+    let id = response.id.unwrap_or_default();
     let health = state.health.as_ref().and_then(|health| health.status);
     let exit = Exit {
         code: state.exit_code.unwrap_or_default(),
@@ -39,24 +39,24 @@ pub(crate) fn container(seen: ContainerInspectResponse, pipeline: &Pipeline) -> 
     let error = state.error.as_ref().filter(|text| !text.is_empty());
     let restart_policy = host.restart_policy.and_then(|policy| policy.name);
     Instance {
-        name: seen.name.unwrap_or_default().trim_start_matches('/').into(),
+        name: response.name.unwrap_or_default().trim_start_matches('/').into(),
         image: config.image.unwrap_or_default(),
-        image_id: seen.image.unwrap_or_default(),
+        image_id: response.image.unwrap_or_default(),
         state: status(&state),
         again: None,
         exit,
-        start_failure: StartFailure::told(error.map(|text| redact(text).into()), exit.code),
-        restarts: seen.restart_count.unwrap_or_default(),
-        created: seen.created.as_deref().and_then(time),
+        start_failure: StartFailure::classify(error.map(|text| redact(text).into()), exit.code),
+        restarts: response.restart_count.unwrap_or_default(),
+        created: response.created.as_deref().and_then(time),
         started: started(&state),
         finished: state.finished_at.as_deref().and_then(time),
-        // "none" is how the engine says that there is no health check.
+        // The engine reports "none" if there is no health check.
         health: health
             .map(|status| status.to_string())
             .filter(|status| !status.is_empty() && status != "none")
             .map(Health::from),
         config: Config {
-            hash: label(HASH),
+            hash: label(CONFIG_HASH),
             restart_policy: restart_policy
                 .map(|name| name.to_string())
                 .filter(|name| !name.is_empty())
@@ -69,29 +69,29 @@ pub(crate) fn container(seen: ContainerInspectResponse, pipeline: &Pipeline) -> 
             networks: addresses(&network),
             ports: ports(network.ports.unwrap_or_default()),
         },
-        environment: shown_environment(&config.env.unwrap_or_default(), pipeline),
+        environment: address_environment(&config.env.unwrap_or_default(), pipeline),
         details: Details {
             service,
             project: label(PROJECT),
-            config_files: config_files(label(FILES).as_deref(), label(DIRECTORY).as_deref()),
-            working_dir: label(DIRECTORY).map(|path| shown_path(Path::new(&path))),
-            compose_version: label(VERSION),
+            config_files: config_files(label(CONFIG_FILES).as_deref(), label(WORKING_DIR).as_deref()),
+            working_dir: label(WORKING_DIR).map(|path| shown_path(Path::new(&path))),
+            compose_version: label(COMPOSE_VERSION),
         },
         id,
     }
 }
 
-/// `State.Status`.
+/// Reads `State.Status`.
 pub(crate) fn status(state: &ContainerState) -> InstanceState {
     state.status.map(|status| status.to_string()).unwrap_or_default().into()
 }
 
-/// `State.StartedAt`.
+/// Reads `State.StartedAt`.
 pub(crate) fn started(state: &ContainerState) -> Option<Timestamp> {
     state.started_at.as_deref().and_then(time)
 }
 
-/// A time of the engine's; it writes the year 1 for "never".
+/// Parses a time from the engine, which uses the year 1 for "never".
 fn time(text: &str) -> Option<Timestamp> {
     if text.starts_with("0001-") {
         return None;
@@ -99,18 +99,24 @@ fn time(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
-/// Old versions of compose name the files relative to the working directory.
+/// Returns the display paths of the compose files. Old versions of compose record them
+/// relative to the working directory.
 fn config_files(files: Option<&str>, directory: Option<&str>) -> Vec<String> {
     let base = Path::new(directory.unwrap_or_default());
     let names = files.into_iter().flat_map(|files| files.split(','));
     names.map(|name| shown_path(&base.join(name))).collect()
 }
 
-/// The names under which others reach it; its own id is none that anyone uses.
-fn hostnames(own: Option<String>, service: Option<&str>, network: &NetworkSettings, id: &str) -> Vec<String> {
+/// Returns the names under which other containers reach this one, except its own id.
+fn hostnames(
+    hostname: Option<String>,
+    service: Option<&str>,
+    network: &NetworkSettings,
+    id: &str,
+) -> Vec<String> {
     let endpoints = network.networks.iter().flat_map(|networks| networks.values());
     let aliases = endpoints.flat_map(|e| e.aliases.iter().flatten().chain(e.dns_names.iter().flatten()));
-    let names: BTreeSet<String> = own
+    let names: BTreeSet<String> = hostname
         .into_iter()
         .chain(service.map(String::from))
         .chain(aliases.cloned())
@@ -124,7 +130,8 @@ fn addresses(network: &NetworkSettings) -> BTreeMap<Name, String> {
     networks.map(|(name, endpoint)| (name.clone(), endpoint.ip_address.clone().unwrap_or_default())).collect()
 }
 
-/// Published TCP ports, each once: the engine lists IPv4 and IPv6 apart.
+/// Returns the published TCP ports without duplicates, because the engine lists IPv4 and
+/// IPv6 separately.
 fn ports(published: PortMap) -> Vec<Port> {
     let mut ports: Vec<Port> = Vec::new();
     for (port, bindings) in published.into_iter().collect::<BTreeMap<_, _>>() {
@@ -146,34 +153,35 @@ fn ports(published: PortMap) -> Vec<Port> {
     ports
 }
 
-/// The variables that the pipeline knows as addresses; the others may hold
-/// anything and stay where they are.
-fn shown_environment(environment: &[String], pipeline: &Pipeline) -> BTreeMap<String, String> {
+/// Returns the variables that the pipeline declares as addresses. The others may contain
+/// anything and are not recorded.
+fn address_environment(environment: &[String], pipeline: &Pipeline) -> BTreeMap<String, String> {
     let known: BTreeSet<&str> =
-        pipeline.address_variables().chain(DATABASE_VARIABLES).chain([KAFKA]).collect();
+        pipeline.address_variables().chain(DATABASE_VARIABLES).chain([BROKERS_VARIABLE]).collect();
     let variables = environment.iter().filter_map(|variable| variable.split_once('='));
     variables
         .filter(|(name, _)| known.contains(name))
-        .map(|(name, value)| (name.to_string(), shown(name, value)))
+        .map(|(name, value)| (name.to_string(), masked(name, value)))
         .collect()
 }
 
-/// The value without its secrets. The name tells whether all of it is one.
-fn shown(name: &str, value: &str) -> String {
+/// Masks the secrets in a value. The variable's name determines whether the whole value is
+/// secret.
+fn masked(name: &str, value: &str) -> String {
     if value.contains("://") {
-        return redact(&shown_url(value));
+        return redact(&redact_url(value));
     }
-    let both = redact(&format!("{name}={value}"));
-    both.split_once('=').map_or(both.clone(), |(_, value)| value.to_string())
+    let masked = redact(&format!("{name}={value}"));
+    masked.split_once('=').map_or(masked.clone(), |(_, value)| value.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::project::tests::pipeline;
+    use super::super::project_selection::tests::pipeline;
     use super::*;
 
-    fn inspected() -> Instance {
-        let seen = serde_json::json!({
+    fn sample() -> Instance {
+        let response = serde_json::json!({
             "Id": "0123456789abcdef", "Name": "/shop-api", "Created": "2026-01-07T16:55:09.5Z",
             "Image": "sha256:1", "RestartCount": 3,
             "State": {"Status": "exited", "ExitCode": 137, "OOMKilled": true, "Error": "",
@@ -192,26 +200,29 @@ mod tests {
                 "Networks": {"shop_default": {"IPAddress": "172.18.0.2",
                     "Aliases": ["shop-api", "api", "0123456789ab"]}}}
         });
-        container(serde_json::from_value(seen).unwrap(), &pipeline(""))
+        container(serde_json::from_value(response).unwrap(), &pipeline(""))
     }
 
     #[test]
-    fn the_engines_answer_becomes_evidence() {
-        let seen = inspected();
-        assert_eq!(seen.name, "shop-api");
-        assert_eq!((seen.state.as_str(), seen.exit.code, seen.exit.out_of_memory), ("exited", 137, true));
-        assert_eq!(seen.created.unwrap().to_string(), "2026-01-07T16:55:09.5Z");
-        assert_eq!((seen.finished, seen.start_failure, seen.health), (None, None, None));
-        assert_eq!(seen.config.restart_policy, Some(RestartPolicy::Always));
-        assert_eq!(seen.addresses.hostnames, ["api", "shop-api"]);
-        assert_eq!(seen.details.config_files, ["/srv/shop/compose.yaml", "/srv/more.yaml"]);
+    fn converts_response_to_evidence() {
+        let instance = sample();
+        assert_eq!(instance.name, "shop-api");
+        assert_eq!(
+            (instance.state.as_str(), instance.exit.code, instance.exit.out_of_memory),
+            ("exited", 137, true)
+        );
+        assert_eq!(instance.created.unwrap().to_string(), "2026-01-07T16:55:09.5Z");
+        assert_eq!((instance.finished, instance.start_failure, instance.health), (None, None, None));
+        assert_eq!(instance.config.restart_policy, Some(RestartPolicy::Always));
+        assert_eq!(instance.addresses.hostnames, ["api", "shop-api"]);
+        assert_eq!(instance.details.config_files, ["/srv/shop/compose.yaml", "/srv/more.yaml"]);
         let port = Port { container: 80, host_ip: "0.0.0.0".into(), host: 8080 };
-        assert_eq!(seen.addresses.ports, [port]);
+        assert_eq!(instance.addresses.ports, [port]);
     }
 
     #[test]
-    fn only_declared_variables_are_kept_and_without_secrets() {
-        let environment = inspected().environment;
+    fn keeps_only_declared_variables_and_masks_secrets() {
+        let environment = sample().environment;
         assert!(!format!("{environment:?}").contains("hunter2"));
         assert_eq!(environment["POSTGRES_URL"], "postgres://app@db/shop");
         assert_eq!(environment["KAFKA_BROKERS"], "kafka:9092");

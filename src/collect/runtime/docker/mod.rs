@@ -1,18 +1,18 @@
-//! The Docker Engine: the project's containers, and what their environment
-//! tells about the other systems.
+//! The Docker Engine driver, which reads the project's containers and the addresses of
+//! other systems in their environments.
 
 pub mod address;
+pub mod client;
+pub mod collect;
 pub mod container;
-pub mod discover;
-pub mod engine;
-pub mod further;
-pub mod lines;
-pub mod look;
-pub mod newest;
-pub mod project;
-pub mod survey;
+pub mod discovery;
+pub mod discovery_logs;
+pub mod environment_addresses;
+pub mod follow_up;
+pub mod log_lines;
+pub mod project_selection;
 
-pub use discover::{Discovered, told_to};
-pub(crate) use engine::{Engine, PROJECT, SERVICE, a_listed, early, inspect, shown_path};
-pub(crate) use further::further;
-pub(crate) use look::look;
+pub(crate) use client::{Engine, PROJECT, SERVICE, before_deadline, inspect, listed_container, shown_path};
+pub(crate) use collect::collect;
+pub use environment_addresses::{EnvironmentAddresses, address_given_to};
+pub(crate) use follow_up::follow_up;

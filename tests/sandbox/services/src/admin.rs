@@ -1,4 +1,4 @@
-//! admin-service: assigns trainers. Its faults are switches of the environment.
+//! admin-service: assigns trainers. Environment variables switch on its faults.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,26 +25,26 @@ const SILENT_ERROR: &str = "allocation engine unavailable";
 
 struct AdminService {
     database: Database,
-    /// The allocation that each correlation id was given, so that a call which
-    /// is repeated does not assign a second trainer.
-    given: Mutex<HashMap<Uuid, Uuid>>,
+    /// Maps correlation ids to allocation ids, so that a repeated call does not assign a
+    /// second trainer.
+    assigned: Mutex<HashMap<Uuid, Uuid>>,
     switches: Switches,
 }
 
 struct Switches {
-    /// Answers 200 with an error in the body, and does nothing.
+    /// Answers 200 with an error in the body and does nothing.
     silent: bool,
     loses_row: LosesRow,
     nobody_free: bool,
-    /// Answers everything but health with this status.
+    /// Answers all requests except health checks with this status.
     status: Option<StatusCode>,
 }
 
-/// Which calls answer with an allocation whose transaction is rolled back.
+/// Which calls return an allocation but roll back its transaction.
 #[derive(PartialEq, Eq)]
 enum LosesRow {
     Never,
-    /// The first for each correlation id.
+    /// The first call for each correlation id.
     First,
     Always,
 }
@@ -63,7 +63,7 @@ struct Filter {
     student_id: Uuid,
 }
 
-/// An allocation as it is answered: its id and its trainer, if one was free.
+/// An allocation: its id, and its trainer if one was available.
 struct Allocation {
     id: Uuid,
     trainer: Option<Uuid>,
@@ -72,7 +72,7 @@ struct Allocation {
 pub async fn serve() -> Result<(), Failure> {
     let service = AdminService {
         database: Database::from_environment(SERVICE)?,
-        given: Mutex::default(),
+        assigned: Mutex::default(),
         switches: Switches::from_environment(),
     };
     let routes = Router::new()
@@ -98,8 +98,8 @@ impl Switches {
         }
     }
 
-    /// The answer that a switch asks for in place of any work.
-    fn instead(&self) -> Option<Answer> {
+    /// Returns the answer that a switch enforces, if any.
+    fn forced_answer(&self) -> Option<Answer> {
         if let Some(status) = self.status {
             return Some(refusal(status, status.canonical_reason().unwrap_or("error")));
         }
@@ -108,12 +108,12 @@ impl Switches {
 }
 
 async fn auto_assign(State(service): State<Arc<AdminService>>, Json(request): Json<Assignment>) -> Answer {
-    let about = json!({
+    let meta = json!({
         "studentId": request.student_id, "courseId": request.course_id,
         "correlationId": request.correlation_id,
     });
-    log::info(&format!("POST {AUTO_ASSIGN}"), about);
-    let answer = match service.switches.instead() {
+    log::info(&format!("POST {AUTO_ASSIGN}"), meta);
+    let answer = match service.switches.forced_answer() {
         Some(answer) => answer,
         None => service.assign(&request).await.unwrap_or_else(|failure| {
             log::error(&format!("auto-assign failed: {failure}"), failure.meta());
@@ -140,7 +140,7 @@ fn log_answer(request: &Assignment, (status, Json(body)): &Answer) {
 }
 
 async fn allocations(State(service): State<Arc<AdminService>>, Query(filter): Query<Filter>) -> Answer {
-    if let Some(answer) = service.switches.instead() {
+    if let Some(answer) = service.switches.forced_answer() {
         return answer;
     }
     match service.of_student(filter.student_id).await {
@@ -154,21 +154,21 @@ async fn allocations(State(service): State<Arc<AdminService>>, Query(filter): Qu
 
 impl AdminService {
     async fn assign(&self, request: &Assignment) -> Result<Answer, Failure> {
-        // Held throughout: two calls for one purchase come one after the other.
-        let mut given = self.given.lock().await;
-        let before = given.get(&request.correlation_id).copied();
-        let allocation = match self.existing(before).await? {
+        // Held until the end, so that concurrent calls for one purchase are serialized.
+        let mut assigned = self.assigned.lock().await;
+        let previous = assigned.get(&request.correlation_id).copied();
+        let allocation = match self.existing(previous).await? {
             Some(allocation) => allocation,
             None => {
                 let lose = match self.switches.loses_row {
                     LosesRow::Never => false,
-                    LosesRow::First => before.is_none(),
+                    LosesRow::First => previous.is_none(),
                     LosesRow::Always => true,
                 };
                 self.insert(request, lose).await?
             }
         };
-        given.insert(request.correlation_id, allocation.id);
+        assigned.insert(request.correlation_id, allocation.id);
         Ok(allocation.answer())
     }
 
@@ -179,7 +179,7 @@ impl AdminService {
         Ok(row.map(|row| Allocation { id, trainer: row.get(0) }))
     }
 
-    /// Writes an allocation; `lose` rolls it back and says nothing.
+    /// Writes an allocation. If `lose` is set, rolls it back without an error.
     async fn insert(&self, request: &Assignment, lose: bool) -> Result<Allocation, Failure> {
         let mut client = self.database.client().await?;
         let transaction = client.transaction().await?;
@@ -220,7 +220,7 @@ impl AdminService {
 }
 
 impl Allocation {
-    /// 201 with a trainer, 202 while nobody is free.
+    /// Answers 201 with a trainer, or 202 if none was available.
     fn answer(&self) -> Answer {
         let (code, status) = match self.trainer {
             Some(_) => (StatusCode::CREATED, "approved"),

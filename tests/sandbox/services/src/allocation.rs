@@ -1,5 +1,5 @@
-//! allocation-worker: `PURCHASE_CREATED` becomes a trainer's allocation, by way
-//! of admin-service.
+//! allocation-worker: handles `PURCHASE_CREATED` and requests a trainer allocation from
+//! admin-service.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use uuid::Uuid;
 
 use crate::event::{DEAD_LETTERS, Event, TRAINER_ALLOCATED};
 use crate::failure::{Failure, chain};
-use crate::worker::{Tools, Work};
+use crate::worker::{Clients, Worker};
 use crate::{admin, http, setting};
 
 pub struct AllocationWorker {
     admin_service: String,
     http: reqwest::Client,
-    /// False: the old order of work, which marks whatever the answer was.
+    /// If false, marks the event regardless of the answer, like the old version.
     verify_row: bool,
-    /// False: marks without having called.
+    /// If false, marks the event without calling the API.
     calls_api: bool,
-    /// True: it allocates by itself, as later versions do, without any call.
+    /// If true, writes the allocation itself instead of calling the API, like later versions.
     in_process: bool,
     delay: Duration,
 }
 
-/// What admin-service answered.
+/// The answer from admin-service.
 struct Answer {
     http_status: u16,
     success: bool,
@@ -44,7 +44,7 @@ impl AllocationWorker {
         })
     }
 
-    /// Calls auto-assign, with a log record before and after.
+    /// Calls auto-assign, and logs before and after.
     async fn call(&self, event: &Event) -> Result<Answer, Failure> {
         let student = event.id("studentId")?;
         let url = format!("{}{}", self.admin_service, admin::AUTO_ASSIGN);
@@ -57,9 +57,9 @@ impl AllocationWorker {
         let answer = match self.http.post(url).json(&body).send().await {
             Ok(answer) => answer,
             Err(error) => {
-                return Err(Failure::refused(&format!(
+                return Err(Failure::error(&format!(
                     "auto-assign call failed: {}",
-                    Failure::refused(&chain(&error))
+                    Failure::error(&chain(&error))
                 )));
             }
         };
@@ -70,15 +70,15 @@ impl AllocationWorker {
         Ok(answer)
     }
 
-    /// The allocation that the answer promises, once its row was seen.
-    async fn verify(&self, tools: &Tools, event: &Event, answer: &Answer) -> Result<(), Failure> {
+    /// Verifies that the row of the allocation in the answer exists.
+    async fn verify(&self, clients: &Clients, event: &Event, answer: &Answer) -> Result<(), Failure> {
         let Some(allocation) = answer.allocation.filter(|_| answer.success) else {
             let reason = answer.error.as_deref().unwrap_or("no allocation id in the answer");
             let status = answer.http_status;
-            return Err(Failure::refused(&format!("auto-assign answered {status}: {reason}")));
+            return Err(Failure::error(&format!("auto-assign answered {status}: {reason}")));
         };
-        let Some(status) = tools.database.allocation_status(allocation).await? else {
-            return Err(Failure::refused(&format!("allocation {allocation} is not in trainer_allocations")));
+        let Some(status) = clients.database.allocation_status(allocation).await? else {
+            return Err(Failure::error(&format!("allocation {allocation} is not in trainer_allocations")));
         };
         let meta = json!({ "allocationId": allocation, "status": status });
         Self::log("Allocation row verified", event, &meta);
@@ -86,7 +86,7 @@ impl AllocationWorker {
     }
 }
 
-impl Work for AllocationWorker {
+impl Worker for AllocationWorker {
     const NAME: &str = "AllocationWorker";
     const SERVICE: &str = "allocation-worker";
     const GROUP: &str = "trainer-allocation-workers";
@@ -94,26 +94,26 @@ impl Work for AllocationWorker {
     const DEAD_LETTERS: Option<&str> = Some(DEAD_LETTERS);
     type Event = Event;
 
-    async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
+    async fn handle(&self, clients: &Clients, event: &Event) -> Result<(), Failure> {
         tokio::time::sleep(self.delay).await;
-        if let Some(source) = tools.database.marked_by(event).await? {
+        if let Some(source) = clients.database.marked_by(event).await? {
             Self::log("Event already processed, skipping", event, &json!({ "markedBy": source }));
             return Ok(());
         }
         if self.in_process {
-            let (allocation, trainer) = allocate(tools, event).await?;
-            tools.database.mark(event, Self::SERVICE).await?;
+            let (allocation, trainer) = allocate(clients, event).await?;
+            clients.database.mark(event, Self::SERVICE).await?;
             Self::log("Event marked as processed", event, &json!({}));
-            return emit(tools, event, allocation, trainer).await;
+            return emit(clients, event, allocation, trainer).await;
         }
         let answer = if self.calls_api { Some(self.call(event).await?) } else { None };
         if let Some(answer) = answer.as_ref().filter(|_| self.verify_row) {
-            self.verify(tools, event, answer).await?;
+            self.verify(clients, event, answer).await?;
         }
-        tools.database.mark(event, Self::SERVICE).await?;
+        clients.database.mark(event, Self::SERVICE).await?;
         Self::log("Event marked as processed", event, &json!({}));
         match answer.and_then(|answer| Some((answer.allocation?, answer.trainer?))) {
-            Some((allocation, trainer)) => emit(tools, event, allocation, trainer).await,
+            Some((allocation, trainer)) => emit(clients, event, allocation, trainer).await,
             None => {
                 Self::log("No trainer assigned, nothing emitted", event, &json!({}));
                 Ok(())
@@ -122,24 +122,24 @@ impl Work for AllocationWorker {
     }
 }
 
-/// Writes the allocation itself.
-async fn allocate(tools: &Tools, event: &Event) -> Result<(Uuid, Uuid), Failure> {
+/// Writes the allocation without calling the API.
+async fn allocate(clients: &Clients, event: &Event) -> Result<(Uuid, Uuid), Failure> {
     let insert = "INSERT INTO trainer_allocations (student_id, trainer_id, course_id, status)
          SELECT $1, id, $2, 'approved' FROM trainers ORDER BY random() LIMIT 1
          RETURNING id, trainer_id";
     let (student, course) = (event.id("studentId")?, event.id("courseId")?);
-    let row = tools.database.client().await?.query_one(insert, &[&student, &course]).await?;
+    let row = clients.database.client().await?.query_one(insert, &[&student, &course]).await?;
     let (allocation, trainer): (Uuid, Uuid) = (row.get(0), row.get(1));
     let meta = json!({ "allocationId": allocation, "studentId": student });
     AllocationWorker::log("Allocated in process", event, &meta);
     Ok((allocation, trainer))
 }
 
-async fn emit(tools: &Tools, event: &Event, allocation: Uuid, trainer: Uuid) -> Result<(), Failure> {
+async fn emit(clients: &Clients, event: &Event, allocation: Uuid, trainer: Uuid) -> Result<(), Failure> {
     let payload = event.payload_with(json!({ "allocationId": allocation, "trainerId": trainer }));
     let source = AllocationWorker::SERVICE;
     let next = Event::new(TRAINER_ALLOCATED, event.correlation_id, source, payload);
-    let (partition, offset) = tools.producer.emit(&next).await?;
+    let (partition, offset) = clients.producer.emit(&next).await?;
     AllocationWorker::log(
         "TRAINER_ALLOCATED emitted",
         &next,

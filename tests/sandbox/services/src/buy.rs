@@ -1,4 +1,4 @@
-//! buy: sends one purchase through payment-service, and follows it.
+//! buy: makes a purchase through payment-service and waits for it to arrive.
 
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,12 @@ use crate::database::Database;
 use crate::failure::{Failure, chain};
 use crate::{http, payment};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Args)]
 pub struct Arguments {
-    /// The student who buys; made up if left out
+    /// The student's id; random by default
     #[arg(long, value_name = "UUID")]
     student: Option<Uuid>,
     /// Do not wait until the sessions are scheduled
@@ -24,7 +24,7 @@ pub struct Arguments {
     no_wait: bool,
 }
 
-/// Prints the id alone on stdout, and how far the purchase came on stderr.
+/// Prints only the id on stdout, and the progress on stderr.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let id = purchase(arguments.student).await?;
     println!("{id}");
@@ -36,15 +36,15 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 #[derive(Args)]
 pub struct Load {
-    /// Purchases a second
+    /// Purchases per second
     #[arg(long, default_value_t = 10)]
     rate: u32,
-    /// For how many seconds
+    /// Duration in seconds
     #[arg(long, default_value_t = 30)]
     seconds: u32,
 }
 
-/// Sends purchases one after another, each at its time; none is waited for.
+/// Makes purchases at a fixed rate without waiting for them to arrive.
 pub async fn load(load: &Load) -> Result<(), Failure> {
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / load.rate.max(1));
     for _ in 0..load.rate * load.seconds {
@@ -59,14 +59,15 @@ async fn purchase(student: Option<Uuid>) -> Result<Uuid, Failure> {
     let body = student.map_or(json!({}), |student| json!({ "studentId": student }));
     let url = format!("http://127.0.0.1:{}/purchases", payment::PORT);
     let answer = http::client()?.post(url).json(&body).send().await;
-    let answer =
-        answer.map_err(|error| Failure::away(&format!("no answer of payment-service: {}", chain(&error))))?;
-    let body: Value = answer.json().await.map_err(|error| Failure::refused(&chain(&error)))?;
+    let answer = answer.map_err(|error| {
+        Failure::unavailable(&format!("no answer from payment-service: {}", chain(&error)))
+    })?;
+    let body: Value = answer.json().await.map_err(|error| Failure::error(&chain(&error)))?;
     let error = body["error"].as_str();
     let id = body.pointer("/data/paymentId").and_then(Value::as_str);
     let Some(id) = id.and_then(|id| id.parse().ok()) else {
         let error = error.unwrap_or("no payment id in its answer");
-        return Err(Failure::refused(&format!("payment-service refused the purchase: {error}")));
+        return Err(Failure::error(&format!("payment-service refused the purchase: {error}")));
     };
     if let Some(error) = error {
         eprintln!("buy: paid and recorded, but not sent: {error}");
@@ -74,21 +75,21 @@ async fn purchase(student: Option<Uuid>) -> Result<Uuid, Failure> {
     Ok(id)
 }
 
-/// Waits until all steps are there, or says which are.
+/// Waits until all steps are complete. On timeout, prints which ones are.
 async fn follow(id: Uuid) {
     let started = Instant::now();
     loop {
         let steps = steps(id).await;
-        let arrived = steps.as_ref().is_ok_and(|steps| steps.iter().all(|(_, there)| *there));
-        if !arrived && started.elapsed() < PATIENCE {
+        let arrived = steps.as_ref().is_ok_and(|steps| steps.iter().all(|(_, complete)| *complete));
+        if !arrived && started.elapsed() < TIMEOUT {
             tokio::time::sleep(PAUSE).await;
             continue;
         }
         let seconds = started.elapsed().as_secs_f32();
         match steps {
             Ok(_) if arrived => eprintln!("buy: sessions scheduled after {seconds:.1} s"),
-            Ok(steps) => eprintln!("buy: stuck after {seconds:.1} s: {}", told(&steps)),
-            Err(failure) => eprintln!("buy: cannot see how far it came: {failure}"),
+            Ok(steps) => eprintln!("buy: stuck after {seconds:.1} s: {}", describe(&steps)),
+            Err(failure) => eprintln!("buy: cannot query the steps: {failure}"),
         }
         return;
     }
@@ -96,13 +97,14 @@ async fn follow(id: Uuid) {
 
 type Step = (&'static str, bool);
 
-fn told(steps: &[Step]) -> String {
-    let steps = steps.iter().map(|(name, there)| format!("{name} {}", if *there { "yes" } else { "no" }));
+fn describe(steps: &[Step]) -> String {
+    let steps =
+        steps.iter().map(|(name, complete)| format!("{name} {}", if *complete { "yes" } else { "no" }));
     steps.collect::<Vec<_>>().join(", ")
 }
 
 async fn steps(id: Uuid) -> Result<[Step; 5], Failure> {
-    // Of its own each time: a look that failed must not spoil the next.
+    // A new connection each time, so that a failed query does not affect the next one.
     let database = Database::from_environment("buy")?;
     let query = "SELECT
         EXISTS (SELECT FROM student_course_purchases WHERE metadata->>'paymentId' = p.id::text),

@@ -1,14 +1,14 @@
-//! cache-worker: follows two topics, and only logs.
+//! cache-worker: consumes two topics and only logs the events.
 
 use serde_json::json;
 
 use crate::event::{DEAD_LETTERS, Event, PURCHASE_CREATED};
 use crate::failure::Failure;
 use crate::setting;
-use crate::worker::{Tools, Work};
+use crate::worker::{Clients, Worker};
 
 pub struct CacheWorker {
-    /// True: it marks the events that it saw, and so takes them from their owner.
+    /// If true, marks the events as processed, so that their real owner skips them.
     marks_events: bool,
 }
 
@@ -18,7 +18,7 @@ impl CacheWorker {
     }
 }
 
-impl Work for CacheWorker {
+impl Worker for CacheWorker {
     const NAME: &str = "CacheWorker";
     const SERVICE: &str = "cache-worker";
     const GROUP: &str = "cache-invalidation-workers";
@@ -26,10 +26,10 @@ impl Work for CacheWorker {
     const DEAD_LETTERS: Option<&str> = Some(DEAD_LETTERS);
     type Event = Event;
 
-    async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
+    async fn handle(&self, clients: &Clients, event: &Event) -> Result<(), Failure> {
         Self::log("Cache invalidated", event, &json!({}));
         if self.marks_events && event.event_type == PURCHASE_CREATED {
-            tools.database.mark(event, Self::SERVICE).await?;
+            clients.database.mark(event, Self::SERVICE).await?;
             Self::log("Event marked as processed", event, &json!({}));
         }
         Ok(())

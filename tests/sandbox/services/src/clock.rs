@@ -1,10 +1,10 @@
-//! The service's clock, which can be set wrong.
+//! The service's clock, which can be wrong on purpose.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::setting;
 
-/// What the service takes for now: `CLOCK_AHEAD_S` seconds (negative: behind) off.
+/// Returns the current time plus `CLOCK_AHEAD_S` seconds, which may be negative.
 pub fn now() -> Timestamp {
     let ahead = setting::optional("CLOCK_AHEAD_S").and_then(|ahead| ahead.parse().ok()).unwrap_or(0);
     let now = Timestamp::now();

@@ -1,4 +1,4 @@
-//! Events as they travel: a key, five headers, and a JSON value that repeats them.
+//! Events of the purchase pipeline: a key, five headers, and a JSON value that repeats them.
 
 use rdkafka::Message as _;
 use rdkafka::message::BorrowedMessage;
@@ -7,16 +7,16 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::failure::Failure;
-use crate::worker::Travels;
+use crate::worker::PipelineEvent;
 
 pub const PURCHASE_CONFIRMED: &str = "PURCHASE_CONFIRMED";
 pub const PURCHASE_CREATED: &str = "PURCHASE_CREATED";
 pub const TRAINER_ALLOCATED: &str = "TRAINER_ALLOCATED";
-/// Where workers send what they give up.
+/// The topic for events that workers give up on.
 pub const DEAD_LETTERS: &str = "dead-letter-queue";
 pub const VERSION: &str = "1.0.0";
 
-/// One event. The correlation id is the id of the payment that began it all.
+/// An event. Its correlation id is the id of the original payment.
 #[derive(Debug, Clone)]
 pub struct Event {
     pub event_type: String,
@@ -31,7 +31,7 @@ impl Event {
         let prefix = event_type.to_lowercase().replace('_', "-");
         Self {
             event_type: event_type.to_owned(),
-            // The same for the same event, so that emitting it twice is harmless.
+            // Deterministic, so that emitting an event twice is harmless.
             event_id: format!("{prefix}-{correlation_id}"),
             correlation_id,
             source: source.to_owned(),
@@ -39,7 +39,7 @@ impl Event {
         }
     }
 
-    /// The topic is named after the type of the events that it holds.
+    /// Returns the event's topic, which is named after the event type.
     pub fn topic(&self) -> String {
         self.event_type.to_lowercase().replace('_', "-")
     }
@@ -70,7 +70,7 @@ impl Event {
     }
 
     pub fn parse(value: &[u8]) -> Result<Self, Failure> {
-        let bad = |what: &dyn std::fmt::Display| Failure::refused(&format!("cannot parse the event: {what}"));
+        let bad = |what: &dyn std::fmt::Display| Failure::error(&format!("cannot parse the event: {what}"));
         let value: Value = serde_json::from_slice(value).map_err(|error| bad(&error))?;
         let text = |path: &str| {
             let found = value.pointer(path).and_then(Value::as_str);
@@ -87,15 +87,15 @@ impl Event {
         })
     }
 
-    /// An id out of the payload.
+    /// Returns an id from the payload.
     pub fn id(&self, field: &str) -> Result<Uuid, Failure> {
         self.payload[field]
             .as_str()
             .and_then(|text| text.parse().ok())
-            .ok_or_else(|| Failure::refused(&format!("{} has no {field} in its payload", self.event_type)))
+            .ok_or_else(|| Failure::error(&format!("{} has no {field} in its payload", self.event_type)))
     }
 
-    /// The payload with further fields.
+    /// Returns the payload with additional fields.
     pub fn payload_with(&self, fields: Value) -> Value {
         let mut payload = self.payload.clone();
         if let (Some(payload), Value::Object(fields)) = (payload.as_object_mut(), fields) {
@@ -105,14 +105,14 @@ impl Event {
     }
 }
 
-impl Travels for Event {
+impl PipelineEvent for Event {
     const ID: &str = "correlationId";
 
-    fn read(record: &BorrowedMessage<'_>) -> Result<Self, Failure> {
+    fn from_record(record: &BorrowedMessage<'_>) -> Result<Self, Failure> {
         Self::parse(record.payload().unwrap_or_default())
     }
 
-    fn about(&self) -> Value {
+    fn log_fields(&self) -> Value {
         json!({
             "correlationId": self.correlation_id,
             "eventId": self.event_id,
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_survives_its_journey() {
+    fn parses_its_own_json() {
         let id = Uuid::new_v4();
         let sent = Event::new(PURCHASE_CREATED, id, "purchase-worker", json!({ "studentId": id }));
         let received = Event::parse(sent.to_json().as_bytes()).expect("its own JSON");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_parse_is_a_failure() {
+    fn rejects_invalid_json() {
         let failure = Event::parse(b"\xff\x00").expect_err("not JSON");
         assert!(failure.to_string().starts_with("cannot parse the event"), "{failure}");
     }

@@ -1,35 +1,35 @@
-//! What went wrong, and whether trying again for longer can help.
+//! Errors, and whether to keep waiting for the other system.
 
 use std::error::Error;
 use std::fmt;
 
 use serde_json::{Value, json};
 
-/// A failure, worded as a log record shows it.
+/// An error, worded as in log records.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
-    /// The SQLSTATE, where PostgreSQL gave one.
+    /// The SQLSTATE, if PostgreSQL sent one.
     code: Option<String>,
-    away: bool,
+    unavailable: bool,
 }
 
 impl Failure {
-    /// The other side answered, and not with what was asked for. Counts as an attempt.
-    pub fn refused(error: &dyn fmt::Display) -> Self {
-        Self { message: readable(&error.to_string()), code: None, away: false }
+    /// Creates a failure that counts as an attempt: the other system answered with an error.
+    pub fn error(error: &dyn fmt::Display) -> Self {
+        Self { message: reference_wording(&error.to_string()), code: None, unavailable: false }
     }
 
-    /// The other side cannot be reached: worth waiting for, however long.
-    pub fn away(error: &dyn fmt::Display) -> Self {
-        Self { away: true, ..Self::refused(error) }
+    /// Creates a failure that is retried without limit: the other system is unreachable.
+    pub fn unavailable(error: &dyn fmt::Display) -> Self {
+        Self { unavailable: true, ..Self::error(error) }
     }
 
-    pub fn is_away(&self) -> bool {
-        self.away
+    pub fn is_unavailable(&self) -> bool {
+        self.unavailable
     }
 
-    /// What a log record adds to the message.
+    /// Returns the metadata for a log record.
     pub fn meta(&self) -> Value {
         match &self.code {
             Some(code) => json!({ "code": code }),
@@ -48,19 +48,19 @@ impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(reason) = error.as_db_error() else {
             let lost = error.is_closed() || chain(&error).contains("communicating");
-            return Self { away: lost, ..Self::refused(&chain(&error)) };
+            return Self { unavailable: lost, ..Self::error(&chain(&error)) };
         };
         let code = reason.code().code();
         Self {
             message: reason.message().to_owned(),
             code: Some(code.to_owned()),
-            // Shutting down, starting up, or no connection left.
-            away: code.starts_with("57P") || code.starts_with("53"),
+            // The server is shutting down, starting up, or out of connections.
+            unavailable: code.starts_with("57P") || code.starts_with("53"),
         }
     }
 }
 
-/// The error and everything that caused it, as one line.
+/// Returns the error and its sources on one line.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -71,9 +71,9 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Says refused connections and unknown names in the words of the reference
-/// deployment's services, which is what its operators search their logs for.
-fn readable(text: &str) -> String {
+/// Rewords errors about refused connections and unknown host names in the style of the
+/// reference deployment, whose operators search the logs for these words.
+fn reference_wording(text: &str) -> String {
     let mut text = text.to_owned();
     if let Some(address) = between(&text, "Connect to ", " failed: Connection refused") {
         let address = address.trim_start_matches("ipv4#").trim_start_matches("ipv6#");
@@ -96,11 +96,11 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::readable;
+    use super::reference_wording;
 
     #[test]
-    fn connection_errors_are_worded_as_the_reference_deployment_does() {
-        for (said, wanted) in [
+    fn words_connection_errors_like_the_reference_deployment() {
+        for (original, expected) in [
             (
                 "kafka:9092/bootstrap: Connect to ipv6#[::1]:9092 failed: Connection refused (after 0ms)",
                 "connect ECONNREFUSED ::1:9092",
@@ -108,7 +108,7 @@ mod tests {
             ("Failed to resolve 'kafka:9092': Name or service not known", "getaddrinfo ENOTFOUND kafka"),
             ("duplicate key value", "duplicate key value"),
         ] {
-            assert_eq!(readable(said), wanted);
+            assert_eq!(reference_wording(original), expected);
         }
     }
 }

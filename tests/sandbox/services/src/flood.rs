@@ -1,4 +1,4 @@
-//! flood: many records of events that nobody asks about, on one topic.
+//! flood: fills a topic with many records of unrelated events.
 
 use clap::Args;
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -9,19 +9,19 @@ use crate::event::{Event, PURCHASE_CREATED};
 use crate::failure::Failure;
 use crate::kafka;
 
-/// So many deliveries are waited for at once.
+/// The number of records sent before waiting for their delivery.
 const BATCH: u64 = 20_000;
 
 #[derive(Args)]
 pub struct Arguments {
     /// The topic
     topic: String,
-    /// How many records
+    /// The number of records
     count: u64,
-    /// none, gzip, snappy, lz4, zstd
+    /// One of none, gzip, snappy, lz4, zstd
     #[arg(long, default_value = "none")]
     compression: String,
-    /// The id of the first of them; made up if left out
+    /// The id of the first record; random by default
     #[arg(long)]
     id: Option<Uuid>,
 }
@@ -32,7 +32,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         .set("queue.buffering.max.messages", "100000")
         .set("linger.ms", "20")
         .create()
-        .map_err(|error| Failure::refused(&error))?;
+        .map_err(|error| Failure::error(&error))?;
     let mut left = arguments.count;
     let mut first = arguments.id;
     while left > 0 {
@@ -43,12 +43,12 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             let event = Event::new(PURCHASE_CREATED, id, "flood", json!({ "studentId": id }));
             let (key, value) = (id.to_string(), event.to_json());
             let record = FutureRecord::to(&arguments.topic).key(&key).payload(&value);
-            let delivery = producer.send_result(record).map_err(|(error, _)| Failure::refused(&error))?;
+            let delivery = producer.send_result(record).map_err(|(error, _)| Failure::error(&error))?;
             deliveries.push(delivery);
         }
         for delivery in deliveries {
-            let delivered = delivery.await.map_err(|error| Failure::refused(&error))?;
-            delivered.map_err(|(error, _)| Failure::refused(&error))?;
+            let delivered = delivery.await.map_err(|error| Failure::error(&error))?;
+            delivered.map_err(|(error, _)| Failure::error(&error))?;
         }
         left -= batch;
     }

@@ -1,4 +1,4 @@
-//! What the HTTP services and their callers share.
+//! Helpers shared by HTTP services and clients.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use tokio::net::TcpListener;
 use crate::failure::{Failure, chain};
 use crate::log;
 
-/// An answer of a service.
+/// A service's answer to an HTTP request.
 pub type Answer = (StatusCode, Json<Value>);
 
-/// Serves on a port of all addresses, with `GET /health` added.
+/// Serves the routes and `GET /health` on this port on all interfaces.
 pub async fn serve(service: &'static str, port: u16, routes: Router) -> Result<(), Failure> {
     let health = json!({ "status": "ok", "service": service });
     let routes = routes.route("/health", get(async || Json(health)));
     let listener = TcpListener::bind(("0.0.0.0", port))
         .await
-        .map_err(|error| Failure::refused(&format!("cannot listen on port {port}: {error}")))?;
+        .map_err(|error| Failure::error(&format!("cannot listen on port {port}: {error}")))?;
     log::info(&format!("{service} listening"), json!({ "port": port }));
-    axum::serve(listener, routes).await.map_err(|error| Failure::refused(&error))
+    axum::serve(listener, routes).await.map_err(|error| Failure::error(&error))
 }
 
-/// `{"success":false,"error":…}`
+/// Returns an answer with the body `{"success":false,"error":…}`.
 pub fn refusal(status: StatusCode, error: &str) -> Answer {
     (status, Json(json!({ "success": false, "error": error })))
 }
@@ -36,23 +36,23 @@ pub fn client() -> Result<reqwest::Client, Failure> {
         .connect_timeout(Duration::from_secs(3))
         .no_proxy()
         .build()
-        .map_err(|error| Failure::refused(&error))
+        .map_err(|error| Failure::error(&error))
 }
 
 pub async fn check_health(port: u16) -> Result<(), Failure> {
     let url = format!("http://127.0.0.1:{port}/health");
-    let answer = client()?.get(url).send().await.map_err(|error| Failure::away(&chain(&error)))?;
-    answer.error_for_status().map(|_| ()).map_err(|error| Failure::refused(&error))
+    let answer = client()?.get(url).send().await.map_err(|error| Failure::unavailable(&chain(&error)))?;
+    answer.error_for_status().map(|_| ()).map_err(|error| Failure::error(&error))
 }
 
-/// Prints the answer of a service of this container.
+/// Sends a POST request to a service in this container and prints the answer.
 pub async fn post(port: u16, path: &str) -> Result<(), Failure> {
     let url = format!("http://127.0.0.1:{port}{path}");
-    let answer = client()?.post(url).send().await.map_err(|error| Failure::away(&chain(&error)))?;
+    let answer = client()?.post(url).send().await.map_err(|error| Failure::unavailable(&chain(&error)))?;
     let status = answer.status();
-    let body = answer.text().await.map_err(|error| Failure::away(&chain(&error)))?;
+    let body = answer.text().await.map_err(|error| Failure::unavailable(&chain(&error)))?;
     if !status.is_success() {
-        return Err(Failure::refused(&format!("{path} answered {status}: {body}")));
+        return Err(Failure::error(&format!("{path} answered {status}: {body}")));
     }
     println!("{body}");
     Ok(())

@@ -1,5 +1,5 @@
-//! Kafka clients: a producer that waits for the broker's answer, and consumers
-//! that say when they have joined their group.
+//! Kafka clients: a producer that waits for acknowledgements, and consumers that log when
+//! they have joined their group.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::{clock, log, readiness, setting};
 
-/// The settings that producers, consumers and admin clients share.
+/// Returns the settings shared by producers, consumers and admin clients.
 pub fn client_config(service: &str) -> Result<ClientConfig, Failure> {
     let mut config = ClientConfig::new();
     config
@@ -27,11 +27,10 @@ pub fn client_config(service: &str) -> Result<ClientConfig, Failure> {
     Ok(config)
 }
 
-/// Between two reports of the same trouble: librdkafka repeats itself.
-const SAME_TROUBLE: Duration = Duration::from_secs(5);
+/// The minimum time between two reports of the same error, which librdkafka repeats.
+const REPEAT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Logs what librdkafka reports besides the results of calls, such as refused
-/// connections.
+/// Logs errors that librdkafka reports asynchronously, such as refused connections.
 pub struct Context {
     name: String,
     last: Mutex<Option<(String, Instant)>>,
@@ -42,27 +41,28 @@ impl Context {
         Self { name: name.to_owned(), last: Mutex::default() }
     }
 
-    /// Whether this was not said just now.
-    fn is_news(&self, trouble: &str) -> bool {
+    /// Reports whether this error has not been logged recently.
+    fn is_new(&self, error: &str) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = last.as_ref().is_some_and(|(text, at)| text == trouble && at.elapsed() < SAME_TROUBLE);
-        if !said {
-            *last = Some((trouble.to_owned(), Instant::now()));
+        let repeated =
+            last.as_ref().is_some_and(|(text, at)| text == error && at.elapsed() < REPEAT_INTERVAL);
+        if !repeated {
+            *last = Some((error.to_owned(), Instant::now()));
         }
-        !said
+        !repeated
     }
 }
 
 impl ClientContext for Context {
     fn error(&self, _: KafkaError, reason: &str) {
-        let trouble = Failure::away(&reason).to_string();
-        if self.is_news(&trouble) {
-            let message = format!("[{}] Kafka connection error: {trouble}", self.name);
+        let error = Failure::unavailable(&reason).to_string();
+        if self.is_new(&error) {
+            let message = format!("[{}] Kafka connection error: {error}", self.name);
             log::error(&message, json!({ "reason": reason }));
         }
     }
 
-    /// Its own log repeats its errors.
+    /// Discards librdkafka's own log, which repeats the errors.
     fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
 }
 
@@ -77,32 +77,32 @@ impl ConsumerContext for Context {
             .map(|element| format!("{}-{}", element.topic(), element.partition()))
             .collect();
         log::info(&format!("[{}] Joined group", self.name), json!({ "partitions": partitions }));
-        readiness::announce();
+        readiness::set();
     }
 }
 
-/// Sends events and waits until the broker has them.
+/// Sends events and waits until the broker has acknowledged them.
 pub struct Producer(FutureProducer<Context>);
 
 impl Producer {
     pub fn from_environment(service: &str, name: &str) -> Result<Self, Failure> {
         let timeout = setting::number("SEND_TIMEOUT_MS", 5000);
         let mut config = client_config(service)?;
-        // Whoever reads from one cluster and sends to another.
+        // Set for workers that consume from one cluster and send to another.
         if let Some(brokers) = setting::optional("SEND_TO_BROKERS") {
             config.set("bootstrap.servers", brokers);
         }
         let producer = config
             .set("acks", "all")
             .set("message.timeout.ms", timeout.to_string())
-            // So that the broker's own reason is the answer, not the timeout.
+            // Limited, so that the reported error is the broker's and not a timeout.
             .set("message.send.max.retries", (timeout / 1000).to_string())
             .create_with_context(Context::new(name))
-            .map_err(|error| Failure::refused(&error))?;
+            .map_err(|error| Failure::error(&error))?;
         Ok(Self(producer))
     }
 
-    /// Emits an event to its topic. Returns partition and offset.
+    /// Sends an event to its topic. Returns the partition and offset.
     pub async fn emit(&self, event: &Event) -> Result<(i32, i64), Failure> {
         let key = event.correlation_id.to_string();
         let headers = event.headers();
@@ -124,16 +124,16 @@ impl Producer {
         let delivered = self.0.send(record, Duration::ZERO).await;
         delivered
             .map(|delivery| (delivery.partition, delivery.offset))
-            .map_err(|(error, _)| Failure::refused(&format!("cannot send to {topic}: {error}")))
+            .map_err(|(error, _)| Failure::error(&format!("cannot send to {topic}: {error}")))
     }
 }
 
-/// A consumer of a worker.
+/// The consumer of a worker.
 pub type Consumer = StreamConsumer<Context>;
 
-/// Makes a consumer whose offsets are committed by hand.
+/// Creates a consumer with manual commits.
 pub fn consumer(service: &str, name: &str, group: &str) -> Result<Consumer, Failure> {
-    readiness::withdraw();
+    readiness::clear();
     let start_at = setting::optional("START_AT").unwrap_or_else(|| "earliest".to_owned());
     let poll_interval = setting::number("MAX_POLL_INTERVAL_MS", 300_000);
     client_config(service)?
@@ -144,8 +144,8 @@ pub fn consumer(service: &str, name: &str, group: &str) -> Result<Consumer, Fail
         .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "1500")
         .set("max.poll.interval.ms", poll_interval.to_string())
-        // A topic that is created later is found within seconds.
+        // Detect newly created topics within seconds.
         .set("topic.metadata.refresh.interval.ms", "2000")
         .create_with_context(Context::new(name))
-        .map_err(|error| Failure::refused(&error))
+        .map_err(|error| Failure::error(&error))
 }

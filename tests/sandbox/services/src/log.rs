@@ -1,6 +1,6 @@
-//! Log records, in the format of the pipeline that a service belongs to. The
-//! purchase pipeline's is that of the reference deployment: coloured, the level
-//! and the message on one line, the metadata on the next; errors on stderr.
+//! Log records in the format of the service's pipeline. The purchase pipeline logs like the
+//! reference deployment: in colour, with level and message on one line and metadata on
+//! the next, and with errors on stderr.
 
 use std::io::Write;
 use std::sync::OnceLock;
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::clock;
 
-/// How a record looks. All but the first are one line, on stdout.
+/// The format of log records. All formats except the first use a single line on stdout.
 #[derive(Clone, Copy)]
 pub enum Style {
-    /// `[time] level: message`, and metadata on a line of its own
+    /// `[time] level: message`, with metadata on a second line.
     Coloured,
     /// `{"level":…,"msg":…,"time":…}`
     JsonLines,
@@ -31,8 +31,8 @@ enum Level {
 
 static STYLE: OnceLock<Style> = OnceLock::new();
 
-/// To be called before anything is logged.
-pub fn speak(style: Style) {
+/// Sets the format. Must be called before the first record is written.
+pub fn set_style(style: Style) {
     STYLE.get_or_init(|| style);
 }
 
@@ -48,20 +48,20 @@ pub fn error(message: &str, meta: Value) {
     write(Level::Error, message, &meta);
 }
 
-/// One write a record, so that records of two threads do not mix.
+/// Writes the record in one call, so that records from different threads do not mix.
 fn write(level: Level, message: &str, meta: &Value) {
     let style = STYLE.get().copied().unwrap_or(Style::Coloured);
     let record = match style {
         Style::Coloured => coloured(level, message, meta),
         Style::JsonLines => json_line(level, message, meta),
-        Style::KeyValue => key_value(level, message, meta),
-        Style::Columns => columns(level, message, meta),
+        Style::KeyValue => key_value_line(level, message, meta),
+        Style::Columns => column_line(level, message, meta),
     };
     let mut stream: Box<dyn Write> = match (style, level) {
         (Style::Coloured, Level::Error) => Box::new(std::io::stderr()),
         _ => Box::new(std::io::stdout()),
     };
-    // Nobody is left to be told that the log is closed.
+    // If the log is closed, the error cannot be reported anywhere.
     let _ = stream.write_all(record.as_bytes()).and_then(|()| stream.flush());
 }
 
@@ -80,28 +80,28 @@ fn coloured(level: Level, message: &str, meta: &Value) -> String {
 }
 
 fn json_line(level: Level, message: &str, meta: &Value) -> String {
-    let mut record = json!({ "level": level.name(), "msg": message, "time": milliseconds() });
+    let mut record = json!({ "level": level.name(), "msg": message, "time": timestamp() });
     if let (Some(record), Some(meta)) = (record.as_object_mut(), meta.as_object()) {
         record.extend(meta.clone());
     }
     format!("{record}\n")
 }
 
-fn key_value(level: Level, message: &str, meta: &Value) -> String {
+fn key_value_line(level: Level, message: &str, meta: &Value) -> String {
     let message = Value::from(message);
-    format!("ts={} level={} msg={message}{}\n", milliseconds(), level.name(), pairs(meta))
+    format!("ts={} level={} msg={message}{}\n", timestamp(), level.name(), pairs(meta))
 }
 
-fn columns(level: Level, message: &str, meta: &Value) -> String {
+fn column_line(level: Level, message: &str, meta: &Value) -> String {
     let level = level.name().to_uppercase();
-    format!("{}  {level:<5} 1 --- {message}{}\n", milliseconds(), pairs(meta))
+    format!("{}  {level:<5} 1 --- {message}{}\n", timestamp(), pairs(meta))
 }
 
-fn milliseconds() -> String {
+fn timestamp() -> String {
     clock::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
-/// ` key=value …`; a text with a blank in it stands in quotation marks.
+/// Formats the fields as ` key=value …`. Values with whitespace are quoted.
 fn pairs(meta: &Value) -> String {
     let fields = meta.as_object().into_iter().flatten();
     let pairs = fields.map(|(key, value)| match value.as_str() {
@@ -126,17 +126,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_style_says_the_message_and_what_belongs_to_it() {
+    fn each_style_contains_message_and_metadata() {
         let meta = json!({ "order": "ORD-1", "why": "no answer" });
-        let said = key_value(Level::Error, "not \"sent\"", &meta);
+        let line = key_value_line(Level::Error, "not \"sent\"", &meta);
         assert!(
-            said.ends_with("level=error msg=\"not \\\"sent\\\"\" order=ORD-1 why=\"no answer\"\n"),
-            "{said}"
+            line.ends_with("level=error msg=\"not \\\"sent\\\"\" order=ORD-1 why=\"no answer\"\n"),
+            "{line}"
         );
-        let said = columns(Level::Info, "sent", &meta);
-        assert!(said.contains("Z  INFO  1 --- sent order=ORD-1 "), "{said}");
-        let said: Value = serde_json::from_str(&json_line(Level::Warn, "sent", &meta)).expect("JSON");
-        assert_eq!((&said["level"], &said["order"]), (&json!("warn"), &json!("ORD-1")));
+        let line = column_line(Level::Info, "sent", &meta);
+        assert!(line.contains("Z  INFO  1 --- sent order=ORD-1 "), "{line}");
+        let record: Value = serde_json::from_str(&json_line(Level::Warn, "sent", &meta)).expect("JSON");
+        assert_eq!((&record["level"], &record["order"]), (&json!("warn"), &json!("ORD-1")));
         assert_eq!(
             coloured(Level::Info, "sent", &json!({})).split_once("] ").map(|parts| parts.1),
             Some("\u{1b}[32minfo\u{1b}[39m: sent\n")

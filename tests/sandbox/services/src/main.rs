@@ -1,6 +1,6 @@
-//! The services of the sandbox's pipelines, small but real: they talk to Kafka, to
-//! PostgreSQL and to each other. Those of the purchase pipeline, which log as the
-//! reference deployment does, lie beside this file, others in their directories.
+//! The services of the sandbox's pipelines, small but real: they use Kafka, PostgreSQL and
+//! each other. The services of the purchase pipeline are in this directory and log like
+//! the reference deployment; other pipelines have their own directories.
 
 mod admin;
 mod allocation;
@@ -48,25 +48,25 @@ enum Command {
     PaymentService,
     /// Assigns trainers
     AdminService,
-    /// `PURCHASE_CONFIRMED`: writes the purchase
+    /// Handles `PURCHASE_CONFIRMED`: writes the purchase
     PurchaseWorker,
-    /// `PURCHASE_CREATED`: asks admin-service for a trainer
+    /// Handles `PURCHASE_CREATED`: asks admin-service for a trainer
     AllocationWorker,
-    /// `TRAINER_ALLOCATED`: schedules the sessions
+    /// Handles `TRAINER_ALLOCATED`: schedules the sessions
     SessionWorker,
-    /// Follows both, to drop stale caches
+    /// Handles `PURCHASE_CREATED` and `TRAINER_ALLOCATED`: invalidates caches
     CacheWorker,
     /// Creates the topics and exits
     KafkaInit(kafka_init::Arguments),
-    /// Sends one purchase through payment-service and waits for its sessions
+    /// Makes one purchase through payment-service and waits for its sessions
     Buy(buy::Arguments),
-    /// Sends purchases at a steady rate, for so long
+    /// Makes purchases at a steady rate for some time
     Load(buy::Load),
-    /// Fills a topic with records of events that nobody asks about
+    /// Fills a topic with records of unrelated events
     Flood(flood::Arguments),
-    /// Exits 0 if the service on this port of this container is healthy
+    /// Exits with 0 if the service on this port of this container is healthy
     Health { port: u16 },
-    /// Asks the service on this port of this container; prints what it answers
+    /// Sends a POST request to this port of this container and prints the answer
     Post { port: u16, path: String },
     #[command(flatten)]
     Shop(shop::Service),
@@ -76,8 +76,8 @@ enum Command {
     Onboarding(onboarding::Service),
 }
 
-/// What is under way gets so long to be finished.
-const TO_FINISH: Duration = Duration::from_millis(500);
+/// How long a service may take to finish its current work at shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
@@ -117,11 +117,10 @@ async fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Runs a service until it ends or is told to. Dropping it is what makes a
-/// consumer leave its group. Needed because PID 1 of a container has no default
-/// action for SIGTERM.
+/// Runs a service until it ends or a signal arrives. Dropping the service makes its
+/// consumer leave the group. PID 1 in a container has no default action for SIGTERM.
 async fn until_terminated(service: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let stop = |kind| signal(kind).map_err(|error| Failure::refused(&error));
+    let stop = |kind| signal(kind).map_err(|error| Failure::error(&error));
     let (mut terminate, mut interrupt) = (stop(SignalKind::terminate())?, stop(SignalKind::interrupt())?);
     let mut service = std::pin::pin!(service);
     tokio::select! {
@@ -129,12 +128,12 @@ async fn until_terminated(service: impl Future<Output = Result<(), Failure>>) ->
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    // With the broker away, leaving the group can take as long as its timeouts.
+    // Without a broker, leaving the group could take as long as Kafka's timeouts.
     std::thread::spawn(|| {
         std::thread::sleep(Duration::from_millis(1500));
         std::process::exit(143);
     });
     worker::stop();
-    let ended = tokio::time::timeout(TO_FINISH, service).await;
+    let ended = tokio::time::timeout(SHUTDOWN_TIMEOUT, service).await;
     ended.unwrap_or(Ok(()))
 }

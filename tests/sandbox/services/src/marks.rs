@@ -1,5 +1,5 @@
-//! The table that all services of the purchase pipeline share, `processed_events`,
-//! and the look for an allocation.
+//! Queries on allocations and on `processed_events`, which all services of the purchase
+//! pipeline share.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::event::{Event, VERSION};
 use crate::failure::Failure;
 
 impl Database {
-    /// Who marked this type of event as processed, if anybody did.
+    /// Returns the service that marked the event as processed, if any.
     pub async fn marked_by(&self, event: &Event) -> Result<Option<String>, Failure> {
         let row = self
             .client()
@@ -21,12 +21,12 @@ impl Database {
         Ok(row.map(|row| row.get(0)))
     }
 
-    /// Marks the event as processed by `source`, unless it is marked already.
+    /// Marks the event as processed by `source`, unless it is already marked.
     pub async fn mark(&self, event: &Event, source: &str) -> Result<(), Failure> {
         self.take_over(event, source, "").await
     }
 
-    /// As `mark`; a mark that `owner` made becomes one of `source`.
+    /// Like `mark`, but also replaces a mark by `owner` with one by `source`.
     pub async fn take_over(&self, event: &Event, source: &str, owner: &str) -> Result<(), Failure> {
         self.client()
             .await?
@@ -51,7 +51,7 @@ impl Database {
         Ok(())
     }
 
-    /// Whether such an allocation exists.
+    /// Returns the status of an allocation, or `None` if it does not exist.
     pub async fn allocation_status(&self, id: Uuid) -> Result<Option<String>, Failure> {
         let query = "SELECT status FROM trainer_allocations WHERE id = $1";
         let row = self.client().await?.query_opt(query, &[&id]).await?;

@@ -1,4 +1,4 @@
-//! payment-service: takes a payment, records the event, then sends it.
+//! payment-service: accepts a payment, records its event, then sends it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::event::{Event, PURCHASE_CONFIRMED};
 use crate::failure::Failure;
 use crate::http::{self, Answer, refusal};
 use crate::kafka::Producer;
-use crate::worker::Travels;
+use crate::worker::PipelineEvent;
 use crate::{log, setting};
 
 pub const SERVICE: &str = "payment-service";
@@ -25,11 +25,11 @@ pub const PORT: u16 = 3007;
 struct PaymentService {
     database: Database,
     producer: Producer,
-    /// False: everything as always, but nothing is sent.
+    /// If false, records events but does not send them.
     emits: bool,
 }
 
-/// The request; what is left out is made up.
+/// The request. Missing fields get random or default values.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Order {
@@ -54,7 +54,7 @@ async fn purchase(State(service): State<Arc<PaymentService>>, body: Bytes) -> An
         Ok(order) => order,
         Err(error) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    let event = order.confirmed();
+    let event = order.into_event();
     if let Err(failure) = service.record(&event).await {
         log::error(&format!("Payment failed: {failure}"), failure.meta());
         return refusal(StatusCode::INTERNAL_SERVER_ERROR, &failure.to_string());
@@ -64,7 +64,7 @@ async fn purchase(State(service): State<Arc<PaymentService>>, body: Bytes) -> An
         Ok(()) => (StatusCode::CREATED, Json(json!({ "success": true, "data": data }))),
         Err(failure) => {
             let message = format!("Failed to emit {PURCHASE_CONFIRMED}: {failure}");
-            log::error(&message, event.about());
+            log::error(&message, event.log_fields());
             let body = json!({ "success": false, "error": failure.to_string(), "data": data });
             (StatusCode::BAD_GATEWAY, Json(body))
         }
@@ -72,8 +72,8 @@ async fn purchase(State(service): State<Arc<PaymentService>>, body: Bytes) -> An
 }
 
 impl Order {
-    /// The event of this order, paid.
-    fn confirmed(self) -> Event {
+    /// Creates the event for the paid order.
+    fn into_event(self) -> Event {
         let payment = Uuid::new_v4();
         let tier = self.tier.unwrap_or(10);
         let payload = json!({
@@ -88,7 +88,7 @@ impl Order {
 }
 
 impl PaymentService {
-    /// Writes the payment and, before anything is sent, the event's row.
+    /// Writes the payment and the event's row, before the event is sent.
     async fn record(&self, event: &Event) -> Result<(), Failure> {
         let amount = event.payload["amountCents"].as_i64().and_then(|cents| cents.try_into().ok());
         let amount: i32 = amount.unwrap_or_default();
@@ -114,7 +114,7 @@ impl PaymentService {
         if !self.emits {
             return Ok(());
         }
-        log::info(&format!("Emitting {PURCHASE_CONFIRMED}"), event.about());
+        log::info(&format!("Emitting {PURCHASE_CONFIRMED}"), event.log_fields());
         let (partition, offset) = self.producer.emit(event).await?;
         let meta = json!({
             "correlationId": event.correlation_id, "eventId": event.event_id,

@@ -1,4 +1,4 @@
-//! What a service does that nobody calls: it asks a table for work.
+//! Polling: the main loop of workers that look for work in a table.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::{log, readiness, worker};
 const PAUSE: Duration = Duration::from_millis(200);
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Does `work` again and again, without a pause while it finds something to do.
+/// Runs `work` repeatedly, without pausing as long as it finds something to do.
 pub async fn run(name: &str, mut work: impl AsyncFnMut() -> Result<bool, Failure>) -> Result<(), Failure> {
-    readiness::withdraw();
+    readiness::clear();
     log::info(&format!("[{name}] Started"), json!({}));
     loop {
         let pause = match work().await {
             Ok(found) => {
-                readiness::announce();
+                readiness::set();
                 if found { Duration::ZERO } else { PAUSE }
             }
             Err(failure) => {

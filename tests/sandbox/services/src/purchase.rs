@@ -1,16 +1,16 @@
-//! purchase-worker: `PURCHASE_CONFIRMED` becomes a row of `student_course_purchases`.
+//! purchase-worker: handles `PURCHASE_CONFIRMED` and writes a row to
+//! `student_course_purchases`.
 
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::event::{DEAD_LETTERS, Event, PURCHASE_CREATED};
 use crate::failure::Failure;
-use crate::worker::{Tools, Work};
+use crate::worker::{Clients, Worker};
 use crate::{payment, setting};
 
 pub struct PurchaseWorker {
-    /// True: the old order of work, which takes any mark for its own, that of
-    /// the emitter too.
+    /// If true, skips events with any mark, including the emitter's, like the old version.
     checks_first: bool,
 }
 
@@ -20,7 +20,7 @@ impl PurchaseWorker {
     }
 }
 
-impl Work for PurchaseWorker {
+impl Worker for PurchaseWorker {
     const NAME: &str = "PurchaseWorker";
     const SERVICE: &str = "purchase-worker";
     const GROUP: &str = "purchase-creation-workers";
@@ -28,29 +28,29 @@ impl Work for PurchaseWorker {
     const DEAD_LETTERS: Option<&str> = Some(DEAD_LETTERS);
     type Event = Event;
 
-    async fn handle(&self, tools: &Tools, event: &Event) -> Result<(), Failure> {
-        if self.checks_first && tools.database.marked_by(event).await?.is_some() {
+    async fn handle(&self, clients: &Clients, event: &Event) -> Result<(), Failure> {
+        if self.checks_first && clients.database.marked_by(event).await?.is_some() {
             Self::log("Already processed, skipped", event, &json!({}));
             return Ok(());
         }
-        // The purchase itself tells whether this was done before; the row in
-        // processed_events does not, as the emitter wrote it before it sent.
-        let purchase = match existing(tools, event).await? {
+        // An existing purchase shows that the event was handled before. The row in
+        // processed_events does not, as the emitter writes it before sending the event.
+        let purchase = match existing(clients, event).await? {
             Some(purchase) => {
                 Self::log("Purchase exists", event, &json!({ "purchaseId": purchase }));
                 purchase
             }
             None => {
-                let purchase = create(tools, event).await?;
+                let purchase = create(clients, event).await?;
                 Self::log("Purchase created", event, &json!({ "purchaseId": purchase }));
                 purchase
             }
         };
-        tools.database.take_over(event, Self::SERVICE, payment::SERVICE).await?;
+        clients.database.take_over(event, Self::SERVICE, payment::SERVICE).await?;
         Self::log("Event marked as processed", event, &json!({}));
         let payload = event.payload_with(json!({ "purchaseId": purchase }));
         let next = Event::new(PURCHASE_CREATED, event.correlation_id, Self::SERVICE, payload);
-        let (partition, offset) = tools.producer.emit(&next).await?;
+        let (partition, offset) = clients.producer.emit(&next).await?;
         Self::log(
             "PURCHASE_CREATED emitted",
             &next,
@@ -60,19 +60,19 @@ impl Work for PurchaseWorker {
     }
 }
 
-async fn existing(tools: &Tools, event: &Event) -> Result<Option<Uuid>, Failure> {
+async fn existing(clients: &Clients, event: &Event) -> Result<Option<Uuid>, Failure> {
     let query = "SELECT id FROM student_course_purchases WHERE metadata->>'paymentId' = $1";
     let payment = event.correlation_id.to_string();
-    let row = tools.database.client().await?.query_opt(query, &[&payment]).await?;
+    let row = clients.database.client().await?.query_opt(query, &[&payment]).await?;
     Ok(row.map(|row| row.get(0)))
 }
 
-/// Writes the purchase; an active one of the same course is replaced by it.
-async fn create(tools: &Tools, event: &Event) -> Result<Uuid, Failure> {
+/// Writes the purchase, which replaces an active one for the same course.
+async fn create(clients: &Clients, event: &Event) -> Result<Uuid, Failure> {
     let (student, course) = (event.id("studentId")?, event.id("courseId")?);
     let tier = event.payload["tier"].as_i64().and_then(|tier| i32::try_from(tier).ok());
     let metadata = json!({ "paymentId": event.correlation_id });
-    let mut client = tools.database.client().await?;
+    let mut client = clients.database.client().await?;
     let transaction = client.transaction().await?;
     transaction
         .execute(

@@ -1,14 +1,14 @@
-//! The file that the container's health check of a worker looks for.
+//! The file that the health check of a worker's container looks for.
 
 const READY: &str = "/tmp/ready";
 
-/// The worker works: it was given partitions, or has asked for work.
-pub fn announce() {
-    // A container that cannot write there stays unhealthy, and says so itself.
+/// Marks the worker as ready, because it has been assigned partitions or has polled for work.
+pub fn set() {
+    // If the file cannot be written, the container stays unhealthy.
     let _ = std::fs::write(READY, "");
 }
 
-/// Not yet: what is there is left over from before a restart of the container.
-pub fn withdraw() {
+/// Marks the worker as not ready. Also removes a file left over from before a restart.
+pub fn clear() {
     let _ = std::fs::remove_file(READY);
 }

@@ -1,4 +1,4 @@
-//! Settings, all from the environment. An empty variable counts as unset.
+//! Settings from environment variables. An empty variable counts as unset.
 
 use crate::failure::Failure;
 
@@ -7,10 +7,10 @@ pub fn optional(name: &str) -> Option<String> {
 }
 
 pub fn required(name: &str) -> Result<String, Failure> {
-    optional(name).ok_or_else(|| Failure::refused(&format!("missing required environment variable {name}")))
+    optional(name).ok_or_else(|| Failure::error(&format!("missing required environment variable {name}")))
 }
 
-/// A switch: `true` or `false`, anything else is the default.
+/// Reads a switch, `true` or `false`. Any other value means the default.
 pub fn switch(name: &str, default: bool) -> bool {
     optional(name).and_then(|value| value.parse().ok()).unwrap_or(default)
 }
@@ -19,9 +19,9 @@ pub fn number(name: &str, default: u64) -> u64 {
     optional(name).and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
-/// PostgreSQL's address, under either of its two usual names.
+/// Reads PostgreSQL's address from either of its usual variables.
 pub fn postgres_url() -> Result<String, Failure> {
-    optional("POSTGRES_URL").map_or_else(|| required("DATABASE_URL"), Ok).map_err(|_| {
-        Failure::refused(&"missing required environment variable POSTGRES_URL (or DATABASE_URL)")
-    })
+    optional("POSTGRES_URL")
+        .map_or_else(|| required("DATABASE_URL"), Ok)
+        .map_err(|_| Failure::error(&"missing required environment variable POSTGRES_URL (or DATABASE_URL)"))
 }

@@ -1,5 +1,5 @@
-//! What all workers do: consume, try, try again, give up to the dead letter
-//! queue, and only then commit.
+//! The main loop of all Kafka workers: consume, retry, send to the dead letter queue, and
+//! only then commit.
 
 use std::time::Duration;
 
@@ -16,63 +16,64 @@ use crate::{log, setting};
 
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
-/// Between attempts to reach what is away.
-const AWAY_PAUSE: Duration = Duration::from_secs(1);
+/// The pause between attempts to reach an unavailable system.
+const UNAVAILABLE_PAUSE: Duration = Duration::from_secs(1);
 
 static STOPPING: Notify = Notify::const_new();
 
-/// Makes the worker of this process end once it is done with its record: between
-/// a mark and what is emitted after it, an end loses the event.
+/// Stops the worker of this process after its current record. Stopping between a mark and
+/// the event emitted after it would lose the event.
 pub fn stop() {
     STOPPING.notify_one();
 }
 
-/// Returns when this process is told to end.
+/// Waits until this process is asked to stop.
 pub async fn stopping() {
     STOPPING.notified().await;
 }
 
-/// What a worker works with.
-pub struct Tools {
+/// The clients that a worker uses.
+pub struct Clients {
     pub database: Database,
     pub producer: Producer,
 }
 
-/// The events of a pipeline, as far as the loop has to know them.
-pub trait Travels: Sized {
-    /// What log records call the id, which is the key of the event's record.
+/// An event of a pipeline, as the main loop sees it.
+pub trait PipelineEvent: Sized {
+    /// The name of the id field in log records. The id is the record's key.
     const ID: &str;
 
-    fn read(record: &BorrowedMessage<'_>) -> Result<Self, Failure>;
+    fn from_record(record: &BorrowedMessage<'_>) -> Result<Self, Failure>;
 
-    /// What every log record about an event says of it.
-    fn about(&self) -> Value;
+    /// Returns the fields that identify the event in log records.
+    fn log_fields(&self) -> Value;
 }
 
-/// One kind of worker.
-pub trait Work {
-    /// As its log records name it.
+/// A kind of worker.
+pub trait Worker {
+    /// The name in log records.
     const NAME: &str;
-    /// As compose and the marks name it.
+    /// The name in Compose and in marks.
     const SERVICE: &str;
     const GROUP: &str;
     const TOPICS: &[&str];
-    /// Where it sends what it gives up. Without one it tries for ever.
+    /// The topic for events that the worker gives up on. Without one, the worker retries
+    /// forever.
     const DEAD_LETTERS: Option<&str>;
-    type Event: Travels;
+    type Event: PipelineEvent;
 
-    /// Does the work that an event asks for. Must bear being called again.
-    async fn handle(&self, tools: &Tools, event: &Self::Event) -> Result<(), Failure>;
+    /// Handles an event. Must be idempotent.
+    async fn handle(&self, clients: &Clients, event: &Self::Event) -> Result<(), Failure>;
 
-    /// Logs under the worker's name, and says which event it is about.
+    /// Logs a message with the worker's name and the event's fields.
     fn log(message: &str, event: &Self::Event, more: &Value) {
-        log::info(&format!("[{}] {message}", Self::NAME), merged(event.about(), more));
+        log::info(&format!("[{}] {message}", Self::NAME), merged(event.log_fields(), more));
     }
 }
 
-/// Runs a worker for ever.
-pub async fn run<W: Work>(work: W) -> Result<(), Failure> {
-    let tools = Tools {
+/// Runs a worker until the process is asked to stop.
+pub async fn run<W: Worker>(worker: W) -> Result<(), Failure> {
+    let clients = Clients {
         database: Database::from_environment(W::SERVICE)?,
         producer: Producer::from_environment(W::SERVICE, W::NAME)?,
     };
@@ -85,8 +86,8 @@ pub async fn run<W: Work>(work: W) -> Result<(), Failure> {
         &format!("[{}] Started", W::NAME),
         json!({ "groupId": group, "topics": topics, "fromBeginning": from_beginning }),
     );
-    consumer.subscribe(&topics).map_err(|error| Failure::refused(&error))?;
-    tools.database.greet().await;
+    consumer.subscribe(&topics).map_err(|error| Failure::error(&error))?;
+    clients.database.check_connection().await;
     loop {
         let record = tokio::select! {
             record = consumer.recv() => record,
@@ -94,38 +95,38 @@ pub async fn run<W: Work>(work: W) -> Result<(), Failure> {
         };
         match record {
             Ok(record) => {
-                process(&work, &tools, &record).await;
-                // Lost commits are harmless: the work bears being done again.
+                process(&worker, &clients, &record).await;
+                // A lost commit is harmless, as handling an event is idempotent.
                 if let Err(error) = consumer.commit_message(&record, CommitMode::Async) {
-                    log_failure::<W>("Commit failed", &Failure::away(&error), &json!({}));
+                    log_failure::<W>("Commit failed", &Failure::unavailable(&error), &json!({}));
                 }
             }
             Err(error) => {
-                log_failure::<W>("Consumer error", &Failure::away(&error), &json!({}));
-                tokio::time::sleep(AWAY_PAUSE).await;
+                log_failure::<W>("Consumer error", &Failure::unavailable(&error), &json!({}));
+                tokio::time::sleep(UNAVAILABLE_PAUSE).await;
             }
         }
     }
 }
 
-/// Returns when the record is done with: handled, or a dead letter.
-async fn process<W: Work>(work: &W, tools: &Tools, record: &BorrowedMessage<'_>) {
+/// Retries until the record is handled or sent to the dead letter queue.
+async fn process<W: Worker>(worker: &W, clients: &Clients, record: &BorrowedMessage<'_>) {
     let dead_letters = W::DEAD_LETTERS.filter(|_| setting::switch("DEAD_LETTERS", true));
     let mut attempt = 0;
     loop {
-        let Err(failure) = handle(work, tools, record).await else {
+        let Err(failure) = handle(worker, clients, record).await else {
             return;
         };
-        if failure.is_away() {
+        if failure.is_unavailable() {
             log_failure::<W>("Waiting", &failure, &position::<W>(record));
-            tokio::time::sleep(AWAY_PAUSE).await;
+            tokio::time::sleep(UNAVAILABLE_PAUSE).await;
             continue;
         }
         attempt += 1;
         let title = format!("Attempt {attempt} of {ATTEMPTS} failed");
         log_failure::<W>(&title, &failure, &position::<W>(record));
         if let Some(topic) = dead_letters.filter(|_| attempt >= ATTEMPTS) {
-            match bury::<W>(tools, record, topic, &failure).await {
+            match send_dead_letter::<W>(clients, record, topic, &failure).await {
                 Ok(()) => return,
                 Err(failure) => log_failure::<W>("Dead letter", &failure, &position::<W>(record)),
             }
@@ -134,15 +135,19 @@ async fn process<W: Work>(work: &W, tools: &Tools, record: &BorrowedMessage<'_>)
     }
 }
 
-async fn handle<W: Work>(work: &W, tools: &Tools, record: &BorrowedMessage<'_>) -> Result<(), Failure> {
-    let event = W::Event::read(record)?;
+async fn handle<W: Worker>(
+    worker: &W,
+    clients: &Clients,
+    record: &BorrowedMessage<'_>,
+) -> Result<(), Failure> {
+    let event = W::Event::from_record(record)?;
     W::log("Event received", &event, &position::<W>(record));
-    work.handle(tools, &event).await
+    worker.handle(clients, &event).await
 }
 
-/// Sends the record as it is to the topic of dead letters, with the reason in headers.
-async fn bury<W: Work>(
-    tools: &Tools,
+/// Sends the unchanged record to the dead letter topic, with the reason in its headers.
+async fn send_dead_letter<W: Worker>(
+    clients: &Clients,
     record: &BorrowedMessage<'_>,
     topic: &str,
     failure: &Failure,
@@ -163,19 +168,19 @@ async fn bury<W: Work>(
     ]);
     let key = record.key().unwrap_or_default();
     let value = record.payload().unwrap_or_default();
-    tools.producer.send(topic, key, value, &headers).await?;
+    clients.producer.send(topic, key, value, &headers).await?;
     let title = format!("Sent to {topic} after {ATTEMPTS} attempts");
     log_failure::<W>(&title, failure, &position::<W>(record));
     Ok(())
 }
 
-fn log_failure<W: Work>(title: &str, failure: &Failure, more: &Value) {
+fn log_failure<W: Worker>(title: &str, failure: &Failure, more: &Value) {
     let meta = merged(failure.meta(), more);
     log::error(&format!("[{}] {title}: {failure}", W::NAME), meta);
 }
 
-/// Where a record is, and its key, which is the event's id.
-fn position<W: Work>(record: &BorrowedMessage<'_>) -> Value {
+/// Returns a record's position and its key, which is the event's id.
+fn position<W: Worker>(record: &BorrowedMessage<'_>) -> Value {
     json!({
         W::Event::ID: String::from_utf8_lossy(record.key().unwrap_or_default()),
         "topic": record.topic(),

@@ -1,4 +1,4 @@
-//! mail-worker: the document goes to whoever asked for the report.
+//! mail-worker: mails the document to the person who requested the report.
 
 use tokio_postgres::Transaction;
 
@@ -18,7 +18,7 @@ impl Job for Mail {
             SELECT r.id, r.requested_by, 'sent' FROM reports r JOIN documents d ON d.report_id = r.id
             WHERE r.id = $1";
         if transaction.execute(insert, &[&report]).await? == 0 {
-            return Err(Failure::refused(&format!("report {report} has no document")));
+            return Err(Failure::error(&format!("report {report} has no document")));
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Reports that are rendered and mailed by jobs of a table; no Kafka. Logs are
-//! lines of `key=value`.
+//! The jobs pipeline: reports that are rendered and mailed by jobs in a table, without
+//! Kafka. Logs in `key=value` format.
 
 mod mail;
 mod queue;
@@ -13,16 +13,16 @@ use crate::log;
 
 #[derive(Subcommand)]
 pub enum Service {
-    /// jobs: takes requests of reports and queues the rendering
+    /// jobs: accepts report requests and queues render jobs
     ReportApi,
-    /// jobs: renders reports and queues the mail
+    /// jobs: renders reports and queues mail jobs
     RenderWorker,
     /// jobs: mails reports
     MailWorker,
 }
 
 pub async fn run(service: &Service) -> Result<(), Failure> {
-    log::speak(log::Style::KeyValue);
+    log::set_style(log::Style::KeyValue);
     match service {
         Service::ReportApi => report_api::serve().await,
         Service::RenderWorker => queue::run(&render::Render::from_environment()?).await,

@@ -1,4 +1,4 @@
-//! The queue that is a table: a job is taken, done, and marked as done.
+//! A job queue in a table: workers claim a job, do it, and mark it as done.
 
 use serde_json::{Value, json};
 use tokio_postgres::Transaction;
@@ -7,85 +7,89 @@ use crate::database::Database;
 use crate::failure::Failure;
 use crate::{log, poll};
 
-/// After so many a job has failed.
+/// The number of attempts after which a job counts as failed.
 const ATTEMPTS: i32 = 5;
 
-/// One kind of job.
+/// A kind of job.
 pub trait Job {
-    /// As compose and `jobs.locked_by` name its worker.
+    /// The name of the job's worker in Compose and in `jobs.locked_by`.
     const SERVICE: &str;
-    /// As `jobs.kind` names it.
+    /// The name in `jobs.kind`.
     const KIND: &str;
 
-    /// Does the work for a report. What it writes stays only if the job is done.
+    /// Does the work for a report. The transaction is rolled back on failure.
     async fn work(&self, transaction: &Transaction<'_>, report: i64) -> Result<(), Failure>;
 }
 
-struct Taken {
+struct ClaimedJob {
     id: i64,
     report: i64,
     attempts: i32,
 }
 
-/// Takes jobs for ever.
+/// Claims and does jobs until the process is asked to stop.
 pub async fn run<J: Job>(job: &J) -> Result<(), Failure> {
     let database = Database::from_environment(J::SERVICE)?;
     poll::run(J::SERVICE, async || {
-        let Some(taken) = take::<J>(&database).await? else { return Ok(false) };
-        log::info("job taken", taken.about::<J>());
-        if let Err(failure) = finish(job, &database, &taken).await {
-            put_back::<J>(&database, &taken, &failure).await?;
+        let Some(claimed) = claim::<J>(&database).await? else { return Ok(false) };
+        log::info("job taken", claimed.log_fields::<J>());
+        if let Err(failure) = complete(job, &database, &claimed).await {
+            requeue::<J>(&database, &claimed, &failure).await?;
             return Ok(false);
         }
-        log::info("job done", taken.about::<J>());
+        log::info("job done", claimed.log_fields::<J>());
         Ok(true)
     })
     .await
 }
 
-/// The oldest job of the kind. One that this worker left running when it ended is
-/// taken again: there is one worker of each kind.
-async fn take<J: Job>(database: &Database) -> Result<Option<Taken>, Failure> {
+/// Claims the oldest job of the kind. This includes a job that the worker left running when
+/// it stopped, as there is only one worker per kind.
+async fn claim<J: Job>(database: &Database) -> Result<Option<ClaimedJob>, Failure> {
     let update = "UPDATE jobs SET state = 'running', locked_by = $2, attempts = attempts + 1
         WHERE id = (SELECT id FROM jobs
             WHERE kind = $1 AND (state = 'queued' OR (state = 'running' AND locked_by = $2))
             ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING id, report_id, attempts";
     let row = database.client().await?.query_opt(update, &[&J::KIND, &J::SERVICE]).await?;
-    Ok(row.map(|row| Taken { id: row.get(0), report: row.get(1), attempts: row.get(2) }))
+    Ok(row.map(|row| ClaimedJob { id: row.get(0), report: row.get(1), attempts: row.get(2) }))
 }
 
-async fn finish<J: Job>(job: &J, database: &Database, taken: &Taken) -> Result<(), Failure> {
+async fn complete<J: Job>(job: &J, database: &Database, claimed: &ClaimedJob) -> Result<(), Failure> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
-    job.work(&transaction, taken.report).await?;
+    job.work(&transaction, claimed.report).await?;
     let update = "UPDATE jobs SET state = 'done', error = NULL, done_at = now() WHERE id = $1";
-    transaction.execute(update, &[&taken.id]).await?;
+    transaction.execute(update, &[&claimed.id]).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-/// For another attempt, if there is one left.
-async fn put_back<J: Job>(database: &Database, taken: &Taken, failure: &Failure) -> Result<(), Failure> {
-    let state = if taken.attempts < ATTEMPTS { "queued" } else { "failed" };
-    let mut meta = taken.about::<J>();
+/// Requeues a job after a failed attempt, or marks it as failed after the last one.
+async fn requeue<J: Job>(
+    database: &Database,
+    claimed: &ClaimedJob,
+    failure: &Failure,
+) -> Result<(), Failure> {
+    let state = if claimed.attempts < ATTEMPTS { "queued" } else { "failed" };
+    let mut meta = claimed.log_fields::<J>();
     meta["error"] = json!(failure.to_string());
     meta["state"] = json!(state);
-    log::error(&format!("attempt {} of {ATTEMPTS} failed", taken.attempts), meta);
+    log::error(&format!("attempt {} of {ATTEMPTS} failed", claimed.attempts), meta);
     let update = "UPDATE jobs SET state = $2, locked_by = NULL, error = $3 WHERE id = $1";
-    database.client().await?.execute(update, &[&taken.id, &state, &failure.to_string()]).await?;
+    database.client().await?.execute(update, &[&claimed.id, &state, &failure.to_string()]).await?;
     Ok(())
 }
 
-/// Puts a job into the queue.
+/// Adds a job to the queue.
 pub async fn push(transaction: &Transaction<'_>, kind: &str, report: i64) -> Result<(), Failure> {
     let insert = "INSERT INTO jobs (report_id, kind) VALUES ($1, $2)";
     transaction.execute(insert, &[&report, &kind]).await?;
     Ok(())
 }
 
-impl Taken {
-    fn about<J: Job>(&self) -> Value {
+impl ClaimedJob {
+    fn log_fields<J: Job>(&self) -> Value {
         json!({ "job": self.id, "kind": J::KIND, "report": self.report })
     }
 }

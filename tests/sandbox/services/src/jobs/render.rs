@@ -1,4 +1,4 @@
-//! render-worker: a report becomes a document, and a mail that is to be sent.
+//! render-worker: renders a report as a document and queues a mail job.
 
 use tokio_postgres::Transaction;
 

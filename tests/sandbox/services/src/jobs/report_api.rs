@@ -1,4 +1,4 @@
-//! report-api: writes the request and queues its first job.
+//! report-api: writes a report request and queues its first job.
 
 use std::sync::Arc;
 

@@ -1,15 +1,15 @@
-//! identity-worker and credit-worker: each makes its own check of a signup, and
-//! tells that it is made.
+//! identity-worker and credit-worker: each performs its check of a signup and emits an event
+//! about it.
 
 use serde_json::json;
 
 use super::notice::{CREDIT_CHECKED, IDENTITY_CHECKED, Notice, SIGNUP_REQUESTED};
 use crate::failure::Failure;
-use crate::worker::{Tools, Work};
+use crate::worker::{Clients, Worker};
 
 pub struct IdentityWorker;
 
-impl Work for IdentityWorker {
+impl Worker for IdentityWorker {
     const NAME: &str = Self::SERVICE;
     const SERVICE: &str = "identity-worker";
     const GROUP: &str = "identity-checkers";
@@ -17,16 +17,16 @@ impl Work for IdentityWorker {
     const DEAD_LETTERS: Option<&str> = None;
     type Event = Notice;
 
-    async fn handle(&self, tools: &Tools, signup: &Notice) -> Result<(), Failure> {
+    async fn handle(&self, clients: &Clients, signup: &Notice) -> Result<(), Failure> {
         let insert = "INSERT INTO identity_checks (signup_id, result) VALUES ($1, 'passed')
             ON CONFLICT DO NOTHING";
-        check::<Self>(tools, signup, insert, IDENTITY_CHECKED).await
+        check::<Self>(clients, signup, insert, IDENTITY_CHECKED).await
     }
 }
 
 pub struct CreditWorker;
 
-impl Work for CreditWorker {
+impl Worker for CreditWorker {
     const NAME: &str = Self::SERVICE;
     const SERVICE: &str = "credit-worker";
     const GROUP: &str = "credit-checkers";
@@ -34,30 +34,30 @@ impl Work for CreditWorker {
     const DEAD_LETTERS: Option<&str> = None;
     type Event = Notice;
 
-    async fn handle(&self, tools: &Tools, signup: &Notice) -> Result<(), Failure> {
+    async fn handle(&self, clients: &Clients, signup: &Notice) -> Result<(), Failure> {
         let insert = "INSERT INTO credit_checks (signup_id, score)
             VALUES ($1, 300 + floor(random() * 550)::int) ON CONFLICT DO NOTHING";
-        check::<Self>(tools, signup, insert, CREDIT_CHECKED).await
+        check::<Self>(clients, signup, insert, CREDIT_CHECKED).await
     }
 }
 
-/// Writes the check, sends the event of it, and only then marks the signup's.
-async fn check<W: Work<Event = Notice>>(
-    tools: &Tools,
+/// Writes the check, sends its event, and only then marks the signup's event as handled.
+async fn check<W: Worker<Event = Notice>>(
+    clients: &Clients,
     signup: &Notice,
     insert: &str,
     checked: &str,
 ) -> Result<(), Failure> {
-    if signup.is_handled(&*tools.database.client().await?, W::SERVICE).await? {
+    if signup.is_handled(&*clients.database.client().await?, W::SERVICE).await? {
         W::log("handled before, skipped", signup, &json!({}));
         return Ok(());
     }
-    tools.database.client().await?.execute(insert, &[&signup.signup]).await?;
+    clients.database.client().await?.execute(insert, &[&signup.signup]).await?;
     W::log("check written", signup, &json!({}));
     let next = Notice::new(checked, &signup.signup, W::SERVICE, json!({}));
-    let (partition, offset) = next.send(&tools.producer).await?;
+    let (partition, offset) = next.send(&clients.producer).await?;
     W::log("sent", &next, &json!({ "partition": partition, "offset": offset }));
-    signup.mark(&*tools.database.client().await?, W::SERVICE).await?;
+    signup.mark(&*clients.database.client().await?, W::SERVICE).await?;
     W::log("handled", signup, &json!({}));
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Signups: two checks beside each other, and an account once both are there.
-//! Logs are lines in columns.
+//! The onboarding pipeline: signups with two parallel checks, and an account once both are
+//! done. Logs in columns.
 
 mod account;
 mod check;
@@ -14,18 +14,18 @@ use crate::{log, worker};
 
 #[derive(Subcommand)]
 pub enum Service {
-    /// onboarding: takes signups and emits `signup-requested`
+    /// onboarding: accepts signups and emits `signup-requested`
     SignupApi,
-    /// onboarding: `signup-requested`: checks who it is
+    /// onboarding: handles `signup-requested`: checks the person's identity
     IdentityWorker,
-    /// onboarding: `signup-requested`: checks whether they can pay
+    /// onboarding: handles `signup-requested`: checks the person's credit
     CreditWorker,
-    /// onboarding: both checks: opens the account
+    /// onboarding: handles both checks: opens the account
     AccountWorker,
 }
 
 pub async fn run(service: &Service) -> Result<(), Failure> {
-    log::speak(log::Style::Columns);
+    log::set_style(log::Style::Columns);
     match service {
         Service::SignupApi => signup_api::serve().await,
         Service::IdentityWorker => worker::run(check::IdentityWorker).await,

@@ -1,5 +1,5 @@
-//! What happened to a signup, as it travels: one JSON document in the manner of
-//! CloudEvents, with the signup as its subject; and the table of who has handled it.
+//! Events about a signup, as JSON documents in the style of CloudEvents with the signup as
+//! the subject, and the table that records which service has handled them.
 
 use rdkafka::Message as _;
 use rdkafka::message::BorrowedMessage;
@@ -10,7 +10,7 @@ use super::ulid;
 use crate::clock;
 use crate::failure::Failure;
 use crate::kafka::Producer;
-use crate::worker::Travels;
+use crate::worker::PipelineEvent;
 
 pub const SIGNUP_REQUESTED: &str = "signup-requested";
 pub const IDENTITY_CHECKED: &str = "identity-checked";
@@ -18,7 +18,7 @@ pub const CREDIT_CHECKED: &str = "credit-checked";
 
 pub struct Notice {
     pub id: String,
-    /// Also the topic.
+    /// The event type, which is also the topic.
     pub kind: String,
     pub signup: String,
     pub source: String,
@@ -46,7 +46,7 @@ impl Notice {
         producer.send(&self.kind, self.signup.as_bytes(), value.as_bytes(), &headers).await
     }
 
-    /// Whether `handler` has handled it before.
+    /// Reports whether `handler` has handled the event before.
     pub async fn is_handled(&self, client: &impl GenericClient, handler: &str) -> Result<bool, Failure> {
         let query = "SELECT FROM handled_events WHERE event_id = $1 AND handler = $2";
         Ok(client.query_opt(query, &[&self.id, &handler]).await?.is_some())
@@ -60,11 +60,11 @@ impl Notice {
     }
 }
 
-impl Travels for Notice {
+impl PipelineEvent for Notice {
     const ID: &str = "signup";
 
-    fn read(record: &BorrowedMessage<'_>) -> Result<Self, Failure> {
-        let bad = |what: &dyn std::fmt::Display| Failure::refused(&format!("cannot parse the event: {what}"));
+    fn from_record(record: &BorrowedMessage<'_>) -> Result<Self, Failure> {
+        let bad = |what: &dyn std::fmt::Display| Failure::error(&format!("cannot parse the event: {what}"));
         let value: Value =
             serde_json::from_slice(record.payload().unwrap_or_default()).map_err(|error| bad(&error))?;
         let text = |field: &str| {
@@ -80,7 +80,7 @@ impl Travels for Notice {
         })
     }
 
-    fn about(&self) -> Value {
+    fn log_fields(&self) -> Value {
         json!({ "signup": self.signup, "event": self.id, "type": self.kind })
     }
 }

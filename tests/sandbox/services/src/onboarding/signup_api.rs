@@ -1,4 +1,4 @@
-//! signup-api: writes the signup, then sends that it was asked for.
+//! signup-api: writes a signup, then sends `signup-requested`.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::http::{self, Answer, refusal};
 use crate::kafka::Producer;
 use crate::log;
-use crate::worker::Travels as _;
+use crate::worker::PipelineEvent as _;
 
 const SERVICE: &str = "signup-api";
 const PORT: u16 = 8083;
@@ -52,7 +52,7 @@ impl SignupApi {
         self.database.client().await?.execute(insert, &[&signup, &email]).await?;
         let notice = Notice::new(SIGNUP_REQUESTED, signup, SERVICE, json!({ "email": email }));
         notice.send(&self.producer).await?;
-        log::info("signup requested", notice.about());
+        log::info("signup requested", notice.log_fields());
         Ok(())
     }
 }

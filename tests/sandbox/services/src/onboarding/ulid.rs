@@ -1,5 +1,5 @@
-//! Ids that sort by their time: 48 bits of milliseconds and 80 random ones, as 26
-//! characters of Crockford's base 32.
+//! ULIDs: ids that sort by time, with 48 bits of milliseconds and 80 random bits, as 26
+//! characters of Crockford's Base32.
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 pub fn new() -> String {
     let time = u128::try_from(clock::now().as_millisecond()).unwrap_or_default();
-    // Six of these bits are the same in every UUID; the others are random enough.
+    // A few of these bits are fixed in every UUID. The others are random enough.
     encode(time << 80 | Uuid::new_v4().as_u128() & ((1 << 80) - 1))
 }
 
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_has_the_digits_of_its_number() {
+    fn encodes_numbers_in_crockford_base32() {
         assert_eq!(encode(0), "0".repeat(26));
         assert_eq!(encode(u128::MAX), "7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
         assert_eq!(encode(1_469_918_176_385 << 80 | 33)[..10], *"01ARYZ6S41");

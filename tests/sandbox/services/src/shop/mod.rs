@@ -1,5 +1,5 @@
-//! The shop: an order and its shipment. Two databases; what one tells the other
-//! is written to an outbox first. Logs are lines of JSON.
+//! The shop pipeline: orders and their shipments, in two databases connected by an outbox.
+//! Logs in JSON lines.
 
 mod message;
 mod notification;
@@ -14,18 +14,18 @@ use crate::{log, worker};
 
 #[derive(Subcommand)]
 pub enum Service {
-    /// shop: takes orders and writes them, with a row in the outbox
+    /// shop: accepts orders and writes them, each with an outbox row
     OrderApi,
-    /// shop: sends what is in the outbox to `orders.placed`
+    /// shop: sends the outbox rows to `orders.placed`
     OutboxRelay,
-    /// shop: `orders.placed`: writes the shipment
+    /// shop: handles `orders.placed`: writes the shipment
     ShippingWorker,
-    /// shop: `shipments.created`: tells the customer
+    /// shop: handles `shipments.created`: notifies the customer
     NotificationWorker,
 }
 
 pub async fn run(service: &Service) -> Result<(), Failure> {
-    log::speak(log::Style::JsonLines);
+    log::set_style(log::Style::JsonLines);
     match service {
         Service::OrderApi => order_api::serve().await,
         Service::OutboxRelay => outbox_relay::run().await,

@@ -1,14 +1,14 @@
-//! notification-worker: `shipments.created` becomes a mail to the customer.
+//! notification-worker: handles `shipments.created` and mails the customer.
 
 use serde_json::json;
 
 use super::message::{DEAD_LETTERS, Message};
 use crate::failure::Failure;
-use crate::worker::{Tools, Work};
+use crate::worker::{Clients, Worker};
 
 pub struct NotificationWorker;
 
-impl Work for NotificationWorker {
+impl Worker for NotificationWorker {
     const NAME: &str = "NotificationWorker";
     const SERVICE: &str = "notification-worker";
     const GROUP: &str = "notifications";
@@ -16,16 +16,16 @@ impl Work for NotificationWorker {
     const DEAD_LETTERS: Option<&str> = Some(DEAD_LETTERS);
     type Event = Message;
 
-    async fn handle(&self, tools: &Tools, shipment: &Message) -> Result<(), Failure> {
-        if shipment.is_handled(tools, Self::SERVICE).await? {
+    async fn handle(&self, clients: &Clients, shipment: &Message) -> Result<(), Failure> {
+        if shipment.is_handled(clients, Self::SERVICE).await? {
             Self::log("Handled before, skipped", shipment, &json!({}));
             return Ok(());
         }
         let insert = "INSERT INTO logistics.notifications (order_no, channel, state)
             VALUES ($1, 'mail', 'sent') ON CONFLICT DO NOTHING";
-        tools.database.client().await?.execute(insert, &[&shipment.order_no]).await?;
+        clients.database.client().await?.execute(insert, &[&shipment.order_no]).await?;
         Self::log("Customer notified", shipment, &json!({ "channel": "mail" }));
-        shipment.mark(tools, Self::SERVICE).await?;
+        shipment.mark(clients, Self::SERVICE).await?;
         Self::log("Handled", shipment, &json!({}));
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! order-api: writes the order and, in the same transaction, what is to be told.
+//! order-api: writes an order and, in the same transaction, its outbox row.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! outbox-relay: sends the rows of the outbox, in their order. It consumes
-//! nothing, so it is in no group.
+//! outbox-relay: sends the outbox rows in order. It consumes no topic, so it has no consumer
+//! group.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::message::Message;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::kafka::Producer;
-use crate::worker::Travels as _;
+use crate::worker::PipelineEvent as _;
 use crate::{log, poll};
 
 const SERVICE: &str = "outbox-relay";
@@ -20,11 +20,11 @@ pub async fn run() -> Result<(), Failure> {
     poll::run(NAME, async || send_next(&database, &producer).await).await
 }
 
-/// Sends the oldest row that is not sent. Returns whether there was one.
+/// Sends the oldest unsent row. Returns whether there was one.
 async fn send_next(database: &Database, producer: &Producer) -> Result<bool, Failure> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
-    // Locked until it is sent: two relays do not send the same.
+    // Lock the row until it is sent, so that two relays do not send the same row.
     let select = "SELECT id, order_no, type, payload FROM sales.outbox
         WHERE sent_at IS NULL ORDER BY id LIMIT 1 FOR UPDATE";
     let Some(row) = transaction.query_opt(select, &[]).await? else { return Ok(false) };
@@ -38,7 +38,7 @@ async fn send_next(database: &Database, producer: &Producer) -> Result<bool, Fai
     let (partition, offset) = message.send(producer, TOPIC).await?;
     transaction.execute("UPDATE sales.outbox SET sent_at = now() WHERE id = $1", &[&id]).await?;
     transaction.commit().await?;
-    let mut meta = message.about();
+    let mut meta = message.log_fields();
     meta["record"] = json!(format!("{TOPIC}-{partition}@{offset}"));
     log::info("[OutboxRelay] Sent", meta);
     Ok(true)

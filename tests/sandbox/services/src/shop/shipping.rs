@@ -1,16 +1,16 @@
-//! shipping-worker: `orders.placed` becomes a shipment.
+//! shipping-worker: handles `orders.placed` and writes the shipment.
 
 use serde_json::json;
 
 use super::message::{DEAD_LETTERS, Message};
 use crate::failure::Failure;
 use crate::setting;
-use crate::worker::{Tools, Work};
+use crate::worker::{Clients, Worker};
 
 const SHIPMENTS: &str = "shipments.created";
 
 pub struct ShippingWorker {
-    /// True: no carrier takes the order, and it is marked as handled all the same.
+    /// If true, no carrier accepts the order, but the worker still marks it as handled.
     carrier_refuses: bool,
 }
 
@@ -20,7 +20,7 @@ impl ShippingWorker {
     }
 }
 
-impl Work for ShippingWorker {
+impl Worker for ShippingWorker {
     const NAME: &str = "ShippingWorker";
     const SERVICE: &str = "shipping-worker";
     const GROUP: &str = "shipping";
@@ -28,30 +28,30 @@ impl Work for ShippingWorker {
     const DEAD_LETTERS: Option<&str> = Some(DEAD_LETTERS);
     type Event = Message;
 
-    async fn handle(&self, tools: &Tools, order: &Message) -> Result<(), Failure> {
-        if order.is_handled(tools, Self::SERVICE).await? {
+    async fn handle(&self, clients: &Clients, order: &Message) -> Result<(), Failure> {
+        if order.is_handled(clients, Self::SERVICE).await? {
             Self::log("Handled before, skipped", order, &json!({}));
             return Ok(());
         }
         if !self.carrier_refuses {
-            let carrier = ship(tools, order).await?;
+            let carrier = ship(clients, order).await?;
             Self::log("Shipment created", order, &json!({ "carrier": carrier }));
             let next = shipment(order, &carrier);
-            let (partition, offset) = next.send(&tools.producer, SHIPMENTS).await?;
+            let (partition, offset) = next.send(&clients.producer, SHIPMENTS).await?;
             Self::log("Sent", &next, &json!({ "record": format!("{SHIPMENTS}-{partition}@{offset}") }));
         }
-        order.mark(tools, Self::SERVICE).await?;
+        order.mark(clients, Self::SERVICE).await?;
         Self::log("Handled", order, &json!({}));
         Ok(())
     }
 }
 
-/// Writes the shipment, unless it is there. Returns its carrier.
-async fn ship(tools: &Tools, order: &Message) -> Result<String, Failure> {
+/// Writes the shipment unless it exists. Returns its carrier.
+async fn ship(clients: &Clients, order: &Message) -> Result<String, Failure> {
     let insert = "INSERT INTO logistics.shipments (order_no, carrier, state) VALUES ($1, $2, 'created')
         ON CONFLICT (order_no) DO UPDATE SET state = shipments.state RETURNING carrier";
     let carrier = if order.order_no.ends_with(['0', '2', '4', '6', '8']) { "DHL" } else { "GLS" };
-    let row = tools.database.client().await?.query_one(insert, &[&order.order_no, &carrier]).await?;
+    let row = clients.database.client().await?.query_one(insert, &[&order.order_no, &carrier]).await?;
     Ok(row.get(0))
 }
 

@@ -1,0 +1,307 @@
+//! Collects the topics, groups and records of one cluster.
+
+use crate::collect::broker::kafka::addresses::AddressMap;
+use crate::collect::broker::kafka::client::{RoutedRequest, Session};
+use crate::collect::broker::kafka::ffi::Request;
+use crate::collect::broker::kafka::groups::GroupResponses;
+use crate::collect::broker::kafka::record_search::{Ids, SearchQuery};
+use crate::collect::broker::kafka::timeouts::{
+    DEADLINE_MARGIN, EVENT_POLL_INTERVAL, SHUTDOWN_GRACE, USUAL_CLOCK_SKEW, all_unknown,
+};
+use crate::collect::broker::kafka::{addresses, client, groups, offset_samples, record_search, topics};
+use crate::collect::runtime::docker::EnvironmentAddresses;
+use crate::collect::{LOOK_BACK, no_answer};
+use crate::config::Config;
+use crate::evidence::{
+    Broker, Event, FoundRecord, Name, Node, Observed, Reason, ReasonKind, Runtime, Target,
+};
+use crate::pipeline::DeadLetters;
+use jiff::{SignedDuration, Timestamp};
+use rdkafka::metadata::Metadata;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What was collected from a cluster.
+#[derive(Clone, Default)]
+pub struct Cluster {
+    /// The cluster as evidence.
+    pub broker: Broker,
+    /// Records that name an id, by topic, each with the index of the requested id.
+    pub records: BTreeMap<Name, Vec<(usize, FoundRecord)>>,
+}
+
+/// Collects the pipeline's topics and groups from one broker. `docker` is `None` if the
+/// engine has not answered in time. Anything not reached by the deadline is unknown.
+pub async fn collect(
+    config: &Config,
+    broker: &str,
+    docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
+    until: Instant,
+    events: PendingEvents,
+) -> Observed<Cluster> {
+    if config.pipeline.broker(broker).is_none() {
+        return Observed::not_in_pipeline("the pipeline has no broker");
+    }
+    let bootstrap = match addresses::bootstrap(config, broker, docker) {
+        Observed::Known(bootstrap) => bootstrap,
+        Observed::Unknown(why) => return Observed::Unknown(why),
+        Observed::NotAsked(why) => return Observed::NotAsked(why),
+    };
+    let until = until - DEADLINE_MARGIN;
+    let pending = no_answer(&bootstrap.join(", "), until - Instant::now());
+    let (sender, mut updates) = watch::channel(Observed::Unknown(pending.clone()));
+    let pipeline = &config.pipeline;
+    let is_on_broker = |topic: &&String| pipeline.broker_of_topic(topic) == broker;
+    let dead_letters = pipeline.dead_letters.clone().filter(|dead| is_on_broker(&&dead.topic));
+    let dead_topic = dead_letters.iter().map(|dead| &dead.topic);
+    let members = pipeline.worker.iter().filter(|worker| pipeline.broker_of(worker) == broker);
+    let of_stages = pipeline.stage.iter().filter_map(|stage| stage.topic().known().copied());
+    let collector = ClusterCollector {
+        topics: pipeline
+            .topic
+            .iter()
+            .map(|t| &t.name)
+            .filter(is_on_broker)
+            .chain(dead_topic)
+            .cloned()
+            .collect(),
+        groups: members.filter_map(|w| w.group.clone()).collect(),
+        stage_topics: of_stages.filter(is_on_broker).cloned().collect(),
+        dead_letters,
+        target: config.target.clone(),
+        settle: config.settle,
+        values: config.values,
+        observed_at: Timestamp::now(),
+        bootstrap,
+        pending,
+        until: until.into_std(),
+        events,
+        sender,
+    };
+    let address_map = AddressMap::to_bootstrap(&collector.bootstrap, config, docker);
+    let thread = std::thread::Builder::new().name("kafka".into());
+    if let Err(error) = thread.spawn(move || collector.run(address_map)) {
+        return Observed::unknown(ReasonKind::Failed, format!("cannot start a thread for Kafka: {error}"));
+    }
+    // The thread drops its sender when it is done.
+    let finished = async { while updates.changed().await.is_ok() {} };
+    let _ = tokio::time::timeout_at(until + SHUTDOWN_GRACE, finished).await;
+    updates.borrow().clone()
+}
+
+/// The events that the database driver will find.
+pub struct PendingEvents {
+    /// The events once they are known; `None` until then.
+    pub updates: watch::Receiver<Option<Observed<Vec<Event>>>>,
+    /// When to stop waiting for them.
+    pub wait_until: Instant,
+}
+
+/// What the Kafka thread collects, and where it publishes the results.
+pub(crate) struct ClusterCollector {
+    pub(crate) bootstrap: Vec<String>,
+    pub(crate) topics: BTreeSet<Name>,
+    pub(crate) groups: BTreeSet<Name>,
+    pub(crate) stage_topics: BTreeSet<Name>,
+    pub(crate) dead_letters: Option<DeadLetters>,
+    pub(crate) target: Target,
+    pub(crate) settle: Duration,
+    pub(crate) values: bool,
+    pub(crate) observed_at: Timestamp,
+    pub(crate) events: PendingEvents,
+    /// The reason for everything that has not been reached by the deadline.
+    pub(crate) pending: Reason,
+    pub(crate) until: std::time::Instant,
+    pub(crate) sender: watch::Sender<Observed<Cluster>>,
+}
+
+impl ClusterCollector {
+    /// Collects everything and publishes partial results on the way.
+    pub(crate) fn run(self, address_map: AddressMap) {
+        let mut bootstrap_session = match Session::open(&self.bootstrap, address_map, self.until) {
+            Ok(session) => session,
+            Err(why) => return drop(self.sender.send(Observed::Unknown(why))),
+        };
+        let result = self.collect(&mut bootstrap_session);
+        if let Err(why) = &result {
+            // Keeps results that are already published.
+            self.sender.send_if_modified(|published| {
+                let is_empty = published.known().is_none();
+                if is_empty {
+                    *published = Observed::Unknown(why.clone());
+                }
+                is_empty
+            });
+        }
+        // Everything is published, so the receiver need not wait until both clients are
+        // dropped, which may block.
+        drop(self.sender);
+    }
+
+    /// Reads metadata through the bootstrap addresses and the rest from the responsible
+    /// brokers. Returns the second session, so that the caller can drop it last.
+    pub(crate) fn collect(&self, bootstrap_session: &mut Session) -> Result<Option<Session>, Reason> {
+        let metadata = bootstrap_session.metadata(groups::OFFSETS_TOPIC, &self.bootstrap)?;
+        let mut cluster =
+            Cluster { broker: self.initial_evidence(bootstrap_session, &metadata), records: BTreeMap::new() };
+        let kafka = &mut cluster.broker;
+        self.publish_broker(kafka);
+        for name in &self.topics {
+            let topic = topics::describe(bootstrap_session, name, &self.bootstrap, &self.pending);
+            kafka.topics.insert(name.clone(), topic);
+            self.publish_broker(kafka);
+        }
+        let mut requests = topics::requests(kafka);
+        if has_no_groups(&metadata, &self.pending) {
+            for group in kafka.groups.values_mut() {
+                *group = Observed::Known(groups::absent());
+            }
+            kafka.other_groups = Observed::Known(BTreeMap::new());
+            self.publish_broker(kafka);
+        } else {
+            requests.extend(groups::requests(&self.groups, &kafka.nodes));
+        }
+        if requests.is_empty() {
+            return Ok(None);
+        }
+        self.query_brokers(bootstrap_session.address_map(), &requests, cluster).map(Some)
+    }
+
+    /// Sends the requests to the brokers and stores their responses, then reads records,
+    /// offset samples and other groups.
+    pub(crate) fn query_brokers(
+        &self,
+        address_map: &AddressMap,
+        requests: &[RoutedRequest],
+        mut cluster: Cluster,
+    ) -> Result<Session, Reason> {
+        let kafka = &mut cluster.broker;
+        let only = Some(kafka.bootstrap.as_str()).filter(|_| kafka.nodes.len() == 1);
+        let brokers: Vec<_> = kafka.nodes.iter().map(|b| b.address.clone()).collect();
+        let mut session = Session::open(&brokers, address_map.to_brokers(only), self.until)?;
+        // Without a connection and known leaders, librdkafka delays requests for seconds.
+        // An error here is ignored, because the requests will report it.
+        let topics = self.topics.iter().map(String::as_str);
+        for topic in topics.chain([groups::OFFSETS_TOPIC]) {
+            if session.metadata(topic, &brokers).is_err() {
+                break;
+            }
+        }
+        let mut groups = GroupResponses::new(&self.groups, &self.pending);
+        session.send(requests, |request, response| {
+            match request {
+                Request::Offsets(spec, partitions) => {
+                    topics::store_offsets(&mut kafka.topics, *spec, partitions, response);
+                }
+                Request::MinInSync(names) => topics::store_settings(&mut kafka.topics, names, response),
+                request => {
+                    groups.add(request, response);
+                    kafka.groups = groups.evidence();
+                }
+            }
+            kafka.mapped = address_map.mapped();
+            self.publish_broker(kafka);
+        });
+        let first_read = std::time::Instant::now();
+        self.read_records(&mut session, &mut cluster);
+        offset_samples::collect(&mut session, &mut cluster.broker, (first_read, self.settle), self.until);
+        self.publish(&cluster);
+        if cluster.broker.other_groups.known().is_none() {
+            cluster.broker.other_groups = groups::others(&mut session, &cluster.broker, &self.topics);
+            self.publish(&cluster);
+        }
+        Ok(session)
+    }
+
+    /// Reads the event's records and the dead letters.
+    pub(crate) fn read_records(&self, session: &mut Session, cluster: &mut Cluster) {
+        let search_start = self.search_start();
+        let ids = Ids::new(&self.target.ids);
+        let (values, until) = (self.values, self.until);
+        if let Some(dead) = &self.dead_letters {
+            let from = search_start.or_else(|| self.window_start());
+            let headers: Vec<String> = [&dead.reason].into_iter().chain(&dead.worker).cloned().collect();
+            let query = SearchQuery { ids: &ids, values, all: true, from, likely: None, headers: &headers };
+            let result = record_search::search(session, &cluster.broker, &dead.topic, &query, until);
+            cluster.broker.dead_letters = result.map(|result| result.dead_letters(&self.target.ids));
+            self.publish(cluster);
+        }
+        for topic in self.stage_topics.iter().filter(|_| !self.target.ids.is_empty()) {
+            let likely = search_start.and_then(|from| from.checked_add(LOOK_BACK - USUAL_CLOCK_SKEW).ok());
+            let query =
+                SearchQuery { ids: &ids, values, all: false, from: search_start, likely, headers: &[] };
+            let result = record_search::search(session, &cluster.broker, topic, &query, until);
+            let search = result.map(|result| {
+                cluster.records.insert(topic.clone(), result.matches());
+                result.search
+            });
+            cluster.broker.searches.insert(topic.clone(), search);
+            self.publish(cluster);
+        }
+    }
+
+    /// Waits for the events' times from the database and returns a time shortly before the
+    /// first event.
+    pub(crate) fn search_start(&self) -> Option<Timestamp> {
+        let wait_until = self.events.wait_until.into_std().min(self.until);
+        while self.events.updates.borrow().is_none() && std::time::Instant::now() < wait_until {
+            std::thread::sleep(EVENT_POLL_INTERVAL);
+        }
+        let events = self.events.updates.borrow();
+        let first = events.as_ref().and_then(|events| events.known()?.iter().map(|event| event.at).min());
+        self.target.at.or(first).map(|at| at.saturating_sub(LOOK_BACK).unwrap_or(at))
+    }
+
+    pub(crate) fn window_start(&self) -> Option<Timestamp> {
+        let window = SignedDuration::from_secs(i64::try_from(self.target.window_s).ok()?);
+        self.observed_at.checked_sub(window).ok()
+    }
+
+    /// Returns the cluster as its first metadata shows it; everything else is pending.
+    pub(crate) fn initial_evidence(&self, session: &Session, metadata: &Metadata) -> Broker {
+        let bootstrap = session.address_map().bootstrap_of(client::answering_broker(metadata));
+        let brokers = metadata
+            .brokers()
+            .iter()
+            .map(|broker| Node { id: broker.id(), address: format!("{}:{}", broker.host(), broker.port()) });
+        let mut brokers: Vec<Node> = brokers.collect();
+        brokers.sort_by_key(|broker| broker.id);
+        Broker {
+            bootstrap,
+            mapped: session.address_map().mapped(),
+            cluster_id: session.cluster_id(),
+            nodes: brokers,
+            topics: all_unknown(&self.topics, &self.pending),
+            groups: all_unknown(&self.groups, &self.pending),
+            other_groups: Observed::Unknown(self.pending.clone()),
+            searches: match self.target.ids.is_empty() {
+                false => all_unknown(&self.stage_topics, &self.pending),
+                true => BTreeMap::new(),
+            },
+            again: Vec::new(),
+            commands: None,
+            dead_letters: match self.dead_letters {
+                Some(_) => Observed::Unknown(self.pending.clone()),
+                None => Observed::not_asked("the pipeline declares no dead letter topic"),
+            },
+        }
+    }
+
+    /// Publishes the broker before any records are read.
+    pub(crate) fn publish_broker(&self, broker: &Broker) {
+        self.publish(&Cluster { broker: broker.clone(), records: BTreeMap::new() });
+    }
+
+    pub(crate) fn publish(&self, cluster: &Cluster) {
+        self.sender.send_replace(Observed::Known(cluster.clone()));
+    }
+}
+
+/// Reports whether the broker says that its offsets topic does not exist. If ACLs forbid
+/// access to the topic, as they usually do, there may still be groups.
+pub(crate) fn has_no_groups(metadata: &Metadata, pending: &Reason) -> bool {
+    let topic = topics::from_metadata(metadata, groups::OFFSETS_TOPIC, pending);
+    topic.is_ok_and(|topic| !topic.exists)
+}

@@ -1,0 +1,142 @@
+//! Converts driver errors to reasons for the report.
+
+use crate::base::secret::redact;
+use crate::collect::no_answer;
+use crate::evidence::{Reason, ReasonKind};
+use std::error::Error as _;
+use std::io::ErrorKind;
+use std::time::Duration;
+use tokio_postgres::Error;
+use tokio_postgres::error::DbError;
+
+/// Explains why connecting to `server` (`host:port`) failed after `waited`.
+pub fn connection_error(error: &Error, server: &str, waited: Duration) -> Reason {
+    if let Some(error) = error.as_db_error() {
+        return rejected_by_server(error, server);
+    }
+    if is_tls_error(error) {
+        return tls_error(error, server);
+    }
+    let reason = cause_message(error);
+    match io_kind(error) {
+        Some(ErrorKind::TimedOut) => return no_answer(server, waited),
+        Some(kind) => return io_error(kind, server, &reason),
+        None => {}
+    }
+    if reason.contains("password missing") {
+        // The services may have the password; only this configuration lacks it.
+        let message =
+            format!("{server} requires a password, but the address has none (--postgres, POSTGRES_URL)");
+        return Reason::new(ReasonKind::NotConfigured, message);
+    }
+    if error.is_closed() {
+        return Reason::new(ReasonKind::Refused, format!("{server} closed the connection"));
+    }
+    Reason::new(ReasonKind::Failed, format!("{server}: {reason}"))
+}
+
+/// Reports whether the TLS handshake failed.
+pub fn is_tls_error(error: &Error) -> bool {
+    // The driver exposes an error's kind only in its message.
+    error.to_string() == "error performing TLS handshake"
+}
+
+/// Explains why `subject` (a table, a stage) could not be read.
+pub fn query_error(error: &Error, subject: &str) -> Reason {
+    let Some(db_error) = error.as_db_error() else {
+        let disconnected = error.is_closed() || io_kind(error).is_some();
+        return if disconnected {
+            Reason::new(ReasonKind::Refused, "the server closed the connection")
+        } else {
+            Reason::new(ReasonKind::Failed, format!("{subject}: {}", cause_message(error)))
+        };
+    };
+    let code = db_error.code().code();
+    let kind = match code {
+        "42P01" | "42703" | "3F000" => ReasonKind::Schema,
+        // Includes row security, which with row_security = off raises an error instead of
+        // hiding rows.
+        "42501" => ReasonKind::Permission,
+        "55P03" | "57014" => ReasonKind::Limit,
+        "57P01" | "57P02" | "57P03" => ReasonKind::Refused,
+        _ => ReasonKind::Failed,
+    };
+    let message = redact(db_error.message());
+    let message = match code {
+        "55P03" => format!("{subject}: locked by another session (lock timeout)"),
+        "57014" => format!("{subject}: took too long (statement timeout)"),
+        _ => match db_error.hint() {
+            // For example, "Perhaps you meant to reference the column …".
+            Some(hint) if code == "42703" => format!("{subject}: {message}. {}", redact(hint)),
+            _ => format!("{subject}: {message}"),
+        },
+    };
+    Reason::new(kind, message).code(code)
+}
+
+fn rejected_by_server(error: &DbError, server: &str) -> Reason {
+    let code = error.code().code();
+    let says = |words| error.message().contains(words);
+    let kind = match code {
+        // PgBouncer uses one code for all errors.
+        "08P01" if says("authentication failed") || says("no such user") => ReasonKind::Auth,
+        "08P01" if says("does not exist") || says("no such database") => ReasonKind::Missing,
+        "28P01" | "28000" => ReasonKind::Auth,
+        "3D000" => ReasonKind::Missing,
+        "42501" => ReasonKind::Permission,
+        "57P01" | "57P02" | "57P03" => ReasonKind::Refused,
+        _ => ReasonKind::Failed,
+    };
+    Reason::new(kind, format!("{server}: {}", redact(error.message()))).code(code)
+}
+
+fn tls_error(error: &Error, server: &str) -> Reason {
+    let reason = cause_message(error);
+    if reason.contains("does not support TLS") {
+        let message = format!("{server} does not support TLS, but the address requires it");
+        return Reason::new(ReasonKind::Refused, message);
+    }
+    let certificate_errors = [
+        ("UnknownIssuer", "no trusted authority has signed its certificate"),
+        ("CaUsedAsEndEntity", "its certificate is a CA certificate that is not trusted"),
+        ("UnsupportedCertVersion", "its X.509 version 1 certificate cannot be verified"),
+    ];
+    let known = certificate_errors.iter().find(|(name, _)| reason.contains(name));
+    let reason = known.map_or(reason.as_str(), |(_, message)| message);
+    Reason::new(ReasonKind::Failed, format!("TLS connection to {server} failed: {reason}"))
+}
+
+fn io_error(kind: ErrorKind, server: &str, reason: &str) -> Reason {
+    let (kind, message) = match kind {
+        ErrorKind::ConnectionRefused => (ReasonKind::Refused, format!("{server} refused the connection")),
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof => (ReasonKind::Refused, format!("{server} closed the connection")),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            (ReasonKind::NoAnswer, format!("no route to {server}"))
+        }
+        ErrorKind::NotFound => (ReasonKind::Refused, format!("no socket at {server}")),
+        ErrorKind::PermissionDenied => (ReasonKind::Permission, format!("{server}: {reason}")),
+        // The response is not a PostgreSQL message.
+        ErrorKind::Other | ErrorKind::InvalidData | ErrorKind::InvalidInput => {
+            let message = format!("{server} does not answer like a PostgreSQL server: {reason}");
+            (ReasonKind::Failed, message)
+        }
+        _ => (ReasonKind::Failed, format!("{server}: {reason}")),
+    };
+    Reason::new(kind, message)
+}
+
+fn io_kind(error: &Error) -> Option<ErrorKind> {
+    let io = error.source()?.downcast_ref::<std::io::Error>()?;
+    Some(io.kind())
+}
+
+/// Returns the message of the underlying error, without the driver's prefix.
+fn cause_message(error: &Error) -> String {
+    match error.source() {
+        Some(source) => redact(&source.to_string()),
+        None => error.to_string(),
+    }
+}

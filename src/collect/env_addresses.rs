@@ -1,0 +1,303 @@
+//! Broker and database addresses in a service's environment variables, under the names
+//! that common frameworks use.
+
+use crate::text::address::{hosts_of, is_loopback_host};
+use std::collections::BTreeMap;
+use url::Url;
+
+/// Usual variables for a whole address, in order of precedence.
+const USUAL_NAMES: [&str; 3] = ["KAFKA_BROKERS", "POSTGRES_URL", "DATABASE_URL"];
+
+/// Words that rule out a Kafka address even if the variable name mentions Kafka or a broker.
+const NOT_KAFKA: [&str; 10] =
+    ["REGISTRY", "CONNECT", "REST", "MQTT", "AMQP", "RABBIT", "REDIS", "CELERY", "PROXY", "CONSOLE"];
+
+/// Protocols that may prefix an address in a list of brokers.
+const PROTOCOLS: [&str; 6] = ["kafka", "kafka+ssl", "plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
+
+/// Words in variable names that indicate other kinds of servers.
+const NOT_POSTGRES: [&str; 12] = [
+    "MYSQL",
+    "MARIADB",
+    "MSSQL",
+    "MONGO",
+    "REDIS",
+    "RABBIT",
+    "SMTP",
+    "MAIL",
+    "KAFKA",
+    "ELASTIC",
+    "CASSANDRA",
+    "ORACLE",
+];
+
+/// The variables of an environment.
+pub struct Variables<'a> {
+    /// Original name and value by normalized name. For example, `spring.datasource.url` is
+    /// found as `SPRING_DATASOURCE_URL`.
+    by_name: BTreeMap<String, (&'a str, &'a str)>,
+}
+
+impl<'a> Variables<'a> {
+    /// Reads name-value pairs. Empty values are ignored.
+    pub fn new(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let named = variables.into_iter().filter(|(_, value)| !value.is_empty());
+        let by_name = named.map(|(name, value)| (normalized(name), (name, value)));
+        Variables { by_name: by_name.collect() }
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.by_name.get(name).map(|(_, value)| *value)
+    }
+
+    /// Prepends the prefix to each name and returns the first variable that is set.
+    fn first(&self, prefix: &str, names: &[&str]) -> Option<&'a str> {
+        names.iter().find_map(|name| self.get(&format!("{prefix}{name}")))
+    }
+
+    /// Iterates over the normalized name, original name and value of each variable, with
+    /// usual names first.
+    fn iter(&self) -> impl Iterator<Item = (&str, &'a str, &'a str)> {
+        let mut all: Vec<_> = self
+            .by_name
+            .iter()
+            .map(|(normalized, (name, value))| (normalized.as_str(), *name, *value))
+            .collect();
+        all.sort_by_key(|(normalized, ..)| {
+            USUAL_NAMES.iter().position(|known| known == normalized).unwrap_or(USUAL_NAMES.len())
+        });
+        all.into_iter()
+    }
+
+    /// Returns the lists of brokers (`host:port,…`), each with its variable.
+    pub fn brokers(&self) -> Vec<(&'a str, String)> {
+        let named = self.iter().filter(|(normalized, ..)| {
+            let is_kafka = ["KAFKA", "BROKER", "BOOTSTRAP"].iter().any(|word| normalized.contains(word));
+            is_kafka && !NOT_KAFKA.iter().any(|word| normalized.contains(word))
+        });
+        let lists = named.filter_map(|(normalized, name, value)| {
+            let port = normalized.strip_suffix("HOST").and_then(|prefix| self.first(prefix, &["PORT"]));
+            let list = port.map_or(value.to_string(), |port| format!("{value}:{port}"));
+            Some((name, broker_list(&list)?))
+        });
+        lists.collect()
+    }
+
+    /// Returns the PostgreSQL databases as URLs, each with its variable. A URL includes the
+    /// user and password if they are set.
+    pub fn databases(&self) -> Vec<(&'a str, String)> {
+        let whole = self.iter().filter_map(|(normalized, name, value)| {
+            let url = normalized_url(value)
+                .map(|url| self.with_login(normalized, url))
+                .or_else(|| url_from_pairs(value))?;
+            Some((name, url))
+        });
+        let mut databases: Vec<(&str, String)> = whole.collect();
+        let hosts =
+            self.iter().filter(|(normalized, ..)| !NOT_POSTGRES.iter().any(|word| normalized.contains(word)));
+        databases.extend(
+            hosts.filter_map(|(normalized, name, host)| Some((name, self.url_from_parts(normalized, host)?))),
+        );
+        databases
+    }
+
+    /// Adds the user and password from the variables that frameworks use alongside the URL.
+    fn with_login(&self, normalized: &str, address: String) -> String {
+        let Ok(mut url) = Url::parse(&address) else { return address };
+        if !url.username().is_empty() || url.query_pairs().any(|(name, _)| name == "user") {
+            return address;
+        }
+        let stems = ["JDBC_URL", "URL", "URI"].into_iter().filter_map(|end| normalized.strip_suffix(end));
+        for stem in stems {
+            if let Some(user) = self.first(stem, &USERS) {
+                let _ = url.set_username(user);
+                let _ = url.set_password(self.first(stem, &PASSWORDS));
+                return url.into();
+            }
+        }
+        address
+    }
+
+    /// Builds a URL from the host, database, user and password in variables with the same
+    /// prefix.
+    fn url_from_parts(&self, normalized: &str, host: &str) -> Option<String> {
+        let prefix = normalized.strip_suffix("HOST").or_else(|| normalized.strip_suffix("HOSTNAME"))?;
+        let user = self.first(prefix, &USERS);
+        // With libpq's variables, the database name defaults to the user name.
+        let name = self.first(prefix, &["DATABASE", "NAME", "DB", "DBNAME", "DATABASE_NAME", "DB_NAME"]);
+        let name = name.or_else(|| user.filter(|_| prefix == "PG"))?;
+        let port = self.first(prefix, &["PORT"]).unwrap_or("5432");
+        let is_word = |text: &str| !text.contains(['/', ' ', ':', '@']);
+        let is_postgres = !prefix.is_empty() && is_word(host) && !["3306", "1433", "27017"].contains(&port);
+        postgres_url(host, port, name, user?, self.first(prefix, &PASSWORDS)).filter(|_| is_postgres)
+    }
+}
+
+const USERS: [&str; 4] = ["USER", "USERNAME", "USER_NAME", "LOGIN"];
+const PASSWORDS: [&str; 3] = ["PASSWORD", "PASS", "PWD"];
+
+/// Normalizes a variable name to upper case with underscores.
+fn normalized(name: &str) -> String {
+    name.to_uppercase().replace(['.', '-'], "_")
+}
+
+/// Returns a list of brokers without protocols, or `None` if the value is not a list of
+/// brokers.
+fn broker_list(value: &str) -> Option<String> {
+    let brokers: Option<Vec<&str>> = value
+        .split(',')
+        .map(str::trim)
+        .filter(|broker| !broker.is_empty())
+        .map(|broker| match broker.split_once("://") {
+            Some((protocol, rest)) => {
+                PROTOCOLS.contains(&protocol.to_lowercase().as_str()).then_some(rest.trim_end_matches('/'))
+            }
+            None => Some(broker),
+        })
+        .collect();
+    let list = brokers?.join(",");
+    let is_list = !list.contains(['@', '/', ' ']) && !hosts_of(&list).is_empty();
+    is_list.then_some(list)
+}
+
+/// Normalizes a URL: `jdbc:postgresql://…`, `postgresql+asyncpg://…` → `postgresql://…`.
+fn normalized_url(value: &str) -> Option<String> {
+    let value = value.trim();
+    let value = value.strip_prefix("jdbc:").unwrap_or(value);
+    let (scheme, rest) = value.split_once("://")?;
+    let scheme = scheme.split('+').next()?;
+    matches!(scheme, "postgres" | "postgresql").then(|| format!("{scheme}://{rest}"))
+}
+
+/// Builds a URL from `host=db dbname=shop` (libpq) or `Host=db;Database=shop` (Npgsql).
+fn url_from_pairs(value: &str) -> Option<String> {
+    let separator = if value.contains(';') { ';' } else { ' ' };
+    let pairs = value.split(separator).filter_map(|pair| pair.split_once('='));
+    let pairs: BTreeMap<String, &str> = pairs
+        .map(|(key, value)| (key.trim().to_lowercase(), value.trim().trim_matches(['\'', '"'])))
+        .collect();
+    let get = |keys: &[&str]| keys.iter().find_map(|key| pairs.get(*key).copied());
+    let (host, port) = (get(&["host"])?, get(&["port"]).unwrap_or("5432"));
+    let user = get(&["user", "username", "user id"])?;
+    postgres_url(host, port, get(&["dbname", "database"])?, user, get(&["password"]))
+}
+
+/// Builds a PostgreSQL URL; special characters are percent-encoded.
+pub fn postgres_url(
+    host: &str,
+    port: &str,
+    name: &str,
+    user: &str,
+    password: Option<&str>,
+) -> Option<String> {
+    let mut url = Url::parse(&format!("postgresql://{host}:{port}")).ok()?;
+    url.set_path(name);
+    url.set_username(user).ok()?;
+    url.set_password(password).ok()?;
+    Some(url.into())
+}
+
+/// Reports whether every host of an address (a list of brokers or a database URL) is a
+/// loopback host, which refers to the container itself.
+pub fn is_loopback(address: &str) -> bool {
+    let hosts = hosts_of(address);
+    !hosts.is_empty() && hosts.iter().all(|host| is_loopback_host(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn databases(variables: &[(&str, &str)]) -> Vec<String> {
+        let variables = Variables::new(variables.iter().copied());
+        variables.databases().into_iter().map(|(name, address)| format!("{name} {address}")).collect()
+    }
+
+    fn brokers(variables: &[(&str, &str)]) -> Vec<String> {
+        let variables = Variables::new(variables.iter().copied());
+        variables.brokers().into_iter().map(|(name, list)| format!("{name} {list}")).collect()
+    }
+
+    #[test]
+    fn reads_databases_from_variables_of_common_frameworks() {
+        for (variables, expected) in [
+            (&[("DATABASE_URL", "postgres://u:p@db/shop")][..], "DATABASE_URL postgres://u:p@db/shop"),
+            (&[("DB_URI", "postgresql+asyncpg://u@db/shop")], "DB_URI postgresql://u@db/shop"),
+            (
+                &[
+                    ("QUARKUS_DATASOURCE_JDBC_URL", "jdbc:postgresql://db:5432/shop"),
+                    ("QUARKUS_DATASOURCE_USERNAME", "u"),
+                    ("QUARKUS_DATASOURCE_PASSWORD", "s3cret/x"),
+                ],
+                "QUARKUS_DATASOURCE_JDBC_URL postgresql://u:s3cret%2Fx@db:5432/shop",
+            ),
+            (
+                &[
+                    ("spring.datasource.url", "jdbc:postgresql://db/shop"),
+                    ("spring.datasource.username", "u"),
+                ],
+                "spring.datasource.url postgresql://u@db/shop",
+            ),
+            (
+                &[("ConnectionStrings__Default", "Host=db;Port=5432;Database=shop;Username=u;Password=p")],
+                "ConnectionStrings__Default postgresql://u:p@db:5432/shop",
+            ),
+            (&[("DB_DSN", "host=db dbname=shop user=u")], "DB_DSN postgresql://u@db:5432/shop"),
+            (
+                &[("TYPEORM_HOST", "db"), ("TYPEORM_DATABASE", "shop"), ("TYPEORM_USERNAME", "u")],
+                "TYPEORM_HOST postgresql://u@db:5432/shop",
+            ),
+            (&[("PGHOST", "db"), ("PGUSER", "u"), ("PGPASSWORD", "p")], "PGHOST postgresql://u:p@db:5432/u"),
+        ] {
+            assert_eq!(databases(variables), [expected]);
+        }
+    }
+
+    #[test]
+    fn ignores_databases_that_are_not_postgres() {
+        for variables in [
+            &[("MYSQL_HOST", "db"), ("MYSQL_DATABASE", "shop"), ("MYSQL_USER", "u")][..],
+            &[("DB_HOST", "db"), ("DB_NAME", "shop"), ("DB_USER", "u"), ("DB_PORT", "3306")],
+            &[("HOSTNAME", "1a2b"), ("NAME", "shop"), ("USER", "u")],
+            &[("DATABASE_URL", "mysql://u@db/shop")],
+        ] {
+            assert_eq!(databases(variables), Vec::<String>::new(), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn reads_brokers_with_and_without_protocol() {
+        assert_eq!(brokers(&[("KAFKA_URL", "kafka://a:9092")]), ["KAFKA_URL a:9092"]);
+        let list = "PLAINTEXT://a:9092, SASL_SSL://b:9093";
+        assert_eq!(
+            brokers(&[("SPRING_KAFKA_BOOTSTRAP_SERVERS", list)]),
+            ["SPRING_KAFKA_BOOTSTRAP_SERVERS a:9092,b:9093"]
+        );
+        assert_eq!(brokers(&[("KAFKA_HOST", "a"), ("KAFKA_PORT", "9092")]), ["KAFKA_HOST a:9092"]);
+        let first = brokers(&[("BOOTSTRAP_SERVERS", "b:1"), ("KAFKA_BROKERS", "a:1")]);
+        assert_eq!(first, ["KAFKA_BROKERS a:1", "BOOTSTRAP_SERVERS b:1"]);
+    }
+
+    #[test]
+    fn ignores_addresses_of_systems_that_are_not_kafka() {
+        for variable in [
+            ("SCHEMA_REGISTRY_KAFKA", "registry:8081"),
+            ("MQTT_BROKER", "mosquitto:1883"),
+            ("CELERY_BROKER_URL", "redis://cache:6379"),
+            ("BROKER_URL", "amqp://u:p@rabbit:5672"),
+            ("KAFKA_CLIENT_ID", "shop"),
+        ] {
+            assert_eq!(brokers(&[variable]), Vec::<String>::new(), "{variable:?}");
+        }
+    }
+
+    #[test]
+    fn detects_loopback_in_lists_and_urls() {
+        for loopback in ["localhost:9092", "127.0.0.1:1,[::1]:2", "postgres://u:p@localhost/x"] {
+            assert!(is_loopback(loopback), "{loopback}");
+        }
+        for other in ["kafka:9092", "localhost:1,kafka:2", "postgres://localhost:p@db:5432/x"] {
+            assert!(!is_loopback(other), "{other}");
+        }
+    }
+}

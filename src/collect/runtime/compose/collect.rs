@@ -1,0 +1,80 @@
+//! Collects what the compose files declare.
+
+use crate::base::error::Mistake;
+use crate::collect::runtime::compose::file_selection::{BUILT_IN_READER_TIME, check_readable, select_files};
+use crate::collect::runtime::compose::interpolate::Variables;
+use crate::collect::runtime::compose::plugin_reader::Outcome;
+use crate::collect::runtime::compose::{built_in_reader, plugin_reader};
+use crate::collect::runtime::docker::{EnvironmentAddresses, before_deadline, shown_path};
+use crate::config::Config;
+use crate::evidence::{Declared, Observed, Runtime};
+use crate::input::text_file::describe;
+use std::path::Path;
+use tokio::time::Instant;
+
+/// Checks that the files given with `-f` are readable. An unreadable file is a usage error.
+pub fn check(config: &Config) -> Result<(), Mistake> {
+    for file in &config.endpoints.compose_files {
+        let mistake = |what: String| {
+            Mistake::new(format!("-f {}", file.display()), what).help("expected a readable compose file")
+        };
+        match std::fs::metadata(file).and_then(|found| std::fs::File::open(file).map(|_| found)) {
+            Ok(found) if found.is_dir() => return Err(mistake("is a directory".into())),
+            Ok(_) => {}
+            Err(error) => return Err(mistake(describe(&error))),
+        }
+    }
+    Ok(())
+}
+
+/// Reads the compose files from the first source that has any: `-f`, the labels of the
+/// running project, or the current directory. `docker` is `None` if the engine did not
+/// answer in time.
+pub async fn collect(
+    config: &Config,
+    docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
+    until: Instant,
+) -> Observed<Declared> {
+    let variables = |directory: &Path| Variables::new(std::env::vars(), directory);
+    let running = docker.and_then(|(docker, discovered)| Some((docker.known()?, discovered)));
+    let Some(files) = select_files(config, running.map(|(docker, _)| docker), &variables(Path::new("")))
+    else {
+        return Observed::not_asked("no compose file in this directory; name one with -f");
+    };
+    if let Err(why) = check_readable(&files.paths) {
+        return Observed::Unknown(why);
+    }
+    let built_in = || built_in_reader::read(&files, &variables(&files.directory));
+    let plugin_until = before_deadline(until);
+    let plugin_until = plugin_until.checked_sub(BUILT_IN_READER_TIME).unwrap_or(plugin_until);
+    let environments =
+        running.map(|(docker, discovered)| environments(docker, discovered)).unwrap_or_default();
+    let read = match plugin_reader::read(&files, &environments, plugin_until).await {
+        Outcome::Read(read) => Ok(read),
+        Outcome::Unavailable => built_in(),
+        // Compose would not run these files either. For invalid YAML, the built-in
+        // reader's error names the file and line.
+        Outcome::Rejected(why) => Err(built_in().err().unwrap_or(why)),
+    };
+    Observed::from(read.map(|read| Declared {
+        files: files.paths.iter().map(|path| shown_path(path)).collect(),
+        named_by: files.named_by,
+        project: read.project,
+        read_by: read.reader,
+        workloads: read.services,
+    }))
+}
+
+/// Returns the environments of the project's containers by service.
+pub(crate) fn environments<'a>(
+    docker: &'a Runtime,
+    discovered: &'a EnvironmentAddresses,
+) -> plugin_reader::Environments<'a> {
+    let of_project =
+        docker.instances().filter(|c| c.details.project.is_some() && c.details.project == docker.project);
+    let by_service = of_project.filter_map(|container| {
+        let environment = discovered.environments.get(&container.id)?;
+        Some((container.details.service.as_deref()?, environment.as_slice()))
+    });
+    by_service.collect()
+}

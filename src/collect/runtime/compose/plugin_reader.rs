@@ -1,0 +1,170 @@
+//! Reads compose files with `docker compose config`, which needs neither the network nor
+//! the engine.
+
+use crate::base::secret::{Secret, redact};
+use crate::collect::runtime::compose::{Files, ReadFiles};
+use crate::evidence::{Declaration, Name, Reason, ReasonKind};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::{Output, Stdio};
+use tokio::process::Command;
+use tokio::time::Instant;
+
+/// Result of running the plugin.
+pub(crate) enum Outcome {
+    /// The plugin has read the files.
+    Read(ReadFiles),
+    /// The plugin is not installed or did not answer in time.
+    Unavailable,
+    /// The plugin rejected the files.
+    Rejected(Reason),
+}
+
+/// Environments of running containers by service.
+pub(crate) type Environments<'a> = BTreeMap<&'a str, &'a [Secret]>;
+
+/// Reads all services from the files, and determines which of them are active and which
+/// config hash compose would put in each one's label.
+pub(crate) async fn read(files: &Files, running: &Environments<'_>, until: Instant) -> Outcome {
+    let version = run(None, &["version", "--short"]);
+    let all = run(Some(files), &["--profile", "*", "config", "--format", "json"]);
+    let active = run(Some(files), &["config", "--services"]);
+    let hashes = run(Some(files), &["--profile", "*", "config", "--hash", "*"]);
+    let runs = async { tokio::join!(version, all, active, hashes) };
+    let outputs = tokio::time::timeout_at(until, runs).await;
+    let Ok((Some(version), Some(all), Some(active), hashes)) = outputs else {
+        return Outcome::Unavailable;
+    };
+    // Old versions do not support `--hash`.
+    let hashes = hashes.filter(|output| output.status.success());
+    let hashes = hashes.map(|output| text(&output.stdout)).unwrap_or_default();
+    if !version.status.success() {
+        return Outcome::Unavailable;
+    }
+    if let Some(failed) = [&all, &active].into_iter().find(|output| !output.status.success()) {
+        return Outcome::Rejected(rejection(&failed.stderr));
+    }
+    match serde_json::from_slice(&all.stdout) {
+        Ok(document) => Outcome::Read(ReadFiles {
+            reader: format!("docker compose config {}", text(&version.stdout).trim()),
+            ..read_document(document, &text(&active.stdout), &hashes, running)
+        }),
+        Err(error) => {
+            let message = format!("docker compose config: {error}");
+            Outcome::Rejected(Reason::new(ReasonKind::Failed, redact(&message)))
+        }
+    }
+}
+
+/// Returns the merged compose document, or `None` if the plugin is not installed or rejects
+/// the files.
+pub(crate) async fn document(files: &Files, until: Instant) -> Option<serde_json::Value> {
+    let all = run(Some(files), &["--profile", "*", "config", "--format", "json"]);
+    let output = tokio::time::timeout_at(until, all).await.ok()??;
+    serde_json::from_slice(&output.stdout).ok().filter(|_| output.status.success())
+}
+
+/// Runs `docker compose …`, or returns `None` if there is no such program. Dropping the
+/// future kills the process.
+async fn run(files: Option<&Files>, arguments: &[&str]) -> Option<Output> {
+    let mut command = Command::new("docker");
+    command.arg("compose");
+    if let Some(files) = files {
+        if let Some(project) = &files.project {
+            command.args(["-p", project]);
+        }
+        if !files.directory.as_os_str().is_empty() {
+            command.arg("--project-directory").arg(&files.directory);
+        }
+        for path in &files.paths {
+            command.arg("-f").arg(path);
+        }
+        // In this shell, these variables hold addresses for this machine, not for containers.
+        for name in &files.ignored_variables {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command.output().await.ok()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Extracts the error, which is the last line of standard error, after any warnings.
+fn rejection(stderr: &[u8]) -> Reason {
+    let output = redact(text(stderr).trim());
+    let last = output.lines().last().unwrap_or("no reason given");
+    Reason::new(ReasonKind::Failed, format!("docker compose config: {last}"))
+}
+
+#[derive(Deserialize)]
+struct Document {
+    name: Option<Name>,
+    #[serde(default)]
+    services: BTreeMap<Name, Service>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    image: Option<String>,
+    container_name: Option<String>,
+    #[serde(default)]
+    profiles: Vec<String>,
+    deploy: Option<Deploy>,
+    scale: Option<u64>,
+    #[serde(default)]
+    environment: BTreeMap<String, Option<String>>,
+}
+
+#[derive(Deserialize)]
+struct Deploy {
+    replicas: Option<u64>,
+}
+
+fn read_document(document: Document, active: &str, hashes: &str, running: &Environments) -> ReadFiles {
+    let active: BTreeSet<&str> = active.lines().map(str::trim).collect();
+    let hashes: BTreeMap<&str, &str> = hashes.lines().filter_map(|line| line.split_once(' ')).collect();
+    let services = document.services.into_iter().map(|(name, service)| {
+        let replicas = service.deploy.and_then(|deploy| deploy.replicas);
+        let running = running.get(name.as_str());
+        let service = Declaration {
+            image: service.image,
+            container_name: service.container_name,
+            profiles: service.profiles,
+            active: active.contains(name.as_str()),
+            replicas: replicas.or(service.scale).unwrap_or(1),
+            config_hash: hashes.get(name.as_str()).map(|hash| hash.trim().to_string()),
+            other_variables: running.map(|running| changed_variables(&service.environment, running)),
+        };
+        (name, service)
+    });
+    ReadFiles { project: document.name, reader: String::new(), services: services.collect() }
+}
+
+/// Returns the names of declared variables whose values differ in the running container.
+/// Values may be secret, so only names are returned.
+fn changed_variables(declared: &BTreeMap<String, Option<String>>, running: &[Secret]) -> Vec<Name> {
+    let running: BTreeMap<&str, &str> =
+        running.iter().filter_map(|variable| variable.expose().split_once('=')).collect();
+    let differs = |(name, value): &(&String, &Option<String>)| {
+        // Compose escapes a dollar sign by doubling it.
+        let value = value.as_deref().map(|value| value.replace("$$", "$"));
+        value.is_some_and(|value| running.get(name.as_str()) != Some(&value.as_str()))
+    };
+    declared.iter().filter(differs).map(|(name, _)| name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compares_variables_by_value_and_returns_names() {
+        let declared = [("A", Some("1$$2")), ("B", Some("2")), ("C", Some("3")), ("D", None)];
+        let declared = declared.map(|(name, value)| (name.to_string(), value.map(String::from))).into();
+        let running = ["A=1$2", "B=hunter2", "PATH=/bin"].map(Secret::new);
+        assert_eq!(changed_variables(&declared, &running), ["B", "C"]);
+    }
+}

@@ -1,0 +1,146 @@
+use crate::collect::runtime::compose::file_selection::files_from_labels;
+use crate::collect::runtime::compose::interpolate::Variables;
+use crate::collect::runtime::compose::plugin_reader::Outcome;
+use crate::collect::runtime::compose::*;
+use crate::collect::runtime::docker::shown_path;
+use crate::evidence::test_samples;
+use crate::evidence::{NamedBy, Reason, Runtime};
+use crate::input::Source;
+use crate::pipeline::Pipeline;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tokio::time::{Duration, Instant};
+
+const BASE: &str = "\
+name: shop
+x-common: &common
+  restart: always
+services:
+  api:
+    <<: *common
+    image: shop:${TAG:-1}
+    container_name: shop-api
+    environment:
+      TOKEN: hunter2
+  packer:
+    extends: api
+    container_name: shop-packer
+    deploy:
+      replicas: 0
+  debug:
+    image: debug
+    profiles: [tools]
+";
+const OVERRIDE: &str = "\
+services:
+  api:
+    image: shop:${TAG:-2}
+  packer:
+    deploy:
+      replicas: 1
+  cleaner:
+    image: cleaner
+    scale: 2
+";
+
+fn files(directory: &Path, texts: &[&str]) -> Files {
+    let paths = texts.iter().enumerate().map(|(number, text)| {
+        let path = directory.join(format!("{number}.yaml"));
+        std::fs::write(&path, text).unwrap();
+        path
+    });
+    Files {
+        paths: paths.collect(),
+        named_by: NamedBy::Asked,
+        directory: directory.to_path_buf(),
+        project: None,
+        ignored_variables: Vec::new(),
+    }
+}
+
+fn built_in(files: &Files) -> Result<ReadFiles, Reason> {
+    built_in_reader::read(files, &Variables::new([], &files.directory))
+}
+
+#[test]
+fn later_files_override_and_env_file_sets_variables() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join(".env"), "TAG=7\n").unwrap();
+    let read = built_in(&files(directory.path(), &[BASE, OVERRIDE])).unwrap();
+    assert_eq!(read.project.as_deref(), Some("shop"));
+    let names: Vec<&String> = read.services.keys().collect();
+    assert_eq!(names, ["api", "cleaner", "debug", "packer"]);
+    assert_eq!(read.services["api"].image.as_deref(), Some("shop:7"));
+    assert_eq!(read.services["packer"].image.as_deref(), Some("shop:7"));
+    assert_eq!(read.services["packer"].replicas, 1);
+    assert_eq!(read.services["cleaner"].replicas, 2);
+    assert!(!read.services["debug"].active && read.services["api"].active);
+    assert!(!format!("{read:?}").contains("hunter2"));
+}
+
+/// Needs the docker compose plugin, which `tests/sandbox/install` installs.
+#[tokio::test]
+async fn both_readers_agree() {
+    let third = "services:\n  api: {profiles: [a, b], image: a}\n  packer: {scale: 2, image: p}\n";
+    for (number, texts) in [&[BASE][..], &[BASE, OVERRIDE], &[third]].iter().enumerate() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(".env"), "COMPOSE_PROFILES=b\nTAG='5'\n").unwrap();
+        let files = files(directory.path(), texts);
+        let until = Instant::now() + Duration::from_secs(30);
+        let mut by_plugin =
+            match plugin_reader::read(&files, &plugin_reader::Environments::new(), until).await {
+                Outcome::Read(read) => read,
+                Outcome::Rejected(why) => panic!("file {number}: {}", why.message),
+                Outcome::Unavailable => panic!("no docker compose plugin: see tests/sandbox/install"),
+            };
+        let read = built_in(&files).unwrap();
+        for service in by_plugin.services.values_mut() {
+            // Only the plugin can compute the hash.
+            assert!(service.config_hash.take().is_some(), "file {number}");
+        }
+        assert_eq!(read.services, by_plugin.services, "file {number}");
+        assert_eq!(read.project, by_plugin.project, "file {number}");
+    }
+}
+
+#[test]
+fn yaml_error_names_file_and_line_without_excerpt() {
+    let directory = tempfile::tempdir().unwrap();
+    for text in ["services:\n  api:\n    image: [hunter2\n", "services:\n  api: hunter2\n"] {
+        let why = built_in(&files(directory.path(), &[text])).unwrap_err();
+        assert!(why.message.contains("0.yaml:"), "{}", why.message);
+        assert!(!why.message.contains("hunter2"), "{}", why.message);
+    }
+}
+
+#[test]
+fn rejects_service_that_extends_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "services:\n  a: {extends: b}\n  b: {extends: {service: a}}\n";
+    assert!(built_in(&files(directory.path(), &[text])).is_err());
+}
+
+#[test]
+fn selects_files_of_newest_container_and_workers() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = files(directory.path(), &[BASE, OVERRIDE, "", "services: {}"]);
+    let shown: Vec<String> = files.paths.iter().map(|path| shown_path(path)).collect();
+    let container = |name: &str, minute: u8, files: &[String]| {
+        test_samples::container(serde_json::json!({
+            "id": name, "name": name, "service": name, "config_files": files,
+            "working_dir": "/nowhere", "created": format!("2026-01-07T10:{minute:02}:00Z"),
+        }))
+    };
+    let docker = Runtime { workloads: BTreeMap::new(), ..test_samples::runtime("") }.with_instances([
+        container("order-worker", 1, &shown[2..3]),
+        container("kafka", 2, &shown[3..]),
+        container("shop", 3, &[shown[0].clone(), "gone.yaml".to_string(), shown[1].clone()]),
+    ]);
+    let source =
+        Source { name: "shop.toml".into(), text: include_str!("../../../../tests/support/shop.toml").into() };
+    let pipeline = Pipeline::read(&source, &mut Vec::new()).unwrap();
+    let found = files_from_labels(&docker, &pipeline).unwrap();
+    assert_eq!(found.paths, files.paths[..3]);
+    assert_eq!(found.directory, directory.path());
+    assert_eq!(found.project.as_deref(), Some("shop"));
+}

@@ -1,0 +1,57 @@
+//! The workloads that should run, as the compose files declare them.
+
+use crate::base::name::Name;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The workloads that the compose files declare.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Declared {
+    /// The files in the order given to Compose. Paths below the working directory are relative.
+    pub files: Vec<String>,
+    /// Where the file names come from.
+    pub named_by: NamedBy,
+    /// The project name, if known.
+    pub project: Option<Name>,
+    /// What parsed the files: `docker compose config` (with its version) or `built-in reader`.
+    pub read_by: String,
+    /// Every workload in the files, including those behind a profile.
+    pub workloads: BTreeMap<Name, Declaration>,
+}
+
+/// Where the names of the compose files come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NamedBy {
+    /// The labels of the running project's containers.
+    Labels,
+    /// The current directory.
+    Directory,
+    /// The flag `-f` or the variable COMPOSE_FILE.
+    Asked,
+}
+
+/// The declaration of one workload: a service of the compose file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Declaration {
+    /// `image:`, after interpolation.
+    pub image: Option<String>,
+    /// `container_name:`.
+    pub container_name: Option<String>,
+    /// `profiles:`; empty if the service is always active.
+    pub profiles: Vec<String>,
+    /// Whether it has no profiles or at least one of them is active.
+    pub active: bool,
+    /// `deploy.replicas` or `scale`; 1 by default.
+    pub replicas: u64,
+    /// The configuration hash that Compose would give its containers now (`docker compose config
+    /// --hash`); `None` if the plugin was not called.
+    #[serde(default)]
+    pub config_hash: Option<String>,
+    /// Names of the variables whose values in the running container differ from those in the
+    /// compose files and `.env`; `None` if they were not compared.
+    #[serde(default)]
+    pub other_variables: Option<Vec<Name>>,
+}

@@ -1,0 +1,68 @@
+//! Facts about Kafka records: the requested event's records on the topics of its stages, and
+//! dead letters.
+
+use crate::base::observed::Observed;
+use crate::fact::{Fact, Value, for_stages, for_workers};
+use crate::situation::Situation;
+use crate::situation::delivery::{Consumption, describe_found, describe_read};
+
+pub(super) fn present(s: &Situation) -> Vec<Fact> {
+    for_stages(s, |stage| {
+        let topic = stage.topic_name();
+        match s.deliveries.of(stage).record.clone() {
+            Observed::Known(Some(found)) => {
+                Observed::Known((Value::Bool(true), describe_found(s, topic, found)))
+            }
+            // If the stage's effect exists, the record existed or was not needed.
+            _ if s.has_effect(stage) => Observed::not_asked("its effect exists"),
+            absent => absent.and_then(|_| s.arrival(stage)).and_then(|()| s.old_enough(stage)).map(|()| {
+                let message = format!("the event's record is not on {topic} ({})", describe_read(s, topic));
+                (Value::Bool(false), message)
+            }),
+        }
+    })
+}
+
+pub(super) fn consumed(s: &Situation) -> Vec<Fact> {
+    for_stages(s, |stage| {
+        let delivery = s.deliveries.of(stage);
+        if s.has_effect(stage) {
+            return Observed::not_asked("its effect exists");
+        }
+        if delivery.given_up == Observed::Known(true) {
+            return Observed::not_asked("its worker sent it to the dead letter topic");
+        }
+        delivery.consumption.clone().and_then(|(consumption, message)| match consumption {
+            Consumption::Passed => Observed::Known((Value::Bool(true), message)),
+            Consumption::Waiting => s.old_enough(stage).map(|()| (Value::Bool(false), message)),
+        })
+    })
+}
+
+pub(super) fn dead_of_event(s: &Situation) -> Vec<Fact> {
+    for_workers(s, |worker| {
+        s.id().and_then(|_| s.deliveries.dead_letters.clone()).and_then(|_| {
+            let mut stages = s.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
+            if s.deliveries.has_given_up(s, worker) && stages.any(|stage| s.has_effect(stage)) {
+                let message = "dead-lettered once, but its effect exists now".to_string();
+                return Observed::Known((Value::Count(0), message));
+            }
+            s.deliveries
+                .dead_letters_of(s, worker, true)
+                .map(|(count, message)| (Value::Count(count), message))
+        })
+    })
+}
+
+pub(super) fn dead_of_window(s: &Situation) -> Vec<Fact> {
+    for_workers(s, |worker| {
+        s.deliveries.dead_letters.clone().and_then(|_| match s.deliveries.has_given_up(s, worker) {
+            true => Observed::not_asked("the requested event is one of them"),
+            // `dead.of_event` covers the dead letters of the requested event.
+            false => s
+                .deliveries
+                .dead_letters_of(s, worker, false)
+                .map(|(count, message)| (Value::Count(count), message)),
+        })
+    })
+}

@@ -1,0 +1,125 @@
+//! Assembles a report.
+
+use crate::command::{pipeline_doctor, shell};
+use crate::judge::{Finding, Verdict};
+use crate::remedy::PlannedAction;
+use crate::report::headline::headline;
+use crate::report::input::ReportInput;
+use crate::report::model::{Cause, Conclusions, Outcome, Report, SCHEMA_VERSION, Statement};
+use crate::report::step_summary::step;
+use crate::report::stuck_events::stuck_events;
+use crate::report::unavailable::unavailable;
+use crate::runbook::catalog::ActionKind;
+use crate::runbook::overrides::{RowKind, SwitchedOff};
+use crate::runbook::severity::Severity;
+
+/// Returns the likely causes, the actions and the unavailable systems.
+pub fn conclusions(input: &ReportInput) -> Conclusions {
+    let ReportInput { situation, diagnosis, .. } = input;
+    let causes: Vec<Cause> = diagnosis.causes.iter().filter_map(|cause| input.cause(cause)).collect();
+    Conclusions {
+        tool: format!("pipeline-doctor {}", situation.tool),
+        pipeline: situation.pipeline.name.clone(),
+        observed_at: situation.clocks.observed_at,
+        actions: actions(input, &causes),
+        causes,
+        unavailable: unavailable(input),
+    }
+}
+
+/// Assembles the report.
+pub fn report(input: &ReportInput) -> Report {
+    let diagnosis = input.diagnosis;
+    let outcome = outcome(input);
+    let Conclusions { tool, pipeline, observed_at, causes, actions, unavailable } = conclusions(input);
+    let mut report = Report {
+        schema_version: SCHEMA_VERSION,
+        tool,
+        pipeline,
+        id: input.situation.lookup.id.map(String::from),
+        observed_at,
+        outcome,
+        exit_code: outcome.exit_code(input.fail_on_warnings),
+        headline: String::new(),
+        actions,
+        extent: stuck_events(input),
+        steps: input.catalog.steps.iter().map(|row| step(input, row)).collect(),
+        causes,
+        ruled_out: diagnosis.ruled_out.iter().filter_map(|cause| input.ruled_out(cause)).collect(),
+        undetermined: diagnosis.undetermined.iter().filter_map(|cause| input.undetermined(cause)).collect(),
+        risks: input.statements(&diagnosis.risks, &[]),
+        unexplained: input.statements(&diagnosis.unexplained, &[]),
+        unavailable,
+        next: diagnosis.next.as_deref().and_then(|check| input.next(check)),
+        switched_off: input.catalog.switched.off.clone(),
+        overrides_ended: input.catalog.switched.expired.iter().map(expired_override).collect(),
+    };
+    report.headline = headline(input, &report);
+    report
+}
+
+/// Describes an expired override.
+fn expired_override(row: &SwitchedOff) -> Statement {
+    let active = match row.kind {
+        RowKind::Check => "judged",
+        RowKind::Cause => "ranked",
+    };
+    let message = format!("{} is {active} again; its override expired on {}", row.id, row.until);
+    Statement { id: row.id.clone(), message }
+}
+
+/// Returns the outcome. Problems take precedence over unknown checks, which take precedence
+/// over warnings.
+fn outcome(input: &ReportInput) -> Outcome {
+    let findings = input.findings;
+    let failed = |severity| findings.iter().any(|f| f.verdict == Verdict::Fail && f.severity == severity);
+    let unavailable = |f: &Finding| {
+        f.instances.iter().any(|i| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_)))
+    };
+    match () {
+        () if failed(Severity::Error) => Outcome::Problem,
+        () if findings.iter().filter(|f| f.severity != Severity::Note).any(unavailable)
+            || input.situation.systems.without_address().next().is_some() =>
+        {
+            Outcome::Inconclusive
+        }
+        () if failed(Severity::Warn) => Outcome::Warning,
+        () => Outcome::Healthy,
+    }
+}
+
+/// Combines the actions for the best causes. Each action occurs once, a shared script runs
+/// at its last position, and verification comes last.
+fn actions(input: &ReportInput, causes: &[Cause]) -> Vec<PlannedAction> {
+    let best = causes.iter().filter(|cause| cause.best);
+    let of_best: Vec<&PlannedAction> = best.flat_map(|cause| &cause.actions).collect();
+    let is_verification = |action: &PlannedAction| action.kind == ActionKind::Verify;
+    let is_repeated_later = |i: usize| {
+        let script = &of_best[i].script;
+        script.is_some() && of_best[i + 1..].iter().any(|later| later.script == *script)
+    };
+    let is_duplicate = |i: usize| {
+        let same =
+            |before: &&PlannedAction| before.run == of_best[i].run && before.message == of_best[i].message;
+        of_best[i].script.is_none() && of_best[..i].iter().any(same)
+    };
+    let others =
+        of_best.iter().enumerate().filter(|(i, action)| !is_verification(action) && !is_repeated_later(*i));
+    let others = others.filter(|(i, _)| !is_duplicate(*i)).map(|(_, action)| *action);
+    let verification = of_best.iter().copied().find(|action| is_verification(action));
+    inspect_newest_event(input, causes).into_iter().chain(others.chain(verification).cloned()).collect()
+}
+
+/// Suggests diagnosing the newest stuck event if several causes are equally likely.
+fn inspect_newest_event(input: &ReportInput, causes: &[Cause]) -> Option<PlannedAction> {
+    if input.situation.lookup.id.is_some() || causes.iter().any(|cause| cause.best) {
+        return None;
+    }
+    let id = input.situation.backlog.newest.first()?;
+    Some(PlannedAction {
+        kind: ActionKind::Verify,
+        message: Some("diagnose the newest stuck event to distinguish the causes".into()),
+        run: vec![shell::process(&pipeline_doctor::diagnose_event(id))],
+        script: None,
+    })
+}

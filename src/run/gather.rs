@@ -1,0 +1,34 @@
+//! Gathers evidence from the systems or from a recording.
+
+use crate::base::error::Error;
+use crate::collect;
+use crate::config::Config;
+use crate::evidence::Evidence;
+use crate::run::recording::read_recording;
+
+/// Returns the evidence, without the systems that `--without` excludes.
+pub(super) fn gather_evidence(config: &Config) -> Result<Evidence, Error> {
+    let mut evidence = collect_or_replay(config)?;
+    config.without.iter().for_each(|system| evidence.leave_out(*system));
+    Ok(evidence)
+}
+
+fn collect_or_replay(config: &Config) -> Result<Evidence, Error> {
+    if let Some(file) = &config.replay {
+        return read_recording(config, file);
+    }
+    block_on(collect::gather_evidence(config))
+}
+
+/// Runs an asynchronous operation to completion. The operation enforces its own deadline.
+pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Internal(format!("the async runtime could not be started: {error}")))?;
+    let result = runtime.block_on(work);
+    // Tasks that still hang are abandoned, so that they do not delay the report.
+    runtime.shutdown_background();
+    Ok(result)
+}

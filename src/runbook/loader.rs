@@ -1,0 +1,114 @@
+//! Loads rows from files into one catalog, where custom rows replace built-in ones.
+
+use crate::base::error::Mistake;
+use crate::input::Source;
+use crate::runbook::catalog::{Catalog, Check, CustomRow, File};
+use crate::runbook::expectation::{Expect, Scalar};
+use crate::runbook::fact_info::FactInfo;
+use crate::runbook::log_signature::Signature;
+use crate::runbook::scope::Scope;
+use crate::runbook::severity::Severity;
+use toml::Spanned;
+
+/// The files of a catalog.
+#[derive(Debug, Clone, Copy)]
+pub struct Files<'a> {
+    /// The built-in ones.
+    pub built_in: &'a [Source],
+    /// The custom ones, whose rows replace built-in rows with the same id.
+    pub custom: &'a [Source],
+}
+
+impl<'a> Files<'a> {
+    /// Returns all files in load order.
+    pub fn all(self) -> impl Iterator<Item = &'a Source> {
+        self.built_in.iter().chain(self.custom)
+    }
+}
+
+/// Loads the rows of files in order. Parse errors go into `mistakes`; `lint` reports mistakes in
+/// rows that can be parsed.
+pub fn load(files: Files, registry: Vec<FactInfo<'static>>, mistakes: &mut Vec<Mistake>) -> Catalog {
+    let mut catalog = Catalog { registry, ..Catalog::default() };
+    for source in files.built_in {
+        if let Some(file) = source.read(mistakes) {
+            add(&mut catalog, file);
+        }
+    }
+    for source in files.custom {
+        if let Some(file) = source.read(mistakes).map(File::with_current_names) {
+            record_custom_rows(&mut catalog, &file, source);
+            add(&mut catalog, file);
+        }
+    }
+    catalog.sources = files.all().cloned().collect();
+    catalog.steps.sort_by_key(|step| step.step);
+    override_severities(&mut catalog);
+    catalog
+}
+
+/// Adds the rows of a file to the catalog.
+fn add(catalog: &mut Catalog, file: File) {
+    let signature_checks: Vec<Check> = file.signature.iter().map(check_for_signature).collect();
+    upsert(&mut catalog.steps, file.step, |step| step.step.to_string());
+    let checks = file.check.into_iter().chain(signature_checks).collect();
+    upsert(&mut catalog.checks, checks, |check| check.id.get_ref().clone());
+    upsert(&mut catalog.signatures, file.signature, |signature| signature.id.get_ref().clone());
+    upsert(&mut catalog.causes, file.cause, |cause| cause.id.get_ref().clone());
+    upsert(&mut catalog.facts, file.fact, |fact| fact.name().to_string());
+    catalog.overrides.extend(file.r#override);
+}
+
+/// Records the origin of custom checks and causes.
+fn record_custom_rows(catalog: &mut Catalog, file: &File, source: &Source) {
+    let signature_checks: Vec<Check> = file.signature.iter().map(check_for_signature).collect();
+    let checks = file.check.iter().chain(&signature_checks).map(|check| &check.id);
+    for id in checks.chain(file.cause.iter().map(|cause| &cause.id)) {
+        let replaces = catalog.names().contains(&id.get_ref().as_str());
+        let row = CustomRow { place: source.place(id.span().start), replaces };
+        catalog.custom_rows.insert(id.get_ref().clone(), row);
+    }
+}
+
+/// Applies the severities of overrides to the checks.
+fn override_severities(catalog: &mut Catalog) {
+    for row in &catalog.overrides {
+        let check = catalog.checks.iter_mut().find(|check| check.id.get_ref() == row.id.get_ref());
+        if let (Some(check), Some(severity)) = (check, row.severity) {
+            check.severity = severity;
+        }
+    }
+}
+
+/// Adds rows, replacing earlier ones with the same key.
+fn upsert<T>(rows: &mut Vec<T>, new: Vec<T>, key: impl Fn(&T) -> String) {
+    for row in new {
+        match rows.iter_mut().find(|other| key(other) == key(&row)) {
+            Some(other) => *other = row,
+            None => rows.push(row),
+        }
+    }
+}
+
+/// Returns the check for a signature. The check is noisy, because a logged problem may have been
+/// resolved since.
+fn check_for_signature(signature: &Signature) -> Check {
+    let at = signature.id.span();
+    Check {
+        id: Spanned::new(at.clone(), format!("log-{}", signature.id.get_ref())),
+        title: signature.title.clone(),
+        step: Spanned::new(at.clone(), LOG_STEP),
+        severity: Severity::Warn,
+        noisy: true,
+        of_event: false,
+        in_summary: false,
+        for_each: Spanned::new(at.clone(), Scope::Component),
+        fact: Spanned::new(at.clone(), signature.fact()),
+        expect: Spanned::new(at, Expect::Is(Scalar::Bool(true))),
+        pass_needs: Vec::new(),
+        by_hand: "{docker} logs --tail 200 {container}".into(),
+    }
+}
+
+/// The runbook step that reads logs.
+const LOG_STEP: u8 = 4;

@@ -1,0 +1,104 @@
+//! The targets of printed commands: how this run reached each system.
+
+use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
+use crate::command::process::Word;
+use crate::command::target::address_variable;
+use crate::command::target::{Broker, Compose, Database, Login, Target};
+use crate::command::{kafka, shell};
+use crate::evidence::{AddressMapping, Evidence, Instance, InstanceState, NamedBy};
+use crate::situation::Situation;
+
+/// Returns how printed commands reach the systems of this run.
+pub fn target(view: &Situation) -> Target {
+    let (evidence, pipeline) = (view.inputs.evidence, view.pipeline);
+    let container = |component: &str| Some((component.to_string(), container(view, component)?.name.clone()));
+    let main = pipeline.kafka.iter().map(|_| MAIN_BROKER);
+    let brokers = main.chain(pipeline.broker.keys().map(String::as_str));
+    let databases = [MAIN_DATABASE].into_iter().chain(pipeline.database.keys().map(String::as_str));
+    Target {
+        docker: "docker".to_string(),
+        compose: compose(evidence),
+        containers: pipeline.components().filter_map(|(component, _)| container(component)).collect(),
+        brokers: brokers.map(|name| (name.to_string(), broker(view, name))).collect(),
+        databases: databases.map(|name| (name.to_string(), database(view, name))).collect(),
+        id: view.lookup.id.map(String::from),
+        flags: shell::parse_words(&evidence.target.flags),
+    }
+}
+
+fn container<'a>(view: &Situation<'a>, component: &str) -> Option<&'a Instance> {
+    view.workloads.known(component)
+}
+
+/// Returns the compose project and files named by the labels of the running containers.
+fn compose(evidence: &Evidence) -> Compose {
+    let seen = evidence.declared.known();
+    let project = seen.filter(|seen| matches!(seen.named_by, NamedBy::Labels));
+    Compose {
+        unset: evidence.target.variables.clone(),
+        project: project.and_then(|seen| seen.project.clone()),
+        files: seen.map(|seen| seen.files.clone()).unwrap_or_default(),
+    }
+}
+
+/// Returns how commands reach a broker: from inside its container, at its advertised address.
+fn broker(view: &Situation, name: &str) -> Broker {
+    let seen = view.inputs.broker(name).known().copied();
+    let service = view.pipeline.broker(name).map_or("", |broker| broker.service.get_ref().as_str());
+    match container(view, service) {
+        Some(container) => {
+            let advertised = seen.and_then(|seen| seen.nodes.first()).map(|broker| broker.address.as_str());
+            let address = advertised.unwrap_or(kafka::LISTENER).into();
+            Broker { container: Some(container.name.clone()), address }
+        }
+        None => {
+            let variable = || Word::Variable("KAFKA_BROKERS".to_string());
+            Broker { container: None, address: seen.map_or_else(variable, |seen| (&seen.bootstrap).into()) }
+        }
+    }
+}
+
+fn database(view: &Situation, name: &str) -> Database {
+    let service = view.pipeline.database(name).map(|database| database.service.get_ref());
+    let container = service.and_then(|service| container(view, service));
+    let running = container.filter(|container| container.state == InstanceState::Running);
+    let login = container
+        .zip(database_address(view, name))
+        .and_then(|(container, database_address)| login(container, &database_address));
+    Database {
+        login,
+        container: running.map(|container| container.name.clone()),
+        variable: address_variable(name),
+    }
+}
+
+/// The address at which a database was read.
+struct DatabaseAddress<'a> {
+    address: &'a str,
+    mapped: Option<&'a AddressMapping>,
+}
+
+fn database_address<'a>(view: &Situation<'a>, database: &str) -> Option<DatabaseAddress<'a>> {
+    let database = *view.inputs.evidence.database(database).known()?;
+    Some(DatabaseAddress { address: &database.address, mapped: database.mapped.as_ref() })
+}
+
+/// Returns the login inside a container, if the database was read through it.
+fn login(container: &Instance, database_address: &DatabaseAddress) -> Option<Login> {
+    let address = url::Url::parse(database_address.address).ok()?;
+    belongs_to(database_address, &address, container).then(|| Login {
+        container: container.name.clone(),
+        user: address.username().to_string(),
+        database: address.path().trim_start_matches('/').to_string(),
+    })
+}
+
+/// Reports whether the address belongs to this container, either because it was mapped to
+/// the container or because the container publishes its port on this machine.
+fn belongs_to(database_address: &DatabaseAddress, address: &url::Url, container: &Instance) -> bool {
+    if let Some(mapped) = database_address.mapped {
+        return mapped.by.split_whitespace().any(|word| word == container.name);
+    }
+    let is_local = matches!(address.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    is_local && container.addresses.ports.iter().any(|port| port.host == address.port().unwrap_or(5432))
+}

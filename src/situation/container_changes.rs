@@ -1,0 +1,265 @@
+//! What changed about each container: its image compared with the tag, its configuration
+//! compared with the compose file, and its addresses.
+
+use crate::base::state_enum::state_enum;
+use crate::evidence::{Instance, Observed, Reason, ReasonKind, Runtime};
+use crate::pipeline::Role;
+use crate::situation::inputs::Inputs;
+use crate::situation::workload::{Workloads, age};
+use crate::text::address::{DATABASE_VARIABLES, hosts_of, is_loopback_host};
+
+state_enum! {
+    /// The image of a container compared with the current image of its tag.
+    pub enum ImageState {
+        Outdated = "outdated",
+        Current = "current",
+    }
+}
+
+state_enum! {
+    /// The configuration of a container compared with the current declaration.
+    pub enum ConfigState {
+        Other = "other",
+        Current = "current",
+    }
+}
+
+state_enum! {
+    /// Where the addresses in a container's environment point.
+    pub enum AddressState {
+        Own = "own",
+        Unresolved = "unresolved",
+        Outside = "outside",
+    }
+}
+
+state_enum! {
+    /// The database in a container's environment compared with the inspected database.
+    pub enum DatabaseUsed {
+        Other = "other",
+        Same = "same",
+    }
+}
+
+state_enum! {
+    /// When a container started, relative to the event.
+    pub enum StartedWhen {
+        After = "after",
+        Before = "before",
+    }
+}
+
+/// A state, with a description of what was observed.
+pub type ObservedState<T> = Observed<(T, String)>;
+
+/// What changed about one component's container.
+pub struct Change<'a> {
+    /// The name of the component.
+    pub component: &'a str,
+    /// Its image compared with the current image of its tag.
+    pub image: ObservedState<ImageState>,
+    /// Its configuration compared with the current compose file and `.env`.
+    pub config: ObservedState<ConfigState>,
+    /// Names of environment variables whose values differ from the current declaration.
+    pub other_variables: &'a [String],
+    /// Whether the addresses in its environment point to other hosts and resolve.
+    pub addresses: ObservedState<AddressState>,
+    /// Whether it uses the inspected database.
+    pub database: ObservedState<DatabaseUsed>,
+}
+
+/// Determines what changed about each component, in the pipeline's order.
+pub fn build<'a>(inputs: Inputs<'a>, workloads: &Workloads<'a>) -> Vec<Change<'a>> {
+    inputs
+        .pipeline
+        .components()
+        .map(|(component, _)| change(ContainerView { inputs, workloads, component }))
+        .collect()
+}
+
+fn change<'a>(view: ContainerView<'_, 'a>) -> Change<'a> {
+    Change {
+        component: view.component,
+        image: view.container(|runtime, instance| view.image(runtime, instance)),
+        config: view.container(|_, instance| view.config(instance)),
+        other_variables: view.other_variables(),
+        addresses: view.container(|runtime, instance| view.addresses(runtime, instance)),
+        database: view.container(|runtime, instance| view.database(runtime, instance)),
+    }
+}
+
+/// One component and the evidence about it.
+struct ContainerView<'w, 'a> {
+    inputs: Inputs<'a>,
+    workloads: &'w Workloads<'a>,
+    component: &'a str,
+}
+
+impl<'a> ContainerView<'_, 'a> {
+    /// Applies `read` to the component's container; returns `NotAsked` if there is none.
+    fn container<T>(&self, read: impl Fn(&'a Runtime, &'a Instance) -> ObservedState<T>) -> ObservedState<T> {
+        self.inputs.runtime().and_then(|runtime| {
+            self.workloads.container(self.component).and_then(|container| match container {
+                Some(container) => read(runtime, container),
+                None => Observed::not_asked("no container"),
+            })
+        })
+    }
+
+    fn is_system(&self) -> bool {
+        let role = self.inputs.pipeline.service(self.component).map(|service| service.role);
+        matches!(role, Some(Role::Broker | Role::Database))
+    }
+
+    fn image(&self, docker: &Runtime, container: &Instance) -> ObservedState<ImageState> {
+        if self.is_system() {
+            return Observed::not_asked("image updates of brokers and databases are not judged");
+        }
+        let Some(tagged) = docker.images.get(&container.image) else {
+            return Observed::not_asked("images were not inspected");
+        };
+        tagged.as_ref().map(|tagged| {
+            if tagged.id == container.image_id {
+                return (ImageState::Current, format!("runs the current image of {}", container.image));
+            }
+            let running = docker.images.get(&container.image_id).and_then(Observed::known);
+            let difference = match (running.and_then(|image| image.created), tagged.created) {
+                (Some(running), Some(tagged)) if tagged > running => {
+                    format!(" that is {} older than the tag's current image", age(tagged, running))
+                }
+                (Some(running), Some(tagged)) => {
+                    format!(" that is {} newer than the tag's current image", age(running, tagged))
+                }
+                _ => " that differs from the tag's current image".to_string(),
+            };
+            (ImageState::Outdated, format!("runs an image of {}{difference}", container.image))
+        })
+    }
+
+    fn other_variables(&self) -> &'a [String] {
+        let declared = self.inputs.declared();
+        let service = declared.known().and_then(|declared| declared.workloads.get(self.component));
+        service.and_then(|service| service.other_variables.as_deref()).unwrap_or_default()
+    }
+
+    fn config(&self, container: &Instance) -> ObservedState<ConfigState> {
+        self.inputs.declared().and_then(|compose| {
+            let Some(service) = compose.workloads.get(self.component) else {
+                return Observed::not_asked("not declared");
+            };
+            let names = self.other_variables();
+            if !names.is_empty() {
+                let message =
+                    format!("runs with a different {} than the compose file now sets", names.join(", "));
+                return Observed::Known((ConfigState::Other, message));
+            }
+            // Compose versions differ in what the hash covers.
+            let version = container.details.compose_version.as_deref().unwrap_or_default();
+            let comparable = !version.is_empty() && compose.read_by.contains(version);
+            match (&service.config_hash, &container.config.hash) {
+                (Some(declared), Some(actual)) if comparable && declared != actual => {
+                    let message = "was created from a different configuration than the compose file now has"
+                        .to_string();
+                    Observed::Known((ConfigState::Other, message))
+                }
+                (Some(_), Some(_)) if comparable => {
+                    Observed::Known((ConfigState::Current, "matches the compose file".to_string()))
+                }
+                _ => Observed::not_asked("not compared with the compose file"),
+            }
+        })
+    }
+
+    fn addresses(&self, docker: &Runtime, container: &Instance) -> ObservedState<AddressState> {
+        let hosts_by_variable = self.hosts_by_variable(container);
+        if hosts_by_variable.is_empty() {
+            return Observed::not_asked("its environment names no other hosts");
+        }
+        // If the container shares the network of the host or of another container, a
+        // loopback address need not be its own.
+        let networks = &container.addresses.networks;
+        let isolated = !networks.is_empty() && !networks.contains_key("host");
+        if let Some((name, host)) =
+            hosts_by_variable.iter().find(|(_, host)| isolated && is_loopback_host(host))
+        {
+            let message = format!("its {name} is {host}, which is the container itself");
+            return Observed::Known((AddressState::Own, message));
+        }
+        let mut unavailable: Option<Reason> = None;
+        for (name, host) in &hosts_by_variable {
+            match docker.hosts.get(host) {
+                Some(Observed::Known(false)) => {
+                    let message = format!("its {name} names {host}, which does not resolve from here");
+                    return Observed::Known((AddressState::Unresolved, message));
+                }
+                Some(Observed::Unknown(why) | Observed::NotAsked(why)) => unavailable = Some(why.clone()),
+                _ => {}
+            }
+        }
+        match unavailable {
+            Some(why) => Observed::Unknown(why),
+            None => {
+                Observed::Known((AddressState::Outside, "its addresses point to other hosts".to_string()))
+            }
+        }
+    }
+
+    /// Returns the other hosts named in its environment, by variable. The variable with the
+    /// component's own address is skipped.
+    fn hosts_by_variable<'i>(&self, container: &'i Instance) -> Vec<(&'i String, String)> {
+        if self.is_system() {
+            return Vec::new();
+        }
+        let service = self.inputs.pipeline.service(self.component);
+        let own_variable = service.and_then(|service| service.address_variable.as_ref());
+        let variables = container.environment.iter().filter(|(name, _)| Some(*name) != own_variable);
+        variables
+            .flat_map(|(name, value)| hosts_of(value).into_iter().map(move |host| (name, host)))
+            .collect()
+    }
+
+    fn database(&self, docker: &Runtime, container: &Instance) -> ObservedState<DatabaseUsed> {
+        let declared =
+            DATABASE_VARIABLES.iter().find_map(|name| Some((*name, container.environment.get(*name)?)));
+        let Some((variable, address)) = declared else {
+            return Observed::not_asked("its environment names no database");
+        };
+        if hosts_of(address).iter().any(|host| docker.hosts.get(host) == Some(&Observed::Known(false))) {
+            return Observed::not_asked(format!("the host of its {variable} does not resolve"));
+        }
+        self.inputs.database().and_then(|rows| {
+            let additional = self.inputs.evidence.additional_databases();
+            let additional = additional.filter_map(|(_, seen)| Some(&seen.known()?.address));
+            let inspected: Vec<String> = [&rows.address]
+                .into_iter()
+                .chain(additional)
+                .filter_map(|at| Some(host_and_name(at)?.1))
+                .collect();
+            let (Some((host, name)), false) = (host_and_name(address), inspected.is_empty()) else {
+                return Observed::unknown(ReasonKind::Failed, format!("{variable} could not be read"));
+            };
+            let message = format!("its {variable} is {host}/{name}");
+            match inspected.contains(&name) {
+                false => {
+                    let message = format!("{message}; the inspected database is {}", rows.address);
+                    Observed::Known((DatabaseUsed::Other, message))
+                }
+                // A different host name may point to the same server.
+                true if rows.mapped.as_ref().is_some_and(|mapped| mapped.from == host) => {
+                    Observed::Known((DatabaseUsed::Same, message))
+                }
+                true => Observed::not_asked(format!(
+                    "{message}; it is unknown whether this is the same as {}",
+                    rows.address
+                )),
+            }
+        })
+    }
+}
+
+/// Splits an address into host and database: "shop-db:5432" and "shop".
+fn host_and_name(address: &str) -> Option<(String, String)> {
+    let url = url::Url::parse(address).ok()?;
+    let host = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
+    Some((host, url.path().trim_start_matches('/').to_string()))
+}

@@ -1,0 +1,48 @@
+//! Defaults for remedies, taken from what already exists: image tags, topic layouts and
+//! stopped brokers.
+
+use crate::evidence::{Instance, InstanceState, Runtime};
+use crate::situation::Situation;
+
+/// The layout of a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicLayout {
+    /// The number of partitions.
+    pub partitions: usize,
+    /// The number of replicas of each partition.
+    pub replicas: usize,
+}
+
+impl<'a> Situation<'a> {
+    /// Returns the image with the tag that another container uses, if any.
+    pub fn image_with_tag(&self, image: &str) -> Option<&'a str> {
+        let instances = self.inputs.runtime().known().copied().map(Runtime::instances);
+        let sibling = instances.into_iter().flatten().find(|instance| {
+            instance.image.strip_prefix(image).is_some_and(|tag| tag.is_empty() || tag.starts_with(':'))
+        });
+        sibling.map(|sibling| sibling.image.as_str())
+    }
+
+    /// Returns the names of exited containers with the same image and project as a broker.
+    pub fn exited_broker_containers(&self) -> Vec<&'a str> {
+        let Some(runtime) = self.inputs.runtime().known().copied() else { return Vec::new() };
+        let brokers = self.pipeline.brokers().into_iter();
+        let brokers: Vec<&Instance> = brokers.filter_map(|broker| self.workloads.known(broker)).collect();
+        let is_exited_peer = |one: &&Instance| {
+            let matches_broker = |broker: &&Instance| {
+                one.details.project == broker.details.project && one.image == broker.image
+            };
+            one.state == InstanceState::Exited && brokers.iter().any(matches_broker)
+        };
+        runtime.instances().filter(is_exited_peer).map(|one| one.name.as_str()).collect()
+    }
+
+    /// Returns the layout of an existing topic of the pipeline on a broker.
+    pub fn topic_layout(&self, broker: &str) -> Option<TopicLayout> {
+        let broker = self.inputs.broker(broker).known().copied()?;
+        let mut topics = broker.topics.values().filter_map(|topic| topic.known());
+        let topic = topics.find(|topic| topic.exists && !topic.partitions.is_empty())?;
+        let replicas = topic.partitions.first().map_or(1, |partition| partition.replicas.len().max(1));
+        Some(TopicLayout { partitions: topic.partitions.len(), replicas })
+    }
+}
