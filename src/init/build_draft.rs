@@ -12,7 +12,7 @@ use crate::init::joined_tables::join_tables;
 use crate::init::log_lines::{event_lines, log_words};
 use crate::init::model::{CorrelationId, LinkedTable, Observations};
 use crate::init::naming::{plural, singular, snake, words};
-use crate::init::sql_text::{quoted, unquoted};
+use crate::init::sql_quoting::{quoted, unquoted};
 use crate::init::stages::infer_stages;
 use crate::init::table_roles::{find_event_table, find_marks, find_outbox, first_times};
 use crate::text::plural::count;

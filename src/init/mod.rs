@@ -14,7 +14,7 @@ pub mod log_lines;
 pub mod model;
 pub mod naming;
 pub mod observations;
-pub mod sql_text;
+pub mod sql_quoting;
 pub mod stage_effect;
 pub mod stages;
 pub mod table_roles;

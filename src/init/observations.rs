@@ -4,7 +4,7 @@ use crate::evidence::Name;
 use crate::init::draft::{Marks, Worker};
 use crate::init::event_times::{earliest, first_record_times, gaps};
 use crate::init::model::{CorrelationId, LinkedTable, Observations, TimesById};
-use crate::init::sql_text::unquoted;
+use crate::init::sql_quoting::unquoted;
 use crate::init::table_roles::median;
 
 impl<'a> Observations<'a> {

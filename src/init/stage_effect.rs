@@ -4,7 +4,7 @@ use crate::collect::discovered::sql_name;
 use crate::init::draft::Stage;
 use crate::init::model::{LinkedTable, Observations, StageCandidate};
 use crate::init::naming::similarity;
-use crate::init::sql_text::{quoted, unquoted};
+use crate::init::sql_quoting::{quoted, unquoted};
 use crate::init::table_roles::{delays, median};
 use crate::text::plural::count;
 use std::collections::BTreeSet;

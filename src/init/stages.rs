@@ -7,7 +7,7 @@ use crate::init::draft::{Stage, Worker};
 use crate::init::event_times::{earliest, first_row_times, gaps, is_out_of_order};
 use crate::init::model::{LinkedTable, Observations, Row, StageCandidate, TimesById, WorkerMarks};
 use crate::init::naming::{similarity, subject, words};
-use crate::init::sql_text::unquoted;
+use crate::init::sql_quoting::unquoted;
 use crate::init::stage_effect::classify_statuses;
 use crate::init::table_roles::{delays, median};
 use jiff::Timestamp;

@@ -6,7 +6,7 @@ use crate::init::draft::Marks;
 use crate::init::event_times::{earliest, first_row_times, gaps, is_out_of_order};
 use crate::init::model::{CorrelationId, IdColumn, LinkedTable, Row, TimesById};
 use crate::init::naming::snake;
-use crate::init::sql_text::unquoted;
+use crate::init::sql_quoting::unquoted;
 use std::collections::BTreeMap;
 
 impl<'a> LinkedTable<'a> {

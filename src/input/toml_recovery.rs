@@ -109,7 +109,7 @@ impl<'a> RecoveredToml<'a> {
     }
 }
 
-/// Returns a mistake for a multi-line string that starts in a row but does not end there.
+/// Reports a mistake for a multi-line string that starts in a row but does not end there.
 fn unclosed_string(source: &Source, row: &Range<usize>) -> Option<Mistake> {
     let text = source.text.get(row.clone())?;
     let opening = ["\"\"\"", "'''"].iter().filter_map(|quotes| Some((text.rfind(quotes)?, *quotes))).max()?;

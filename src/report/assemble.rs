@@ -6,7 +6,7 @@ use crate::remedy::PlannedAction;
 use crate::report::headline::headline;
 use crate::report::input::ReportInput;
 use crate::report::model::{Cause, Conclusions, Outcome, Report, SCHEMA_VERSION, Statement};
-use crate::report::step_summary::step;
+use crate::report::runbook_step::step;
 use crate::report::stuck_events::stuck_events;
 use crate::report::unavailable::unavailable;
 use crate::runbook::catalog::ActionKind;

@@ -276,7 +276,7 @@ pub struct Cause {
     pub id: String,
     /// The cause's title, with the affected subjects unless all are affected.
     pub title: String,
-    /// The confidence in per cent, which is the posterior, capped at the runbook's number.
+    /// The confidence as a percentage: the posterior, capped at the runbook's number.
     pub confidence: u8,
     /// The runbook's name for the cause, if it has one.
     pub documented: Option<String>,

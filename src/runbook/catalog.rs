@@ -177,7 +177,7 @@ pub struct Cause {
     pub title: String,
     /// What it means, in one or two sentences.
     pub means: String,
-    /// Upper limit for its confidence in per cent, from the runbook or set by this tool.
+    /// Upper limit for its confidence as a percentage, from the runbook or set by this tool.
     #[schemars(with = "u16", range(min = 1, max = 99))]
     pub confidence: Spanned<u16>,
     /// The runbook's name for it, such as `root cause 1`; missing if the runbook does not list it.

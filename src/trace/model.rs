@@ -207,7 +207,7 @@ pub struct Stop {
     pub seen: Option<String>,
     /// The title of the missing hop.
     pub missing: String,
-    /// The likeliest cause, with its confidence in per cent.
+    /// The likeliest cause, with its confidence as a percentage.
     pub cause: Option<(String, u8)>,
     /// The ids of the events, in the requested order.
     pub ids: Vec<String>,

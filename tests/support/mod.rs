@@ -58,7 +58,7 @@ pub struct Truth {
     /// The subjects that the expert would name.
     #[serde(default)]
     pub subjects: Vec<String>,
-    /// The confidence that the runbook gives the cause, in per cent, if any.
+    /// The confidence that the runbook gives the cause as a percentage, if any.
     pub documented: Option<u64>,
     /// Whether the fix is a code change.
     #[serde(default)]

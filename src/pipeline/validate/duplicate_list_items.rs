@@ -1,7 +1,7 @@
 //! Rejects duplicate items in lists.
 
 use crate::base::error::Mistake;
-use crate::input::references::duplicates;
+use crate::input::row_references::duplicates;
 use crate::input::toml_document::Document;
 
 /// Lists whose items must be unique: section and key.

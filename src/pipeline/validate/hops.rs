@@ -1,7 +1,7 @@
 //! Checks that the listed hops of each stage exist, are unique and are in a possible order.
 
 use crate::base::error::Mistake;
-use crate::input::references::duplicates;
+use crate::input::row_references::duplicates;
 use crate::input::toml_document::{Document, Entry, Row};
 use crate::pipeline::model::HopKind;
 use crate::pipeline::validate::missing_keys::{lacks_key, lacks_section};

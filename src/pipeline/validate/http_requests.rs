@@ -2,7 +2,7 @@
 
 use crate::base::error::Mistake;
 use crate::input::Source;
-use crate::input::references::Names;
+use crate::input::row_references::Names;
 use crate::input::toml_document::{Entry, Row};
 use crate::pipeline::validate::invalid_values::check_path;
 use crate::text::suggestion::suggestion;

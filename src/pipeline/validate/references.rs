@@ -3,7 +3,7 @@
 
 use crate::base::error::Mistake;
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
-use crate::input::references::{Names, duplicates};
+use crate::input::row_references::{Names, duplicates};
 use crate::input::toml_document::{Document, Entry, Row};
 use crate::pipeline::model::HopKind;
 use crate::pipeline::validate::http_requests;

@@ -1,7 +1,7 @@
 //! Checks that stages are consistent with workers and with each other.
 
 use crate::base::error::Mistake;
-use crate::input::references::Names;
+use crate::input::row_references::Names;
 use crate::input::toml_document::{Document, Entry, Row};
 use crate::pipeline::validate::missing_keys::{lacks_key, lacks_section};
 use crate::text::suggestion::nearest;

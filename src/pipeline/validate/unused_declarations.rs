@@ -2,7 +2,7 @@
 
 use crate::base::error::Mistake;
 use crate::input::Source;
-use crate::input::references::duplicates;
+use crate::input::row_references::duplicates;
 use crate::input::toml_document::{Document, Entry};
 use crate::text::suggestion::nearest;
 

@@ -2,7 +2,7 @@
 
 use crate::base::error::Mistake;
 use crate::input::Source;
-use crate::input::references::Names;
+use crate::input::row_references::Names;
 use crate::input::toml_document::{Document, Entry};
 use crate::pipeline::Pipeline;
 use crate::runbook::catalog::{Catalog, Cause, Check};

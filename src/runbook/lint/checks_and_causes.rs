@@ -2,8 +2,8 @@
 
 use crate::base::error::Mistake;
 use crate::input::Source;
-use crate::input::references::{Names, cycles, partially_parsed};
 use crate::input::regex_pattern;
+use crate::input::row_references::{Names, cycles, partially_parsed};
 use crate::input::toml_document::{Document, Entry};
 use crate::runbook::catalog::Catalog;
 use crate::runbook::expectation::Expect;

@@ -1,7 +1,7 @@
 //! References from custom facts to the pipeline.
 
 use crate::base::error::Mistake;
-use crate::input::references::Names;
+use crate::input::row_references::Names;
 use crate::input::toml_document::{Document, Row};
 use crate::pipeline::validate::http_requests;
 use crate::runbook::catalog::Catalog;

@@ -17,7 +17,7 @@ type Link = (usize, usize, usize);
 /// The name of a recording and its findings.
 type Judged = (String, Vec<Finding>);
 
-/// The first guess and its confidence in per cent, if there is one.
+/// The first guess and its confidence as a percentage, if there is one.
 type Guess = Option<(String, u8)>;
 
 /// Lists the recordings whose result changes when a link is removed.

@@ -19,12 +19,12 @@ impl Rate {
         self.hits += usize::from(hit);
     }
 
-    /// Returns the rate in per cent.
+    /// Returns the rate as a percentage.
     pub fn per_cent(self) -> f64 {
         100.0 * self.hits as f64 / self.of.max(1) as f64
     }
 
-    /// Returns the 95 % Wilson confidence interval, in per cent.
+    /// Returns the 95 % Wilson confidence interval as a percentage.
     fn interval(self) -> (f64, f64) {
         const Z: f64 = 1.959_964;
         let (n, p) = (self.of.max(1) as f64, self.per_cent() / 100.0);

@@ -130,7 +130,7 @@ enum Outcome {
     NoFailure,
     /// A check fails, but no cause is named.
     NoCause,
-    /// A cause is named first, with this confidence in per cent.
+    /// A cause is named first, with this confidence as a percentage.
     Cause(Grade, u8),
 }
 
