@@ -6,6 +6,7 @@ use crate::collect;
 use crate::collect::database::postgres::lint_sql::{Refusal, SqlSource};
 use crate::config::{Config, Environment, pipeline_source};
 use crate::evidence::Observed;
+use crate::fact;
 use crate::input::Source;
 use crate::input::toml_document::{Document, Entry};
 use crate::pipeline::unused_declarations;
@@ -13,6 +14,7 @@ use crate::report::format::lint::{LintResult, render, render_json};
 use crate::run::gather::block_on;
 use crate::run::load_config::load_partially;
 use crate::runbook::lint::advisory_notes::{notes, unraisable_causes, unused_topics};
+use crate::runbook::lint::catalog::check_built_in;
 use std::io::{self, Write};
 
 /// Checks all files. The exit code says whether there are mistakes.
@@ -20,6 +22,7 @@ pub(super) fn run(args: &Lint, environment: &Environment) -> Result<u8, Error> {
     let mut linted = LintResult::default();
     let source = pipeline_source(args.target.config.as_deref())?;
     let (config, catalog) = load_partially(&source, None, &args.target, environment, &mut linted.mistakes)?;
+    check_built_in(fact::registry(), &mut linted.mistakes);
     linted.checks = catalog.checks.len();
     linted.causes = catalog.causes.len();
     linted.notes.extend(unused_topics(&source));
@@ -88,7 +91,7 @@ fn prepare(
                 locate(refusal, source, entry)
             }
         };
-        // Skips a refusal at a place where the file itself has a known mistake.
+        // Skips a refusal where the file itself has a known mistake.
         let is_known = |other: &Mistake| other.excerpt.is_some() && other.excerpt == mistake.excerpt;
         match is_config_error {
             true if linted.mistakes.iter().any(is_known) => {}
