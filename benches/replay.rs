@@ -1,5 +1,5 @@
-//! Compares the time to judge a recording with the time to read it. Prints the medians of
-//! one run and their ratio, which does not depend on the machine's speed.
+//! Compares the time to judge a recording with the time to read it. Prints both medians and
+//! their ratio, which does not depend on the machine's speed.
 //!
 //! `cargo bench`
 

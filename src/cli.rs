@@ -246,7 +246,7 @@ pub const WINDOW: &str = "24h";
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target options")]
 pub struct TargetOptions {
-    /// Compose file; repeatable [default: the files that the running project names]
+    /// Compose file; repeatable [default: the files named by the running project]
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Compose project, if several run the same services
@@ -258,7 +258,7 @@ pub struct TargetOptions {
     /// Kafka bootstrap brokers: host:port[,host:port]
     #[arg(long, value_name = "BROKERS")]
     pub kafka: Option<String>,
-    /// Additional broker of the pipeline; repeatable: mail=host:port[,host:port]
+    /// Additional broker in the pipeline; repeatable: mail=host:port[,host:port]
     #[arg(long = "broker", value_name = "NAME=BROKERS")]
     pub brokers: Vec<String>,
     /// Connect to TO where the broker advertises FROM; repeatable: kafka:9092=localhost:9092
@@ -267,7 +267,7 @@ pub struct TargetOptions {
     /// PostgreSQL URL: postgres://user:password@host:port/database
     #[arg(long, value_name = "URL")]
     pub postgres: Option<String>,
-    /// Additional database of the pipeline; repeatable: shipping=postgres://user:password@host/db
+    /// Additional database in the pipeline; repeatable: shipping=postgres://user:password@host/db
     #[arg(long = "database", value_name = "NAME=URL")]
     pub databases: Vec<String>,
     /// Base URL of an HTTP service; repeatable: api=http://localhost:3010
@@ -282,7 +282,7 @@ pub struct TargetOptions {
     /// Count the stuck events of the last TIME
     #[arg(long, value_name = "TIME", default_value = WINDOW)]
     pub window: String,
-    /// Report after TIME with whatever has answered
+    /// After TIME, report on whatever has answered by then
     #[arg(long, value_name = "TIME", default_value = DEADLINE)]
     pub deadline: String,
     /// Sample offsets twice, TIME apart, to detect movement

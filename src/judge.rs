@@ -62,7 +62,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Returns the observation, or the reason why there is none.
+    /// Returns the observation, or why there is none.
     pub fn describe(&self) -> String {
         self.verdict.reason().unwrap_or_else(|| self.observed.clone())
     }
@@ -104,7 +104,7 @@ pub fn judge(catalog: &Catalog, facts: &Facts, pipeline: &Pipeline) -> Vec<Findi
         let (ready, rest): (Vec<&Check>, Vec<&Check>) = waiting.iter().partition(|check| {
             check.pass_needs.iter().all(|need| findings.contains_key(need.get_ref().as_str()))
         });
-        // The remaining checks need each other, so judge them without those needs.
+        // The remaining checks depend on each other, so judge them as if they did not.
         let now = if ready.is_empty() { rest.clone() } else { ready };
         waiting.retain(|check| !now.iter().any(|other| std::ptr::eq(*check, *other)));
         for check in now {
@@ -142,7 +142,7 @@ fn judge_one(
             Verdict::NotAsked(Reason::new(ReasonKind::NotConfigured, switched_off.describe()))
         }
         None => {
-            // If there are subjects, something else that the check needs is not configured.
+            // If there are subjects, another prerequisite of the check is not configured.
             let kind =
                 if subjects.is_empty() { ReasonKind::NotInPipeline } else { ReasonKind::NotConfigured };
             Verdict::NotAsked(Reason::new(kind, "the pipeline declares none"))

@@ -37,7 +37,7 @@ actions = [
 ]
 "#;
 
-/// A directory that contains a file of custom rows.
+/// A directory containing a file of custom rows.
 struct CustomRows {
     directory: TempDir,
 }
@@ -74,7 +74,7 @@ impl CustomRows {
         explained.split_whitespace().collect::<Vec<&str>>().join(" ")
     }
 
-    /// Asserts that the rows are rejected with exactly one error that contains this text.
+    /// Asserts that the rows are rejected with exactly one error containing this text.
     #[track_caller]
     fn assert_rejected(&self, message: &str) {
         let run = doctor(["--checks", &self.checks(), "--replay", scenario("healthy").to_str().unwrap()]);
@@ -201,7 +201,7 @@ by_hand = "docker logs"
     let result = |verdict: &str, value: &str| (verdict.to_string(), Some(value.to_string()));
     assert_eq!(judge(true, "is = 1", &unchanged), result("pass", "1"));
     assert_eq!(judge(false, "is = 1", &searched), result("fail", "6"));
-    // The recording run did not search for the pattern, so records may be missing.
+    // The recorded run did not search for the pattern, so records may be missing.
     assert_eq!(judge(false, "at_most = 5", &unchanged), result("fail", "6 or more"));
     assert_eq!(judge(false, "at_most = 6", &unchanged), result("unknown", "6 or more"));
     assert_eq!(judge(false, "at_most = 6", &searched), result("pass", "6"));
@@ -321,7 +321,7 @@ by_hand = "docker ps"
     assert!(explained.contains("custom.toml:8 (replaces the built-in row)"), "{explained}");
 }
 
-/// A file of custom rows that contains no rows.
+/// A file for custom rows that contains none.
 fn empty_rows() -> CustomRows {
     CustomRows::new("# nothing yet\n")
 }

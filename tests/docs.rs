@@ -1,5 +1,5 @@
-//! Compares README.md and docs/ with the program: the output of samples, the exit codes, and
-//! the checks and causes.
+//! Compares README.md and docs/ with the program: the sample output, the exit codes, and the
+//! checks and causes.
 
 mod support;
 

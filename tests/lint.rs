@@ -8,8 +8,8 @@ use std::fs;
 use support::accept::assert_file;
 use support::{Run, doctor, root};
 
-/// Directories with planted mistakes: in every kind of file, in values, and in references
-/// to undeclared items.
+/// Directories with planted mistakes in every kind of file, in values, and in references to
+/// undeclared items.
 const PLANTED: [&str; 3] = ["tests/lint", "tests/lint/values", "tests/lint/without"];
 
 /// Lints only the files, without contacting Docker or PostgreSQL.
@@ -90,8 +90,8 @@ fn the_built_in_files_have_no_mistakes() {
     assert_eq!(document["mistakes"], serde_json::json!([]));
 }
 
-/// The commands that start Docker and Kafka's tools depend on the target, so the built-in
-/// rows use placeholders for them.
+/// The commands that run Docker and Kafka's tools depend on the target, so the built-in rows
+/// use placeholders for them.
 #[test]
 fn built_in_commands_use_placeholders_for_docker_and_kafka_tools() {
     let catalog = read(None, registry(), &mut Vec::new()).unwrap();

@@ -23,7 +23,7 @@ fn assert_documented_cause(report: &Value, cause: &str, confidence: u64) {
     assert_eq!(report["causes"][0]["confidence"], confidence, "{report:#}");
 }
 
-/// Executes the printed actions of the first cause. The last one verifies the fix.
+/// Executes the first cause's printed actions. The last one verifies the fix.
 #[track_caller]
 fn execute_actions(id: &str) {
     let directory = tempfile::tempdir().unwrap();
@@ -107,7 +107,7 @@ fn reports_a_healthy_pipeline_without_configuration() {
     assert_eq!(report["causes"], serde_json::json!([]));
     assert_eq!(report["unseen"], serde_json::json!([]));
     assert_eq!(report["exit_code"], 0);
-    // The id may be typed in upper case, in braces and with surrounding spaces.
+    // The id may be typed in upper case, in braces or with surrounding spaces.
     let typed = format!(" {{{}}} ", id.to_uppercase());
     assert_eq!(doctor([typed.as_str(), "--json"]).finish().code(0).json()["id"], id);
     // An unknown id is not reported as a stuck event.

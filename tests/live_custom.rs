@@ -6,8 +6,8 @@ mod support;
 use serde_json::Value;
 use support::{Sandbox, causes, doctor, example_rows, instance, sql};
 
-/// Facts in addition to the documented example. Two of them refer to things that do not
-/// exist.
+/// Facts in addition to the documented example. Two of them refer to a page and a table that
+/// do not exist.
 const MORE: &str = r#"
 [[fact]]
 name = "custom.nowhere"

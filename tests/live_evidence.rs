@@ -9,7 +9,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use support::{Sandbox, causes, doctor, instance, recorded, root, shell, sql};
 
-/// Returns the summary of a step.
+/// Returns a step's summary.
 fn summary(report: &Value, step: usize) -> &str {
     report["steps"][step - 1]["summary"].as_str().unwrap()
 }

@@ -15,7 +15,7 @@ fn fresh(pipeline: &str) {
     shell(&format!("tests/sandbox/pipelines/up {pipeline} --fresh"));
 }
 
-/// Returns the report on an event and the exit code.
+/// Returns an event's report and the exit code.
 fn report(pipeline: &str, scenario: &str, id: &str) -> (Value, i32) {
     let config = config(pipeline);
     let run = doctor([id, "--json", "--config", &config]);
@@ -46,7 +46,7 @@ fn test_pipeline(pipeline: &str) {
     shell(&format!("tests/sandbox/pipelines/down {pipeline}"));
 }
 
-/// Asserts that the file written by `init` needs at most ten corrected lines.
+/// Asserts that the file written by `init` needs corrections in at most ten lines.
 fn init_needs_few_corrections(pipeline: &str) {
     shell(&format!("for _ in 1 2 3; do tests/sandbox/pipelines/buy {pipeline}; done"));
     let written = doctor(["init", "--stdout", "--project", pipeline]).finish().code(0).stdout;
@@ -71,7 +71,7 @@ fn inject_and_judge(fault: &Fault) {
     assert_eq!(trace["outcome"], "stopped", "{trace:#}");
 }
 
-/// Returns a pipeline's faults, or only the one that `SANDBOX_PIPELINE_FAULT` selects.
+/// Returns a pipeline's faults, or only the one selected by `SANDBOX_PIPELINE_FAULT`.
 fn selected_faults(pipeline: &str) -> Vec<Fault> {
     let all: Vec<Fault> = faults().into_iter().filter(|fault| fault.pipeline == pipeline).collect();
     match std::env::var("SANDBOX_PIPELINE_FAULT").ok().and_then(|number| number.parse::<usize>().ok()) {

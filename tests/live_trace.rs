@@ -149,7 +149,7 @@ fn finds_events_by_field_and_reports_unknown_ones() {
     assert!(!payload.stdout.contains(['\u{1}', '\u{fffd}']), "{}", payload.stdout);
 }
 
-/// Returns the numbers of bytes and packets that a container has sent and received.
+/// Returns how many bytes and packets a container has sent and received.
 fn traffic(service: &str) -> (u64, u64) {
     let lines = shell(&format!("docker exec {} cat /proc/net/dev", container(service)));
     let interface = lines.lines().find(|line| line.trim().starts_with("eth0:")).expect("eth0");

@@ -17,7 +17,7 @@ fn names_the_true_cause_of_each_trap() {
     let selected = std::env::var("SANDBOX_TRAPS").unwrap_or(all);
     assert!(!selected.trim().is_empty(), "SANDBOX_TRAPS names no trap");
     for trap in selected.split_whitespace() {
-        let truth = truths.get(trap).unwrap_or_else(|| panic!("no row [{trap}] in truth.toml"));
+        let truth = truths.get(trap).unwrap_or_else(|| panic!("no [{trap}] row in truth.toml"));
         let id = shell(&format!("tests/sandbox/trap {trap}"));
         let report = support::recorded(trap, doctor([id.as_str(), "--json"])).finish().json();
         let first = causes(&report).first().cloned();

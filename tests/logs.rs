@@ -1,4 +1,4 @@
-//! Tests the log signatures against records from the clients in use.
+//! Tests the log signatures against sample log records.
 
 use pipeline_doctor::fact::registry;
 use pipeline_doctor::runbook::lint;

@@ -29,7 +29,7 @@ fn parsed(text: &str) -> impl Iterator<Item = Event<'_>> {
     Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH)
 }
 
-/// Returns the rows of all tables, including headings. Each cell has the text that a reader
+/// Returns the rows of all tables, including header rows. Each cell holds the text that a reader
 /// sees, with a line break for each `<br>`.
 fn rows(text: &str) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = Vec::new();
@@ -47,7 +47,7 @@ fn rows(text: &str) -> Vec<Vec<String>> {
             (Event::InlineHtml(html), Some(cell)) => match html.as_ref() {
                 "<br>" => *cell += "\n",
                 "<code>" | "</code>" => {}
-                other => panic!("{other} in a cell"),
+                other => panic!("unexpected {other} in a cell"),
             },
             _ => {}
         }

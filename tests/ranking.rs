@@ -297,7 +297,7 @@ fn names_a_single_cause_if_its_checks_fail() {
 #[test]
 fn names_no_group_without_evidence_for_it() {
     let catalog = catalog();
-    // Events are stuck, and even Kafka is unavailable.
+    // Events are stuck, and Kafka is unavailable.
     let failed = ["stage-marked-by-owner", "stage-effect-present", "no-event-stuck"];
     let findings =
         findings(&catalog, |check| if failed.contains(&check) { Verdict::Fail } else { unknown() });

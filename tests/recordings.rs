@@ -1,4 +1,4 @@
-//! Recordings in an earlier schema give the same reports as after their conversion by
+//! Recordings in an earlier schema give the same reports before and after conversion by
 //! `cargo run --example convert-recordings -- FILES`.
 
 mod support;
@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use support::pipelines::config;
 use support::{Finished, doctor, root};
 
-/// The recordings that are kept both in schema 1 and converted, each with its pipeline. They
-/// include several brokers, databases and ids.
+/// The recordings kept both in schema 1 and in the current schema, each with its pipeline.
+/// Some have several brokers, databases or ids.
 const OLD: [(&str, &str); 8] = [
     ("dead-letter", ""),
     ("kafka-down", ""),

@@ -54,8 +54,8 @@ fn every_table_matches_its_snapshot() {
     }
 }
 
-/// Writes one line per recording, so that the diff shows a changed verdict without the whole
-/// document.
+/// Writes one line per recording, so that a diff shows only the changed verdicts, not whole
+/// documents.
 #[test]
 fn verdicts_match_their_snapshot() {
     let mut lines: Vec<String> =

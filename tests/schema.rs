@@ -190,7 +190,7 @@ fn schemas_reject_invalid_reports_and_traces() {
 
 const SHOP: &str = include_str!("support/shop.toml");
 
-/// Replacements that make the valid pipeline invalid, as old and new text.
+/// Replacements that make the valid pipeline invalid, as pairs of old and new text.
 const INVALID_PIPELINES: &[(&str, &str)] = &[
     ("grace_s", "grace"),
     ("name = \"shop\"\nnoun", "nam = \"shop\"\nnoun"),
@@ -305,7 +305,7 @@ off = "we know"
 until = "2026-12-31"
 "#;
 
-/// Replacements that make the valid checks file invalid, as old and new text.
+/// Replacements that make the valid checks file invalid, as pairs of old and new text.
 const INVALID_CHECKS: &[(&str, &str)] = &[
     ("severity", "severities"),
     ("\"warn\"", "\"loud\""),

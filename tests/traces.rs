@@ -1,5 +1,5 @@
-//! Traces recorded events. Each one stops where `tests/scenarios/stops.toml` says, a file
-//! that the program never reads.
+//! Traces recorded events. Each one stops where `tests/scenarios/stops.toml` says it does. The
+//! program never reads that file.
 
 mod support;
 

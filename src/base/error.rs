@@ -4,7 +4,7 @@ pub use crate::base::error_excerpt::Excerpt;
 use crate::base::secret::redact;
 use std::fmt;
 
-/// Exit codes of the program. The README and `--help` document them.
+/// The program's exit codes. The README and `--help` document them.
 pub mod exit {
     /// Every requested check ran and passed.
     pub const HEALTHY: u8 = 0;
@@ -102,7 +102,7 @@ impl Error {
         Error::Usage(vec![mistake])
     }
 
-    /// Returns the exit code of this error.
+    /// Returns the exit code for this error.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) => exit::USAGE,

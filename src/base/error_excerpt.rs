@@ -12,7 +12,7 @@ const CUT: &str = "...";
 /// A line of a file with some characters marked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The path of the file, as the user would write it.
+    /// The path to the file, as the user would write it.
     pub file: String,
     /// The line number, from 1.
     pub line: usize,

@@ -1,9 +1,9 @@
-//! An observed value, or the reason why it is unavailable.
+//! An observed value, or the reason it is unavailable.
 
 use crate::base::unavailable_reason::{Reason, ReasonKind};
 use serde::{Deserialize, Serialize};
 
-/// An observed value, or the reason why it is unavailable or was not requested.
+/// An observed value, or the reason it is unavailable or was not requested.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Observed<T> {

@@ -139,7 +139,7 @@ pub async fn prepare(config: &Config) -> Observed<Prepared> {
     postgres::lint_sql::prepare(config, &docker, start + config.deadline).await
 }
 
-/// Returns the log patterns of the custom facts.
+/// Returns the custom facts' log patterns.
 pub(crate) fn log_facts(
     config: &Config,
 ) -> impl Iterator<Item = (Name, Observed<evidence::CustomObservation>)> {
@@ -151,7 +151,7 @@ pub(crate) fn log_facts(
 }
 
 impl Collector<'_> {
-    /// Returns the reason why a system is unavailable if the user has excluded it.
+    /// Returns the reason a system is unavailable if the user has excluded it.
     pub(crate) fn left_out<T>(&self, system: System) -> Option<Observed<T>> {
         self.config.without.contains(&system).then(|| Observed::Unknown(system.skipped_reason()))
     }

@@ -56,8 +56,8 @@ pub async fn discover(config: &Config) -> Discovery {
     }
 }
 
-/// Returns what the compose files declare. The files are those that the running project
-/// names, or else those in this directory.
+/// Returns what the compose files declare. The files are those named by the running project, or
+/// else those in this directory.
 async fn declared(
     config: &Config,
     here: Observed<Declared>,
@@ -68,7 +68,7 @@ async fn declared(
     let named = compose::discovery::discover(config, Some(docker), until).await;
     match (named, here) {
         (Observed::Known(named), _) => Observed::Known(named),
-        // The named files are not on this machine or not readable. Those in this directory
+        // The named files are missing from this machine or unreadable. Those in this directory
         // count only if they belong to the same project.
         (unavailable, Observed::Known(here)) if here.project == docker.project => {
             drop(unavailable);
@@ -78,7 +78,7 @@ async fn declared(
     }
 }
 
-/// Returns one component per service, as it runs or, if it does not, as it is declared.
+/// Returns one component per service, as it is running or, if it is not, as it is declared.
 fn merge(declared: Option<&Declared>, project: Option<&Project>) -> Vec<Component> {
     let mut components: BTreeMap<String, Component> = BTreeMap::new();
     for component in declared.into_iter().flat_map(|declared| &declared.components) {

@@ -5,7 +5,7 @@ use crate::text::address::{hosts_of, is_loopback_host};
 use std::collections::BTreeMap;
 use url::Url;
 
-/// Usual variables for a whole address, in order of precedence.
+/// Common variables for a complete address, in order of precedence.
 const USUAL_NAMES: [&str; 3] = ["KAFKA_BROKERS", "POSTGRES_URL", "DATABASE_URL"];
 
 /// Words that rule out a Kafka address even if the variable name mentions Kafka or a broker.
@@ -55,8 +55,8 @@ impl<'a> Variables<'a> {
         names.iter().find_map(|name| self.get(&format!("{prefix}{name}")))
     }
 
-    /// Iterates over the normalized name, original name and value of each variable, with
-    /// usual names first.
+    /// Iterates over the normalized name, original name and value of each variable, with common
+    /// names first.
     fn iter(&self) -> impl Iterator<Item = (&str, &'a str, &'a str)> {
         let mut all: Vec<_> = self
             .by_name

@@ -66,17 +66,17 @@ pub async fn collect(
     (Observed::Known(Http { health: health.into_iter().collect(), contract }), custom.into_iter().collect())
 }
 
-/// Returns the requests of the custom facts.
+/// Returns the custom facts' requests.
 fn requests(config: &Config) -> impl Iterator<Item = (Name, &Request)> {
     config.custom_facts.iter().filter_map(|fact| Some((fact.name().to_string(), fact.http.as_ref()?)))
 }
 
-/// Usual paths of health endpoints.
+/// Common paths for health endpoints.
 const HEALTH_PATHS: [&str; 3] = ["/health", "/healthz", "/"];
 /// Timeout for one health request during discovery.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Returns the first usual health path of `host:port` that answers a GET request with 2xx.
+/// Returns the first common health path on `host:port` that answers a GET request with 2xx.
 pub async fn healthy_path(address: &str, until: Instant) -> Option<&'static str> {
     let client = client().ok()?;
     for path in HEALTH_PATHS {
@@ -180,7 +180,7 @@ impl Requester<'_> {
     }
 
     /// Returns the service's base URL, which is the configured one, or else the published
-    /// port of its container, or else the address in the environment of other containers.
+    /// port of its container, or else the address in other containers' environments.
     async fn base_url(self, service: &Service) -> Observed<String> {
         if let Some(configured) = self.config.endpoints.http.get(&service.name) {
             return self.reachable(configured).await;
@@ -268,8 +268,8 @@ fn mapped_url(mut url: Url, mapped: &AddressMapping) -> String {
     url.into()
 }
 
-/// Returns the service's address from the environment of other containers, unless it
-/// is a loopback address.
+/// Returns the service's address from other containers' environments, unless it is a loopback
+/// address.
 fn address_in_environment(docker: &Runtime, service: &Service) -> Option<String> {
     let variable = service.address_variable.as_deref()?;
     let mut addresses = docker.instances().filter_map(|c| c.environment.get(variable));

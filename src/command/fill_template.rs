@@ -9,7 +9,7 @@ use crate::text::template::{Piece, Quotes, Template};
 pub enum Replacement {
     /// One word, quoted as its position requires.
     Word(String),
-    /// The id that was asked about; never inserted into quotes that it could terminate.
+    /// The requested id; never inserted into quotes that it could terminate.
     Id(String),
     /// Shell syntax, inserted verbatim: words, or the name of a variable.
     Shell(String),

@@ -8,7 +8,7 @@ pub fn get(url: &str) -> Process {
     Process::new("curl").arg("-i").arg(url)
 }
 
-/// Returns the path of the harmless request, with the keys declared for use without an event.
+/// Returns the harmless request's path, filled in with the keys declared for use without an event.
 pub fn path_without_event(harmless: &Harmless) -> String {
     let keys = harmless.without_event.iter();
     keys.fold(harmless.path.clone(), |path, (key, value)| path.replace(&format!("{{{key}}}"), value))

@@ -31,7 +31,7 @@ fn tool(target: &Target, broker: &str, tool: &str, stdin: bool) -> Process {
     }
 }
 
-/// Creates a topic unless it exists.
+/// Creates a topic unless it already exists.
 pub fn create_topic(target: &Target, broker: &str, topic: &str, partitions: &str, replicas: &str) -> Process {
     tool(target, broker, TOPICS, false).args(["--create", "--if-not-exists", "--topic", topic]).args([
         "--partitions",

@@ -1,4 +1,4 @@
-//! Commands that run pipeline-doctor again, with the flags of this run.
+//! Commands that run pipeline-doctor again, with this run's flags.
 
 use crate::command::process::Process;
 use crate::command::target::Target;

@@ -1,5 +1,5 @@
-//! The values of placeholders, from the pipeline, the subject and the recorded target.
-//! A word in capitals replaces an unknown value.
+//! Values for placeholders, taken from the pipeline, the subject and the recorded target. A word in
+//! capitals replaces an unknown value.
 
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::command::fill_template::{self, Replacement};
@@ -13,10 +13,10 @@ use crate::pipeline::{Marks, Pipeline, Role, Stage, Worker};
 use crate::text::placeholder::Placeholder;
 use crate::text::template::Template;
 
-/// The process id of a database session, and the name of the database.
+/// A database session's process id, and the database's name.
 pub type Session<'a> = (i32, &'a str);
 
-/// Looks up the values of placeholders.
+/// Looks up the values for placeholders.
 #[derive(Debug, Clone, Copy)]
 pub struct PlaceholderValues<'a> {
     /// The declared pipeline.
@@ -172,7 +172,7 @@ impl<'a> PlaceholderValues<'a> {
         }
     }
 
-    /// Returns a one-line query for the stage's rows that have the id that was asked about.
+    /// Returns a one-line query for the stage's rows with the requested id.
     fn stage_rows_query(&self, stage: &Stage) -> String {
         let select = stage.sql.split_whitespace().collect::<Vec<&str>>().join(" ");
         let id = self.target.id.as_deref().filter(|id| is_plain(id)).unwrap_or("ID");

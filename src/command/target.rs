@@ -15,7 +15,7 @@ pub fn address_variable(database: &str) -> String {
 /// How the run reached its systems.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// The program of the container engine.
+    /// The container engine's program.
     pub docker: String,
     /// How to call Docker Compose.
     pub compose: Compose,
@@ -25,7 +25,7 @@ pub struct Target {
     pub brokers: BTreeMap<String, Broker>,
     /// How to reach each database, by name.
     pub databases: BTreeMap<String, Database>,
-    /// The id that was asked about.
+    /// The requested id.
     pub id: Option<String>,
     /// The flags that select the systems.
     pub flags: Vec<Word>,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub type Environment = BTreeMap<String, String>;
 
 /// Returns the address variables of the pipeline that are set in the environment, sorted.
-/// Compose files may read them too.
+/// Compose files may refer to them, too.
 pub fn address_variables(pipeline: &Pipeline, environment: &Environment) -> Vec<String> {
     let mut names: Vec<String> = pipeline.address_variables().map(String::from).collect();
     names.sort();

@@ -57,7 +57,7 @@ impl<'a> Candidate<'a> {
             && !self.is_outweighed(ranking)
     }
 
-    /// Reports whether one member is true but none of them is distinguished from the others.
+    /// Reports whether one member is true but none is distinguished from the others.
     fn is_undecided(&self, ranking: &Ranking) -> bool {
         let mut members: Vec<f64> = self.members.iter().map(|&k| ranking.posterior[k]).collect();
         members.sort_by(|a, b| b.total_cmp(a));
@@ -72,7 +72,8 @@ impl<'a> Candidate<'a> {
         self.row.seen.is_empty() || self.row.seen.iter().any(|check| failed(check.get_ref()))
     }
 
-    /// Reports whether a check has failed that only one member can break and always breaks.
+    /// Reports whether a check has failed that only one member can break, and which that member
+    /// always breaks.
     fn has_telltale_failure(&self, model: &Model, findings: &[Finding]) -> bool {
         let mut failed = (0..findings.len()).filter(|&j| fails(&findings[j]));
         failed.any(|j| {

@@ -56,14 +56,13 @@ fn ranked_cause(
 ) -> RankedCause {
     let k = candidate.leader(ranking);
     let rest: Vec<usize> = ranking.best.iter().copied().filter(|&other| other != k).collect();
-    // How much better the best explanation explains the failure of j with this cause than
-    // without it.
+    // How much better the best hypothesis explains j's failure with this cause than without it.
     let gain = |j: usize| {
         let without = model.pass(j, &rest);
         ((1.0 - without * (1.0 - model.link(k, j))) / (1.0 - without)).ln()
     };
-    // Noisy checks and checks of the event alone fail for many reasons, so they support a
-    // cause only if the cause always breaks them.
+    // Noisy checks and checks on the event alone fail for many reasons, so they support a cause
+    // only if the cause always breaks them.
     let is_specific = |j: usize| {
         let certain = !findings[j].noisy && !findings[j].of_event;
         model.link(k, j) >= if certain { USUALLY } else { ALWAYS }
@@ -113,8 +112,8 @@ fn strongest_first(
     kept.into_iter().map(|j| findings[j].check.clone()).collect()
 }
 
-/// Returns the subjects that all failed `always` checks have in common, or the subjects of
-/// the first check if the checks are about different things (a topic, a worker).
+/// Returns the subjects that all failed `always` checks have in common, or the subjects of the
+/// first check if the checks are about different kinds of subjects (a topic, a worker).
 fn subjects(model: &Model, findings: &[Finding], k: usize) -> Vec<Name> {
     let linked = |least: f64| (0..findings.len()).filter(move |&j| model.link(k, j) >= least);
     let failed = |least: f64| linked(least).filter(|&j| fails(&findings[j])).collect::<Vec<usize>>();

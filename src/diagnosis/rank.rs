@@ -1,5 +1,5 @@
-//! Exact inference in a small leaky noisy-OR network: which causes explain the
-//! findings, and how certain that is. The README describes the model.
+//! Exact inference in a small leaky noisy-OR network. It determines which causes explain the
+//! findings, and with what certainty. The README describes the model.
 
 use crate::base::unavailable_reason::ReasonKind;
 use crate::judge::{Finding, Verdict};
@@ -26,9 +26,8 @@ pub struct Model<'a> {
     pub causes: Vec<&'a Cause>,
     /// The probability that a cause breaks a finding's check, by cause and finding.
     links: Vec<Vec<f64>>,
-    /// Whether no check of the requested event failed. The event may then have passed
-    /// before the trouble began, so its passed checks weaken no cause and are left out of
-    /// the product.
+    /// Whether no check on the requested event failed. If so, the event may have passed before the
+    /// trouble began, so its passed checks weaken no cause and are left out of the product.
     event_is_fine: bool,
     /// All hypotheses of at most two causes, each with the logarithm of its weight.
     hypotheses: Vec<(Vec<usize>, f64)>,
@@ -45,7 +44,7 @@ pub struct Ranking {
 }
 
 impl<'a> Model<'a> {
-    /// Builds the model of these findings.
+    /// Builds the model for these findings.
     pub fn new(catalog: &'a Catalog, findings: &'a [Finding]) -> Self {
         let link = |cause: &Cause, check: &str| {
             let has = |links: &[toml::Spanned<String>]| links.iter().any(|link| link.get_ref() == check);

@@ -19,21 +19,21 @@ pub struct Broker {
     pub mapped: Vec<AddressMapping>,
     /// The cluster id, if the broker reports it.
     pub cluster_id: Option<String>,
-    /// The nodes of the cluster, as advertised.
+    /// The cluster's nodes, as advertised.
     pub nodes: Vec<Node>,
     /// The pipeline's topics, each requested by name.
     pub topics: BTreeMap<Name, Observed<Topic>>,
     /// The pipeline's consumer groups, each described by name.
     pub groups: BTreeMap<Name, Observed<Group>>,
-    /// Other groups with members that read a topic of the pipeline (ListGroups,
+    /// Other groups with members that read one of the pipeline's topics (ListGroups,
     /// DescribeConsumerGroups).
     #[serde(default)]
     pub other_groups: Observed<BTreeMap<Name, Group>>,
-    /// How the stages' topics were searched for records of the requested events (Fetch). The
-    /// records themselves are stored with their events ([`crate::evidence::AskedEvent::records`]).
+    /// How the stages' topics were searched for the requested events' records (Fetch). The records
+    /// themselves are stored with their events ([`crate::evidence::AskedEvent::records`]).
     #[serde(default)]
     pub searches: BTreeMap<Name, Observed<Search>>,
-    /// The records of the dead letter topic (Fetch).
+    /// The records in the dead letter topic (Fetch).
     #[serde(default)]
     pub dead_letters: Observed<DeadLetters>,
     /// Later samples of end offsets and committed offsets (ListOffsets, OffsetFetch).
@@ -59,7 +59,7 @@ pub struct Sample {
     pub after_ms: u64,
     /// End offsets of the partitions.
     pub ends: Vec<Committed>,
-    /// Committed offsets by group; groups without an answer are missing.
+    /// Committed offsets by group; groups without a response are missing.
     pub committed: BTreeMap<Name, Vec<Committed>>,
 }
 
@@ -84,7 +84,7 @@ pub struct Search {
     pub matched: u64,
 }
 
-/// The records of the dead letter topic.
+/// The records in the dead letter topic.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetters {
@@ -94,7 +94,7 @@ pub struct DeadLetters {
     pub found: Vec<FoundRecord>,
 }
 
-/// A record on a topic.
+/// A record in a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoundRecord {
@@ -110,7 +110,7 @@ pub struct FoundRecord {
     /// repeat the id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<String>,
-    /// Size of key and value in bytes.
+    /// Size of its key and value in bytes.
     pub size: u64,
     /// The headers that the pipeline declares, as truncated text without secrets.
     pub headers: BTreeMap<String, String>,
@@ -119,7 +119,7 @@ pub struct FoundRecord {
     pub value: Option<String>,
 }
 
-/// A node of the cluster, as it advertises itself.
+/// A cluster node, as it advertises itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {

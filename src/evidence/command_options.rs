@@ -38,7 +38,7 @@ pub struct BrokerCommandOptions {
     /// The directory of Kafka's command-line tools in the broker's container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<String>,
-    /// The path of the file with the credentials (`--command-config`), never its content.
+    /// The path to the credentials file (`--command-config`), never its contents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
 }
@@ -50,7 +50,7 @@ pub struct DatabaseCommandOptions {
     /// The database's name on its server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
-    /// The name of the environment variable with the credentials, never its value.
+    /// The name of the environment variable that holds the credentials, never its value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
 }

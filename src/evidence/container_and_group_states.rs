@@ -62,7 +62,7 @@ state_enum! {
         Created = "created",
         /// Running.
         Running = "running",
-        /// Paused: its processes are frozen.
+        /// Paused, with its processes frozen.
         Paused = "paused",
         /// Exited, and the engine is restarting it.
         Restarting = "restarting",
@@ -96,7 +96,7 @@ state_enum! {
         OnFailure = "on-failure",
         /// Whenever it exits.
         Always = "always",
-        /// Whenever it exits, unless it was stopped by hand.
+        /// Whenever it exits, unless it was stopped manually.
         UnlessStopped = "unless-stopped",
     }
 }

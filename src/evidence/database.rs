@@ -11,9 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Observations of a database from one read-only transaction. For the databases of other services,
-/// only the address and the sessions are collected; everything else is stored with the main
-/// database.
+/// Observations of a database from one read-only transaction. For other services' databases, only
+/// the address and the sessions are collected; everything else is stored with the main database.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
@@ -45,8 +44,8 @@ pub struct Database {
     /// Whether the table of processed markers has an index on the id (`pg_index`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub indexed: Option<Observed<bool>>,
-    /// Tables that lookups did not find on the search path, and the schemas that contain a table by
-    /// that name (`pg_class`).
+    /// Tables that lookups did not find on the search path, and the schemas that contain a table
+    /// with that name (`pg_class`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub elsewhere: BTreeMap<Name, Vec<Name>>,
     /// Ids of the events with the requested key, newest first.
@@ -58,8 +57,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// Returns the reasons why lookups of an event's rows failed, followed by those for the stuck
-    /// events of each stage.
+    /// Returns the reasons that lookups of an event's rows failed, followed by those for each
+    /// stage's stuck events.
     pub fn lookup_failures<'a>(&'a self, rows: Option<&'a EventRows>) -> Vec<&'a Reason> {
         let of_event = rows.into_iter().flat_map(|rows| [rows.marks.reason(), rows.event.reason()]);
         let of_stages = self.extents.iter().flat_map(|(stage, extent)| {
@@ -70,7 +69,7 @@ impl Database {
     }
 }
 
-/// Other sessions of the server (`pg_stat_activity`, `pg_locks`).
+/// Other sessions on the server (`pg_stat_activity`, `pg_locks`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sessions {
@@ -106,7 +105,7 @@ pub struct HeldLock {
     pub table: String,
     /// Lock mode, such as `AccessExclusiveLock`.
     pub mode: String,
-    /// State of the session, such as `active` or `idle in transaction`.
+    /// The session's state, such as `active` or `idle in transaction`.
     pub state: String,
     /// Number of sessions waiting for the table.
     pub waiting: u64,

@@ -20,7 +20,7 @@ pub struct Declared {
     pub workloads: BTreeMap<Name, Declaration>,
 }
 
-/// Where the names of the compose files come from.
+/// Where the compose files' names come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NamedBy {
@@ -28,11 +28,11 @@ pub enum NamedBy {
     Labels,
     /// The current directory.
     Directory,
-    /// The flag `-f` or the variable COMPOSE_FILE.
+    /// The `-f` flag or the COMPOSE_FILE variable.
     Asked,
 }
 
-/// The declaration of one workload: a service of the compose file.
+/// One workload's declaration, which is a service in the compose file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declaration {

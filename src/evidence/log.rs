@@ -25,7 +25,7 @@ pub struct Log {
     /// How far back the log was read.
     pub reach: Reach,
     /// The relevant records since `wanted`, oldest first: those that contain the id or one of its
-    /// keys, match a pattern of the pipeline, or are errors.
+    /// keys, match a pattern in the pipeline, or are errors.
     pub records: Vec<Record>,
     /// Whether there were too many relevant records, so that only the newest were kept.
     pub cut: bool,

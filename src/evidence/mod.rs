@@ -1,4 +1,5 @@
-//! Evidence is what a run observed, as plain values, or the reasons why it could not be observed.
+//! Evidence consists of the plain values that a run observed, or the reasons they could not be
+//! observed.
 //!
 //! `collect` produces it, `--record` writes it, `--replay` reads it, and facts are derived from it.
 //! Nothing here makes a judgement. Secrets are removed before evidence is built. Each file covers

@@ -1,4 +1,4 @@
-//! Reads and writes recordings, which hold evidence that `--record` wrote in this version or an
+//! Reads and writes recordings, which hold evidence written by `--record` in this version or an
 //! earlier one.
 
 use crate::base::renamed_ids::current;

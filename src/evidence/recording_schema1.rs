@@ -1,4 +1,4 @@
-//! Converts recordings of schema 1, which earlier versions wrote, to current evidence.
+//! Converts schema 1 recordings, which earlier versions wrote, to current evidence.
 //!
 //! Schema 1 stored the first broker, database and id separately from the additional ones, and
 //! containers as one list. The types here mirror that schema; unchanged parts use the current types.
@@ -27,12 +27,12 @@ use std::collections::BTreeMap;
 /// The schema version that this module reads.
 pub const VERSION: u32 = 1;
 
-/// Reads a document of schema 1 as current evidence.
+/// Reads a schema 1 document as current evidence.
 pub fn read(document: &str) -> Result<Evidence, serde_json::Error> {
     serde_json::from_str(document).map(Document::into_current)
 }
 
-/// Converts one container of schema 1.
+/// Converts one schema 1 container.
 #[cfg(test)]
 pub(super) fn instance(container: serde_json::Value) -> Instance {
     serde_json::from_value::<Container>(container).map(Container::into_current).unwrap()
@@ -427,7 +427,7 @@ struct StageRows {
     extent: Observed<Extent>,
 }
 
-/// Returns the main database and those of other services, and moves rows to their events.
+/// Returns the main database and other services' databases, and moves rows to their events.
 fn databases(postgres: Observed<Postgres>, events: &mut [AskedEvent]) -> IndexMap<Name, Observed<Database>> {
     let mut additional = BTreeMap::new();
     let main = match postgres {

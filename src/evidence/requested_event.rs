@@ -26,7 +26,7 @@ pub struct AskedEvent {
     pub answers: BTreeMap<Name, Observed<CustomObservation>>,
 }
 
-/// The rows of one event.
+/// One event's rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventRows {
@@ -64,7 +64,7 @@ impl Mark {
     }
 }
 
-/// Time and keys of a requested event.
+/// A requested event's time and keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {

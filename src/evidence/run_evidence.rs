@@ -100,7 +100,7 @@ impl Evidence {
         }
     }
 
-    /// Returns the reasons why whole systems were not seen.
+    /// Returns the reasons that whole systems were not seen.
     pub fn unavailable_systems(&self) -> Vec<&Reason> {
         let runtimes = self.runtimes.values().map(Observed::reason);
         let brokers = self.brokers.values().map(Observed::reason);
@@ -152,7 +152,7 @@ impl Evidence {
         })
     }
 
-    /// Returns the databases of other services, by the pipeline's names for them.
+    /// Returns other services' databases, by the pipeline's names for them.
     pub fn additional_databases(&self) -> impl Iterator<Item = (&Name, &Observed<Database>)> {
         self.databases.iter().filter(|(name, _)| *name != MAIN_DATABASE)
     }
@@ -174,7 +174,7 @@ pub struct Target {
     pub at: Option<Timestamp>,
     /// How far back to count stuck events, in seconds.
     pub window_s: u64,
-    /// The deadline of the run, in milliseconds.
+    /// The run's deadline, in milliseconds.
     pub deadline_ms: u64,
     /// The flags that selected the systems, quoted for a shell and without secrets; printed commands
     /// repeat them.

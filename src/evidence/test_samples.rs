@@ -4,7 +4,7 @@ use crate::evidence::recording_schema1;
 use crate::evidence::workload::{Instance, Runtime};
 use std::collections::BTreeMap;
 
-/// Returns a running container of the project `shop`; `changes` overrides its fields in schema 1.
+/// Returns a running container in the project `shop`; `changes` overrides its schema 1 fields.
 pub(crate) fn container(changes: serde_json::Value) -> Instance {
     let mut value = serde_json::json!({
         "id": "1", "name": "shop-kafka", "service": "kafka", "project": "shop",
@@ -21,7 +21,7 @@ pub(crate) fn container(changes: serde_json::Value) -> Instance {
     recording_schema1::instance(value)
 }
 
-/// Returns an engine with that container, which is also reachable under the host name `broker`.
+/// Returns an engine with that container, which is also reachable by the host name `broker`.
 pub(crate) fn runtime(address: &str) -> Runtime {
     let runtime = Runtime {
         address: address.into(),

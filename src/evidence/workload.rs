@@ -26,17 +26,17 @@ pub struct Runtime {
     pub project: Option<Name>,
     /// Other compose projects with the same service names, which were not inspected.
     pub other_projects: Vec<Name>,
-    /// Workloads by name. Those of the project are named by the label `com.docker.compose.service`,
-    /// and others that the pipeline declares are named after their instance.
+    /// Workloads by name. The project's workloads are named by the `com.docker.compose.service`
+    /// label, and others that the pipeline declares are named after their instance.
     pub workloads: BTreeMap<Name, Workload>,
     /// Images (`/images/{name}/json`), by the reference or id that instances use.
     #[serde(default)]
     pub images: BTreeMap<String, Observed<Image>>,
-    /// Its clock (`SystemTime` of `/info`).
+    /// Its clock (`SystemTime` from `/info`).
     #[serde(default)]
     pub clock: Option<Clock>,
-    /// Whether host names from the instances' environments resolve on this machine. Host names of
-    /// instances are left out.
+    /// Whether host names from the instances' environments resolve on this machine. The instances'
+    /// own host names are left out.
     #[serde(default)]
     pub hosts: BTreeMap<Name, Observed<bool>>,
     /// Options that commands need to address it.
@@ -111,8 +111,8 @@ pub struct Instance {
 pub struct Exit {
     /// Its exit code (`State.ExitCode`); Docker resets it to 0 on the next start.
     pub code: i64,
-    /// Whether the kernel killed it for its memory use (`State.OOMKilled`); on some engines this stays
-    /// set after a restart.
+    /// Whether the kernel killed it for using too much memory (`State.OOMKilled`); on some engines
+    /// this stays set after a restart.
     pub out_of_memory: bool,
 }
 
@@ -146,11 +146,11 @@ pub enum StartFailureKind {
     Other,
 }
 
-/// The configuration of an instance.
+/// An instance's configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Hash of the configuration that it was created from (label `com.docker.compose.config-hash`).
+    /// Hash of the configuration that it was created from (`com.docker.compose.config-hash` label).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
     /// When the engine restarts it (`HostConfig.RestartPolicy.Name`).
@@ -161,7 +161,7 @@ pub struct Config {
     pub log_driver: String,
 }
 
-/// The addresses of an instance.
+/// An instance's addresses.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Addresses {
@@ -173,7 +173,7 @@ pub struct Addresses {
     pub ports: Vec<Port>,
 }
 
-/// Data on an instance that only Docker and Compose provide, from its labels.
+/// Data about an instance that only Docker and Compose provide, from its labels.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Details {
@@ -238,7 +238,7 @@ impl StartFailure {
 }
 
 impl StartFailureKind {
-    /// Classifies an engine's error message. Returns `None` if the message is not a known one.
+    /// Classifies an engine's error message. Returns `None` if the message is unknown.
     fn of_message(text: &str) -> Option<StartFailureKind> {
         let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
         match () {
@@ -314,7 +314,7 @@ impl Runtime {
         self.instances().filter(|instance| Some(instance.name.as_str()) == declared).collect()
     }
 
-    /// Returns the instance that other instances reach under a host name while it runs.
+    /// Returns the instance that other instances reach by this host name while it is running.
     pub fn instance_at_host(&self, host: &str) -> Option<&Instance> {
         self.instances().find(|instance| {
             let is_named = instance.name == host || instance.details.service.as_deref() == Some(host);

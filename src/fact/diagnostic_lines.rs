@@ -1,9 +1,9 @@
-//! Facts about the diagnostic lines of the runbook: what components log when healthy.
+//! Facts about the runbook's diagnostic lines, which healthy components log.
 
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 
-/// Counts the absent lines of each component, with a description of the state of each line.
+/// Counts each component's absent lines and describes the state of each line.
 pub(super) fn absent(s: &Situation) -> Vec<Fact> {
     let components = s.pipeline.components().map(|(component, _)| component);
     let with_lines = components.filter(|component| s.has_lines(component));

@@ -1,5 +1,5 @@
-//! Facts about Kafka records: the requested event's records on the topics of its stages, and
-//! dead letters.
+//! Facts about Kafka records: the requested event's records on its stages' topics, and dead
+//! letters.
 
 use crate::base::observed::Observed;
 use crate::fact::{Fact, Value, for_stages, for_workers};

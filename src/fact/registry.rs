@@ -254,7 +254,7 @@ pub const FACTS: &[FactSpec] = &[
     },
     FactSpec {
         name: "log.lines_absent",
-        doc: "diagnostic lines of the runbook that a completely read log lacks for the id (container log)",
+        doc: "the runbook's diagnostic lines for the id that a completely read log lacks (container log)",
         scopes: COMPONENTS,
         kind: Kind::Count,
         derive: diagnostic_lines::absent,
@@ -412,7 +412,7 @@ pub const FACTS: &[FactSpec] = &[
     },
     FactSpec {
         name: "http.health",
-        doc: "the answer of the service's health endpoint (GET)",
+        doc: "the answer from the service's health endpoint (GET)",
         scopes: &[Scope::Emitter, Scope::Api],
         kind: Kind::Words(ServiceHealth::WORDS),
         derive: systems::health,

@@ -9,7 +9,7 @@ use crate::init::table_roles::{delays, median};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The minimum score of a worker and its table.
+/// The minimum score for a worker and its table.
 const MIN_SCORE: f64 = 1.0;
 /// The score for equal names.
 const NAME_SCORE: f64 = 4.0;
@@ -215,7 +215,7 @@ fn is_named_after(worker: &Worker, effect: &LinkedTable) -> bool {
     singular(&subject(&worker.name)) == singular(&subject(&effect.table.name))
 }
 
-/// Returns the median, in seconds, of the gaps between each row and the nearest time of its id.
+/// Returns the median, in seconds, of the gaps between each row and the nearest time for its id.
 fn median_gap<'a, I: Iterator<Item = Timestamp>>(
     rows: &TimesById<'a>,
     times: impl Fn(&'a str) -> I,
@@ -276,7 +276,7 @@ mod tests {
     fn assignment_maximizes_total_value() {
         // Both groups suit the first worker, but only one of them suits the second.
         assert_eq!(best_assignment(&[vec![1.0, 0.9], vec![0.8, -1.0]], 2), [Some(1), Some(0)]);
-        // A group of negative value is not assigned.
+        // A group with a negative value is not assigned.
         assert_eq!(best_assignment(&[vec![-0.5], vec![0.3]], 1), [None, Some(0)]);
         // Of two equal bidders, one gets the group.
         let chosen = best_assignment(&[vec![1.0], vec![1.0]], 1);

@@ -95,7 +95,7 @@ fn unrelayed_outbox(observations: &Observations) -> Option<(String, String)> {
     let outbox = observations.outbox.as_ref()?;
     let is_relayed =
         observations.workers.iter().any(|worker| observations.outbox_relayed_by(&worker.name).is_some());
-    let reason = "an outbox, but no worker was found that relays it; the service that writes it may send the \
+    let reason = "an outbox, but no worker that relays it was found; the service that writes it may send the \
                   messages itself";
     (!is_relayed).then(|| (outbox.table.sql.clone(), reason.to_string()))
 }
@@ -126,7 +126,7 @@ fn more_events_hint(
     match seen {
         _ if !has_tables || seen >= ENOUGH_EVENTS => None,
         0 if records == 0 => Some(
-            "No rows or records of an event were seen, so this file is guessed from names alone. Send some \
+            "No rows or records for an event were seen, so this file is guessed from names alone. Send some \
              events through the pipeline, then run init again."
                 .into(),
         ),
@@ -340,7 +340,7 @@ fn additional_databases(discovery: &Discovery, draft: &Draft, components: &Compo
     additional.collect()
 }
 
-/// Sets the pipeline's name, which is the project's, and the noun for its events.
+/// Sets the pipeline's name, which is the project's name, and the noun for its events.
 fn set_names(draft: &mut Draft, event: Option<&LinkedTable>) {
     let project = draft.project.clone().unwrap_or_else(|| "pipeline".into());
     let from_id = draft.id.name.rsplit_once(' ').map(|(first, _)| first.to_string());
@@ -362,7 +362,7 @@ fn add_missing_references(draft: &mut Draft) {
     let has = |draft: &Draft, name: &str| draft.services.iter().any(|service| service.name == name);
     if !has(draft, &draft.postgres.service) {
         let comment =
-            "TODO: no service of the project runs PostgreSQL; this one is a placeholder".to_string();
+            "TODO: no service in the project runs PostgreSQL; this one is a placeholder".to_string();
         let name = draft.postgres.service.clone();
         draft.services.push(draft::Service { name, role: "database", comment, ..Default::default() });
     }

@@ -45,7 +45,7 @@ pub fn classify_components(discovery: &Discovery, dead: Option<&str>) -> Compone
             }
             Kind::Http => components.services.push(service(component, "api", discovery)),
             Kind::Worker => {
-                let reason = "has no ports, and no address of a broker or database".to_string();
+                let reason = "has no ports and no broker or database address".to_string();
                 components.left_out.push((component.name.clone(), reason));
             }
         }
@@ -60,7 +60,7 @@ fn uses_broker_or_database(component: &Component) -> bool {
     classify::brokers(component).is_some() || !classify::databases(component).is_empty()
 }
 
-/// Turns services into emitters: those that records name as their source, or else those that have
+/// Turns services into emitters: those named in records as their source, or else those that have
 /// the broker's address, or else those whose address no other component has.
 fn mark_emitters(components: &mut Components, discovery: &Discovery) {
     let sources = record_sources(discovery.kafka.known());
@@ -87,14 +87,14 @@ fn make_emitters(components: &mut Components, is_emitter: impl Fn(&Service) -> b
     any
 }
 
-/// Returns the sources that the records name.
+/// Returns the sources named in the records.
 fn record_sources(cluster: Option<&Cluster>) -> BTreeSet<String> {
     let records =
         cluster.into_iter().flat_map(|cluster| cluster.topics.values()).flat_map(|topic| &topic.records);
     records.filter_map(|record| record_source(record).map(String::from)).collect()
 }
 
-/// Returns the source that a record's headers or fields name.
+/// Returns the source named in a record's headers or fields.
 pub fn record_source(record: &Record) -> Option<&str> {
     let names = ["source", "producer", "emitter", "sender", "ce_source", "x-source", "from"];
     let header = names.iter().find_map(|name| record.headers.get(*name));
@@ -171,7 +171,7 @@ fn worker(
         environment,
         comment: match group {
             Some((.., comment)) => comment.clone(),
-            None => "it has no ports, but has the address of a broker or database".into(),
+            None => "it has no ports, but it has a broker or database address".into(),
         },
     }
 }
@@ -367,14 +367,14 @@ pub fn find_user(users: &[(Name, Name)], components: &Components) -> Option<Name
     users.iter().map(|(component, _)| component).find(|component| all.contains(component)).cloned()
 }
 
-/// Describes where an address comes from: `address from KAFKA_BROKERS of api, packer`.
+/// Describes where an address comes from: `address from KAFKA_BROKERS in api, packer`.
 pub fn address_source(users: &[(Name, Name)]) -> String {
     let mut by_variable: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (component, variable) in users {
         by_variable.entry(variable).or_default().push(component);
     }
     let each =
-        by_variable.iter().map(|(variable, components)| format!("{variable} of {}", components.join(", ")));
+        by_variable.iter().map(|(variable, components)| format!("{variable} in {}", components.join(", ")));
     let each: Vec<String> = each.collect();
     if each.is_empty() {
         "address from a flag or the environment".to_string()

@@ -98,7 +98,7 @@ fn values_of<'a>(columns: &[IdColumn<'a>]) -> BTreeSet<&'a str> {
     columns.iter().flat_map(|id| id.table.values(&id.column.name)).collect()
 }
 
-/// Rates how likely a candidate is the correlation id.
+/// Rates how likely a candidate is to be the correlation id.
 fn score(id: &CorrelationId, discovery: &Discovery) -> f64 {
     let with_rows = id.columns.iter().filter(|column| !column.table.rows.is_empty()).count();
     let tables = with_rows as f64 + (id.columns.len() - with_rows) as f64 / 2.0;
@@ -110,7 +110,7 @@ fn score(id: &CorrelationId, discovery: &Discovery) -> f64 {
     let name = id.name.to_lowercase();
     let named = ["correlation", "trace_id", "saga"].iter().any(|word| name.contains(word));
     let marked = id.columns.iter().any(|column| marks_columns(column.table, &column.column.name).is_some());
-    // The id of a person or a thing outlives the event.
+    // The id of a person or product outlives the event.
     let entity = ["user", "customer", "tenant", "account", "student", "product", "item"];
     let entity = entity.iter().any(|word| name.contains(word));
     let records = discovery.kafka.known().map_or(0.0, |cluster| record_score(id, cluster));
@@ -126,7 +126,7 @@ fn score(id: &CorrelationId, discovery: &Discovery) -> f64 {
         - weight(message_id, 4.0)
 }
 
-/// Returns the average over all records: 6 for an id in the key or a header, 2 for an id in the
+/// Returns the average score of all records. An id scores 6 in the key or a header, and 2 in the
 /// value.
 fn record_score(id: &CorrelationId, cluster: &Cluster) -> f64 {
     let records: Vec<&Record> = cluster.topics.values().flat_map(|topic| &topic.records).collect();

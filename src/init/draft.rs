@@ -85,7 +85,7 @@ pub struct Service {
     pub container: Option<Name>,
     /// The port inside the container.
     pub port: Option<u16>,
-    /// The path of its health endpoint.
+    /// The path to its health endpoint.
     pub health: Option<String>,
     /// The environment variable that gives other components its address.
     pub address_variable: Option<Name>,
@@ -102,7 +102,7 @@ pub struct Worker {
     pub container: Option<Name>,
     /// Its consumer group.
     pub group: Option<Name>,
-    /// The topics that it reads, without dead letters.
+    /// The topics that it reads, except the dead-letter topic.
     pub topics: Vec<Name>,
     /// A pattern for the log line that reports its start.
     pub started: Option<String>,
@@ -123,7 +123,7 @@ pub struct DeadLetters {
     pub topic: Name,
     /// The header with the reason for the failure.
     pub reason: Option<String>,
-    /// The header with the name of the worker.
+    /// The header with the worker's name.
     pub worker: Option<String>,
 }
 
@@ -140,7 +140,7 @@ pub struct Marks {
     pub event_id: Option<Name>,
     /// The column with the event type.
     pub event_type: Name,
-    /// The column with the name of the marking component.
+    /// The column with the name of the component that made the mark.
     pub source: Name,
     /// The column with the time of the mark.
     pub processed_at: Name,

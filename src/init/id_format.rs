@@ -18,8 +18,8 @@ pub fn id_format(ids: &[&str]) -> (&'static str, Option<String>) {
     }
 }
 
-/// Reports whether a text is a ULID: 26 characters of Crockford's alphabet, at most the
-/// 128-bit maximum.
+/// Reports whether a text is a ULID, which has 26 characters from Crockford's alphabet and fits
+/// into 128 bits.
 fn is_ulid(text: &str) -> bool {
     let is_in_alphabet = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase() && !"ILOU".contains(c);
     text.len() == 26

@@ -175,7 +175,7 @@ fn join_by_document<'a>(
         condition,
         prefix: "n.",
         rows,
-        comment: format!("{} of {} contains {}", document.name, linked.table.name, column_list(&pairs)),
+        comment: format!("{} in {} contains {}", document.name, linked.table.name, column_list(&pairs)),
     })
 }
 

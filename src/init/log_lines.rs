@@ -100,7 +100,7 @@ fn message_of(line: &str) -> String {
 
 /// Returns a regular expression for the constant start of a message, up to the first variable
 /// part (an id, a number, a quoted text), at most eight words long. If the start is short, the
-/// expression matches what follows the id, too.
+/// expression also matches what follows the id.
 fn pattern(message: &str) -> String {
     let pieces = constant_pieces(message);
     let longest = pieces.iter().copied().max_by_key(|piece| piece.trim().len()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Describes the effect of a stage: the SQL of its rows, its statuses and its grace period.
+//! Describes a stage's effect: the SQL for its rows, its statuses and its grace period.
 
 use crate::collect::discovered::sql_name;
 use crate::init::draft::Stage;
@@ -60,7 +60,7 @@ impl<'a> Observations<'a> {
                 outbox.id, outbox.from
             );
             let effect = format!("sent from {}", outbox.table.name);
-            let comment = "it relays the messages of the outbox".into();
+            let comment = "it relays the outbox's messages".into();
             let database = self.additional_database(outbox.database);
             return Stage { effect, database, sql, comment, ..stage };
         }
@@ -74,14 +74,14 @@ impl<'a> Observations<'a> {
                 marks.source,
                 sources.join(", ")
             );
-            let comment = "no table of this worker was found, so its mark counts as its effect".to_string();
+            let comment = "no table was found for this worker, so its mark counts as its effect".to_string();
             let effect = format!("its mark in {}", unquoted(&marks.table));
             let database = self.additional_database(linked.database);
             return Stage { effect, database, sql, comment, ..stage };
         }
         if let Some((sql, column)) = self.event_column_sql(candidate) {
             let comment = format!(
-                "no table of this worker was found, so column {column} of the event counts as its effect"
+                "no table was found for this worker, so the event's column {column} counts as its effect"
             );
             return Stage { effect: column, sql, comment, ..stage };
         }
@@ -89,12 +89,12 @@ impl<'a> Observations<'a> {
         let sql = format!(
             "select null::{sql_type} as id, null::timestamptz as at, null::text as status where false"
         );
-        let comment = "no rows were found that this worker writes".into();
+        let comment = "no rows written by this worker were found".into();
         Stage { effect: "nothing yet".into(), sql, comment, incomplete: true, ..stage }
     }
 
-    /// Returns the SQL of a table's id, cast to the type of the event's id if needed: PostgreSQL
-    /// does not compare text with uuid.
+    /// Returns the SQL for a table's id, cast to the type of the event's id if needed, because
+    /// PostgreSQL does not compare text with uuid.
     fn id_expression(&self, effect: &LinkedTable) -> String {
         let kind = |sql_type: &str| match sql_type {
             "uuid" => "uuid",
@@ -108,7 +108,7 @@ impl<'a> Observations<'a> {
         }
     }
 
-    /// Returns SQL that selects `id`, `at` and `status` of an effect's rows, and whether the rows
+    /// Returns SQL that selects `id`, `at` and `status` from an effect's rows, and whether the rows
     /// lack a time of their own.
     fn effect_sql(&self, effect: &LinkedTable) -> (String, bool) {
         let status =
@@ -184,7 +184,7 @@ pub fn classify_statuses(statuses: &BTreeSet<&str>) -> (Vec<String>, Vec<String>
     let bad = [
         "fail", "error", "reject", "cancel", "dead", "abort", "declin", "denied", "refus", "expired", "lost",
     ];
-    // A column with more than eight values is hardly a status.
+    // A column with more than eight values is unlikely to be a status.
     if statuses.is_empty() || statuses.len() > 8 {
         return (Vec::new(), Vec::new());
     }

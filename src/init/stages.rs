@@ -69,7 +69,7 @@ impl<'a> Observations<'a> {
             let used_table = group.iter().find(|table| used.contains(table));
             let reason = match used_table.and_then(|table| self.effects.get(*table)) {
                 Some(other) => format!("its rows are written together with those of {}", other.table.name),
-                None => "holds the id, but no worker was found that writes it".into(),
+                None => "holds the id, but no worker that writes it was found".into(),
             };
             let others = group.iter().filter(|table| !used.contains(table));
             let others = others.filter_map(|table| self.effects.get(*table));
@@ -158,7 +158,7 @@ impl<'a> Observations<'a> {
         self.with_effect(stage, candidate)
     }
 
-    /// Returns the event type of a stage: from the records of its topic, or else from the worker's
+    /// Returns the event type of a stage: from the records on its topic, or else from the worker's
     /// marks, or else from the name of the topic or worker.
     fn event_type(&self, candidate: &StageCandidate) -> String {
         let from_records = || {
@@ -181,13 +181,13 @@ impl<'a> Observations<'a> {
         all.find(|other| words(other) == words(name))
     }
 
-    /// Returns the component that sends the records of a topic, and how it was found: by the
-    /// source of the records, or else by a worker's name.
+    /// Returns the component that sends records to a topic, and how it was found: by the
+    /// records' source, or else by a worker's name.
     fn sender(&self, topic: &str) -> Option<(Name, String)> {
         let records = self.cluster.and_then(|cluster| cluster.topics.get(topic)).map(|topic| &topic.records);
         let source = most_common(records.into_iter().flatten().filter_map(record_source));
         if let Some(emitter) = source.as_deref().and_then(|source| self.component(source)) {
-            return Some((emitter.clone(), "records of its topic name it as their source".into()));
+            return Some((emitter.clone(), "records on its topic name it as their source".into()));
         }
         let others = self.workers.iter().filter(|worker| self.can_send_to(worker, topic));
         let ranked = others.map(|worker| (similarity(&worker.name, topic), worker));
@@ -202,8 +202,8 @@ impl<'a> Observations<'a> {
         !reads && !is_out_of_order(&self.input_times(worker), &self.record_times(topic))
     }
 
-    /// Reports whether the worker of an earlier candidate can send the input of another one. The
-    /// worker's rows have to precede that input.
+    /// Reports whether an earlier candidate's worker can send another candidate's input. The
+    /// worker's rows must precede that input.
     fn can_feed(&self, earlier: &StageCandidate, candidate: &StageCandidate) -> bool {
         let Some(topic) = candidate.topic else { return true };
         let rows = earlier.effect.map(first_row_times).unwrap_or_default();

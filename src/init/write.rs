@@ -207,7 +207,7 @@ fn write_service(file: &mut File, service: &Service) {
     file.set_some("health", service.health.as_deref());
     file.set_some("address_variable", service.address_variable.as_deref());
     if service.health.is_none() && ["emitter", "api"].contains(&service.role) {
-        file.comment("TODO: if it has a health endpoint: health = \"/health\"");
+        file.comment("TODO: if it has a health endpoint, add health = \"/health\"");
     }
 }
 
@@ -279,13 +279,15 @@ fn write_database(file: &mut File, draft: &Draft) {
         ),
     }
     file.table("[event]", &draft.event.comment);
-    file.comment("Selects `id` and `at` of all events. Add a `where` if only some rows are events.");
+    file.comment("Selects `id` and `at` for all events. Add a `where` if only some rows are events.");
     file.sql("sql", &draft.event.sql);
 }
 
 fn write_stages(file: &mut File, draft: &Draft) {
     file.section("stages, in order");
-    file.comment("`sql` selects `id`, `at` and `status` of the rows that the worker writes, for all events.");
+    file.comment(
+        "`sql` selects `id`, `at` and `status` from the rows that the worker writes, for all events.",
+    );
     if draft.stages.is_empty() {
         file.comment("TODO: no stage was found.");
     }
@@ -323,7 +325,7 @@ fn write_stage(file: &mut File, stage: &Stage, draft: &Draft) {
     file.comment(&stage.grace_comment);
     file.set("grace_s", i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
     if stage.undated {
-        file.comment("its rows have no time of their own, so `at` is the event's");
+        file.comment("its rows have no time of their own, so `at` is the event's time");
         file.set("undated", true);
     }
     file.sql("sql", &stage.sql);

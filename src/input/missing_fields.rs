@@ -1,4 +1,4 @@
-//! Finds all missing fields of a row, because the deserializer reports only the first one.
+//! Finds all missing fields in a row, because the deserializer reports only the first one.
 
 use crate::input::deserializer_message::{missing_field, unknown_name};
 use serde::de::{DeserializeOwned, IntoDeserializer};

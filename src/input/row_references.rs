@@ -17,7 +17,7 @@ pub struct Names {
     pub what: &'static str,
     /// The valid names.
     pub list: Vec<String>,
-    /// Whether the name of some row could not be read, so that an unknown name may refer to that
+    /// Whether some row's name could not be read, in which case an unknown name may refer to that
     /// row.
     pub partially_parsed: bool,
 }
@@ -28,8 +28,8 @@ impl Names {
         Names { what, list: list.into_iter().map(Into::into).collect(), partially_parsed: false }
     }
 
-    /// Collects the names of all rows in some sections, each given as path, key and name prefix.
-    /// Unreadable files are `None`.
+    /// Collects the names of all rows in some sections, each given as a path, a key and a name
+    /// prefix. Unreadable files are `None`.
     pub fn in_files(what: &'static str, files: &[Option<Document>], sections: &[(&str, &str, &str)]) -> Self {
         let mut names = Names::new(what, Vec::<String>::new());
         names.partially_parsed = partially_parsed(files);

@@ -11,7 +11,7 @@ use std::ops::Range;
 pub struct Source {
     /// The path as the user would write it, or `built-in/…`.
     pub name: String,
-    /// The content of the file.
+    /// The file's contents.
     pub text: String,
 }
 

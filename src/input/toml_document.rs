@@ -26,7 +26,7 @@ pub struct Document<'a> {
     is_partially_parsed: bool,
 }
 
-/// A table of a file, such as a `[[row]]`.
+/// A table in a file, such as a `[[row]]`.
 #[derive(Clone, Copy)]
 pub struct Row<'d> {
     source: &'d Source,
@@ -107,7 +107,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Removes the rows of a section for which `keep` returns false.
+    /// Removes the rows in a section for which `keep` returns false.
     pub fn retain(&mut self, section: &str, keep: impl Fn(&Row) -> bool) {
         let source = self.source;
         let Value::Table(root) = &mut self.root.value else { return };

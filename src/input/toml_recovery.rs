@@ -72,7 +72,7 @@ impl<'a> RecoveredToml<'a> {
         found
     }
 
-    /// Returns the mistakes of a row, and removes its invalid lines or the whole row.
+    /// Returns the mistakes in a row, and removes its invalid lines or the whole row.
     fn remove_invalid_lines(&mut self, source: &Source, row: Range<usize>) -> Vec<Mistake> {
         let mut found: Vec<(usize, Mistake)> = Vec::new();
         for _ in 0..=MAX_INVALID_LINES {

@@ -5,7 +5,7 @@ use crate::pipeline::model::{IdForm, Pipeline};
 
 impl Pipeline {
     /// Returns the canonical form of a typed id. Whitespace is trimmed, and a UUID is lower-cased
-    /// and loses its braces. Returns a mistake if the id does not match the pipeline's format.
+    /// and stripped of its braces. Returns a mistake if the id does not match the pipeline's format.
     pub fn canonical_id(&self, typed: &str) -> Result<String, Mistake> {
         let (trimmed, bare) =
             (typed.trim(), typed.trim().trim_start_matches('{').trim_end_matches('}').trim());

@@ -1,22 +1,22 @@
-//! Checks the SQL of a pipeline without a database, and builds the query for records.
+//! Checks a pipeline's SQL without a database, and builds the query for records.
 
 use crate::base::error::Mistake;
 use crate::input::Source;
 use crate::input::toml_document::{Document, Entry};
 use std::ops::Range;
 
-/// The paths of SQL in a pipeline file.
+/// The paths to SQL in a pipeline file.
 const SQL_PATHS: &[&str] = &["event.sql", "stage[].sql"];
 
-/// The path of the SQL that is printed on a single line.
+/// The path to the SQL that is printed on a single line.
 const SINGLE_LINE_SQL_PATH: &str = "stage[].record_sql";
 
 /// Help text for pipeline SQL.
 const EXPECTED: &str =
     "expected one select that returns the rows of all events, with the event's id in column `id`";
 
-/// Returns SQL that selects the records of some ids (SQL literals) in the input format of the
-/// console producer: `name:value,…<tab>key<tab>value`, where the first field contains the headers.
+/// Returns SQL that selects the records for some ids (SQL literals) in the console producer's
+/// input format: `name:value,…<tab>key<tab>value`, where the first field contains the headers.
 pub fn record_lines(record_sql: &str, ids: &str) -> String {
     format!(
         "select (select string_agg(h.key || ':' || h.value, ',') from jsonb_each_text(r.headers) h) \
@@ -24,8 +24,8 @@ pub fn record_lines(record_sql: &str, ids: &str) -> String {
     )
 }
 
-/// Checks the SQL of a pipeline. It must select all events, because the program adds `where id =
-/// …`, so that one statement serves both single ids and counts.
+/// Checks a pipeline's SQL. It must select all events. The program adds `where id = …`, so that one
+/// statement serves both single ids and counts.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     let mut check = |entry: &Entry, single_line: bool| {
         for (at, what, help) in find_mistakes(&entry.text, single_line) {
@@ -36,14 +36,14 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     document.texts(SINGLE_LINE_SQL_PATH).iter().for_each(|entry| check(entry, true));
 }
 
-/// Help text for the SQL of a custom fact.
+/// Help text for a custom fact's SQL.
 const CUSTOM_FACT_EXPECTED: &str =
     "expected one select without parameters other than $1, the requested id as text";
 
-/// The parameter for the requested id in the SQL of a custom fact.
+/// The parameter for the requested id in a custom fact's SQL.
 const ID_PARAMETER: &str = "$1";
 
-/// Checks the SQL of a custom fact.
+/// Checks a custom fact's SQL.
 pub fn custom_fact_mistakes(entry: &Entry, source: &Source) -> Vec<Mistake> {
     let is_id = |mistake: &SqlMistake| entry.text.get(mistake.0.clone()) == Some(ID_PARAMETER);
     let found = find_mistakes(&entry.text, false).into_iter().filter(|mistake| !is_id(mistake));
@@ -54,7 +54,7 @@ pub fn custom_fact_mistakes(entry: &Entry, source: &Source) -> Vec<Mistake> {
     found.collect()
 }
 
-/// Reports whether the SQL of a custom fact uses the requested id.
+/// Reports whether a custom fact's SQL uses the requested id.
 pub fn binds_id(sql: &str) -> bool {
     let is_id =
         |token: &Token| token.kind == Kind::Parameter && sql.get(token.at.clone()) == Some(ID_PARAMETER);
@@ -104,8 +104,8 @@ fn find_mistakes(sql: &str, single_line: bool) -> Vec<SqlMistake> {
     found
 }
 
-const SEMICOLON: &str = "remove it: the statement is embedded in another one";
-const COMMENT: &str = "write it as /* ... */: the statement is embedded in another one";
+const SEMICOLON: &str = "remove it, because the statement is embedded in another one";
+const COMMENT: &str = "write it as /* ... */, because the statement is embedded in another one";
 
 fn is_query(word: &str) -> bool {
     ["select", "with", "values", "table"].iter().any(|query| word.eq_ignore_ascii_case(query))

@@ -87,8 +87,7 @@ fn topics_to_reset(situation: &Situation, worker: &Worker) -> Vec<String> {
     partitions.iter().map(|(topic, partitions)| format!("{topic}:{}", partitions.join(","))).collect()
 }
 
-/// Returns the time of the oldest stuck event or of the event that was asked about,
-/// whichever is older.
+/// Returns the time of the oldest stuck event or of the requested event, whichever is older.
 fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
     let situation = remedy.situation;
     let extents =

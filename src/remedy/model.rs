@@ -31,8 +31,8 @@ pub struct PlannedAction {
     pub message: Option<String>,
     /// The commands to run, in order.
     pub run: Vec<String>,
-    /// The script that the command prints, if any. Two actions with the same script do the
-    /// same thing.
+    /// The script that the command prints; `None` if it prints none. Two actions with the same
+    /// script have the same effect.
     #[serde(skip)]
     pub script: Option<String>,
 }
@@ -79,8 +79,8 @@ impl<'a> Remedy<'a> {
         }
     }
 
-    /// Returns the ids that are stuck at a stage, including the id that was asked about.
-    /// If `marked` is set, returns only those that a mark prevents from being retried.
+    /// Returns the ids that are stuck at a stage, including the requested id. If `marked` is set,
+    /// returns only those that a mark prevents from being retried.
     pub(super) fn stuck_ids(&self, stage: &Stage, marked: bool) -> Vec<String> {
         let newest_stuck = self
             .situation

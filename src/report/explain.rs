@@ -153,7 +153,7 @@ pub fn cause(cause: &Cause, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
     write_rows(11, &actions.collect::<Vec<(&str, String)>>(), out)
 }
 
-/// Returns the maximum confidence of a cause and its source.
+/// Returns a cause's maximum confidence and the source of that number.
 pub(super) fn at_most(cause: &Cause) -> String {
     let source = cause.documented.as_deref().unwrap_or("estimated by the tool");
     format!("{} % ({source})", cause.confidence.get_ref())

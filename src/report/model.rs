@@ -48,7 +48,7 @@ pub struct Report {
     pub tool: String,
     /// The pipeline's name.
     pub pipeline: String,
-    /// The id that was asked about, if any.
+    /// The requested id, if one was given.
     pub id: Option<String>,
     /// When the evidence was collected (UTC).
     #[serde(rename = "taken")]
@@ -155,7 +155,7 @@ pub struct Step {
     pub verdict: StepVerdict,
     /// The summary lines.
     pub summary: String,
-    /// The command that inspects this step by hand.
+    /// The command for inspecting this step by hand.
     pub by_hand: String,
     /// The findings of the step's checks.
     pub findings: Vec<ReportedFinding>,
@@ -295,7 +295,7 @@ pub struct Cause {
     pub context: Vec<Statement>,
     /// Other failed checks that the cause explains.
     pub also_explains: Vec<Statement>,
-    /// The ids of `also_explains`, grouped by step.
+    /// The ids in `also_explains`, grouped by step.
     pub also_explains_by_step: String,
     /// Passed checks that the cause should have broken.
     pub weakened_by: Vec<Statement>,

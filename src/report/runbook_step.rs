@@ -27,7 +27,7 @@ pub(super) fn step(input: &ReportInput, row: &StepRow) -> Step {
     let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
     let failed = failed.filter_map(|finding| Some((input.catalog.check(&finding.check)?, finding)));
     for (check, finding) in failed.filter(|(check, _)| check.in_summary) {
-        // Skip observations that the lines contain already.
+        // Skip observations that the lines already contain.
         let failed = finding.instances.iter().filter(|instance| instance.verdict == Verdict::Fail);
         let mut observed = failed.map(|instance| instance.observed.as_str());
         if !observed.all(|observed| summary.iter().any(|line| line.contains(observed))) {
@@ -56,7 +56,7 @@ pub(super) fn step(input: &ReportInput, row: &StepRow) -> Step {
     }
 }
 
-/// Returns the reason for a step's verdict, unless its lines contain it already.
+/// Returns the reason for a step's verdict, unless its lines already contain it.
 fn reason(
     input: &ReportInput,
     verdict: StepVerdict,
@@ -151,7 +151,8 @@ fn not_observed(why: &Reason) -> String {
     format!("not seen: {}", why.describe())
 }
 
-/// Returns the number of subjects whose fact has the wanted value, and the number of subjects.
+/// Returns the number of subjects whose fact has the wanted value, and the total number of
+/// subjects.
 fn tally(input: &ReportInput, fact: &str, scope: Scope, wanted: &Value) -> Result<(usize, usize), Reason> {
     let subjects = scope.subjects(input.pipeline);
     let mut matching = 0;

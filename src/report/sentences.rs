@@ -9,7 +9,7 @@ use crate::text::template::Template;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// Converts a probability to per cent, never rounding up to 100.
+/// Converts a probability to a percentage, never rounding up to 100.
 pub fn per_cent(probability: f64) -> u8 {
     // The cast is safe: a probability is between 0 and 1.
     (probability * 100.0).round().clamp(0.0, 99.0) as u8
@@ -31,13 +31,13 @@ fn starts_with_system_name(text: &str) -> bool {
     ["Kafka", "PostgreSQL", "Docker"].iter().any(|name| text.starts_with(name))
 }
 
-/// Formats a time as "10:02:14", with the date unless that is the day of the observation.
+/// Formats a time as "10:02:14", adding the date unless it is the day of the observation.
 pub fn time(observed_at: Timestamp, at: Timestamp) -> String {
     let same_day = observed_at.strftime("%F").to_string() == at.strftime("%F").to_string();
     at.strftime(if same_day { "%H:%M:%S" } else { "%F %H:%M:%S" }).to_string()
 }
 
-/// Formats a time as "10:02", with the date unless that is the day of the observation.
+/// Formats a time as "10:02", adding the date unless it is the day of the observation.
 pub fn minute(observed_at: Timestamp, at: Timestamp) -> String {
     let time = time(observed_at, at);
     time[..time.len() - ":00".len()].to_string()
@@ -84,7 +84,7 @@ pub fn checks_by_step(input: &ReportInput, checks: &[String]) -> String {
     steps.collect::<Vec<_>>().join("; ")
 }
 
-/// Returns a step's title, without the SQL quotes that a table name may have.
+/// Returns a step's title, without any SQL quotes around table names.
 pub fn step_title(pipeline: &Pipeline, step: &Step) -> String {
     match step.about {
         About::Call if pipeline.call.is_none() => "logs".to_string(),

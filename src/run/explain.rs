@@ -123,7 +123,7 @@ fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generato
             Some(why) => {
                 let mistake = Mistake::new(format!("explain {id}"), format!("not seen: {}", why.describe()));
                 Err(Error::usage(
-                    mistake.help("the stuck events are read from that system, so fix the access to it first"),
+                    mistake.help("the stuck events are read from that system, so fix access to it first"),
                 ))
             }
             None if generator == Generator::RemoveMarks => Ok("-- no mark blocks an event now\n".to_string()),

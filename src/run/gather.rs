@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::evidence::Evidence;
 use crate::run::recording::read_recording;
 
-/// Returns the evidence, without the systems that `--without` excludes.
+/// Returns the evidence, without the systems excluded by `--without`.
 pub(super) fn gather_evidence(config: &Config) -> Result<Evidence, Error> {
     let mut evidence = collect_or_replay(config)?;
     config.without.iter().for_each(|system| evidence.leave_out(*system));

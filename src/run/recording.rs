@@ -49,7 +49,7 @@ pub(super) fn parse_recording(place: &str, text: &str, pipeline: &Pipeline) -> R
     Ok(evidence)
 }
 
-/// Writes the evidence to the file given with `--record`, if any.
+/// Writes the evidence if a file was given with `--record`.
 pub(super) fn write_recording(config: &Config, evidence: &Evidence) -> Result<(), Error> {
     let Some(file) = &config.record else {
         return Ok(());

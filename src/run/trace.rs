@@ -126,7 +126,7 @@ fn look_up_ids(config: &Config, lookup: Option<(String, String)>) -> Result<Vec<
         Observed::Unknown(why) | Observed::NotAsked(why) => {
             let mistake = Mistake::new("trace", format!("the ids cannot be looked up: {}", why.describe()));
             Err(Error::usage(
-                mistake.help("they are read from PostgreSQL; fix the access to it, or name the ids"),
+                mistake.help("they are read from PostgreSQL; fix access to it, or give the ids"),
             ))
         }
     }

@@ -35,7 +35,7 @@ pub struct Catalog {
     pub facts: Vec<CustomFact>,
     /// Descriptions of the built-in facts.
     pub registry: Vec<FactInfo<'static>>,
-    /// The overrides of checks and causes.
+    /// The overrides for checks and causes.
     pub overrides: Vec<Override>,
     /// The custom checks and causes, by id.
     pub custom_rows: BTreeMap<String, CustomRow>,
@@ -250,8 +250,8 @@ pub struct Action {
     pub run: Option<Template>,
     /// Generator that builds the commands from the evidence.
     pub generate: Option<Generator>,
-    /// Whether to print the action even if there is nothing to generate yet, because earlier
-    /// actions create what it needs.
+    /// Whether to print the action even if there is nothing to generate yet, because it depends
+    /// on earlier actions.
     #[serde(default)]
     pub later: bool,
 }
@@ -270,7 +270,7 @@ pub enum ActionKind {
     Verify,
 }
 
-/// A generator of commands from the evidence.
+/// A generator that builds commands from the evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Generator {

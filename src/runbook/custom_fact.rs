@@ -11,10 +11,10 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// The name prefix of custom facts.
+/// The name prefix for custom facts.
 pub const PREFIX: &str = "custom.";
 
-/// The pattern for names of custom facts; older files use the prefix `own.`.
+/// The pattern for custom fact names; older files use the prefix `own.`.
 pub const NAME_PATTERN: &str = "^(custom|own)\\.[a-z0-9_.-]+$";
 
 /// A custom fact with exactly one source: `sql`, `http` or `log`.

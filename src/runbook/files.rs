@@ -9,7 +9,7 @@ use crate::input::toml_document::{Document, Row};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The name prefix of built-in files.
+/// The name prefix for built-in files.
 pub const BUILT_IN: &str = "built-in/";
 
 /// The built-in files, in the runbook's order.

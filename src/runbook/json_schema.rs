@@ -21,7 +21,7 @@ pub(crate) fn fact_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "anyOf": [of_signatures, custom] })
 }
 
-/// Returns the rules that depend on the fact of a check; empty until [`with_facts`] fills them in.
+/// Returns the rules that depend on a check's fact; empty until [`with_facts`] fills them in.
 pub(crate) fn rules_by_fact() -> Vec<Value> {
     Vec::new()
 }
@@ -64,7 +64,7 @@ fn fact_rules(registry: &[FactInfo]) -> Vec<Value> {
     groups.into_iter().map(rule).collect()
 }
 
-/// Returns the schema for expectations of a kind, with the valid operators and their values.
+/// Returns the schema for expectations about a kind of value, with the valid operators and their values.
 fn expectation(kind: Kind) -> Value {
     let value = match kind {
         Kind::Bool => json!({ "type": "boolean" }),

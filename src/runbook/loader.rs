@@ -47,7 +47,7 @@ pub fn load(files: Files, registry: Vec<FactInfo<'static>>, mistakes: &mut Vec<M
     catalog
 }
 
-/// Adds the rows of a file to the catalog.
+/// Adds a file's rows to the catalog.
 fn add(catalog: &mut Catalog, file: File) {
     let signature_checks: Vec<Check> = file.signature.iter().map(check_for_signature).collect();
     upsert(&mut catalog.steps, file.step, |step| step.step.to_string());
@@ -70,7 +70,7 @@ fn record_custom_rows(catalog: &mut Catalog, file: &File, source: &Source) {
     }
 }
 
-/// Applies the severities of overrides to the checks.
+/// Applies the overrides' severities to the checks.
 fn override_severities(catalog: &mut Catalog) {
     for row in &catalog.overrides {
         let check = catalog.checks.iter_mut().find(|check| check.id.get_ref() == row.id.get_ref());

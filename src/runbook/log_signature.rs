@@ -1,4 +1,4 @@
-//! Log signatures of known problems, which are rows in `checks/logs.toml`.
+//! Log signatures for known problems, which are rows in `checks/logs.toml`.
 
 use crate::base::json_schema::ID;
 use crate::pipeline::Pattern;
@@ -20,7 +20,7 @@ pub struct Signature {
     /// Statement that is true if all is well. `{subject}` is the service or worker that owns the
     /// log.
     pub title: Template,
-    /// Regular expression that matches log records of the problem.
+    /// Regular expression that matches log records about the problem.
     pub pattern: Pattern,
     /// Whether the problem is a lost connection, which is expected while the other end restarts.
     #[serde(default)]
@@ -52,5 +52,5 @@ pub fn fact_info(name: &str) -> Option<FactInfo<'_>> {
     })
 }
 
-/// The name prefix of signature facts.
+/// The name prefix for signature facts.
 pub const FACT_PREFIX: &str = "log.clear:";

@@ -58,8 +58,8 @@ impl Clocks {
         clock.and_then(|(_, clock)| clock.known()).map_or(0, |clock| clock.surely_ahead_ms())
     }
 
-    /// Returns how far apart the times of two systems must be before their order is
-    /// meaningful. The tolerance is wider if one of the clocks is known to be wrong.
+    /// Returns how far apart two systems' times must be for their order to be meaningful. The
+    /// tolerance is wider if one of the clocks is known to be wrong.
     pub fn tolerance(&self, one: ClockOf, other: ClockOf) -> SignedDuration {
         let off = [one, other].map(|of| self.surely_ahead_ms(of).saturating_abs());
         MAX_CLOCK_SKEW.saturating_add(SignedDuration::from_millis(off[0].saturating_add(off[1])))

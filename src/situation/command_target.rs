@@ -30,7 +30,7 @@ fn container<'a>(view: &Situation<'a>, component: &str) -> Option<&'a Instance> 
     view.workloads.known(component)
 }
 
-/// Returns the compose project and files named by the labels of the running containers.
+/// Returns the compose project and files named in the running containers' labels.
 fn compose(evidence: &Evidence) -> Compose {
     let seen = evidence.declared.known();
     let project = seen.filter(|seen| matches!(seen.named_by, NamedBy::Labels));
@@ -72,7 +72,7 @@ fn database(view: &Situation, name: &str) -> Database {
     }
 }
 
-/// The address at which a database was read.
+/// The address from which a database was read.
 struct DatabaseAddress<'a> {
     address: &'a str,
     mapped: Option<&'a AddressMapping>,

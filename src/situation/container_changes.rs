@@ -1,4 +1,4 @@
-//! What changed about each container: its image compared with the tag, its configuration
+//! What has changed about each container: its image compared with its tag, its configuration
 //! compared with the compose file, and its addresses.
 
 use crate::base::state_enum::state_enum;
@@ -9,7 +9,7 @@ use crate::situation::workload::{Workloads, age};
 use crate::text::address::{DATABASE_VARIABLES, hosts_of, is_loopback_host};
 
 state_enum! {
-    /// The image of a container compared with the current image of its tag.
+    /// A container's image compared with the current image for its tag.
     pub enum ImageState {
         Outdated = "outdated",
         Current = "current",
@@ -17,7 +17,7 @@ state_enum! {
 }
 
 state_enum! {
-    /// The configuration of a container compared with the current declaration.
+    /// A container's configuration compared with the current declaration.
     pub enum ConfigState {
         Other = "other",
         Current = "current",
@@ -56,7 +56,7 @@ pub type ObservedState<T> = Observed<(T, String)>;
 pub struct Change<'a> {
     /// The name of the component.
     pub component: &'a str,
-    /// Its image compared with the current image of its tag.
+    /// Its image compared with the current image for its tag.
     pub image: ObservedState<ImageState>,
     /// Its configuration compared with the current compose file and `.env`.
     pub config: ObservedState<ConfigState>,

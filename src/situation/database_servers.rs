@@ -1,4 +1,4 @@
-//! The database servers: whether they can be reached, long-held locks, and missing tables.
+//! The database servers: their availability, their long-held locks and their missing tables.
 
 use crate::base::name::MAIN_DATABASE;
 use crate::evidence::{Database, HeldLock, Observed, ReasonKind, Sessions};
@@ -17,19 +17,19 @@ pub struct Server<'a> {
     /// The address of its first unavailable database, or of its first database if all are
     /// available.
     pub address: Observed<&'a str>,
-    /// The sessions of the server, read in the first database that was observed.
+    /// The server's sessions, read from the first database that was observed.
     pub sessions: Observed<&'a Sessions>,
     /// The long-held locks. An empty list is known only if all databases were observed.
     pub locks: Observed<Vec<LongHeldLock<'a>>>,
 }
 
-/// A lock on a table of the pipeline, or one that other sessions are waiting for, that has
-/// been held for an unusually long time or has made a lookup time out.
+/// A lock on one of the pipeline's tables, or one that blocks other sessions, that has been held
+/// for an unusually long time or has made a lookup time out.
 #[derive(Clone, Copy)]
 pub struct LongHeldLock<'a> {
     /// The lock.
     pub lock: &'a HeldLock,
-    /// The name of the database in the pipeline.
+    /// The database's name in the pipeline.
     pub database: &'a str,
     /// The server's time when the lock was observed.
     pub now: Option<Timestamp>,
@@ -46,13 +46,13 @@ pub struct Servers<'a> {
     pub missing: Observed<Vec<String>>,
     /// Tables that are not on the search path, with the schemas that contain them.
     pub elsewhere: Observed<Vec<(&'a str, &'a [String])>>,
-    /// The server of the processed markers, and whether their table has an index on the id;
+    /// The server that holds the processed markers, and whether their table has an index on the id;
     /// `None` if the pipeline has no processed markers.
     pub indexed: Option<(&'a str, Observed<bool>)>,
 }
 
 impl<'a> Servers<'a> {
-    /// Joins the databases of each server.
+    /// Joins each server's databases.
     pub fn build(event: &Event<'a>) -> Self {
         let (inputs, pipeline) = (event.inputs, event.inputs.pipeline);
         let main = pipeline.postgres.service.get_ref().as_str();
@@ -78,7 +78,7 @@ impl<'a> Servers<'a> {
         }
     }
 
-    /// Returns the long-held locks of all servers.
+    /// Returns the long-held locks on all servers.
     pub fn long_held_locks(&self) -> impl Iterator<Item = LongHeldLock<'a>> {
         self.all.iter().filter_map(|server| server.locks.known()).flatten().copied()
     }

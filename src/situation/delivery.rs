@@ -18,14 +18,14 @@ pub enum Consumption {
     Passed,
 }
 
-/// The position of a consumer group relative to a record.
+/// A consumer group's position relative to a record.
 #[derive(Debug, Clone)]
 pub struct RecordConsumption<'a> {
     /// The record.
     pub record: &'a FoundRecord,
     /// Whether the group has passed the record.
     pub consumption: Consumption,
-    /// The committed offset of the record's partition, or "nothing".
+    /// The committed offset on the record's partition, or "nothing".
     pub committed: String,
 }
 
@@ -253,7 +253,7 @@ fn received(event: &Event, worker: &str) -> Observed<(bool, String)> {
                 Observed::Known((true, format!("received and dropped; last logged {at}: {last}")))
             }
             None => Observed::from(event.covers_event(worker))
-                .map(|()| (false, format!("the log of {worker} does not name the event"))),
+                .map(|()| (false, format!("{worker}'s log does not name the event"))),
         })
     })
 }

@@ -1,4 +1,4 @@
-//! The diagnostic lines of the runbook: what components log about an event when healthy.
+//! The runbook's diagnostic lines, which healthy components log about an event.
 
 use crate::evidence::{Observed, Reason};
 use crate::pipeline::{Line, Stage};

@@ -19,7 +19,7 @@ pub struct PartitionProgress<'a> {
     pub earliest: Observed<i64>,
     /// The offset that the next record will have.
     pub end: Observed<i64>,
-    /// The committed offset, which is the next one that the group reads; `None` if the group
+    /// The committed offset, which is the next one that the group will read; `None` if the group
     /// has committed nothing.
     pub committed: Option<i64>,
 }
@@ -76,7 +76,7 @@ pub struct GroupProgress<'a> {
     pub worker: &'a Worker,
     /// The group as the broker describes it.
     pub group: Observed<&'a Group>,
-    /// Another group that the worker's container is a member of instead of its own.
+    /// Another group that the worker's container has joined instead of its own.
     pub member_of_other_group: Option<&'a str>,
     /// Whether the worker's container is a member of its group.
     pub is_member: bool,
@@ -91,7 +91,7 @@ pub struct GroupProgress<'a> {
     /// Records between the committed and the end offsets; `None` if unknown, for example
     /// because nothing is committed on a partition that holds records.
     pub lag: Option<u64>,
-    /// The complete samples of the group, in order of time.
+    /// The group's complete samples, in chronological order.
     pub points: Vec<Point>,
     /// Whether the group's broker was observed.
     pub is_seen: bool,
@@ -175,7 +175,7 @@ impl<'a> GroupProgress<'a> {
     }
 }
 
-/// The progress of the groups of all workers.
+/// The progress of all workers' groups.
 pub struct Progress<'a>(BTreeMap<&'a str, GroupProgress<'a>>);
 
 impl<'a> Progress<'a> {
@@ -191,7 +191,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Returns the group of a worker as the broker describes it.
+/// Returns a worker's group as the broker describes it.
 fn group_of<'a>(worker: &Worker, kafka: &Observed<&'a Broker>) -> Observed<&'a Group> {
     let kafka = worker.group().and_then(|name| kafka.clone().map(|kafka| (name, kafka)));
     kafka.and_then(|(name, kafka)| match kafka.groups.get(name) {
@@ -322,8 +322,8 @@ fn has_member(group: &Group, container: &Instance) -> bool {
     })
 }
 
-/// Returns another group that the worker's container is a member of, unless the container
-/// is also a member of its own group.
+/// Returns another group that the worker's container has joined, unless the container is also a
+/// member of its own group.
 fn member_of_other_group<'a>(kafka: &'a Broker, worker: &Worker, container: &Instance) -> Option<&'a str> {
     let others = kafka.other_groups.known().into_iter().flatten().map(|(name, group)| (name, Some(group)));
     let mut groups = kafka.groups.iter().map(|(name, group)| (name, group.known())).chain(others);

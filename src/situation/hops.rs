@@ -21,9 +21,9 @@ pub struct Hop {
     pub kind: HopKind,
     /// The component that performs the hop.
     pub by: String,
-    /// The title of the hop: "sent", "received".
+    /// The hop's title, such as "sent" or "received".
     pub title: String,
-    /// The place where evidence was searched: a table, a topic, a group or a log.
+    /// The place that was searched for evidence: a table, a topic, a group or a log.
     pub source: String,
     /// Whether and when the hop was observed.
     pub state: State,
@@ -69,8 +69,7 @@ impl Hop {
         }
     }
 
-    /// Reports whether the hop is on the event's main path. Hops of other readers and dead
-    /// letters are not.
+    /// Reports whether the hop is on the event's main path. Branches and dead letters are not.
     pub fn is_on_main_path(&self) -> bool {
         !matches!(self.kind, HopKind::Branch | HopKind::DeadLetter)
     }
@@ -313,8 +312,8 @@ fn log_hop(context: &HopContext, stage: &Stage, line: &Line) -> Hop {
     }
 }
 
-/// Returns the state of a hop from its log records. `not` starts the message if there are
-/// none.
+/// Returns the state of a hop from its log records. `not` starts the message if there are no
+/// records.
 fn in_log(
     context: &HopContext,
     stage: &Stage,

@@ -1,4 +1,4 @@
-//! HTTP answers of the services: health endpoints and the declared harmless request.
+//! HTTP answers from the services to health checks and to the declared harmless request.
 
 use crate::base::state_enum::state_enum;
 use crate::evidence::{Answer, Observed};
@@ -7,7 +7,7 @@ use crate::situation::inputs::Inputs;
 use std::collections::BTreeMap;
 
 state_enum! {
-    /// The health of a service according to its health endpoint.
+    /// A service's health according to its health endpoint.
     pub enum ServiceHealth {
         Unreachable = "unreachable",
         Unhealthy = "unhealthy",
@@ -18,7 +18,7 @@ state_enum! {
 /// The answer to the harmless request.
 #[derive(Debug, Clone)]
 pub struct HarmlessAnswer {
-    /// Whether the status is a success, regardless of the body.
+    /// Whether the status indicates success, regardless of the body.
     pub success: bool,
     /// Whether the body matches the expected values.
     pub matches: bool,
@@ -28,11 +28,11 @@ pub struct HarmlessAnswer {
     pub message: String,
 }
 
-/// The HTTP answers of the services.
+/// The HTTP answers from the services.
 pub struct Answers<'a> {
     /// The health of each service that declares a health endpoint, in the pipeline's order.
     pub health: Vec<(&'a str, Observed<(ServiceHealth, String)>)>,
-    /// The service that receives the harmless request and its answer, if one is declared.
+    /// If a harmless request is declared, the service that receives it, and the answer.
     pub harmless: Option<(&'a str, Observed<HarmlessAnswer>)>,
 }
 
@@ -80,7 +80,7 @@ pub fn matches(answer: &Answer, expect: &BTreeMap<String, String>) -> bool {
     expect.iter().all(|(pointer, value)| answer.body.get(pointer) == Some(value))
 }
 
-/// Reports whether the status of an answer is 2xx.
+/// Reports whether an answer's status is 2xx.
 pub fn is_success(answer: &Answer) -> bool {
     (200..300).contains(&answer.status)
 }

@@ -55,7 +55,7 @@ impl<'a> Inputs<'a> {
         self.broker(self.pipeline.broker_of(worker))
     }
 
-    /// Returns a topic of the pipeline as its broker reports it.
+    /// Returns one of the pipeline's topics as its broker reports it.
     pub fn topic(&self, name: &str) -> Observed<&'a Topic> {
         self.broker_of_topic(name).and_then(|kafka| match kafka.topics.get(name) {
             Some(seen) => seen.as_ref(),
@@ -63,7 +63,7 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    /// Returns the log of a component.
+    /// Returns a component's log.
     pub fn log(&self, component: &str) -> Observed<&'a Log> {
         match self.evidence.logs.get(component) {
             Some(log) => log.as_ref(),

@@ -1,5 +1,5 @@
-//! An index of each log, built in one pass: which records match a pattern, and which name a
-//! requested id or one of its keys.
+//! An index of each log, built in one pass. It lists the records that match a pattern and those
+//! that name a requested id or one of its keys.
 
 use crate::evidence::{Log, Observed, Reach, Reason, ReasonKind, Record};
 use crate::pipeline::Pattern;
@@ -93,7 +93,7 @@ impl<'a> LogIndex<'a> {
         let log = self.log;
         complete(log)?;
         if log.cut_of_event {
-            let message = format!("more records of {} name the event than were kept", log.container);
+            let message = format!("more records from {} name the event than were kept", log.container);
             return Err(Reason::new(ReasonKind::Limit, message));
         }
         let Some(at) = at.filter(|_| log.reach == Reach::Beginning) else {
@@ -150,10 +150,10 @@ pub fn complete_and_untruncated(log: &Log) -> Result<(), Reason> {
 
 /// Returns a reason stating that more records matched than were kept.
 pub fn truncated(log: &Log) -> Reason {
-    Reason::new(ReasonKind::Limit, format!("more records of {} matched than were kept", log.container))
+    Reason::new(ReasonKind::Limit, format!("more records from {} matched than were kept", log.container))
 }
 
-/// Reports whether the newest record of a log is an error.
+/// Reports whether the newest record in a log is an error.
 pub fn ends_with_trouble(log: &Log) -> bool {
     log.records.iter().rev().any(|record| Some(record.at) == log.to && log_message::is_trouble(&record.text))
 }

@@ -78,7 +78,7 @@ impl<'a> Deref for Situation<'a> {
 }
 
 impl<'a> Situation<'a> {
-    /// Builds the situation of the first event in the evidence.
+    /// Builds the situation for the first event in the evidence.
     pub fn build(
         evidence: &'a Evidence,
         pipeline: &'a Pipeline,
@@ -89,7 +89,7 @@ impl<'a> Situation<'a> {
         Situation::for_event(&shared, evidence.first_event())
     }
 
-    /// Builds the situation of one of several events.
+    /// Builds the situation for one of several events.
     pub fn for_event(shared: &Arc<Shared<'a>>, event: Option<&'a AskedEvent>) -> Self {
         let event = Event::build(Arc::clone(shared), event);
         let deliveries = Deliveries::build(&event);

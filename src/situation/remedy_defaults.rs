@@ -14,7 +14,7 @@ pub struct TopicLayout {
 }
 
 impl<'a> Situation<'a> {
-    /// Returns the image with the tag that another container uses, if any.
+    /// Returns the image with the tag that another container uses; `None` if no container uses it.
     pub fn image_with_tag(&self, image: &str) -> Option<&'a str> {
         let instances = self.inputs.runtime().known().copied().map(Runtime::instances);
         let sibling = instances.into_iter().flatten().find(|instance| {
@@ -37,7 +37,7 @@ impl<'a> Situation<'a> {
         runtime.instances().filter(is_exited_peer).map(|one| one.name.as_str()).collect()
     }
 
-    /// Returns the layout of an existing topic of the pipeline on a broker.
+    /// Returns the layout of an existing pipeline topic on a broker.
     pub fn topic_layout(&self, broker: &str) -> Option<TopicLayout> {
         let broker = self.inputs.broker(broker).known().copied()?;
         let mut topics = broker.topics.values().filter_map(|topic| topic.known());

@@ -66,7 +66,7 @@ pub enum Outage {
 pub struct Settling {
     starts: BTreeMap<String, Started>,
     not_joined_yet: BTreeMap<String, String>,
-    /// For each worker, the component that it depends on and that has just started.
+    /// For each worker, the component it depends on that has just started.
     unsettled: BTreeMap<String, Started>,
     brokers: Vec<String>,
     databases: Vec<String>,
@@ -119,8 +119,8 @@ impl Settling {
         }
     }
 
-    /// Fails with the reason if it is too early to conclude anything from a worker that makes
-    /// no progress.
+    /// Fails with the reason if it is too early to conclude anything from a worker's lack of
+    /// progress.
     pub fn check_settled(&self, worker: &Worker) -> Result<(), Reason> {
         match self.unsettled.get(&worker.name) {
             Some(started) => Err(Reason::new(ReasonKind::Young, started.describe())),
@@ -177,7 +177,7 @@ impl Settling {
         Some(format!("has not rejoined its group yet because {}", broker.describe()))
     }
 
-    /// Returns the component that the worker depends on and that has just started.
+    /// Returns the component the worker depends on that has just started.
     fn unsettled_by(&self, workloads: &Workloads, worker: &Worker) -> Option<Started> {
         let name = worker.name.as_str();
         let joining = self.not_joined_yet(worker).is_some();

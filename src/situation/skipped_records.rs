@@ -22,7 +22,7 @@ pub enum Skip {
     Reset,
 }
 
-/// How a group skipped records, how many, and a description of what was observed.
+/// How a group skipped records and how many, with a description of what was observed.
 type Skipped = (Skip, u64, String);
 
 /// The records that each worker's group skipped.
@@ -45,13 +45,13 @@ impl Skips {
     }
 }
 
-/// Which events are stuck at the stages of a worker.
+/// Which events are stuck at a worker's stages.
 enum Stuck {
     /// No events.
     Nothing,
     /// Other events in the window.
     Others,
-    /// The requested event, and the worker has not marked it.
+    /// The requested event, which the worker has not marked.
     Requested,
 }
 

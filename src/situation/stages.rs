@@ -30,7 +30,7 @@ state_enum! {
 }
 
 state_enum! {
-    /// What the status of an effect row means.
+    /// What an effect row's status means.
     pub enum EffectStatus {
         Bad = "bad",
         Waiting = "waiting",
@@ -47,8 +47,8 @@ pub struct AtStage<'a> {
     pub effects: Observed<Vec<&'a Effect>>,
     /// `Known` if the event's grace period at the stage is over.
     pub old_enough: Observed<()>,
-    /// `Known` if the event has reached the stage: every earlier stage has its effect, and
-    /// none of those effects is in a waiting status.
+    /// `Known` if the event has reached the stage, that is, if every earlier stage has its effect
+    /// and none of those effects has a waiting status.
     pub arrival: Observed<()>,
 }
 
@@ -197,8 +197,8 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Returns an observation of the stage once the event's grace period is over. A value
-    /// that is not `missing` is returned at any age.
+    /// Returns an observation of the stage. A value that counts as `missing` is returned only once
+    /// the event's grace period is over.
     pub fn judged<T>(&self, stage: &Stage, seen: Observed<T>, missing: impl Fn(&T) -> bool) -> Observed<T> {
         seen.and_then(|value| match missing(&value) {
             true => self.old_enough(stage).map(|()| value),
@@ -206,7 +206,7 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// Succeeds if the log of a component reaches back to the event.
+    /// Succeeds if a component's log reaches back to the event.
     pub fn covers_event(&self, component: &str) -> Result<(), Reason> {
         match self.logs.of(component) {
             Observed::Known(log) => {
@@ -234,7 +234,7 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// Returns the log of a component.
+    /// Returns a component's log.
     pub fn log(&self, component: &str) -> Observed<&'a Log> {
         self.shared.inputs.log(component)
     }

@@ -112,7 +112,7 @@ fn led(
         let missing = !topic.exists || topic.partitions.is_empty();
         let led = !missing && leaderless.is_empty();
         let leaderless = if missing { Leaderless::NoPartitions } else { Leaderless::Partitions(leaderless) };
-        // A broker that has just started is not a leader yet.
+        // A broker that has just started does not lead any partitions yet.
         let broker = pipeline.broker(pipeline.broker_of_topic(name)).map(|broker| broker.service.get_ref());
         let young = broker.filter(|_| !led).and_then(|broker| Some((broker, settling.just_started(broker)?)));
         match young {
@@ -129,8 +129,8 @@ fn is_short(partition: &Partition) -> bool {
     partition.in_sync.len() < partition.replicas.len()
 }
 
-/// Judges whether a write with acks=all would succeed. It would if enough replicas are in
-/// sync, or if all of them are, regardless of the required number.
+/// Judges whether a write with acks=all succeeds. It does if enough replicas are in sync, or if all
+/// of them are, regardless of the required number.
 fn writable(topic: &Topic) -> Observed<InSync> {
     let short: Vec<&Partition> =
         topic.partitions.iter().filter(|p| p.leader.is_some() && is_short(p)).collect();

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 state_enum! {
-    /// The state of a worker; the states are ordered from failed to healthy.
+    /// A worker's state. States are ordered from failed to healthy.
     pub enum WorkloadState {
         NotDeclared = "not-declared",
         BehindProfile = "behind-profile",
@@ -158,7 +158,7 @@ impl WorkerView<'_> {
             return Observed::Known((WorkloadState::NotAMember, not_a_member));
         }
         self.log.clone().and_then(|log| {
-            // A worker that logged an error last is waiting for that error to end.
+            // A worker whose last log record is an error is waiting for that error to end.
             if logs::ends_with_trouble(log) {
                 return Observed::Known((WorkloadState::NotAMember, not_a_member));
             }
@@ -193,7 +193,7 @@ fn without_container(compose: &Observed<&Declared>, worker: &Worker) -> Observed
         Declaration::BehindProfile => (WorkloadState::BehindProfile, format!("no container; {message}")),
         Declaration::NoReplicas => (WorkloadState::NoReplicas, format!("no container; {message}")),
         Declaration::Declared => {
-            (WorkloadState::NotCreated, format!("no container, although declared {message}"))
+            (WorkloadState::NotCreated, format!("declared {message}, but has no container"))
         }
     }
 }

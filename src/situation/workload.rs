@@ -1,4 +1,4 @@
-//! The container of each component and its state.
+//! Each component's container, and the container's state.
 
 use crate::base::state_enum::state_enum;
 use crate::evidence::{self, Declared, Instance, InstanceState, Observed, ReasonKind, Runtime};
@@ -56,8 +56,8 @@ state_enum! {
     }
 }
 
-/// A container that the engine restarted and that has been running for less than this
-/// counts as still in its crash loop, because Docker clears the exit code at each start.
+/// A container that the engine restarted and that has been running for less than this still counts
+/// as being in a crash loop, because Docker clears the exit code at each start.
 const CRASH_LOOP_UPTIME: SignedDuration = SignedDuration::from_secs(30);
 
 /// The container of one component.
@@ -137,8 +137,8 @@ impl<'a> Workloads<'a> {
         self.all.get(component)
     }
 
-    /// Returns the container of a component: by its project and service labels first, or
-    /// else by the declared name. Of several replicas, the healthiest one is returned.
+    /// Returns a component's container, found by its project and service labels or else by the
+    /// declared name. Of several replicas, the healthiest one is returned.
     pub fn container(&self, component: &str) -> Observed<Option<&'a Instance>> {
         match self.all.get(component) {
             Some(workload) => workload.container.clone(),
@@ -235,15 +235,15 @@ pub fn state_of(container: &Instance, now: Timestamp) -> ContainerState {
     }
 }
 
-/// Reports whether the container was being restarted by hand: stopped in the first sample
-/// and running in the second, without a restart by the engine.
+/// Reports whether the container was being restarted by hand, that is, whether it was stopped in
+/// the first sample and running in the second without a restart by the engine.
 fn came_back(container: &Instance) -> bool {
     let again = container.again.as_ref();
     again.is_some_and(|a| a.state == InstanceState::Running && a.restarts == container.restarts)
 }
 
-/// Reports whether the engine restarted the container between two samples, or several
-/// times, most recently just now.
+/// Reports whether the engine restarted the container between two samples, or has restarted it
+/// several times, most recently just now.
 fn is_crash_looping(container: &Instance, now: Timestamp) -> bool {
     let restarted = container.again.as_ref().is_some_and(|again| {
         let by_policy = again.restarts > 0 && again.started > container.started;

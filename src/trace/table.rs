@@ -46,8 +46,8 @@ fn of_stage<'a>(trace: &'a Trace, stage: &'a TracedStage) -> impl Iterator<Item 
     trace.hops.iter().enumerate().filter(|(_, hop)| hop.stage == stage.stage)
 }
 
-/// Writes the hops that are new since the previous trace. If there is none, also writes the
-/// heading.
+/// Writes the hops that are new since the previous trace. If there is no previous trace, also
+/// writes the heading.
 pub fn render_new_hops(
     trace: &Trace,
     previous: Option<&Trace>,

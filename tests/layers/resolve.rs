@@ -152,8 +152,8 @@ impl<'a> Tree<'a> {
         (!found.is_empty()).then_some(found)
     }
 
-    /// Adds the files of the re-exports that a glob imports. Only names that the
-    /// importing file uses count.
+    /// Adds the files of the re-exports that a glob imports. Only names used in
+    /// the importing file count.
     fn through_glob(
         &self,
         path: &Path,

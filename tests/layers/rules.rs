@@ -1,4 +1,4 @@
-//! The rules on which layers a layer may use.
+//! Rules for which layers each layer may use.
 
 use crate::graph::{Graph, Violations, first_sites};
 use std::collections::BTreeSet;
@@ -33,9 +33,9 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("fact", &["evidence", "collect"], "it reads the situation"),
     ("judge", &["evidence", "collect"], "it reads facts and expectations"),
     ("diagnosis", &["evidence", "collect"], "it reads findings"),
-    ("remedy", &["evidence", "collect"], "it reads situation, findings and diagnosis"),
-    ("report", &["evidence", "collect"], "it reads situation, findings and diagnosis"),
-    ("trace", &["evidence", "collect"], "it reads situation, findings and diagnosis"),
+    ("remedy", &["evidence", "collect"], "it reads the situation, findings and diagnosis"),
+    ("report", &["evidence", "collect"], "it reads the situation, findings and diagnosis"),
+    ("trace", &["evidence", "collect"], "it reads the situation, findings and diagnosis"),
 ];
 
 /// Paths that do I/O. Only `collect/` may use them.

@@ -1,4 +1,4 @@
-//! Tests that the layer test itself finds violations in paths of every form.
+//! Tests that the layer test itself finds violations in every form of path.
 
 use crate::graph;
 use crate::rules;

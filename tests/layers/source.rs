@@ -55,7 +55,7 @@ pub fn parse(text: &str) -> syn::Result<Source> {
 struct Reader {
     source: Source,
     inside: Path,
-    /// Imports of the enclosing blocks, the innermost last.
+    /// Imports in the enclosing blocks, innermost last.
     blocks: Vec<HashMap<String, Path>>,
 }
 

@@ -26,7 +26,7 @@ second_broker() {
     export KAFKA_CLUSTER_ID
     compose -f docker-compose.second-broker.yml up -d --no-deps --wait kafka-2
 }
-# Moves the replicas of a topic to these brokers, such as `1,2`.
+# Moves a topic's replicas to these brokers, such as `1,2`.
 move_replicas() {
     printf '{"version": 1, "partitions": [%s]}' "$(printf '{"topic": "'"$1"'", "partition": %d, "replicas": ['"$2"']}\n' 0 1 2 | paste -sd ,)" |
         docker exec -i kodingcaravan-kafka sh -c 'cat >/tmp/reassignment.json'

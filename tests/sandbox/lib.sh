@@ -21,10 +21,10 @@ seconds_since() {
     printf '%d.%d s' $((tenths / 10)) $((tenths % 10))
 }
 
-# Prints the help of the running script: the comment at its top.
+# Prints the running script's help: the comment at its top.
 usage() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
 
-# Takes a lock until this process ends, so that scripts that change the same resources wait
+# Holds a lock until this process ends, so that scripts that change the same resources wait
 # for each other.
 lock() {
     exec 9>"${TMPDIR:-/tmp}/pipeline-doctor-sandbox-$1.lock"

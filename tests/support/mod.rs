@@ -41,7 +41,7 @@ pub fn recordings(folder: &str, prefix: &str) -> Vec<String> {
     names
 }
 
-/// The ground truth of a recording, which the program never reads: a row of
+/// The ground truth for a recording, which the program never reads: a row of
 /// `tests/scenarios/truth.toml` or `tests/sandbox/faults.toml`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,7 +58,7 @@ pub struct Truth {
     /// The subjects that the expert would name.
     #[serde(default)]
     pub subjects: Vec<String>,
-    /// The confidence that the runbook gives the cause as a percentage, if any.
+    /// The runbook's confidence in the cause as a percentage, if it states one.
     pub documented: Option<u64>,
     /// Whether the fix is a code change.
     #[serde(default)]
@@ -68,19 +68,19 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// Returns the expected exit code of the program.
+    /// Returns the program's expected exit code.
     pub fn exit_code(&self) -> i32 {
         self.exit_code.unwrap_or(if self.cause.is_some() { 3 } else { 0 })
     }
 
-    /// Reports whether the first cause of a report is correct.
+    /// Reports whether a report's first cause is correct.
     pub fn matches(&self, first: Option<&String>) -> bool {
         first == self.cause.as_ref() || first.is_some_and(|first| self.or.contains(first))
     }
 }
 
-/// Returns the ground truth of each recording, by name. For a pair of faults, the cause of
-/// either one is correct.
+/// Returns the ground truth for each recording, by name. For a pair of faults, either fault's
+/// cause is correct.
 pub fn truths() -> BTreeMap<String, Truth> {
     let read = |file: &str| -> BTreeMap<String, Truth> {
         toml::from_str(&std::fs::read_to_string(root().join(file)).unwrap()).unwrap()
@@ -180,7 +180,7 @@ impl Finished {
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
-            panic!("not one JSON document: {error}\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr)
+            panic!("expected one JSON document: {error}\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr)
         })
     }
 
@@ -280,7 +280,7 @@ pub fn sql(statements: &str) -> String {
     ))
 }
 
-/// Returns the instance of a check for a subject.
+/// Returns a check's instance for a subject.
 #[track_caller]
 pub fn instance<'a>(report: &'a Value, check: &str, subject: &str) -> &'a Value {
     let steps = report["steps"].as_array().expect("steps").iter();

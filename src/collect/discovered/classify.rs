@@ -1,5 +1,5 @@
-//! Classifies the components of a project, and finds the broker and databases that
-//! their environments name.
+//! Classifies a project's components, and finds the broker and databases named in their
+//! environments.
 
 use crate::base::secret::Secret;
 use crate::collect::discovered::Component;
@@ -9,7 +9,7 @@ use crate::text::address::{hosts_of, is_loopback_host};
 use std::collections::BTreeMap;
 use url::Url;
 
-/// The kind of a component, inferred from its image, name and ports.
+/// A component's kind, inferred from its image, name and ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Kafka, or a broker with the same protocol.
@@ -70,7 +70,7 @@ const AUXILIARY: [&str; 29] = [
     "postgrest",
 ];
 
-/// Infers the kind of a component from its image, name and ports.
+/// Infers a component's kind from its image, name and ports.
 pub fn kind(component: &Component) -> Kind {
     let image = image_name(&component.image);
     // `kafka-2` is one of several brokers, but `kafka-mailer` is not a broker.

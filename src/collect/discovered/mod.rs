@@ -26,7 +26,7 @@ pub struct Discovery {
     pub databases: Vec<Database>,
 }
 
-/// A service of the project.
+/// A service in the project.
 #[derive(Debug, Clone, Default)]
 pub struct Component {
     /// Compose service name, or else the container name.
@@ -52,7 +52,7 @@ pub struct Component {
     pub published: BTreeSet<u16>,
     /// Command of the health check, as text.
     pub healthcheck: Option<String>,
-    /// IP addresses of its containers.
+    /// Its containers' IP addresses.
     pub addresses: BTreeSet<String>,
     /// Container port and path that answered a GET request with 2xx.
     pub health_endpoint: Option<(u16, String)>,
@@ -65,7 +65,7 @@ pub struct Component {
 pub struct Cluster {
     /// Bootstrap address that answered.
     pub bootstrap: String,
-    /// Topics, without internal ones.
+    /// Topics, excluding internal ones.
     pub topics: BTreeMap<Name, DiscoveredTopic>,
     /// Consumer groups.
     pub groups: BTreeMap<Name, DiscoveredGroup>,

@@ -67,8 +67,8 @@ fn any_of(texts: Vec<&str>) -> Option<Regex> {
     regex.ok().filter(|_| !texts.is_empty())
 }
 
-/// Returns the patterns from the pipeline, its facts and its checks. Each one compiles. If
-/// together they exceed the size limit of a set, only errors are kept.
+/// Returns the patterns from the pipeline, its facts and its checks. Each one compiles. If together
+/// they exceed the size limit for a set, only errors are kept.
 fn patterns(config: &Config) -> Vec<String> {
     let calls = config.pipeline.call.iter().flat_map(|call| [&call.logged, &call.answered]);
     let started = config.pipeline.worker.iter().filter_map(|worker| worker.started.as_ref());

@@ -110,8 +110,8 @@ async fn component_log(component: &Component<'_>, docker: &Runtime, reader: Read
     logs.reduce(merge).unwrap_or_else(|| Observed::unknown(ReasonKind::Missing, "no container"))
 }
 
-/// Merges the logs of two containers of one service. If one log is unavailable, a
-/// missing record may be in it, so the reach is `Limit`.
+/// Merges the logs from two containers of the same service. If one log is unavailable, a missing
+/// record may be in it, so the reach is `Limit`.
 fn merge(one: Observed<Log>, other: Observed<Log>) -> Observed<Log> {
     let (mut log, more) = match (one, other) {
         (Observed::Known(log), Observed::Known(more)) => (log, more),

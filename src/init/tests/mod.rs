@@ -185,10 +185,12 @@ fn asks_for_more_events_if_none_were_seen() {
     }
     discovery.kafka.known_mut().unwrap().topics.values_mut().for_each(|topic| topic.records.clear());
     let draft = build_draft(&discovery);
-    assert!(draft.more_events_hint.as_ref().unwrap().starts_with("No rows or records of an event were seen"));
+    assert!(
+        draft.more_events_hint.as_ref().unwrap().starts_with("No rows or records for an event were seen")
+    );
     // Without rows, the table with the unique id is the event's.
     assert_eq!(draft.event.sql, "select entry_no as id, created_at as at\n  from entries");
-    assert!(written(&draft).contains("# No rows or records of an event were seen"));
+    assert!(written(&draft).contains("# No rows or records for an event were seen"));
     // Rows of people exist before any event, so they do not count as events.
     let people = table("people", &["id integer unique"], |e| row(&[&e.to_string()]));
     let tables = discovery.databases[0].tables.known_mut().unwrap();
@@ -196,7 +198,7 @@ fn asks_for_more_events_if_none_were_seen() {
     tables.push(people);
     let draft = build_draft(&discovery);
     assert_eq!(draft.id.name, "person id");
-    assert!(draft.more_events_hint.unwrap().starts_with("No rows or records of an event were seen"));
+    assert!(draft.more_events_hint.unwrap().starts_with("No rows or records for an event were seen"));
 }
 
 #[test]
@@ -282,7 +284,7 @@ fn writes_file_from_compose_file_alone() {
     assert!(draft.stages.iter().all(|stage| stage.incomplete) && draft.stages.len() == 3);
     let text = written(&draft);
     assert!(text.contains("# not seen: Docker: no permission on /var/run/docker.sock"), "{text}");
-    assert!(text.contains("# TODO: no rows were found that this worker writes"), "{text}");
+    assert!(text.contains("# TODO: no rows written by this worker were found"), "{text}");
 }
 
 #[test]

@@ -21,13 +21,13 @@ pub struct Call {
     pub service: Spanned<String>,
     /// Regular expression for the call in the service's log.
     pub logged: Pattern,
-    /// Event key that appears in the log record of the call.
+    /// Event key that appears in the log record for the call.
     pub key: String,
     /// Regular expression for the answer in the worker's log.
     pub answered: Pattern,
     /// Regular expression for an unanswered call in the worker's log.
     pub unanswered: Option<Pattern>,
-    /// Regular expression for a successful answer that names the created object.
+    /// Regular expression for a successful answer naming the created object.
     pub answered_well: Pattern,
     /// Request that changes nothing, used to test the service.
     pub harmless: Option<Harmless>,

@@ -15,7 +15,7 @@ pub struct Marks {
     /// Column with the correlation id: uuid, text or varchar.
     #[schemars(regex(pattern = r"\S"))]
     pub id: String,
-    /// Column with the event's own id, if any.
+    /// Column with the event's own id; optional.
     #[schemars(regex(pattern = r"\S"))]
     pub event_id: Option<String>,
     /// Column with the event type.

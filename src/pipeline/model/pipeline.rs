@@ -26,7 +26,7 @@ pub struct Pipeline {
     /// Hints for finding the Compose project.
     #[serde(default)]
     pub compose: ComposeHints,
-    /// Main broker, if any.
+    /// Main broker; optional.
     pub kafka: Option<System>,
     /// Additional brokers by name, each a separate cluster.
     #[serde(default)]
@@ -45,7 +45,7 @@ pub struct Pipeline {
     /// Topics that must exist.
     #[serde(default)]
     pub topic: Vec<TopicSpec>,
-    /// Table of processed markers, if any.
+    /// Table of processed markers; optional.
     pub marks: Option<Marks>,
     /// Query for the times and keys of events.
     pub event: EventSql,
@@ -57,12 +57,12 @@ pub struct Pipeline {
     /// Stages, in order.
     #[serde(default)]
     pub stage: Vec<Stage>,
-    /// Documented API call, if any.
+    /// Documented API call; optional.
     pub call: Option<Call>,
     /// Diagnostic lines in the logs of a healthy run.
     #[serde(default)]
     pub line: Vec<Line>,
-    /// Topic for events that workers gave up on, if any.
+    /// Topic for events that workers gave up on; optional.
     pub dead_letters: Option<DeadLetters>,
 }
 

@@ -20,7 +20,7 @@ pub struct Stage {
     /// Type of the event.
     #[schemars(regex(pattern = r"\S"))]
     pub event: String,
-    /// Topic on which the event arrives, if any.
+    /// Topic on which the event arrives, unless it arrives another way.
     #[schemars(with = "Option<String>")]
     pub topic: Option<Spanned<String>>,
     /// Stages that an event must pass through before this one. Defaults to the previous stage in

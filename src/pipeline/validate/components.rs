@@ -5,7 +5,7 @@ use crate::input::toml_document::{Document, Row};
 use crate::pipeline::model::Role;
 use crate::pipeline::validate::missing_keys::{lacks_key, lacks_section};
 
-/// Paths of systems, with the required role of their service and that role's name in messages.
+/// Paths to systems, with the role that their service needs and that role's name in messages.
 const SYSTEMS: &[(&str, Role, &str)] = &[
     ("kafka", Role::Broker, "broker"),
     ("broker.*", Role::Broker, "broker"),

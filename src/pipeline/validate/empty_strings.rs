@@ -3,7 +3,7 @@
 use crate::base::error::Mistake;
 use crate::input::toml_document::Document;
 
-/// Paths of names that must not be empty.
+/// Paths to names that must not be empty.
 const NAMES: &[&str] = &[
     "name",
     "id.name",
@@ -29,10 +29,10 @@ const NAMES: &[&str] = &[
     "dead_letters.worker",
 ];
 
-/// Paths of other strings that must not be empty, with their help text.
+/// Paths to other strings that must not be empty, with their help text.
 const OTHERS: &[(&str, &str)] = &[
     ("noun[]", NOUN),
-    ("worker[].group", "expected the consumer group of the worker; omit `group` if it has none"),
+    ("worker[].group", "expected the worker's consumer group; omit `group` if it has none"),
     ("stage[].marked_by[]", "expected the name of a source, as it appears in the marks table"),
     ("stage[].effect", "expected the name of the effect in the database, such as a table name"),
     ("stage[].good_status[]", STATUS),

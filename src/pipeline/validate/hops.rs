@@ -30,10 +30,9 @@ pub fn check(document: &Document, type_mistakes: &[Mistake], mistakes: &mut Vec<
             && consumed < record
         {
             let mistake = stage.mistake_in(hops[consumed].at.clone(), "`taken` is listed before `record`");
-            mistakes.push(
-                mistake
-                    .help("move it after `record`: a record must be on the topic before it can be consumed"),
-            );
+            mistakes.push(mistake.help(
+                "move it after `record`, because a record must be on the topic before it can be consumed",
+            ));
         }
     }
 }

@@ -23,7 +23,7 @@ const NUMBERS: &[(&str, &str, i64, i64, &str, &str)] = &[
         "a topic needs at least one partition",
         "expected 1 or more; omit it to use as many partitions as existing topics have",
     ),
-    ("stage[]", "grace_s", 0, YEAR_S, "longer than a year", "expected at most 31622400 seconds, one year"),
+    ("stage[]", "grace_s", 0, YEAR_S, "longer than a year", "expected at most 31622400 seconds (one year)"),
 ];
 
 /// Checks the values of a pipeline.

@@ -8,7 +8,7 @@ use crate::input::toml_document::{Document, Entry, Row};
 use crate::pipeline::model::HopKind;
 use crate::pipeline::validate::http_requests;
 
-/// Paths of references, grouped by what they refer to.
+/// Paths to references, grouped by what they refer to.
 const TO_SERVICE: &[&str] =
     &["kafka.service", "broker.*.service", "postgres.service", "database.*.service", "call.service"];
 const TO_WORKER: &[&str] = &["stage[].worker"];
@@ -26,7 +26,7 @@ const TO_TOPIC: &[&str] = &["worker[].topics[]", "stage[].topic"];
 const TO_STAGE: &[&str] = &["line[].stage", "call.stage", "stage[].after[]"];
 const TO_KEY: &[&str] = &["lookup.*", "call.key"];
 
-/// Paths of names that must be unique together, with the plural used in messages.
+/// Paths to names that must be unique together, with the plural used in messages.
 const NAMED: &[(&[&str], &str)] = &[
     (&["service[].name", "worker[].name"], "services or workers"),
     (&["topic[].name"], "topics"),
@@ -70,7 +70,7 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     reject_reserved_names(document, mistakes);
 }
 
-/// Rejects additional brokers and databases with the name of the main one.
+/// Rejects additional brokers and databases that have the main one's name.
 fn reject_reserved_names(document: &Document, mistakes: &mut Vec<Mistake>) {
     for (section, name) in [("broker", MAIN_BROKER), ("database", MAIN_DATABASE)] {
         for entry in document.texts(&format!("{section}.{name}.service")) {
@@ -88,7 +88,7 @@ fn row_names(document: &Document, what: &'static str, section: &str) -> Names {
     Names { what, list: names, partially_parsed }
 }
 
-/// Returns the valid hops of a stage: the built-in ones and the names of its lines.
+/// Returns the valid hops for a stage: the built-in ones and the names of its lines.
 fn hop_names(document: &Document, stage: Row) -> Names {
     let name = stage.text("name").map(|name| name.text);
     let lines = document.rows("line[]");
@@ -140,5 +140,5 @@ fn reject_duplicate_names(document: &Document, mistakes: &mut Vec<Mistake>) {
             None => lines.push((component, stage, row.text("name").into_iter().collect())),
         }
     }
-    lines.iter().for_each(|(_, _, names)| reject(names, "lines of the same component and stage"));
+    lines.iter().for_each(|(_, _, names)| reject(names, "lines for the same component and stage"));
 }

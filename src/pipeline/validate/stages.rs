@@ -32,8 +32,7 @@ fn check_single_broker(document: &Document, mistakes: &mut Vec<Mistake>) {
         if let Some((other, other_broker)) = known.find(|(_, broker)| *broker != first_broker) {
             let what =
                 format!("`{}` is on {first_broker}, but `{}` is on {other_broker}", first.text, other.text);
-            let help =
-                "expected topics on one broker, because the consumer group of a worker is on one broker";
+            let help = "expected topics on one broker, because a worker's consumer group is on one broker";
             mistakes.push(document.source().mistake_in(other.at.clone(), what).help(help));
         }
     }
@@ -64,7 +63,7 @@ fn check_group_and_broker(document: &Document, type_mistakes: &[Mistake], mistak
         let topics = worker.list("topics");
         let (Some(first), Some(name)) = (topics.first(), worker.text("name")) else { continue };
         let what = format!("worker `{}` consumes topics without a group", name.text);
-        report(first.at.clone(), what, "add `group = \"...\"`, the consumer group of the worker");
+        report(first.at.clone(), what, "add `group = \"...\"`, the worker's consumer group");
     }
     let no_broker = lacks_section(document, "kafka", type_mistakes);
     if let Some(topic) = document.texts("topic[].name").first().filter(|_| no_broker) {

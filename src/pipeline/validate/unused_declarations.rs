@@ -30,7 +30,7 @@ pub fn unused_declarations(source: &Source) -> Vec<Mistake> {
         }
         if let Some(group) = worker.text("group").filter(|_| worker.has("topics")) {
             let help = "its members are checked, but not what they consume";
-            note(group.at, format!("group `{}` consumes no topic of the pipeline", group.text), help);
+            note(group.at, format!("group `{}` consumes none of the pipeline's topics", group.text), help);
         }
     }
     for (section, users) in [("broker", BROKER_USES), ("database", DATABASE_USES)] {

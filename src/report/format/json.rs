@@ -11,13 +11,13 @@ use std::io::{self, Write};
 /// A mistake in the configuration or usage.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ReportedMistake {
-    /// Where it is: a file and line, a flag or an environment variable.
+    /// The location of the mistake: a file and line, a flag or an environment variable.
     place: String,
     /// The file, if the mistake is in one.
     file: Option<String>,
-    /// The line in the file, from 1.
+    /// The line in the file, counted from 1.
     line: Option<usize>,
-    /// The column in the line, in characters from 1.
+    /// The column in the line, counted in characters from 1.
     column: Option<usize>,
     /// What is wrong, and what was expected.
     what: String,

@@ -18,7 +18,7 @@ pub struct LintResult {
     pub checks: usize,
     /// The number of causes.
     pub causes: usize,
-    /// The number of SQL statements that the database prepared, if it was asked to.
+    /// The number of SQL statements that the database prepared, if that was requested.
     pub prepared: Option<usize>,
 }
 

@@ -45,8 +45,8 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
     writeln!(out, "\n{}", headline(report))
 }
 
-/// Reports whether a cause is worth listing: it is at least half as likely as the best
-/// causes, or it is supported by a check that they do not explain.
+/// Reports whether a cause is at least half as likely as the best causes, or is supported by a
+/// check that they do not explain. Other causes are not worth listing.
 fn is_worth_listing(cause: &Cause, report: &Report) -> bool {
     let best = || report.causes.iter().filter(|cause| cause.best);
     let likely = best().all(|best| cause.confidence * 2 >= best.confidence);

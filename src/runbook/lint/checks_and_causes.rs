@@ -13,7 +13,7 @@ use crate::runbook::scope::Scope;
 use crate::text::suggestion::suggestion;
 use std::collections::BTreeSet;
 
-/// Paths of the links from causes to checks.
+/// Paths to the links from causes to checks.
 const LINKS: [&str; 4] = ["cause[].always[]", "cause[].usually[]", "cause[].sometimes[]", "cause[].seen[]"];
 
 /// Checks all rows; `None` stands for a file that could not be parsed at all. The first `trusted`
@@ -102,7 +102,7 @@ fn check_steps(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Reports checks of unknown facts.
+/// Reports checks that use unknown facts.
 fn unknown_facts(document: &Document, facts: &Names, mistakes: &mut Vec<Mistake>) {
     facts.reject_unknown(&document.texts("check[].fact"), document.source(), mistakes);
 }

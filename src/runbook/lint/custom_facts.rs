@@ -74,7 +74,7 @@ fn invalid_source(row: &Row, name: &Entry) -> Option<(String, &'static str)> {
 fn check_source(row: &Row, name: &str, source: &Source, mistakes: &mut Vec<Mistake>) {
     let harmless = row.table("http").and_then(|request| request.value_as::<bool>("harmless"));
     if let Some((_, at)) = harmless.filter(|(harmless, _)| !harmless) {
-        let mistake = row.mistake_in(at, format!("the request of `{name}` is not marked as harmless"));
+        let mistake = row.mistake_in(at, format!("the request for `{name}` is not marked as harmless"));
         mistakes.push(
             mistake.help("only GET requests that change nothing are sent: confirm with harmless = true"),
         );

@@ -26,8 +26,8 @@ pub fn check(files: &[Option<Document>], checks: &Names, causes: &Names, mistake
     }
 }
 
-/// Returns the mistake in an override, if any. `has` says which of the keys `severity`, `off` and
-/// `until` are present.
+/// Returns the mistake in an override, or `None` if it is valid. `has` says which of the keys
+/// `severity`, `off` and `until` are present.
 fn invalid(has: [bool; 3], is_cause: bool, id: &Entry, source: &Source) -> Option<Mistake> {
     let Entry { text, at } = id;
     let (what, help) = match has {
@@ -40,11 +40,11 @@ fn invalid(has: [bool; 3], is_cause: bool, id: &Entry, source: &Source) -> Optio
         ),
         [true, true, _] => (
             format!("the override of `{text}` has both `off` and `severity`"),
-            "keep one of them: a check that is switched off is not judged",
+            "keep one of them, because a check that is switched off is not judged",
         ),
         [_, true, false] => (
             format!("`{text}` is switched off without an end date"),
-            "add the last day: until = \"2026-12-31\"",
+            "add the end date: until = \"2026-12-31\"",
         ),
         [_, false, true] => (
             format!("the override of `{text}` has `until` without `off`"),

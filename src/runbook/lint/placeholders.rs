@@ -6,7 +6,7 @@ use crate::text::placeholder::PLACEHOLDERS;
 use crate::text::suggestion::nearest;
 use crate::text::template::Template;
 
-/// Paths of the texts that may contain placeholders.
+/// Paths to the texts that may contain placeholders.
 const TEXTS: [&str; 6] = [
     "step[].by_hand",
     "check[].title",
@@ -16,7 +16,7 @@ const TEXTS: [&str; 6] = [
     "cause[].actions[].run",
 ];
 
-/// Checks all texts of a file. Shell commands use braces too, so only a near miss of a known
+/// Checks all texts of a file. Shell commands use braces too, so only a misspelling of a known
 /// placeholder is a mistake.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     for entry in TEXTS.iter().flat_map(|path| document.texts(path)) {

@@ -4,7 +4,7 @@
 use crate::base::error::Mistake;
 use crate::input::toml_document::{Document, Row};
 
-/// The required texts of each kind of row.
+/// The required texts in each kind of row.
 const REQUIRED: [(&str, &[&str]); 6] = [
     ("step[]", &["title", "by_hand"]),
     ("check[]", &["title", "by_hand"]),
@@ -32,12 +32,12 @@ fn reject_blank(row: &Row, keys: &[&str], mistakes: &mut Vec<Mistake>) {
     for (key, entry) in keys.iter().filter_map(|key| Some((key, row.text(key)?))) {
         if entry.text.trim().is_empty() {
             let mistake = row.mistake_in(entry.at, format!("`{key}` is blank"));
-            mistakes.push(mistake.help("expected a non-empty text, because reports print it"));
+            mistakes.push(mistake.help("expected non-empty text, because reports print it"));
         }
     }
 }
 
-/// Checks that an action has a command, generated commands or a sentence, but not both of the first two.
+/// Checks that an action has a sentence, a command or generated commands, but not the last two together.
 fn check_action(action: &Row, mistakes: &mut Vec<Mistake>) {
     let has = |key: &str| action.has(key);
     let (what, help) = match (has("run"), has("generate"), has("say")) {

@@ -1,4 +1,4 @@
-# Shared by the scripts of the pipelines. Sourced, not executed.
+# Shared by the pipelines' scripts. Sourced, not executed.
 # shellcheck shell=bash disable=SC2034
 # shellcheck source=../lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../lib.sh"
@@ -24,7 +24,7 @@ use_pipeline() {
 # Runs docker compose with a timeout of two minutes, or $compose_timeout seconds.
 compose() { timeout "${compose_timeout:-120}" docker compose --progress quiet -f "$examples/$name/docker-compose.yml" "$@"; }
 
-# sql DATABASE STATEMENT: runs a statement as the superuser, who needs no password.
+# sql DATABASE STATEMENT: runs a statement as the superuser, which needs no password.
 sql() { compose_timeout=10 compose exec -T postgres psql -qtAX -v ON_ERROR_STOP=1 -U postgres -d "$1" -c "$2"; }
 
 topic() { compose exec -T kafka kafka-topics --bootstrap-server kafka:9092 "$@" >&2; }
@@ -34,8 +34,8 @@ recreate() { compose up -d --no-deps "$1" >&2; }
 # set_variables SERVICE NAME=VALUE...: recreates a container with other variables.
 set_variables() { (export "${@:2}" && recreate "$1"); }
 
-# lock_table DATABASE TABLE MODE: locks a table for ten minutes in a transaction of the
-# database's owner, like a console that someone left open.
+# lock_table DATABASE TABLE MODE: locks a table for ten minutes in a transaction
+# run by the database's owner, like a console left open.
 lock_table() {
     local locked
     compose exec -d -e PGAPPNAME=console postgres sh -c \

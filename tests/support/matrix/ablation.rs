@@ -14,7 +14,7 @@ const STRENGTHS: [&str; 3] = ["always", "usually", "sometimes"];
 /// that strength.
 type Link = (usize, usize, usize);
 
-/// The name of a recording and its findings.
+/// A recording's name and its findings.
 type Judged = (String, Vec<Finding>);
 
 /// The first guess and its confidence as a percentage, if there is one.
@@ -40,7 +40,7 @@ pub fn report(corpus: &Corpus) -> String {
     let links_changing = |count: usize| changes.iter().filter(|changed| changed.len() == count).count();
     let _ = writeln!(
         out,
-        "\n{} links removed, one at a time: {} change no first guess, {} change that of one recording",
+        "\n{} links removed one at a time: {} change no first guess, {} change one recording's first guess",
         links.len(),
         links_changing(0),
         links_changing(1)

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The ground truth of a recording, as a human expert would name it: a row of
+/// The ground truth for a recording, as a human expert would name it: a row of
 /// `tests/sandbox/faults.toml` or `tests/scenarios/truth.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Truth {
@@ -40,7 +40,7 @@ pub struct Case {
     pub name: String,
     /// The recorded evidence.
     pub evidence: Evidence,
-    /// The ground truth of each injected fault.
+    /// The ground truth for each injected fault.
     pub truths: Vec<Truth>,
 }
 
@@ -119,7 +119,7 @@ impl Corpus {
             if let Some((first, second)) = name.split_once('+') {
                 let fault = |name: &str| faults.iter().find(|(_, truth)| truth.scenario == name);
                 let (Some((a, first)), Some((b, second))) = (fault(first), fault(second)) else {
-                    return Err(format!("{name}.json: expected the recordings of two faults, joined by `+`"));
+                    return Err(format!("{name}.json: expected the names of two recordings, joined by `+`"));
                 };
                 let truths = vec![first.clone(), second.clone()];
                 corpus.pairs.push(Case { id: format!("{a}+{b}"), name, evidence: evidence(&file)?, truths });

@@ -140,5 +140,5 @@ pub enum Grade {
     Wrong,
 }
 
-/// The lowest confidence as a percentage, at which a wrong guess counts as confidently wrong.
+/// The lowest confidence, as a percentage, at which a wrong guess counts as confidently wrong.
 pub const SURE: u8 = 50;

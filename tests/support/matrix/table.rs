@@ -134,7 +134,7 @@ enum Outcome {
     Cause(Grade, u8),
 }
 
-/// The outcome of every recording with every proper subset of the systems hidden.
+/// The outcome for every recording with every proper subset of the systems hidden.
 struct Grid<'a>(Vec<(&'a Case, Vec<System>, Outcome)>);
 
 impl<'a> Grid<'a> {
@@ -334,7 +334,7 @@ fn combinations(out: &mut String, grid: &Grid) {
     }
 }
 
-/// Returns all subsets of the systems with this size.
+/// Returns all subsets of the systems that have this size.
 fn subsets_of_size(size: u32) -> Vec<Vec<System>> {
     let members = |bits: u32| System::ALL.into_iter().enumerate().filter(move |(i, _)| bits >> i & 1 == 1);
     let subsets = (1..1_u32 << System::ALL.len()).filter(|bits| bits.count_ones() == size);

@@ -63,9 +63,9 @@ pub fn bootstrap(
     }
 }
 
-/// Returns the address in the environments of running containers. If there is only one
-/// broker, this is the most common address. Otherwise, it is the address of the component
-/// in `used_by`, or one that leads to the broker's container.
+/// Returns the address from the environments of running containers. If there is only one broker,
+/// this is the most common address. Otherwise, it is the address of the component in `used_by`, or
+/// one that leads to the broker's container.
 fn from_environments(
     config: &Config,
     broker: &str,
@@ -197,8 +197,8 @@ impl AddressMap {
         AddressMap { fallback, ..self.clone() }
     }
 
-    /// Returns the address to connect to instead of this one. It is given by a flag or, if
-    /// the host does not resolve from here, is that of a container or the only broker.
+    /// Returns the address to connect to instead of this one. It comes from a flag or, if the host
+    /// does not resolve from here, belongs to a container or the only broker.
     pub fn map(&self, host: &str, port: u16, resolves: impl Fn(&str, u16) -> bool) -> String {
         let advertised = format!("{host}:{port}");
         let address = self.bootstrap_instead(&advertised).unwrap_or(advertised);

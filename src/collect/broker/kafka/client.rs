@@ -67,7 +67,7 @@ impl Session {
         Ok(Session { native, opened: Instant::now(), until, failures: BTreeMap::new() })
     }
 
-    /// Returns the address map of the client.
+    /// Returns the client's address map.
     pub fn address_map(&self) -> &AddressMap {
         self.native.address_map()
     }
@@ -77,8 +77,8 @@ impl Session {
         self.native.cluster_id()
     }
 
-    /// Fetches metadata of one topic (without creating it) or of all visible topics, and
-    /// of all brokers, from any of the given brokers.
+    /// Fetches metadata for one topic (without creating it) or all visible topics, and for all
+    /// brokers, from any of the given brokers.
     pub fn metadata<'a>(
         &mut self,
         topic: impl Into<Option<&'a str>>,
@@ -328,7 +328,7 @@ fn failure_reason(address: &str, text: &str, waited: Duration) -> Reason {
         return Reason::new(ReasonKind::Refused, message);
     }
     if has("Disconnected") && has(CONNECTED) {
-        let message = format!("{address} closes the connection: it requires a login (SASL)");
+        let message = format!("{address} closes the connection because it requires a login (SASL)");
         return Reason::new(ReasonKind::Auth, message);
     }
     if text.to_lowercase().contains("timed out") {
@@ -375,7 +375,7 @@ mod tests {
             (
                 "h:1/bootstrap: Disconnected: connection closed by peer: receive 0 after POLLIN (after 1ms in state UP)",
                 ReasonKind::Auth,
-                "h:1 closes the connection: it requires a login (SASL)",
+                "h:1 closes the connection because it requires a login (SASL)",
             ),
             (
                 "h:1/bootstrap: Receive failed: Invalid response size 1213486160 (0..100000000) (after 0ms in state APIVERSION_QUERY)",

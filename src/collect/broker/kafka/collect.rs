@@ -118,7 +118,7 @@ pub(crate) struct ClusterCollector {
 }
 
 impl ClusterCollector {
-    /// Collects everything and publishes partial results on the way.
+    /// Collects everything and publishes partial results along the way.
     pub(crate) fn run(self, address_map: AddressMap) {
         let mut bootstrap_session = match Session::open(&self.bootstrap, address_map, self.until) {
             Ok(session) => session,
@@ -259,7 +259,7 @@ impl ClusterCollector {
         self.observed_at.checked_sub(window).ok()
     }
 
-    /// Returns the cluster as its first metadata shows it; everything else is pending.
+    /// Returns the cluster as described by its first metadata; everything else is pending.
     pub(crate) fn initial_evidence(&self, session: &Session, metadata: &Metadata) -> Broker {
         let bootstrap = session.address_map().bootstrap_of(client::answering_broker(metadata));
         let brokers = metadata

@@ -1,6 +1,6 @@
 //! librdkafka features that rdkafka's safe API lacks: address rewriting, the event queue,
-//! offsets of many partitions, and groups. All of the driver's unsafe code is in this
-//! module and its submodules.
+//! offsets for many partitions, and groups. All of the driver's unsafe code is in this module and
+//! its submodules.
 
 pub mod consumer;
 pub mod events;
@@ -99,13 +99,13 @@ impl NativeClient {
         Ok(NativeClient { queue, client })
     }
 
-    /// Returns the address map of the client.
+    /// Returns the client's address map.
     pub fn address_map(&self) -> &AddressMap {
         self.client.context()
     }
 
-    /// Fetches metadata of one topic or of all topics, and of all brokers. Blocks for up
-    /// to `timeout`.
+    /// Fetches metadata for one topic or all topics, and for all brokers. Blocks for up to
+    /// `timeout`.
     pub fn metadata(&self, topic: Option<&str>, timeout: Duration) -> KafkaResult<Metadata> {
         self.client.fetch_metadata(topic, timeout)
     }

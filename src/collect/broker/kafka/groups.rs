@@ -74,7 +74,7 @@ pub fn absent() -> Group {
     }
 }
 
-/// Groups whose two responses arrive in any order.
+/// Groups whose two responses may arrive in any order.
 pub struct GroupResponses {
     described: BTreeMap<Name, Observed<GroupDescription>>,
     committed: BTreeMap<Name, Observed<Vec<Committed>>>,
@@ -86,7 +86,7 @@ impl GroupResponses {
         GroupResponses { described: all_unknown(names, pending), committed: all_unknown(names, pending) }
     }
 
-    /// Adds a response, or the reason why there is none.
+    /// Adds a response, or the reason there is none.
     pub fn add(&mut self, request: &Request, response: Result<Response, Reason>) {
         match (request, response) {
             (Request::Describe(name), Ok(Response::Group(group))) => {

@@ -1,6 +1,5 @@
-//! Searches topics for records of the requested events and for dead letters. The search
-//! starts at the event's time and in the key's partition, and it reports any limit that it
-//! reaches.
+//! Searches topics for the requested events' records and for dead letters. The search starts at the
+//! event's time and in the key's partition, and it reports any limit that it reaches.
 
 use crate::base::secret::redact;
 use crate::collect::broker::kafka::client::{self, RoutedRequest, Session};

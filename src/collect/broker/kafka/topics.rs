@@ -65,7 +65,7 @@ pub fn requests(kafka: &Broker) -> Vec<RoutedRequest> {
     requests
 }
 
-/// Stores the settings of the requested topics, or the reason why there are none.
+/// Stores the requested topics' settings, or the reason there are none.
 pub fn store_settings(
     topics: &mut BTreeMap<Name, Observed<Topic>>,
     requested: &[Name],
@@ -85,7 +85,7 @@ pub fn store_settings(
     }
 }
 
-/// Returns the partitions, grouped by the node id of their leader.
+/// Returns the partitions, grouped by their leader's node id.
 fn partitions_by_leader(kafka: &Broker) -> BTreeMap<i32, Vec<TopicPartition>> {
     let mut by_leader: BTreeMap<i32, Vec<TopicPartition>> = BTreeMap::new();
     for (name, topic) in &kafka.topics {
@@ -124,7 +124,7 @@ fn addresses(brokers: &[Node], id: i32) -> Vec<String> {
     leader.map(|broker| broker.address.clone()).collect()
 }
 
-/// Stores the offsets of the requested partitions, or the reason why there are none.
+/// Stores the requested partitions' offsets, or the reason there are none.
 pub fn store_offsets(
     topics: &mut BTreeMap<Name, Observed<Topic>>,
     spec: OffsetSpec,

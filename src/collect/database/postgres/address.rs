@@ -1,6 +1,6 @@
-//! Parses PostgreSQL addresses, which are URLs or have libpq's `key=value` form.
-//! tokio-postgres supports fewer TLS options than libpq, so this module removes these
-//! options from the address and interprets them itself.
+//! Parses PostgreSQL addresses, which are either URLs or in libpq's `key=value` form.
+//! tokio-postgres supports fewer TLS options than libpq, so this module removes these options from
+//! the address and interprets them itself.
 
 use crate::base::error::Mistake;
 use crate::collect::database::postgres::ssl_options::{PLACE, Ssl};
@@ -40,8 +40,8 @@ const OPTIONS: [&str; 24] = [
     "load_balance_hosts",
 ];
 
-/// Options of libpq and other drivers to ignore, because addresses often come from services
-/// written in other languages.
+/// Ignored options that are meant for libpq or other drivers, because addresses often come from
+/// services written in other languages.
 const IGNORED: [&str; 21] = [
     "client_encoding",
     "connection_limit",
@@ -102,7 +102,7 @@ impl Address {
         let config: Config = rest.parse().map_err(|error| parse_error(&error))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             let help = "expected an address like postgres://user:password@host:5432/database";
-            return Err(Mistake::new(PLACE, "names no host").help(help));
+            return Err(Mistake::new(PLACE, "does not name a host").help(help));
         }
         let value = |name: &str| {
             let found = options.iter().rev().find(|(option, _)| option == name);
@@ -348,7 +348,7 @@ mod tests {
             ),
             ("postgres://a:hunter2@db?sslmod=require", "unknown option `sslmod`\n  did you mean `sslmode`?"),
             ("postgres://a:hunter2@db:port/shop", "option `port`"),
-            ("postgres:///shop", "names no host"),
+            ("postgres:///shop", "does not name a host"),
             ("hunter2", "expected postgres://"),
             ("postgres://db?sslmode=require&sslrootcert=system", "needs sslmode=verify-full"),
             ("postgres://db?sslcert=/x", "must be given together"),

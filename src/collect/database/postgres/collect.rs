@@ -44,7 +44,7 @@ pub async fn collect(
 pub struct Collected {
     /// The main database, which holds the events.
     pub main: Database,
-    /// The databases of other services, keyed by their names in the pipeline.
+    /// Other services' databases, keyed by their names in the pipeline.
     pub additional: BTreeMap<Name, Observed<Database>>,
     /// The rows for each requested id.
     pub rows: Vec<EventRows>,
@@ -89,7 +89,7 @@ pub(crate) async fn collect_from(
     Ok(collected)
 }
 
-/// Returns the rows for an id before they are read. All are unknown, for the reason `pending`.
+/// Returns the rows for an id before they are read. All are unknown, with `pending` as the reason.
 pub(crate) fn pending_rows(config: &Config, pending: &Reason) -> EventRows {
     let marks = match config.pipeline.marks {
         Some(_) => Observed::Unknown(pending.clone()),
@@ -104,8 +104,7 @@ pub(crate) fn pending_rows(config: &Config, pending: &Reason) -> EventRows {
     }
 }
 
-/// Reads everything. Data that other drivers wait for comes first, and scans of whole
-/// tables come last.
+/// Reads everything. Data that other drivers wait for comes first, and full table scans come last.
 pub(crate) async fn read_all(
     config: &Config,
     databases: &Databases,

@@ -78,7 +78,7 @@ fn combined(mut failures: Vec<Reason>) -> Reason {
     let messages: Vec<String> = failures.iter().map(|why| why.message.clone()).collect();
     match failures.pop() {
         Some(last) => Reason { message: messages.join("; "), ..last },
-        None => Reason::new(ReasonKind::NotConfigured, "the address names no host"),
+        None => Reason::new(ReasonKind::NotConfigured, "the address does not name a host"),
     }
 }
 

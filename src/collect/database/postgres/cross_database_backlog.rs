@@ -160,7 +160,7 @@ async fn events(session: &Session, pipeline: &Pipeline, window_s: u64) -> Result
     let window = params.bind(i64::try_from(window_s).unwrap_or(i64::MAX), Type::INT8);
     let events = window_events(&pipeline.event.sql, &window);
     let sql = format!("{events} select id::text, at, (select count(*) > {MAX_EVENTS} from recent) from came");
-    let rows = session.query("the events of the window", &sql, &params, session.share(4)).await?;
+    let rows = session.query("the events in the window", &sql, &params, session.share(4)).await?;
     let limited = rows.first().map_or(Ok(false), |row| get(row, 2))?;
     let arrivals = rows.iter().map(|row| Ok((get(row, 0)?, required_time(row, 1, "the event")?)));
     Ok((arrivals.collect::<Result<Arrivals, Reason>>()?, limited))

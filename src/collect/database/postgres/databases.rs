@@ -1,4 +1,4 @@
-//! Sessions on the pipeline's databases: the main one and those of other services.
+//! Sessions on the pipeline's databases: the main one and other services' databases.
 
 use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::Secret;
@@ -56,8 +56,8 @@ impl Databases {
         }
     }
 
-    /// Returns each additional database, or why it is unavailable. The list of sessions
-    /// stays unknown, for the reason `pending`.
+    /// Returns each additional database, or the reason it is unavailable. The list of sessions
+    /// stays unknown, with `pending` as the reason.
     pub fn observed(&self, pending: &Reason) -> BTreeMap<Name, Observed<Database>> {
         let observed = |additional: &Result<Additional, Reason>| match additional {
             Ok(additional) => Observed::Known(Database {

@@ -1,4 +1,4 @@
-//! Discovers the tables of a database and reads their newest rows.
+//! Discovers a database's tables and reads their newest rows.
 
 use crate::base::secret::Secret;
 use crate::collect::database::postgres::address::Address;

@@ -41,7 +41,7 @@ pub fn is_tls_error(error: &Error) -> bool {
     error.to_string() == "error performing TLS handshake"
 }
 
-/// Explains why `subject` (a table, a stage) could not be read.
+/// Explains why `subject` (a table or a stage) could not be read.
 pub fn query_error(error: &Error, subject: &str) -> Reason {
     let Some(db_error) = error.as_db_error() else {
         let disconnected = error.is_closed() || io_kind(error).is_some();
@@ -120,7 +120,7 @@ fn io_error(kind: ErrorKind, server: &str, reason: &str) -> Reason {
         ErrorKind::PermissionDenied => (ReasonKind::Permission, format!("{server}: {reason}")),
         // The response is not a PostgreSQL message.
         ErrorKind::Other | ErrorKind::InvalidData | ErrorKind::InvalidInput => {
-            let message = format!("{server} does not answer like a PostgreSQL server: {reason}");
+            let message = format!("{server} does not respond like a PostgreSQL server: {reason}");
             (ReasonKind::Failed, message)
         }
         _ => (ReasonKind::Failed, format!("{server}: {reason}")),

@@ -46,9 +46,9 @@ pub(crate) fn statement(event: &EventSql, id: &str, id_type: &str) -> (String, P
     (sql, params)
 }
 
-/// Returns the reason for an id without an event.
+/// Returns the reason to report for an id without an event.
 pub(crate) fn no_row() -> Reason {
-    Reason::new(ReasonKind::Missing, "no row with this id, so the time of the event is unknown")
+    Reason::new(ReasonKind::Missing, "no row with this id, so the event's time is unknown")
 }
 
 /// Lists the columns that [`read`] expects, as columns of `event`.

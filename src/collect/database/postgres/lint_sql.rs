@@ -29,7 +29,7 @@ pub struct Prepared {
     pub cut: Option<Reason>,
 }
 
-/// The SQL text in the configuration that a statement comes from.
+/// The configured SQL text that a statement comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SqlSource {
     /// A key of `[marks]`: the table or one of its columns.
@@ -258,7 +258,7 @@ impl Checker<'_> {
         Ok(false)
     }
 
-    /// Returns the transaction in the database that an SQL text queries.
+    /// Returns the transaction in the database queried by an SQL text.
     fn session(&self, source: &SqlSource) -> Result<&'_ Session, Reason> {
         let database = match source {
             SqlSource::Marks(_) => self.pipeline.marks.as_ref().map(Marks::database),

@@ -14,8 +14,8 @@ const CATALOG_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of substring matches per id.
 const LIKE_ROWS: usize = 20;
 
-/// Returns the SQL type of the id column of the marks table, from `pg_attribute`.
-/// Queries cast the id to this type so that they can use an index.
+/// Returns the SQL type of the marks table's id column, from `pg_attribute`. Queries cast the id to
+/// this type so that they can use an index.
 pub async fn id_type(session: &Session, marks: &Marks) -> Result<String, Reason> {
     let mut params = Params::default();
     let table = params.bind(marks.table.clone(), Type::TEXT);
@@ -119,8 +119,8 @@ pub(crate) fn read_mark(row: &Row) -> Result<Mark, Reason> {
     })
 }
 
-/// Reports whether an index begins with the id column of the marks table. Without
-/// one, each lookup scans the whole table.
+/// Reports whether an index begins with the marks table's id column. Without one, each lookup scans
+/// the whole table.
 pub async fn has_id_index(session: &Session, marks: &Marks) -> Result<bool, Reason> {
     let mut params = Params::default();
     let table = params.bind(marks.table.clone(), Type::TEXT);
@@ -130,7 +130,7 @@ pub async fn has_id_index(session: &Session, marks: &Marks) -> Result<bool, Reas
             join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
            where i.indrelid = to_regclass({table}) and a.attname = {column} and i.indisvalid)"
     );
-    let subject = "the indexes of the marks table";
+    let subject = "the marks table's indexes";
     get(&only(session.query(subject, &sql, &params, CATALOG_TIMEOUT).await?, subject)?, 0)
 }
 

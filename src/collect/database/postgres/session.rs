@@ -64,7 +64,7 @@ pub struct Rejection {
 pub struct Session {
     client: Client,
     until: Instant,
-    /// Replication lag of the server; zero on a primary.
+    /// The server's replication lag; zero on a primary.
     pub replica_lag: Duration,
 }
 
@@ -74,7 +74,7 @@ pub struct ServerInfo {
     pub version: String,
     /// `now()`.
     pub now: Timestamp,
-    /// `clock_timestamp()` compared with the clock of this machine.
+    /// `clock_timestamp()` compared with this machine's clock.
     pub clock: Clock,
     /// Replication lag in milliseconds; `None` unless `pg_is_in_recovery()`. Zero if
     /// the WAL receiver is connected and has no WAL left to replay, otherwise

@@ -11,7 +11,7 @@ pub(crate) const PLACE: &str = "PostgreSQL address";
 pub(crate) const MODES: [&str; 7] =
     ["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
 
-/// TLS options of an address.
+/// TLS options in an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ssl {
     /// How the server is verified.
@@ -40,7 +40,7 @@ pub enum Mode {
 /// libpq's `sslrootcert`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Roots {
-    /// `system`: the roots of the operating system.
+    /// `system`: the operating system's roots.
     System,
     /// A PEM file.
     File(PathBuf),

@@ -99,8 +99,8 @@ select (select count(*) from judged), (select count(*) from stuck),
     (sql, params)
 }
 
-/// Begins a statement with the events in the window, as the set `recent`, and the newest of
-/// them, as the set `came`.
+/// Begins a statement with two sets: `recent`, the events in the window, and `came`, the newest of
+/// them.
 pub(crate) fn window_events(sql: &str, window: &str) -> String {
     format!(
         "with recent as materialized (
@@ -137,8 +137,8 @@ pub(crate) fn is_good(stage: &Stage, params: &mut Params) -> String {
     format!("effect.status::text = any({good})")
 }
 
-/// Builds the query for the times of the first and last good effects of each event that
-/// reached the stage and has an effect. The times are null if none of its effects is good.
+/// Builds the query for the times of each event's first and last good effects, for events that
+/// reached the stage and have an effect. The times are null if none of an event's effects is good.
 fn effects(number: usize, stage: &Stage, params: &mut Params) -> String {
     let good = is_good(stage, params);
     format!(

@@ -16,8 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Builds the TLS connector for the options of an address and reads its
-/// certificate files. Does not contact the server.
+/// Builds the TLS connector for an address's options and reads the certificate files. Does not
+/// contact the server.
 pub fn connector(ssl: &Ssl) -> Result<MakeRustlsConnect, Mistake> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Arc::new(Verifier { trust: Trust::new(ssl, &provider)?, provider: provider.clone() });

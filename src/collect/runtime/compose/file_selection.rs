@@ -25,7 +25,7 @@ pub(crate) struct Files {
     pub(crate) named_by: NamedBy,
     /// Compose's project directory, which contains `.env`.
     pub(crate) directory: PathBuf,
-    /// The project name, if it is configured or in the container labels.
+    /// The project name, if configured or found in the container labels.
     pub(crate) project: Option<Name>,
     /// Variables whose values in this shell do not apply to the project.
     pub(crate) ignored_variables: Vec<String>,
@@ -74,10 +74,10 @@ pub(crate) fn select_files(
     Some(files(paths.collect(), NamedBy::Directory))
 }
 
-/// Returns the files named by the labels of the project's containers, if they exist on this
-/// machine. Containers keep the labels of the `up` that created them, so the newest
-/// container names the files last used for the project, and each worker names the files it
-/// was created from.
+/// Returns the files named in the labels of the project's containers, if they exist on this
+/// machine. Containers keep the labels of the `up` that created them, so the newest container names
+/// the files last used for the project, and each worker's container names the files it was created
+/// from.
 pub(crate) fn files_from_labels(docker: &Runtime, pipeline: &Pipeline) -> Option<Files> {
     let project = docker.project.clone()?;
     let of_project = || docker.instances().filter(|c| c.details.project.as_ref() == Some(&project));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const DEFAULT_SOCKET: &str = "unix:///var/run/docker.sock";
 
 /// Returns the engine's address in the form that bollard accepts. This is the address in
-/// the configuration (`--docker`, DOCKER_HOST), that of the current Docker context, or the
+/// the configuration (`--docker`, DOCKER_HOST), the current Docker context's address, or the
 /// default socket, in that order of preference.
 pub(crate) fn address(configured: Option<&str>) -> Result<String, Reason> {
     if let Some(configured) = configured {
@@ -36,7 +36,7 @@ fn normalize(address: &str) -> Result<String, Reason> {
         None if address.starts_with('/') => Ok(format!("unix://{address}")),
         None => normalize(&format!("tcp://{address}")),
         Some(("unix", path)) if path.starts_with('/') => Ok(address.into()),
-        Some(("tcp" | "http" | "https", "")) => unsupported("names no host"),
+        Some(("tcp" | "http" | "https", "")) => unsupported("does not name a host"),
         // The docker command's default port.
         Some(("tcp", host)) if !has_port(host) => Ok(format!("tcp://{host}:2375")),
         Some(("tcp" | "http" | "https", _)) => Ok(address.into()),

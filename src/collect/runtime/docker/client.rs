@@ -81,7 +81,7 @@ pub(crate) fn error_reason(error: &Error, address: &str) -> Reason {
             _ => no_engine(ReasonKind::Missing),
         },
         Error::JsonDataError { .. } | Error::JsonSerdeError { .. } => {
-            let message = format!("{address} does not answer like a Docker Engine");
+            let message = format!("{address} does not respond like a Docker Engine");
             Reason::new(ReasonKind::Failed, message)
         }
         Error::RequestTimeoutError => Reason::new(ReasonKind::NoAnswer, format!("no answer from {address}")),

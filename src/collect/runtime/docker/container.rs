@@ -107,7 +107,7 @@ fn config_files(files: Option<&str>, directory: Option<&str>) -> Vec<String> {
     names.map(|name| shown_path(&base.join(name))).collect()
 }
 
-/// Returns the names under which other containers reach this one, except its own id.
+/// Returns the names by which other containers reach this one, except its own id.
 fn hostnames(
     hostname: Option<String>,
     service: Option<&str>,

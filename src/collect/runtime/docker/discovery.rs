@@ -1,4 +1,4 @@
-//! Discovers the containers of a project, with everything that helps classify them.
+//! Discovers a project's containers, with everything that helps classify them.
 
 use crate::base::secret::Secret;
 use crate::collect::discovered::Component;
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 pub struct Project {
     /// The evidence that the other drivers need.
     pub docker: Runtime,
-    /// The environments of the containers.
+    /// The containers' environments.
     pub discovered: EnvironmentAddresses,
     /// One component per service.
     pub components: Vec<Component>,

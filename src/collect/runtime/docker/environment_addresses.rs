@@ -104,7 +104,7 @@ fn container_addresses(
     all.into_iter().map(|(_, found)| found).collect()
 }
 
-/// Host names under which containers reach a server.
+/// Host names by which containers reach a server.
 #[derive(Default)]
 struct ServerNames(Vec<Name>);
 

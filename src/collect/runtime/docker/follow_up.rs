@@ -75,7 +75,7 @@ async fn image(engine: &Engine, name: &str) -> Result<Image, Reason> {
     }
 }
 
-/// Checks whether the host names that belong to no container resolve from here.
+/// Checks whether host names that do not belong to any container resolve from here.
 async fn hosts(docker: &Runtime, until: Instant) -> BTreeMap<Name, Observed<bool>> {
     let addresses = docker.instances().flat_map(|container| container.environment.values());
     let hosts: BTreeSet<String> = addresses.flat_map(|address| hosts_of(address)).collect();
@@ -91,7 +91,7 @@ async fn hosts(docker: &Runtime, until: Instant) -> BTreeMap<Name, Observed<bool
         let found = found.map(|found| found.is_ok_and(|mut addresses| addresses.next().is_some()));
         let resolves = match found {
             Ok(found) => Observed::Known(found),
-            Err(_) => Observed::unknown(ReasonKind::NoAnswer, format!("the DNS lookup of {host} timed out")),
+            Err(_) => Observed::unknown(ReasonKind::NoAnswer, format!("the DNS lookup for {host} timed out")),
         };
         (host, resolves)
     });

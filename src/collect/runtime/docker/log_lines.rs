@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 /// Approximate maximum length of a line; the rest is dropped.
 const MAX_LINE_LENGTH: usize = 20_000;
 
-/// One line of a log.
+/// One log line.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
     /// When the engine received it.
@@ -26,7 +26,7 @@ pub(crate) struct Line {
 pub(crate) struct LineAssembler {
     /// Incomplete lines of stdout and stderr.
     partial: [Option<Line>; 2],
-    /// Bytes from a TTY without a line ending yet.
+    /// Bytes from a TTY that do not yet form a complete line.
     bytes: Vec<u8>,
 }
 

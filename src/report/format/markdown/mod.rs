@@ -14,7 +14,7 @@ use crate::runbook::catalog::{ActionKind, Catalog, Cause, Check, Step};
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
-/// Writes the whole runbook. The commands in it repeat `flags`, the flags of this run.
+/// Writes the whole runbook. Its commands repeat `flags`, this run's flags.
 pub fn runbook(catalog: &Catalog, pipeline: &Pipeline, flags: &str, out: &mut dyn Write) -> io::Result<()> {
     heading(1, &format!("Runbook: {}", text(&pipeline.name)), out)?;
     let noun = text(&pipeline.noun.0);
@@ -115,10 +115,7 @@ fn documented_causes(of_step: &[&Check], catalog: &Catalog, out: &mut dyn Write)
     if items.is_empty() {
         return Ok(());
     }
-    paragraph(
-        "If this step fails, these are the documented causes and the checks that each one breaks:",
-        out,
-    )?;
+    paragraph("The documented causes of a failure in this step, each with the checks that it breaks:", out)?;
     list(items, out)
 }
 
@@ -147,7 +144,7 @@ fn log_signatures(catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -
     heading(2, "Log signatures", out)?;
     paragraph(
         &format!(
-            "These checks are part of step {} and cover the log of every component. By hand:",
+            "These checks are part of step {} and cover every component's log. By hand:",
             first.step.get_ref()
         ),
         out,

@@ -88,7 +88,7 @@ fn stages(pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
 fn marks(pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {
     let Some(marks) = &pipeline.marks else { return Ok(()) };
     let columns = format!(
-        "The table {} marks processed events: {} processed {}\nof {} at {}.",
+        "Each row of the table {} marks an event as processed: {} processed {}\nfor {} at {}.",
         code(&marks.table),
         code(&marks.source),
         code(&marks.event_type),
@@ -140,7 +140,7 @@ fn harmless_request(
         .map(|(pointer, json)| format!("{} is {}", code(pointer), code(json)))
         .collect();
     let expected = expected.join(" and ");
-    paragraph(&format!("This request has no side effects. In a correct response body, {expected}:"), out)?;
+    paragraph(&format!("This request has no side effects. In a correct response body, {expected}."), out)?;
     let path = http::path_without_event(harmless);
     let port = pipeline.service(service).and_then(|service| service.port);
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();

@@ -98,7 +98,7 @@ impl Switches {
         }
     }
 
-    /// Returns the answer that a switch enforces, if any.
+    /// Returns the answer forced by a switch, or `None` if no switch forces one.
     fn forced_answer(&self) -> Option<Answer> {
         if let Some(status) = self.status {
             return Some(refusal(status, status.canonical_reason().unwrap_or("error")));

@@ -70,7 +70,7 @@ impl AllocationWorker {
         Ok(answer)
     }
 
-    /// Verifies that the row of the allocation in the answer exists.
+    /// Verifies that the allocation named in the answer has a row.
     async fn verify(&self, clients: &Clients, event: &Event, answer: &Answer) -> Result<(), Failure> {
         let Some(allocation) = answer.allocation.filter(|_| answer.success) else {
             let reason = answer.error.as_deref().unwrap_or("no allocation id in the answer");

@@ -75,7 +75,7 @@ async fn purchase(student: Option<Uuid>) -> Result<Uuid, Failure> {
     Ok(id)
 }
 
-/// Waits until all steps are complete. On timeout, prints which ones are.
+/// Waits until all steps are complete. On timeout, prints which steps are complete.
 async fn follow(id: Uuid) {
     let started = Instant::now();
     loop {

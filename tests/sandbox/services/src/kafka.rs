@@ -41,7 +41,7 @@ impl Context {
         Self { name: name.to_owned(), last: Mutex::default() }
     }
 
-    /// Reports whether this error has not been logged recently.
+    /// Returns `true` unless this error was logged recently.
     fn is_new(&self, error: &str) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let repeated =
@@ -128,7 +128,7 @@ impl Producer {
     }
 }
 
-/// The consumer of a worker.
+/// A worker's consumer.
 pub type Consumer = StreamConsumer<Context>;
 
 /// Creates a consumer with manual commits.

@@ -1,4 +1,4 @@
-//! The file that the health check of a worker's container looks for.
+//! The file that a worker container's health check looks for.
 
 const READY: &str = "/tmp/ready";
 

@@ -21,7 +21,7 @@ const UNAVAILABLE_PAUSE: Duration = Duration::from_secs(1);
 
 static STOPPING: Notify = Notify::const_new();
 
-/// Stops the worker of this process after its current record. Stopping between a mark and
+/// Stops this process's worker after its current record. Stopping between a mark and
 /// the event emitted after it would lose the event.
 pub fn stop() {
     STOPPING.notify_one();

@@ -43,7 +43,7 @@ pub async fn run<J: Job>(job: &J) -> Result<(), Failure> {
     .await
 }
 
-/// Claims the oldest job of the kind. This includes a job that the worker left running when
+/// Claims the oldest job of this kind. This includes a job that the worker left running when
 /// it stopped, as there is only one worker per kind.
 async fn claim<J: Job>(database: &Database) -> Result<Option<ClaimedJob>, Failure> {
     let update = "UPDATE jobs SET state = 'running', locked_by = $2, attempts = attempts + 1

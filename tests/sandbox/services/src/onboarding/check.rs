@@ -1,5 +1,5 @@
-//! identity-worker and credit-worker: each performs its check of a signup and emits an event
-//! about it.
+//! identity-worker and credit-worker: each performs its own check on a signup, then emits an
+//! event.
 
 use serde_json::json;
 

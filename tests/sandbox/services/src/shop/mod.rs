@@ -1,5 +1,5 @@
 //! The shop pipeline: orders and their shipments, in two databases connected by an outbox.
-//! Logs in JSON lines.
+//! Logs JSON lines.
 
 mod message;
 mod notification;
