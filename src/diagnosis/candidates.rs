@@ -12,10 +12,10 @@ const DISTINCT: f64 = 0.60;
 /// The lowest posterior at which a group is assumed to contain the true cause.
 const MIN_GROUP_POSTERIOR: f64 = 0.80;
 
-/// Two causes whose posteriors differ by less than this cannot be told apart.
+/// Two causes whose posteriors differ by less than this cannot be distinguished.
 pub(super) const TIE: f64 = 0.02;
 
-/// A row that can be listed: a cause, or a group of causes that cannot be told apart.
+/// A row that can be listed: a cause, or a group of causes that cannot be distinguished.
 pub(super) struct Candidate<'a> {
     pub(super) row: &'a Cause,
     /// Indices into the model's causes. A single cause has only its own index.

@@ -25,7 +25,7 @@ pub struct Diagnosis {
 pub struct RankedCause {
     /// The cause's id.
     pub cause: String,
-    /// The members of a group of causes that cannot be told apart; empty for a single cause.
+    /// The members of a group of causes that cannot be distinguished; empty for a single cause.
     pub one_of: Vec<String>,
     /// The posterior probability, given the findings.
     pub posterior: f64,

@@ -286,7 +286,7 @@ pub struct Cause {
     pub best: bool,
     /// The affected subjects.
     pub subjects: Vec<String>,
-    /// The members of a group of causes that cannot be told apart.
+    /// The members of a group of causes that cannot be distinguished.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub one_of: Vec<Statement>,
     /// Failed checks that support the cause.

@@ -195,7 +195,7 @@ pub struct Cause {
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub sometimes: Vec<Spanned<String>>,
     /// Members of a cause group, which has no links of its own. If the group is true, one of these
-    /// causes is true. Reports name the group if its members cannot be told apart.
+    /// causes is true. Reports name the group if its members cannot be distinguished.
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub any_of: Vec<Spanned<String>>,

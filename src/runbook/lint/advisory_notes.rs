@@ -143,7 +143,7 @@ fn stages_without_checks(catalog: &Catalog, pipeline: &Pipeline, found: &mut Vec
 }
 
 /// Reports pairs of causes that differ in at most one check. Without that check's result, they
-/// cannot be told apart.
+/// cannot be distinguished.
 fn indistinguishable_causes(catalog: &Catalog, rows: &RowLocations, all: bool, found: &mut Vec<Mistake>) {
     for (i, one) in catalog.causes.iter().enumerate() {
         for other in catalog.causes.iter().skip(i + 1) {
@@ -159,7 +159,7 @@ fn indistinguishable_causes(catalog: &Catalog, rows: &RowLocations, all: bool, f
                 && (all || !built_in)
             {
                 found.push(note.help(
-                    "without it they cannot be told apart: group them with `any_of`, or link another check",
+                    "without it they cannot be distinguished: group them with `any_of`, or link another check",
                 ));
             }
         }
