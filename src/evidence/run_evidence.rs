@@ -3,7 +3,6 @@
 use crate::base::name::{MAIN_DATABASE, Name};
 use crate::base::observed::Observed;
 use crate::base::system::System;
-use crate::base::unavailable_reason::{Reason, ReasonKind};
 use crate::evidence::broker::Broker;
 use crate::evidence::custom_observation::CustomObservation;
 use crate::evidence::database::Database;
@@ -98,16 +97,6 @@ impl Evidence {
             System::Http => self.http = Observed::Unknown(why),
             System::Logs => self.logs.values_mut().for_each(|log| *log = Observed::Unknown(why.clone())),
         }
-    }
-
-    /// Returns the reasons that whole systems were not seen.
-    pub fn unavailable_systems(&self) -> Vec<&Reason> {
-        let runtimes = self.runtimes.values().map(Observed::reason);
-        let brokers = self.brokers.values().map(Observed::reason);
-        // The report lists additional databases separately.
-        let database = self.databases.get(MAIN_DATABASE).map(Observed::reason);
-        let all = runtimes.chain(brokers).chain(database).flatten();
-        all.filter(|why| why.kind != ReasonKind::NotInPipeline).collect()
     }
 
     /// Returns the first requested event.

@@ -24,8 +24,8 @@ pub struct Backlog<'a> {
     /// The distinct stuck ids that were kept, newest first.
     pub newest: Vec<&'a str>,
     stages: BTreeMap<&'a str, Observed<&'a Extent>>,
-    replica_lag: Observed<SignedDuration>,
-    replica: Option<String>,
+    /// `None` if the database is not a replica.
+    replica_lag: Option<Observed<SignedDuration>>,
 }
 
 impl<'a> Backlog<'a> {
@@ -60,13 +60,12 @@ impl<'a> Backlog<'a> {
             stuck: (!seen.is_empty()).then_some(stuck),
             complete: seen.len() == pipeline.stage.len()
                 && seen.iter().all(|extent| !extent.limited)
-                && caught_up(&replica_lag).known().is_some(),
+                && caught_up(lag_or_zero(replica_lag.clone())).known().is_some(),
             since: seen.iter().filter_map(|extent| extent.since).min(),
             last_good: seen.iter().filter_map(|extent| extent.last_good).max(),
             newest: newest_ids,
             stages,
             replica_lag,
-            replica: replica(inputs),
         }
     }
 
@@ -83,28 +82,21 @@ impl<'a> Backlog<'a> {
 
     /// Returns `Known` if the database shows the latest writes.
     pub fn caught_up(&self) -> Observed<()> {
-        caught_up(&self.replica_lag)
+        caught_up(self.replica_lag())
     }
 
     /// Returns the lag of a read replica; zero if the database is not a replica.
     pub fn replica_lag(&self) -> Observed<SignedDuration> {
-        self.replica_lag.clone()
+        lag_or_zero(self.replica_lag.clone())
     }
 
     /// Describes the replica and its lag, if the database was read from one.
     pub fn replica(&self) -> Option<String> {
-        self.replica.clone()
+        Some(match self.replica_lag.as_ref()? {
+            Observed::Known(lag) => describe_replica(*lag),
+            Observed::Unknown(why) | Observed::NotAsked(why) => why.describe(),
+        })
     }
-}
-
-fn replica(inputs: Inputs) -> Option<String> {
-    let lag = inputs.database().known()?.replica_behind_ms.clone()?;
-    Some(match lag {
-        Observed::Known(ms) => format!("read from a replica that is {:.1} s behind", ms as f64 / 1000.0),
-        Observed::Unknown(why) | Observed::NotAsked(why) => {
-            format!("read from a replica; its lag is unknown: {}", why.describe())
-        }
-    })
 }
 
 fn extent_of<'a>(inputs: Inputs<'a>, settling: &Settling, stage: &Stage) -> Observed<&'a Extent> {
@@ -124,29 +116,33 @@ fn extent_of<'a>(inputs: Inputs<'a>, settling: &Settling, stage: &Stage) -> Obse
     })
 }
 
-fn replica_lag(inputs: Inputs) -> Observed<SignedDuration> {
-    match inputs.database().known().and_then(|rows| rows.replica_behind_ms.as_ref()) {
-        None => Observed::Known(SignedDuration::ZERO),
-        Some(Observed::Known(lag_ms)) => Observed::Known(SignedDuration::from_millis(*lag_ms)),
-        Some(Observed::Unknown(why) | Observed::NotAsked(why)) => {
+fn replica_lag(inputs: Inputs) -> Option<Observed<SignedDuration>> {
+    Some(match inputs.database().known()?.replica_behind_ms.as_ref()? {
+        Observed::Known(lag_ms) => Observed::Known(SignedDuration::from_millis(*lag_ms)),
+        Observed::Unknown(why) | Observed::NotAsked(why) => {
             let message = format!("read from a replica; its lag is unknown: {}", why.describe());
             Observed::unknown(ReasonKind::Young, message)
         }
-    }
+    })
 }
 
-fn caught_up(lag: &Observed<SignedDuration>) -> Observed<()> {
-    lag.clone().and_then(|lag| match lag > MAX_CLOCK_SKEW {
+fn lag_or_zero(replica_lag: Option<Observed<SignedDuration>>) -> Observed<SignedDuration> {
+    replica_lag.unwrap_or(Observed::Known(SignedDuration::ZERO))
+}
+
+fn caught_up(lag: Observed<SignedDuration>) -> Observed<()> {
+    lag.and_then(|lag| match lag > MAX_CLOCK_SKEW {
         true => replica_lagging(lag),
         false => Observed::Known(()),
     })
 }
 
+fn describe_replica(lag: SignedDuration) -> String {
+    format!("read from a replica that is {:.1} s behind", lag.as_secs_f64())
+}
+
 /// Reports a missing row as inconclusive because the replica lags this far behind.
 pub fn replica_lagging<T>(lag: SignedDuration) -> Observed<T> {
-    let seconds = lag.as_secs_f64();
-    let message = format!(
-        "read from a replica that is {seconds:.1} s behind, so missing rows may not have been replicated yet"
-    );
+    let message = format!("{}, so missing rows may not have been replicated yet", describe_replica(lag));
     Observed::unknown(ReasonKind::Young, message)
 }
