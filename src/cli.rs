@@ -2,9 +2,9 @@
 
 use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::redact;
-use crate::command::target::address_variable;
-use crate::command::{Word, shell};
 use crate::evidence::System;
+use crate::printed_command::recorded_target::address_variable;
+use crate::printed_command::{Word, shell};
 use clap::builder::PossibleValue;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

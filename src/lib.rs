@@ -6,7 +6,6 @@
 pub mod base;
 pub mod cli;
 pub mod collect;
-pub mod command;
 pub mod config;
 pub mod diagnosis;
 pub mod evidence;
@@ -15,6 +14,7 @@ pub mod init;
 pub mod input;
 pub mod judge;
 pub mod pipeline;
+pub mod printed_command;
 pub mod remedy;
 pub mod report;
 pub mod run;

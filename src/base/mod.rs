@@ -9,6 +9,6 @@ pub mod observed;
 pub mod renamed_ids;
 pub mod secret;
 pub mod state_enum;
-pub mod system;
+pub mod system_kinds;
 pub mod unavailable_reason;
 pub mod untrusted;

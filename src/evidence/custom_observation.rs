@@ -1,6 +1,6 @@
 //! Observations for custom facts.
 
-use crate::base::system::System;
+use crate::base::system_kinds::System;
 use crate::evidence::http::Answer;
 use serde::{Deserialize, Serialize};
 

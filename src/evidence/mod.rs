@@ -25,7 +25,7 @@ mod workload;
 
 pub use crate::base::name::Name;
 pub use crate::base::observed::Observed;
-pub use crate::base::system::System;
+pub use crate::base::system_kinds::System;
 pub use crate::base::unavailable_reason::{Reason, ReasonKind};
 pub use address_mapping::AddressMapping;
 pub use broker::{

@@ -2,7 +2,7 @@
 
 use crate::base::name::{MAIN_DATABASE, Name};
 use crate::base::observed::Observed;
-use crate::base::system::System;
+use crate::base::system_kinds::System;
 use crate::evidence::broker::Broker;
 use crate::evidence::custom_observation::CustomObservation;
 use crate::evidence::database::Database;

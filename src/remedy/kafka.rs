@@ -2,9 +2,9 @@
 
 use crate::base::name::MAIN_DATABASE;
 use crate::base::observed::Observed;
-use crate::command::kafka::{self, Offsets};
-use crate::command::{Command, Process, Script, docker, postgres};
 use crate::pipeline::Worker;
+use crate::printed_command::kafka::{self, Offsets};
+use crate::printed_command::{Command, Process, Script, docker, postgres};
 use crate::remedy::model::Remedy;
 use crate::remedy::sql;
 use crate::situation::Situation;

@@ -2,9 +2,9 @@
 
 use crate::base::name::Name;
 use crate::base::observed::Observed;
-use crate::command::Target;
-use crate::command::placeholder_values::PlaceholderValues;
 use crate::pipeline::Stage;
+use crate::printed_command::Target;
+use crate::printed_command::placeholder_values::PlaceholderValues;
 use crate::runbook::catalog::{ActionKind, Cause};
 use crate::situation::Situation;
 use crate::situation::delivery::Consumption;

@@ -1,10 +1,10 @@
 //! Plans the actions for a cause, in order.
 
 use crate::base::name::{MAIN_DATABASE, Name};
-use crate::command::placeholder_values::{PlaceholderValues, Session};
-use crate::command::{self, Process, Script, Target, pipeline_doctor, postgres, shell};
 use crate::diagnosis::RankedCause;
 use crate::pipeline::Marks;
+use crate::printed_command::placeholder_values::{PlaceholderValues, Session};
+use crate::printed_command::{self, Process, Script, Target, pipeline_doctor, postgres, shell};
 use crate::remedy::model::{PlannedAction, Remedy};
 use crate::remedy::{compose, kafka, sql};
 use crate::runbook::catalog::{Action, ActionKind, Cause, Generator};
@@ -105,7 +105,8 @@ impl<'a> Remedy<'a> {
         if changes.is_empty() {
             return None;
         }
-        let recreate = command::compose::recreate(self.target, changes.iter().map(|change| change.component));
+        let recreate =
+            printed_command::compose::recreate(self.target, changes.iter().map(|change| change.component));
         let run = vec![shell::process(&recreate)];
         let message = format!(
             "it runs with a different {} than the compose file sets; this recreates it",

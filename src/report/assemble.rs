@@ -1,7 +1,7 @@
 //! Assembles a report.
 
-use crate::command::{pipeline_doctor, shell};
 use crate::judge::{Finding, Verdict};
+use crate::printed_command::{pipeline_doctor, shell};
 use crate::remedy::PlannedAction;
 use crate::report::headline::headline;
 use crate::report::input::ReportInput;

@@ -1,9 +1,9 @@
 //! Renders `explain`: what a check or cause means, how to check it by hand and how to fix it.
 
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
-use crate::command::placeholder_values::PlaceholderValues;
-use crate::command::{Command, Process, Target, docker, kafka, pipeline_doctor, postgres, shell};
 use crate::pipeline::Pipeline;
+use crate::printed_command::placeholder_values::PlaceholderValues;
+use crate::printed_command::{Command, Process, Target, docker, kafka, pipeline_doctor, postgres, shell};
 use crate::report::terminal::{action_label, columns};
 use crate::runbook::catalog::{Action, Catalog, Cause, Check, Generator};
 use crate::runbook::log_signature::Signature;

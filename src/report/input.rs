@@ -1,10 +1,10 @@
 //! The input of a report.
 
-use crate::command::Target;
 use crate::diagnosis::Diagnosis;
 use crate::fact::Facts;
 use crate::judge::Finding;
 use crate::pipeline::Pipeline;
+use crate::printed_command::Target;
 use crate::runbook::catalog::{Catalog, Check};
 use crate::situation::Situation;
 

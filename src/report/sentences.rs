@@ -1,8 +1,8 @@
 //! Shared wording of reports: percentages, times, titles and commands.
 
-use crate::command::Target;
-use crate::command::placeholder_values::PlaceholderValues;
 use crate::pipeline::Pipeline;
+use crate::printed_command::Target;
+use crate::printed_command::placeholder_values::PlaceholderValues;
 use crate::report::input::ReportInput;
 use crate::runbook::catalog::{About, Cause, Check, Step};
 use crate::text::template::Template;

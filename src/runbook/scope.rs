@@ -1,6 +1,6 @@
 //! The kinds of subjects that facts and checks cover.
 
-use crate::base::system::ClockOf;
+use crate::base::system_kinds::ClockOf;
 use crate::pipeline::{Pipeline, Role};
 
 /// The kind of subject that a fact or check covers.

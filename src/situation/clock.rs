@@ -1,7 +1,7 @@
 //! The clock of each system compared with this machine's, and which times can be compared.
 
 use crate::base::name::MAIN_BROKER;
-pub use crate::base::system::ClockOf;
+pub use crate::base::system_kinds::ClockOf;
 use crate::evidence::{Clock, Observed};
 use crate::situation::inputs::Inputs;
 use jiff::{SignedDuration, Timestamp};

@@ -1,11 +1,11 @@
 //! The targets of printed commands: how this run reached each system.
 
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
-use crate::command::process::Word;
-use crate::command::target::address_variable;
-use crate::command::target::{Broker, Compose, Database, Login, Target};
-use crate::command::{kafka, shell};
 use crate::evidence::{AddressMapping, Evidence, Instance, InstanceState, NamedBy};
+use crate::printed_command::process::Word;
+use crate::printed_command::recorded_target::address_variable;
+use crate::printed_command::recorded_target::{Broker, Compose, Database, Login, Target};
+use crate::printed_command::{kafka, shell};
 use crate::situation::Situation;
 
 /// Returns how printed commands reach the systems of this run.

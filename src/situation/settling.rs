@@ -26,9 +26,9 @@ const STARTUP_TIME: SignedDuration = SignedDuration::from_secs(25);
 /// group may still list the previous process.
 const BOOT_TIME: SignedDuration = SignedDuration::from_secs(10);
 
-/// For this long after a broker's start, its former members may not be back. They notice
-/// when their session expires (45 s by default since Kafka 3) and then rejoin; until then
-/// the broker may still list them as members.
+/// How long after a broker starts its group members may still be missing. They notice when
+/// their session expires (45 s by default since Kafka 3) and then rejoin; until then the
+/// broker may still list them as members.
 const REJOIN_TIME: SignedDuration = SignedDuration::from_secs(60);
 
 /// A running container and when it started.

@@ -10,7 +10,7 @@ pub const ORDER: &[&str] = &[
     "input",
     "pipeline",
     "runbook",
-    "command",
+    "printed_command",
     "evidence",
     "cli",
     "config",

@@ -14,7 +14,7 @@ const REQUIRED: [(&str, &[&str]); 6] = [
     ("override[]", &["off"]),
 ];
 
-/// Checks all texts of a catalog file.
+/// Checks all text in a catalog file.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     for (section, keys) in REQUIRED {
         for row in document.rows(section) {

@@ -76,7 +76,7 @@ pub struct Address {
     pub schema: Option<String>,
 }
 
-/// One host of an address. Its name may resolve to several IP addresses.
+/// One of the hosts in an address. Its name may resolve to several IP addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Host name (verified by TLS) or socket path.

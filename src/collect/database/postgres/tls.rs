@@ -60,7 +60,7 @@ impl Trust {
         let check_name = ssl.mode == Mode::VerifyFull;
         let file_roots = match &ssl.roots {
             _ if ssl.mode == Mode::Disable => return Ok(Trust::Any),
-            // As in libpq, a root file makes weaker modes as strict as verify-ca.
+            // As in libpq, a root certificate file makes weaker modes as strict as verify-ca.
             Some(Roots::File(file)) => certificates("sslrootcert", file)?,
             Some(Roots::System) => Vec::new(),
             None if check_name || ssl.mode == Mode::VerifyCa => Vec::new(),

@@ -45,7 +45,7 @@ impl Variables {
         self.interpolate(value).unwrap_or_else(|_| value.into())
     }
 
-    /// Replaces the variables in a text. Unset variables become empty. The error names a
+    /// Replaces the variables in a string. Unset variables become empty. The error names a
     /// required variable that is not set.
     pub(crate) fn interpolate(&self, text: &str) -> Result<String, String> {
         let mut result = String::new();

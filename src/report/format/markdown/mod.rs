@@ -3,9 +3,9 @@
 pub mod pipeline_section;
 
 use crate::cli::exit_codes;
-use crate::command::Target;
-use crate::command::placeholder_values::PlaceholderValues;
 use crate::pipeline::{IdForm, Pipeline};
+use crate::printed_command::Target;
+use crate::printed_command::placeholder_values::PlaceholderValues;
 use crate::report::explain;
 use crate::report::format::gfm::{code, codes, fence, heading, list, paragraph, table, text};
 use crate::report::sentences::step_title;

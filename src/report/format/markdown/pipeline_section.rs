@@ -1,7 +1,7 @@
 //! Renders the pipeline section of the runbook: services, workers, topics, stages and the call.
 
-use crate::command::{http, shell};
 use crate::pipeline::{Call, Harmless, Pattern, Pipeline, Role, Stage, Worker};
+use crate::printed_command::{http, shell};
 use crate::report::format::gfm::{code, codes, fence, heading, paragraph, table, text};
 use std::io::{self, Write};
 

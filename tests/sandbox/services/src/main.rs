@@ -3,7 +3,7 @@
 //! the reference deployment; other pipelines have their own directories.
 
 mod admin;
-mod allocation;
+mod allocation_worker;
 mod buy;
 mod cache;
 mod clock;
@@ -22,7 +22,7 @@ mod payment;
 mod poll;
 mod purchase;
 mod readiness;
-mod session;
+mod session_worker;
 mod setting;
 mod shop;
 mod worker;
@@ -102,8 +102,10 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::PaymentService => payment::serve().await,
         Command::AdminService => admin::serve().await,
         Command::PurchaseWorker => worker::run(purchase::PurchaseWorker::from_environment()).await,
-        Command::AllocationWorker => worker::run(allocation::AllocationWorker::from_environment()?).await,
-        Command::SessionWorker => worker::run(session::SessionWorker).await,
+        Command::AllocationWorker => {
+            worker::run(allocation_worker::AllocationWorker::from_environment()?).await
+        }
+        Command::SessionWorker => worker::run(session_worker::SessionWorker).await,
         Command::CacheWorker => worker::run(cache::CacheWorker::from_environment()).await,
         Command::KafkaInit(arguments) => kafka_init::run(&arguments).await,
         Command::Buy(arguments) => buy::run(&arguments).await,

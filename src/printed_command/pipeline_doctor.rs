@@ -1,7 +1,7 @@
 //! Commands that run pipeline-doctor again, with this run's flags.
 
-use crate::command::process::Process;
-use crate::command::target::Target;
+use crate::printed_command::process::Process;
+use crate::printed_command::recorded_target::Target;
 
 const PROGRAM: &str = "pipeline-doctor";
 
@@ -24,7 +24,7 @@ pub fn explain_cause(target: &Target, cause: &str, flag: &str) -> Process {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::shell;
+    use crate::printed_command::shell;
 
     #[test]
     fn repeats_the_flags_of_the_run() {

@@ -10,8 +10,8 @@ pub mod pipeline_doctor;
 pub mod placeholder_values;
 pub mod postgres;
 pub mod process;
+pub mod recorded_target;
 pub mod shell;
-pub mod target;
 
 pub use process::{Command, Process, Script, Word};
-pub use target::Target;
+pub use recorded_target::Target;

@@ -1,7 +1,7 @@
 //! Docker Compose commands.
 
-use crate::command::process::Process;
-use crate::command::target::Target;
+use crate::printed_command::process::Process;
+use crate::printed_command::recorded_target::Target;
 
 /// Returns `docker compose` with the recorded project and compose files.
 pub fn compose(target: &Target) -> Process {
@@ -27,7 +27,7 @@ pub fn recreate<'a>(target: &Target, services: impl IntoIterator<Item = &'a str>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::shell;
+    use crate::printed_command::shell;
 
     #[test]
     fn uses_the_recorded_project_and_files() {

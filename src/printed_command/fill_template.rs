@@ -1,6 +1,6 @@
 //! Fills in the placeholders of command and sentence templates.
 
-use crate::command::shell::{in_double, in_single, is_plain, quote};
+use crate::printed_command::shell::{in_double, in_single, is_plain, quote};
 use crate::text::placeholder::Placeholder;
 use crate::text::template::{Piece, Quotes, Template};
 

@@ -1,8 +1,8 @@
 //! Commands that use Kafka's command-line tools.
 
-use crate::command::docker::{ExecOptions, exec};
-use crate::command::process::Process;
-use crate::command::target::Target;
+use crate::printed_command::docker::{ExecOptions, exec};
+use crate::printed_command::process::Process;
+use crate::printed_command::recorded_target::Target;
 
 /// The default bootstrap address inside the broker's container.
 pub const LISTENER: &str = "localhost:9092";
@@ -76,8 +76,8 @@ pub fn send(target: &Target, broker: &str, topic: &str) -> Process {
 mod tests {
     use super::*;
     use crate::base::name::MAIN_BROKER;
-    use crate::command::shell;
-    use crate::command::target::Broker;
+    use crate::printed_command::recorded_target::Broker;
+    use crate::printed_command::shell;
 
     #[test]
     fn runs_tools_in_the_container_or_on_this_machine() {

@@ -1,6 +1,6 @@
 //! Quotes, renders and parses commands for a POSIX shell.
 
-use crate::command::process::{Command, Process, Script, Word};
+use crate::printed_command::process::{Command, Process, Script, Word};
 use std::iter::Peekable;
 use std::str::Chars;
 

@@ -1,7 +1,7 @@
 //! HTTP requests to run by hand.
 
-use crate::command::process::Process;
 use crate::pipeline::Harmless;
+use crate::printed_command::process::Process;
 
 /// Prints a response with its status and headers.
 pub fn get(url: &str) -> Process {
@@ -17,7 +17,7 @@ pub fn path_without_event(harmless: &Harmless) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::shell;
+    use crate::printed_command::shell;
 
     #[test]
     fn quotes_the_url_as_one_word() {

@@ -1,9 +1,9 @@
 //! `psql` commands.
 
 use crate::base::name::MAIN_DATABASE;
-use crate::command::docker::{ExecOptions, exec};
-use crate::command::process::{Command, Process, Word};
-use crate::command::target::Target;
+use crate::printed_command::docker::{ExecOptions, exec};
+use crate::printed_command::process::{Command, Process, Word};
+use crate::printed_command::recorded_target::Target;
 
 /// Connects `psql` to a database: inside the database's container if the address led
 /// there, or else with the address in an environment variable.
@@ -45,8 +45,8 @@ pub fn query_rows(target: &Target, database: &str, query: &str) -> Process {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::shell;
-    use crate::command::target::{Database, Login};
+    use crate::printed_command::recorded_target::{Database, Login};
+    use crate::printed_command::shell;
 
     #[test]
     fn connects_through_the_container_or_the_variable() {

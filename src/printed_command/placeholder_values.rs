@@ -2,14 +2,14 @@
 //! capitals replaces an unknown value.
 
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
-use crate::command::fill_template::{self, Replacement};
-use crate::command::postgres;
-use crate::command::process::Process;
-use crate::command::shell::{is_plain, process};
-use crate::command::target::Target;
-use crate::command::target::address_variable;
-use crate::command::{compose, http, kafka, pipeline_doctor};
 use crate::pipeline::{Marks, Pipeline, Role, Stage, Worker};
+use crate::printed_command::fill_template::{self, Replacement};
+use crate::printed_command::postgres;
+use crate::printed_command::process::Process;
+use crate::printed_command::recorded_target::Target;
+use crate::printed_command::recorded_target::address_variable;
+use crate::printed_command::shell::{is_plain, process};
+use crate::printed_command::{compose, http, kafka, pipeline_doctor};
 use crate::text::placeholder::Placeholder;
 use crate::text::template::Template;
 

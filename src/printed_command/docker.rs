@@ -1,7 +1,7 @@
 //! Container engine commands.
 
-use crate::command::process::Process;
-use crate::command::target::Target;
+use crate::printed_command::process::Process;
+use crate::printed_command::recorded_target::Target;
 
 /// Starts containers.
 pub fn start<'a>(target: &Target, containers: impl IntoIterator<Item = &'a str>) -> Process {
@@ -37,7 +37,7 @@ pub fn exec(target: &Target, container: &str, options: ExecOptions, process: Pro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::shell;
+    use crate::printed_command::shell;
 
     #[test]
     fn quotes_container_names() {

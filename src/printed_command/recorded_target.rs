@@ -1,7 +1,7 @@
 //! The recorded target: how the run reached its systems. A replay prints the same commands.
 
 use crate::base::name::MAIN_DATABASE;
-use crate::command::process::Word;
+use crate::printed_command::process::Word;
 use std::collections::BTreeMap;
 
 /// Returns the environment variable that holds a database's address in printed commands.
