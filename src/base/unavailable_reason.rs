@@ -44,6 +44,11 @@ pub enum ReasonKind {
     Young,
     /// A limit on time, bytes or records was reached.
     Limit,
+    /// Too little time was left to ask, or to expect an answer. Says nothing about the system.
+    TooLittleTime,
+    /// A limit of this process or machine was reached, such as the number of open files. Says
+    /// nothing about the system.
+    OwnLimit,
     /// Any other failure; see the message.
     Failed,
 }

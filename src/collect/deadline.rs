@@ -18,8 +18,32 @@ pub async fn with_deadline<T>(
     }
 }
 
-/// Returns the reason "no answer from PEER in N s".
+/// A healthy system may need this long to answer, so silence for a shorter time says nothing.
+const MIN_WAIT: Duration = Duration::from_millis(500);
+
+/// Returns the reason "no answer from PEER in N s", or "too little time" if the wait was too
+/// short to tell whether the peer answers.
 pub fn no_answer(peer: &str, waited: Duration) -> Reason {
+    if waited < MIN_WAIT {
+        let message = format!("too little time for {peer}: waited only {} ms", waited.as_millis());
+        return Reason::new(ReasonKind::TooLittleTime, message);
+    }
     let waited = waited.as_secs_f64();
     Reason::new(ReasonKind::NoAnswer, format!("no answer from {peer} in {waited:.1} s"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_silence_is_too_little_time() {
+        let short = no_answer("db:5432", Duration::from_millis(9));
+        assert_eq!(short.kind, ReasonKind::TooLittleTime);
+        assert_eq!(short.message, "too little time for db:5432: waited only 9 ms");
+        assert!(!short.is_unreachable());
+        let long = no_answer("db:5432", Duration::from_millis(1500));
+        assert_eq!(long, Reason::new(ReasonKind::NoAnswer, "no answer from db:5432 in 1.5 s"));
+        assert!(long.is_unreachable());
+    }
 }

@@ -142,7 +142,12 @@ fn missing(event: &Event) -> Observed<Vec<String>> {
     let other = failures.iter().find(|why| {
         matches!(
             why.kind,
-            ReasonKind::Permission | ReasonKind::Limit | ReasonKind::Failed | ReasonKind::NoAnswer
+            ReasonKind::Permission
+                | ReasonKind::Limit
+                | ReasonKind::TooLittleTime
+                | ReasonKind::OwnLimit
+                | ReasonKind::Failed
+                | ReasonKind::NoAnswer
         )
     });
     match other {

@@ -9,12 +9,11 @@ use crate::collect::broker::kafka::timeouts::{
     DEADLINE_MARGIN, EVENT_POLL_INTERVAL, SHUTDOWN_GRACE, USUAL_CLOCK_SKEW, all_unknown,
 };
 use crate::collect::broker::kafka::{addresses, client, groups, offset_samples, record_search, topics};
+use crate::collect::own_limit::thread_limit;
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::collect::{LOOK_BACK, no_answer};
 use crate::config::Config;
-use crate::evidence::{
-    Broker, Event, FoundRecord, Name, Node, Observed, Reason, ReasonKind, Runtime, Target,
-};
+use crate::evidence::{Broker, Event, FoundRecord, Name, Node, Observed, Reason, Runtime, Target};
 use crate::pipeline::DeadLetters;
 use jiff::{SignedDuration, Timestamp};
 use rdkafka::metadata::Metadata;
@@ -83,7 +82,7 @@ pub async fn collect(
     let address_map = AddressMap::to_bootstrap(&collector.bootstrap, config, docker);
     let thread = std::thread::Builder::new().name("kafka".into());
     if let Err(error) = thread.spawn(move || collector.run(address_map)) {
-        return Observed::unknown(ReasonKind::Failed, format!("cannot start a thread for Kafka: {error}"));
+        return Observed::Unknown(thread_limit(&error));
     }
     // The thread drops its sender when it is done.
     let finished = async { while updates.changed().await.is_ok() {} };

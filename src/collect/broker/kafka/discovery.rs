@@ -9,6 +9,7 @@ use crate::collect::broker::kafka::groups::{self, OFFSETS_TOPIC};
 use crate::collect::broker::kafka::{DEADLINE_MARGIN, SHUTDOWN_GRACE, addresses, topics};
 use crate::collect::discovered::{Cluster, DiscoveredGroup, DiscoveredTopic, Record};
 use crate::collect::no_answer;
+use crate::collect::own_limit::thread_limit;
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::config::Config;
 use crate::evidence::{Broker, Name, Node, Observed, Reason, ReasonKind, Runtime, Topic};
@@ -54,7 +55,7 @@ pub async fn discover(
     };
     let thread = std::thread::Builder::new().name("kafka".into());
     if let Err(error) = thread.spawn(work) {
-        return Observed::unknown(ReasonKind::Failed, format!("cannot start a thread for Kafka: {error}"));
+        return Observed::Unknown(thread_limit(&error));
     }
     let finished = async { while updates.changed().await.is_ok() {} };
     let _ = tokio::time::timeout_at(until + SHUTDOWN_GRACE, finished).await;

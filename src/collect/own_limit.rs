@@ -1,0 +1,58 @@
+//! Limits of this process and this machine. A request that fails because of one says nothing about
+//! the system that it was meant for.
+
+use crate::evidence::{Reason, ReasonKind};
+use std::fs::File;
+use std::io::{Error, ErrorKind};
+
+/// The error numbers ENFILE and EMFILE, which have no `ErrorKind`. Linux, macOS and the BSDs agree.
+const OPEN_FILES: [i32; 2] = [23, 24];
+
+/// Returns the reason if an error comes from a limit of this process or machine.
+pub fn own_limit(error: &Error) -> Option<Reason> {
+    let limit = match error.kind() {
+        _ if error.raw_os_error().is_some_and(|number| OPEN_FILES.contains(&number)) => "open files",
+        ErrorKind::AddrNotAvailable => "local ports",
+        ErrorKind::OutOfMemory => "memory",
+        _ => return None,
+    };
+    Some(reached(limit))
+}
+
+/// Returns the reason if no more files can be opened. Tells what the resolver and librdkafka do not:
+/// they report a failed lookup or connection.
+pub fn open_files_limit() -> Option<Reason> {
+    File::open("/dev/null").err().as_ref().and_then(own_limit)
+}
+
+/// Returns the reason for a thread that could not be started.
+pub fn thread_limit(error: &Error) -> Reason {
+    own_limit(error).unwrap_or_else(|| reached("threads"))
+}
+
+fn reached(limit: &str) -> Reason {
+    let message = format!("this machine's own limit on {limit} is reached, so nothing was asked");
+    Reason::new(ReasonKind::OwnLimit, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_own_limits_from_failures_of_the_system() {
+        for number in OPEN_FILES {
+            let why = own_limit(&Error::from_raw_os_error(number)).unwrap();
+            assert_eq!(why.kind, ReasonKind::OwnLimit);
+            assert_eq!(
+                why.message,
+                "this machine's own limit on open files is reached, so nothing was asked"
+            );
+        }
+        assert!(own_limit(&ErrorKind::AddrNotAvailable.into()).is_some());
+        for kind in [ErrorKind::ConnectionRefused, ErrorKind::TimedOut, ErrorKind::PermissionDenied] {
+            assert_eq!(own_limit(&kind.into()), None);
+        }
+        assert_eq!(open_files_limit(), None);
+    }
+}
