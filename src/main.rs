@@ -27,8 +27,8 @@ fn main() -> ExitCode {
         }
         // clap reports --help and --version as errors.
         Err(help) if !help.use_stderr() => {
-            let _ = help.print();
-            exit::HEALTHY
+            let printed = help.print().and_then(|()| std::io::stdout().flush());
+            printed.map_or_else(|error| print_error(&Error::from(error), json), |()| exit::HEALTHY)
         }
         Err(error) if json => print_error(&usage_error(&error), json),
         // clap repeats the arguments, which may hold a password.

@@ -260,7 +260,7 @@ fn init_does_not_overwrite_an_existing_file() {
     let other = directory.path().join("sub/other.toml");
     let run = doctor(["init", "--docker", "unix:///nonexistent.sock", "--output", other.to_str().unwrap()]);
     let run = run.current_dir(directory.path()).finish().code(2);
-    assert!(run.stderr.contains("cannot be written: no such file"), "{}", run.stderr);
+    assert!(run.stderr.contains("cannot be written: its directory does not exist"), "{}", run.stderr);
 }
 
 #[test]

@@ -135,7 +135,7 @@ impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::BrokenPipe => Error::OutputClosed,
-            _ => Error::Internal(format!("cannot write the report: {error}")),
+            _ => Error::Internal(format!("cannot write the output: {error}")),
         }
     }
 }

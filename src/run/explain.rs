@@ -5,12 +5,12 @@ use crate::base::renamed_ids::current;
 use crate::cli::{Color, Explain};
 use crate::config::{Config, Environment};
 use crate::diagnosis::diagnose;
-use crate::evidence::Observed;
+use crate::evidence::{Evidence, Observed};
 use crate::fact::facts;
 use crate::judge::judge;
 use crate::run::gather::gather_evidence;
 use crate::run::load_config::load_config;
-use crate::run::recording::write_recording;
+use crate::run::recording::record_after;
 use crate::run::stdout::set_colours;
 use crate::runbook::catalog::{Catalog, Cause, Generator};
 use crate::situation::Situation;
@@ -25,18 +25,31 @@ pub(super) fn run(args: &Explain, environment: &Environment) -> Result<u8, Error
     let catalog = catalog.as_of(collect::now());
     set_colours(if args.json { Color::Never } else { args.color }, io::stdout().is_terminal());
     let pipeline = &config.pipeline;
-    let mut text = Vec::new();
-    match &args.name {
-        Some(name) => explain_one(name, args, &config, &catalog, &mut text)?,
-        None => report::format::markdown::runbook(&catalog, pipeline, &config.target.flags, &mut text)?,
-    }
     let name = args.name.as_ref().unwrap_or(&pipeline.name);
-    let mut out = io::stdout().lock();
-    match args.json {
-        true => report::format::json::render_text(name, &String::from_utf8_lossy(&text), &mut out)?,
-        false => out.write_all(&text)?,
+    // Only causes have remedies, which are built from evidence.
+    let generator = requested_generator(args).filter(|_| catalog.cause(name).is_some());
+    let evidence = generator.map(|_| gather_evidence(&config)).transpose()?;
+    let mut text = Vec::new();
+    let explained = match &args.name {
+        Some(name) => explain_one(name, args, &config, (&catalog, evidence.as_ref()), &mut text),
+        None => report::format::markdown::runbook(&catalog, pipeline, &config.target.flags, &mut text)
+            .map_err(Error::from),
+    };
+    let printed = explained.and_then(|()| print_text(name, &text, args.json)).map(|()| exit::HEALTHY);
+    match &evidence {
+        Some(evidence) => record_after(&config, evidence, printed),
+        None => printed,
     }
-    Ok(exit::HEALTHY)
+}
+
+fn print_text(name: &str, text: &[u8], json: bool) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match json {
+        true => report::format::json::render_text(name, &String::from_utf8_lossy(text), &mut out)?,
+        false => out.write_all(text)?,
+    }
+    out.flush()?;
+    Ok(())
 }
 
 /// Writes the explanation of a check or cause, or the remedy for a cause, to `text`.
@@ -44,22 +57,24 @@ fn explain_one(
     name: &str,
     args: &Explain,
     config: &Config,
-    catalog: &Catalog,
+    (catalog, evidence): (&Catalog, Option<&Evidence>),
     text: &mut Vec<u8>,
 ) -> Result<(), Error> {
     let pipeline = &config.pipeline;
     let renamed = current(name);
     if renamed != name {
-        eprintln!("note: `{name}` was renamed to `{renamed}`");
+        let _ = writeln!(io::stderr(), "note: `{name}` was renamed to `{renamed}`");
     }
-    match (catalog.cause(name), catalog.check(name), requested_generator(args)) {
-        (Some(cause), _, Some(generator)) => {
-            text.write_all(remedy(config, catalog, cause, generator)?.as_bytes())?;
-        }
-        (Some(cause), _, None) if args.markdown => {
+    let generator = requested_generator(args);
+    if let (Some(cause), Some(generator), Some(evidence)) = (catalog.cause(name), generator, evidence) {
+        text.write_all(remedy(config, catalog, cause, (generator, evidence))?.as_bytes())?;
+        return Ok(());
+    }
+    match (catalog.cause(name), catalog.check(name), generator) {
+        (Some(cause), ..) if args.markdown => {
             report::format::markdown::cause(cause, catalog, pipeline, text)?
         }
-        (Some(cause), _, None) => report::explain::cause(cause, catalog, pipeline, text)?,
+        (Some(cause), ..) => report::explain::cause(cause, catalog, pipeline, text)?,
         (None, Some(check), None) if args.markdown => {
             report::format::markdown::check(check, catalog, pipeline, text)?;
         }
@@ -89,12 +104,15 @@ fn requested_generator(args: &Explain) -> Option<Generator> {
     .find_map(|(requested, generator)| requested.then_some(generator))
 }
 
-/// Generates the remedy for a cause from the current evidence.
-fn remedy(config: &Config, catalog: &Catalog, cause: &Cause, generator: Generator) -> Result<String, Error> {
-    let evidence = gather_evidence(config)?;
-    write_recording(config, &evidence)?;
+/// Generates the remedy for a cause from the evidence.
+fn remedy(
+    config: &Config,
+    catalog: &Catalog,
+    cause: &Cause,
+    (generator, evidence): (Generator, &Evidence),
+) -> Result<String, Error> {
     let catalog = &catalog.as_of(evidence.observed_at);
-    let situation = Situation::build(&evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
+    let situation = Situation::build(evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
     let facts = facts(&situation, &catalog.signatures, &catalog.facts);
     let findings = judge(catalog, &facts, &config.pipeline);
     let diagnosis = diagnose(catalog, &findings);

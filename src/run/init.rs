@@ -12,8 +12,8 @@ use crate::init::{build_draft, write};
 use crate::input::text_file::describe;
 use crate::printed_command::shell::quote;
 use crate::run::gather::block_on;
+use crate::run::output_file::{self, Existing};
 use crate::text::plural::count;
-use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
@@ -58,11 +58,12 @@ pub fn run(args: &Init, environment: &Environment) -> Result<u8, Error> {
     Ok(exit::HEALTHY)
 }
 
-/// Fails if the file exists, because it may contain manual edits.
+/// Fails if the file exists, because it may contain manual edits, or if it cannot be created.
 fn refuse_existing(file: &Path) -> Result<(), Error> {
-    match file.symlink_metadata() {
-        Ok(_) => Err(already_exists(file)),
-        Err(_) => Ok(()),
+    match (file.symlink_metadata(), output_file::refusal(file)) {
+        (Ok(_), _) if file != Path::new("/dev/null") => Err(already_exists(file)),
+        (_, Some(why)) => Err(unwritable(file, why)),
+        (_, None) => Ok(()),
     }
 }
 
@@ -71,16 +72,17 @@ fn already_exists(file: &Path) -> Error {
     Error::usage(mistake.help("name another file with --output, or print the text with --stdout"))
 }
 
+fn unwritable(file: &Path, why: &str) -> Error {
+    let place = format!("--output {}", file.display());
+    let mistake = Mistake::new(place, format!("cannot be written: {why}"));
+    Error::usage(mistake.help("name a file in a directory that you can write to"))
+}
+
 /// Creates the file. Fails if it exists.
 fn create_file(file: &Path, text: &str) -> Result<(), Error> {
-    let opened = OpenOptions::new().write(true).create_new(true).open(file);
-    opened.and_then(|mut opened| opened.write_all(text.as_bytes())).map_err(|error| match error.kind() {
+    output_file::write(file, text, Existing::Keep).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => already_exists(file),
-        _ => {
-            let place = format!("--output {}", file.display());
-            let mistake = Mistake::new(place, format!("cannot be written: {}", describe(&error)));
-            Error::usage(mistake.help("name a file in a directory that you can write to"))
-        }
+        _ => unwritable(file, &describe(&error)),
     })
 }
 

@@ -7,6 +7,7 @@ mod gather;
 pub mod init;
 pub mod lint;
 mod load_config;
+mod output_file;
 mod recording;
 pub mod schema;
 mod stdout;
@@ -21,7 +22,7 @@ use crate::report::Outcome;
 use crate::run::build_report::build_report;
 use crate::run::gather::gather_evidence;
 use crate::run::load_config::load_config;
-use crate::run::recording::write_recording;
+use crate::run::recording::record_after;
 use crate::run::stdout::{exit_code_after, print_report};
 use std::time::{Duration, Instant};
 
@@ -53,8 +54,8 @@ fn doctor(
         let report = build_report(&evidence, &config.pipeline, &catalog, output);
         let healthy = matches!(report.outcome, Outcome::Healthy | Outcome::Warning);
         if healthy || give_up.is_none_or(|give_up| Instant::now() >= give_up) {
-            write_recording(&config, &evidence)?;
-            return exit_code_after(print_report(&report, output), report.exit_code);
+            let printed = exit_code_after(print_report(&report, output), report.exit_code);
+            return record_after(&config, &evidence, printed);
         }
         std::thread::sleep(Duration::from_secs(1));
     }

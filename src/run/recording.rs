@@ -6,7 +6,8 @@ use crate::evidence::recording::{self, RecordingError};
 use crate::evidence::{self, Evidence};
 use crate::input::text_file::{describe, read_file};
 use crate::pipeline::Pipeline;
-use std::io;
+use crate::run::output_file::{self, Existing};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Reads a recording. Fails if it does not cover every requested event.
@@ -49,45 +50,35 @@ pub(super) fn parse_recording(place: &str, text: &str, pipeline: &Pipeline) -> R
     Ok(evidence)
 }
 
-/// Writes the evidence if a file was given with `--record`.
-pub(super) fn write_recording(config: &Config, evidence: &Evidence) -> Result<(), Error> {
-    let Some(file) = &config.record else {
-        return Ok(());
+/// Writes the evidence if a file was given with `--record`, after the output was printed or
+/// could not be. `printed` is the exit code so far. A failure is shown on stderr, because
+/// stdout already holds the output, and changes the exit code.
+pub(super) fn record_after(
+    config: &Config,
+    evidence: &Evidence,
+    printed: Result<u8, Error>,
+) -> Result<u8, Error> {
+    let Some(Err(error)) = config.record.as_deref().map(|file| record(file, evidence)) else {
+        return printed;
     };
+    let _ = writeln!(io::stderr(), "{error}");
+    printed.map(|_| error.exit_code())
+}
+
+fn record(file: &Path, evidence: &Evidence) -> Result<(), Error> {
     let document = recording::write(evidence)
         .map_err(|error| Error::Internal(format!("the evidence could not be written: {error}")))?;
-    replace_file(file, &document).map_err(|error| {
-        let place = format!("--record {}", file.display());
-        let mistake = Mistake::new(place, format!("cannot be written: {}", describe(&error)));
-        Error::usage(mistake.help("name a file in a directory that you can write to"))
-    })
+    let written = output_file::write(file, &document, Existing::Replace);
+    written
+        .map_err(|error| Error::usage(unwritable(file, format!("cannot be written: {}", describe(&error)))))
 }
 
 /// Checks, before any system is contacted, whether a recording can be written to `file`.
 pub(super) fn check_record_file(file: &Path) -> Option<Mistake> {
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let what = match directory {
-        _ if file.is_dir() => "is a directory",
-        Some(directory) if !directory.is_dir() => "its directory does not exist",
-        _ => return None,
-    };
-    let mistake = Mistake::new(format!("--record {}", file.display()), what);
-    Some(mistake.help("name a file in a directory that you can write to"))
+    output_file::refusal(file).map(|why| unwritable(file, why.to_string()))
 }
 
-/// Writes a file atomically: a failure never leaves a partial file in place of an older one.
-/// Follows symbolic links, and writes directly into anything that is not a regular file (a
-/// pipe, /dev/null).
-fn replace_file(file: &Path, text: &str) -> io::Result<()> {
-    let target = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
-    if target.is_dir() {
-        return Err(io::Error::other("is a directory"));
-    }
-    if target.exists() && !target.is_file() {
-        return std::fs::write(&target, text);
-    }
-    let mut temporary = target.as_os_str().to_owned();
-    temporary.push(".part");
-    std::fs::write(&temporary, text)?;
-    std::fs::rename(&temporary, &target)
+fn unwritable(file: &Path, what: String) -> Mistake {
+    let mistake = Mistake::new(format!("--record {}", file.display()), what);
+    mistake.help("name a file in a directory that you can write to")
 }

@@ -7,7 +7,7 @@ use crate::evidence::{Database, Evidence, Observed, System};
 use crate::run::build_report::build_conclusions;
 use crate::run::gather::gather_evidence;
 use crate::run::load_config::load_config;
-use crate::run::recording::write_recording;
+use crate::run::recording::record_after;
 use crate::run::stdout::{exit_code_after, require_format, write_stdout};
 use crate::runbook::catalog::Catalog;
 use crate::situation::Situation;
@@ -48,7 +48,17 @@ pub(super) fn run(args: &TraceArgs, environment: &Environment) -> Result<u8, Err
         config.target.ids = ids;
     }
     let evidence = gather_evidence(&config)?;
-    write_recording(&config, &evidence)?;
+    let printed = print_traces(&evidence, &config, &catalog, &args.output);
+    record_after(&config, &evidence, printed)
+}
+
+/// Prints the trace of each requested event.
+fn print_traces(
+    evidence: &Evidence,
+    config: &Config,
+    catalog: &Catalog,
+    output: &OutputOptions,
+) -> Result<u8, Error> {
     // Without requested ids, a recording supplies its own.
     let target = if config.target.ids.is_empty() { &evidence.target } else { &config.target };
     let catalog = catalog.as_of(evidence.observed_at);
@@ -59,10 +69,10 @@ pub(super) fn run(args: &TraceArgs, environment: &Environment) -> Result<u8, Err
                 mistake.help("give one or more ids, - to read them from standard input, or --stuck"),
             ))
         }
-        [id] => print_one(&trace_event(&evidence, id, &config, &catalog, &args.output), &args.output),
+        [id] => print_one(&trace_event(evidence, id, config, &catalog, output), output),
         ids => {
-            let all = trace_events(&evidence, ids, &config, &catalog, &args.output);
-            print_all(&traces(&config.pipeline, all), &args.output)
+            let all = trace_events(evidence, ids, config, &catalog, output);
+            print_all(&traces(&config.pipeline, all), output)
         }
     }
 }
@@ -228,9 +238,8 @@ fn follow(mut config: Config, catalog: &Catalog, output: &OutputOptions) -> Resu
             write_stdout(output, |screen, out| render(&current, previous.as_ref(), screen, out))?;
         }
         if current.outcome == Outcome::Arrived || last {
-            write_recording(&config, &evidence)?;
             let written = write_stdout(output, |screen, out| (format.render_end)(&current, screen, out));
-            return exit_code_after(written, current.exit_code);
+            return record_after(&config, &evidence, exit_code_after(written, current.exit_code));
         }
         previous = Some(current);
         std::thread::sleep(POLL_INTERVAL);
