@@ -354,6 +354,25 @@ pub enum FailOn {
     Warn,
 }
 
+/// The flags that [`TargetOptions::flags`] returns, each of which has a value.
+pub const TARGET_FLAGS: [&str; 15] = [
+    "-f",
+    "--project",
+    "--docker",
+    "--kafka",
+    "--postgres",
+    "--window",
+    "--at",
+    "--deadline",
+    "--config",
+    "--checks",
+    "--broker",
+    "--database",
+    "--kafka-address",
+    "--http",
+    "--without",
+];
+
 impl TargetOptions {
     /// Returns the target flags, quoted for a shell, so that printed commands can repeat them.
     /// An address with a password is replaced by its environment variable.

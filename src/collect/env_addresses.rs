@@ -1,7 +1,7 @@
 //! Broker and database addresses in a service's environment variables, under the names
 //! that common frameworks use.
 
-use crate::text::address::{hosts_of, is_loopback_host};
+use crate::text::address::{hosts_of, is_broker_list, is_host, is_loopback_host};
 use std::collections::BTreeMap;
 use url::Url;
 
@@ -11,6 +11,24 @@ const USUAL_NAMES: [&str; 3] = ["KAFKA_BROKERS", "POSTGRES_URL", "DATABASE_URL"]
 /// Words that rule out a Kafka address even if the variable name mentions Kafka or a broker.
 const NOT_KAFKA: [&str; 10] =
     ["REGISTRY", "CONNECT", "REST", "MQTT", "AMQP", "RABBIT", "REDIS", "CELERY", "PROXY", "CONSOLE"];
+
+/// Words in the names of variables that hold secrets, whose values are never taken for addresses.
+const SECRET_WORDS: [&str; 14] = [
+    "PASSWORD",
+    "PASSWD",
+    "PASS",
+    "PWD",
+    "SECRET",
+    "SECRETS",
+    "TOKEN",
+    "SASL",
+    "JAAS",
+    "AUTH",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "KEY",
+    "APIKEY",
+];
 
 /// Protocols that may prefix an address in a list of brokers.
 const PROTOCOLS: [&str; 6] = ["kafka", "kafka+ssl", "plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
@@ -71,9 +89,9 @@ impl<'a> Variables<'a> {
 
     /// Returns the lists of brokers (`host:port,…`), each with its variable.
     pub fn brokers(&self) -> Vec<(&'a str, String)> {
-        let named = self.iter().filter(|(normalized, ..)| {
+        let named = self.iter().filter(|(normalized, name, _)| {
             let is_kafka = ["KAFKA", "BROKER", "BOOTSTRAP"].iter().any(|word| normalized.contains(word));
-            is_kafka && !NOT_KAFKA.iter().any(|word| normalized.contains(word))
+            is_kafka && !NOT_KAFKA.iter().any(|word| normalized.contains(word)) && !names_secret(name)
         });
         let lists = named.filter_map(|(normalized, name, value)| {
             let port = normalized.strip_suffix("HOST").and_then(|prefix| self.first(prefix, &["PORT"]));
@@ -127,8 +145,7 @@ impl<'a> Variables<'a> {
         let name = self.first(prefix, &["DATABASE", "NAME", "DB", "DBNAME", "DATABASE_NAME", "DB_NAME"]);
         let name = name.or_else(|| user.filter(|_| prefix == "PG"))?;
         let port = self.first(prefix, &["PORT"]).unwrap_or("5432");
-        let is_word = |text: &str| !text.contains(['/', ' ', ':', '@']);
-        let is_postgres = !prefix.is_empty() && is_word(host) && !["3306", "1433", "27017"].contains(&port);
+        let is_postgres = !prefix.is_empty() && is_host(host) && !["3306", "1433", "27017"].contains(&port);
         postgres_url(host, port, name, user?, self.first(prefix, &PASSWORDS)).filter(|_| is_postgres)
     }
 }
@@ -139,6 +156,21 @@ const PASSWORDS: [&str; 3] = ["PASSWORD", "PASS", "PWD"];
 /// Normalizes a variable name to upper case with underscores.
 fn normalized(name: &str) -> String {
     name.to_uppercase().replace(['.', '-'], "_")
+}
+
+/// Reports whether a variable's name says that its value is a secret: `KAFKA_SASL_JAAS_CONFIG`,
+/// `kafka.password`, `kafkaAuthToken`.
+fn names_secret(name: &str) -> bool {
+    let mut words = String::new();
+    let mut last = ' ';
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && last.is_lowercase()) {
+            words.push(' ');
+        }
+        words.extend(Some(c).filter(|c| c.is_alphanumeric()).into_iter().flat_map(char::to_uppercase));
+        last = c;
+    }
+    words.split(' ').any(|word| SECRET_WORDS.contains(&word))
 }
 
 /// Returns a list of brokers without protocols, or `None` if the value is not a list of
@@ -156,8 +188,7 @@ fn broker_list(value: &str) -> Option<String> {
         })
         .collect();
     let list = brokers?.join(",");
-    let is_list = !list.contains(['@', '/', ' ']) && !hosts_of(&list).is_empty();
-    is_list.then_some(list)
+    is_broker_list(&list).then_some(list)
 }
 
 /// Normalizes a URL: `jdbc:postgresql://…`, `postgresql+asyncpg://…` → `postgresql://…`.
@@ -289,6 +320,45 @@ mod tests {
         ] {
             assert_eq!(brokers(&[variable]), Vec::<String>::new(), "{variable:?}");
         }
+    }
+
+    #[test]
+    fn ignores_values_that_are_no_addresses() {
+        for value in [
+            "$(touch${IFS}PWNED):9092",
+            "`touch x`:9092",
+            "a;touch x:9092",
+            "a:9092\nb:9092",
+            "a:0",
+            "--help:1",
+            "a:9092,$(x):1",
+            "a|b:1",
+            "a\u{202e}b:1",
+        ] {
+            assert_eq!(brokers(&[("KAFKA_BROKERS", value)]), Vec::<String>::new(), "{value:?}");
+            let host = value.trim_end_matches(":9092");
+            let parts = [("PGHOST", host), ("PGUSER", "u"), ("PGDATABASE", "d")];
+            assert_eq!(databases(&parts), Vec::<String>::new(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_read_as_addresses() {
+        for name in [
+            "KAFKA_PASSWORD",
+            "KAFKA_SASL_JAAS_CONFIG",
+            "KAFKA_CLIENT_SECRET",
+            "BROKER_AUTH",
+            "kafka.sasl.password",
+            "BOOTSTRAP_TOKEN",
+            "kafkaAuthToken",
+            "KAFKA_API_KEY",
+            "broker-credentials",
+        ] {
+            assert_eq!(brokers(&[(name, "hunter:2")]), Vec::<String>::new(), "{name}");
+        }
+        // Only whole words count.
+        assert_eq!(brokers(&[("KAFKA_AUTHORS_BROKERS", "a:1")]), ["KAFKA_AUTHORS_BROKERS a:1"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::cli::TargetOptions;
 use crate::config::environment::Environment;
 use crate::evidence::Name;
 use crate::pipeline::{Pipeline, System};
+use crate::text::address::{is_broker_list, is_host_and_port, is_http_address};
 use crate::text::suggestion::suggestion;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -65,8 +66,7 @@ impl Endpoints {
 
 /// Checks that `list` consists of one or more `host:port` pairs, separated by commas.
 fn check_brokers(list: &str, given_by: &str, mistakes: &mut Vec<Mistake>) {
-    let is_valid = |broker: &str| has_port(broker.trim()) && !broker.contains(['@', '/']);
-    if !list.split(',').all(is_valid) {
+    if !is_broker_list(list) {
         // The text before an @ may be a password.
         let shown = match list.rsplit_once('@') {
             Some((_, host)) => format!("{MASK}@{host}"),
@@ -161,7 +161,7 @@ fn kafka_addresses(flags: &[String], mistakes: &mut Vec<Mistake>) -> BTreeMap<St
     let mut addresses = BTreeMap::new();
     for flag in flags {
         match flag.split_once('=') {
-            Some((from, to)) if has_port(from) && has_port(to) => {
+            Some((from, to)) if is_host_and_port(from) && is_host_and_port(to) => {
                 addresses.insert(from.to_string(), to.to_string());
             }
             _ => mistakes.push(
@@ -171,10 +171,6 @@ fn kafka_addresses(flags: &[String], mistakes: &mut Vec<Mistake>) -> BTreeMap<St
         }
     }
     addresses
-}
-
-fn has_port(address: &str) -> bool {
-    address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
 fn http_addresses(
@@ -193,7 +189,7 @@ fn http_addresses(
     for flag in &options.http {
         let services = pipeline.service.iter().map(|service| service.name.as_str());
         match flag.split_once('=') {
-            Some((name, url)) if pipeline.service(name).is_some() && is_http(url) => {
+            Some((name, url)) if pipeline.service(name).is_some() && is_http_address(url) => {
                 addresses.insert(name.to_string(), url.to_string());
             }
             Some((name, _)) if pipeline.service(name).is_none() => mistakes.push(
@@ -207,8 +203,4 @@ fn http_addresses(
         }
     }
     addresses
-}
-
-fn is_http(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }

@@ -2,6 +2,7 @@
 
 use crate::base::error::Mistake;
 use crate::pipeline::model::{IdForm, Pipeline};
+use crate::text::printable::is_printable;
 
 impl Pipeline {
     /// Returns the canonical form of a typed id. Whitespace is trimmed, and a UUID is lower-cased
@@ -24,6 +25,35 @@ impl Pipeline {
         }
     }
 
+    /// Reports whether an id that a row or a recording contains has the pipeline's format. Other text
+    /// is never part of a printed command.
+    pub fn is_id(&self, id: &str) -> bool {
+        self.canonical_id(id).is_ok_and(|canonical| canonical.eq_ignore_ascii_case(id))
+    }
+
+    /// Reports whether a row's id is one that rows may be selected by: an id, or an id with a plain
+    /// prefix or suffix, because some writers store it with one.
+    pub fn is_stored_id(&self, stored: &str) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
+        let is_affixed = || {
+            let has_id = |part: Option<&str>| part.is_some_and(|part| self.is_id(part));
+            let at_ends = |length: usize| {
+                has_id(stored.get(..length))
+                    || has_id(stored.len().checked_sub(length).and_then(|at| stored.get(at..)))
+            };
+            match self.id.format {
+                IdForm::Uuid => at_ends(36),
+                IdForm::Ulid => at_ends(26),
+                IdForm::Number | IdForm::Text => stored.split([':', '/', '_']).any(|part| has_id(Some(part))),
+            }
+        };
+        self.is_id(stored)
+            || (stored.len() <= 200
+                && !stored.starts_with('-')
+                && stored.bytes().all(is_plain)
+                && is_affixed())
+    }
+
     fn invalid_id(&self, typed: &str) -> Mistake {
         let shown: String = typed.chars().take(60).flat_map(char::escape_debug).collect();
         let expected = match (self.id.format, &self.id.pattern) {
@@ -31,7 +61,9 @@ impl Pipeline {
             (IdForm::Ulid, _) => "expected a ULID such as 01ARZ3NDEKTSV4RRFFQ69G5FAV".to_string(),
             (IdForm::Number, _) => format!("expected a number from 0 to {}", i64::MAX),
             (IdForm::Text, Some(pattern)) => format!("expected a string that matches {}", pattern.0),
-            (IdForm::Text, None) => "expected 1 to 200 characters without control characters".to_string(),
+            (IdForm::Text, None) => {
+                "expected 1 to 200 printable characters, the first of them no dash".to_string()
+            }
         };
         Mistake::new(format!("id `{shown}`"), format!("not a {}", self.id.name)).help(expected)
     }
@@ -53,7 +85,8 @@ fn is_ulid(text: &str) -> bool {
 }
 
 fn is_text(text: &str) -> bool {
-    !text.is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control)
+    // A program would take a leading dash for an option.
+    !text.is_empty() && text.chars().count() <= 200 && is_printable(text) && !text.starts_with('-')
 }
 
 #[cfg(test)]
@@ -93,6 +126,30 @@ mod tests {
     }
 
     #[test]
+    fn recognizes_ids_of_rows() {
+        let id = "1fa90c93-ea40-4ba9-a7bf-4ed47e735b91";
+        assert!(
+            pipeline("format = \"uuid\"").is_id(id)
+                && pipeline("format = \"uuid\"").is_id(&id.to_uppercase())
+        );
+        for other in
+            [format!("{{{id}}}"), format!(" {id}"), format!("{id}'; drop table t; --"), String::new()]
+        {
+            assert!(!pipeline("format = \"uuid\"").is_id(&other), "{other}");
+        }
+        assert!(!pipeline("format = \"number\"").is_id("1 or true"));
+        for (format, stored) in
+            [("uuid", format!("payment:{id}")), ("uuid", format!("{id}/1")), ("number", "no:7".into())]
+        {
+            assert!(pipeline(&format!("format = \"{format}\"")).is_stored_id(&stored), "{stored}");
+        }
+        for stored in [format!("'; --{id}"), format!("$(x){id}"), format!("-{id}"), "x".into()] {
+            assert!(!pipeline("format = \"uuid\"").is_stored_id(&stored), "{stored}");
+        }
+        assert!(pipeline("format = \"text\"").is_id("it's") && !pipeline("format = \"text\"").is_id("a\nb"));
+    }
+
+    #[test]
     fn rejects_invalid_ids_and_says_what_was_expected() {
         for (format, invalid) in [
             ("format = \"uuid\"", "1fa90c93ea404ba9a7bf4ed47e735b91"),
@@ -102,6 +159,8 @@ mod tests {
             ("format = \"number\"", "-1"),
             ("format = \"number\"", "99999999999999999999"),
             ("format = \"text\"", "a\u{1b}[2J"),
+            ("format = \"text\"", "a\u{202e}b"),
+            ("format = \"text\"", "--records"),
             ("format = \"text\"", ""),
             ("format = \"text\"\npattern = '^ORD-\\d+$'", "ord-1"),
         ] {

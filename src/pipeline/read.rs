@@ -7,7 +7,7 @@ use crate::pipeline::model::Pipeline;
 use crate::pipeline::sql;
 use crate::pipeline::validate::{
     components, duplicate_list_items, empty_strings, hops, id_pattern, invalid_values, match_all_patterns,
-    references, stages,
+    names, references, stages,
 };
 
 impl Pipeline {
@@ -25,6 +25,7 @@ impl Pipeline {
             hops::check(&document, &type_mistakes, &mut found);
             duplicate_list_items::check(&document, &mut found);
             empty_strings::check(&document, &mut found);
+            names::check(&document, &mut found);
             invalid_values::check(&document, &mut found);
             match_all_patterns::check(&document, &mut found);
             sql::check(&document, &mut found);
@@ -77,6 +78,43 @@ mod tests {
         for name in ["broker cannot be called `kafka`", "database cannot be called `postgres`"] {
             assert!(found.iter().any(|mistake| mistake.contains(name)), "{found:#?}");
         }
+    }
+
+    #[test]
+    fn rejects_names_that_their_system_does_not_allow() {
+        let hostile = [
+            "$(touch${IFS}x)",
+            "`touch x`",
+            "a;touch x",
+            "a|b",
+            "a&b",
+            "a\\nb",
+            "x: {privileged: true}",
+            "--rm",
+            "a'b",
+        ];
+        for (key, name) in [
+            ("name = \"order-worker\"", "name = \"NAME\"\n#"),
+            ("role = \"emitter\"", "role = \"emitter\"\ncontainer = \"NAME\""),
+            ("role = \"api\"", "role = \"api\"\naddress = \"http://NAME/\""),
+            ("service = \"kafka\"", "service = \"kafka\"\naddress = \"NAME:9092\""),
+            ("name = \"orders\"", "name = \"NAME\"\n#"),
+            ("table = \"done\"", "table = \"NAME\""),
+            ("event_id = \"event_id\"", "event_id = \"NAME\""),
+            ("[marks]", "[database.\"NAME\"]\nservice = \"db\"\n\n[marks]"),
+        ] {
+            for hostile in hostile {
+                let found = mistakes_of(shop().replacen(key, &name.replace("NAME", hostile), 1));
+                assert!(
+                    found.iter().any(|mistake| mistake.contains("not a valid")),
+                    "{key} {hostile}: {found:#?}"
+                );
+            }
+        }
+        let group =
+            |group: &str| mistakes_of(shop().replace("group = \"orders\"", &format!("group = \"{group}\"")));
+        assert_eq!(group("any group, with $(x)"), Vec::<String>::new());
+        assert!(!group("a\\nb").is_empty() && !group("--all-groups").is_empty());
     }
 
     #[test]

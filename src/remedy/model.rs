@@ -89,9 +89,11 @@ impl<'a> Remedy<'a> {
             .known()
             .map(|extent| extent.newest.as_slice())
             .unwrap_or_default();
+        let is_id = |id: &str| self.situation.pipeline.is_stored_id(id);
         let mut ids: Vec<String> = newest_stuck
             .iter()
             .filter(|stuck| stuck.marked || stuck.kept_back || !marked)
+            .filter(|stuck| is_id(&stuck.id))
             .map(|stuck| stuck.id.clone())
             .collect();
         let lacks_effect = self.situation.effects(stage).known().is_some_and(Vec::is_empty);
@@ -106,6 +108,7 @@ impl<'a> Remedy<'a> {
             && (kept_back || !marked)
             && self.situation.has_reached(stage)
             && !ids.contains(&id)
+            && is_id(&id)
         {
             ids.push(id);
         }

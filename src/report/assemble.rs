@@ -115,7 +115,7 @@ fn inspect_newest_event(input: &ReportInput, causes: &[Cause]) -> Option<Planned
     if input.situation.lookup.id.is_some() || causes.iter().any(|cause| cause.best) {
         return None;
     }
-    let id = input.situation.backlog.newest.first()?;
+    let id = input.situation.backlog.newest.iter().find(|id| input.pipeline.is_id(id))?;
     Some(PlannedAction {
         kind: ActionKind::Verify,
         message: Some("diagnose the newest stuck event to distinguish the causes".into()),

@@ -12,6 +12,7 @@ use crate::run::stdout::{exit_code_after, require_format, write_stdout};
 use crate::runbook::catalog::Catalog;
 use crate::situation::Situation;
 use crate::situation::shared::Shared;
+use crate::text::plural::count;
 use crate::trace::registry::{Format, named};
 use crate::trace::{Outcome, Trace, Traces, trace, traces};
 use std::io::{self, Read};
@@ -132,7 +133,14 @@ fn look_up_ids(config: &Config, lookup: Option<(String, String)>) -> Result<Vec<
         false => newest_stuck_ids(&config, rows),
     });
     match ids {
-        Observed::Known(ids) => Ok(ids),
+        Observed::Known(ids) => {
+            let (ids, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| config.pipeline.is_id(id));
+            if !others.is_empty() {
+                let name = &config.pipeline.id.name;
+                eprintln!("note: left out {}: not a {name}", count(others.len() as u64, "id"));
+            }
+            Ok(ids)
+        }
         Observed::Unknown(why) | Observed::NotAsked(why) => {
             let mistake = Mistake::new("trace", format!("the ids cannot be looked up: {}", why.describe()));
             Err(Error::usage(

@@ -3,6 +3,7 @@
 
 use crate::evidence::{Instance, InstanceState, Runtime};
 use crate::situation::Situation;
+use crate::text::names::{CONTAINER, IMAGE};
 
 /// The layout of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,8 @@ impl<'a> Situation<'a> {
     pub fn image_with_tag(&self, image: &str) -> Option<&'a str> {
         let instances = self.inputs.runtime().known().copied().map(Runtime::instances);
         let sibling = instances.into_iter().flatten().find(|instance| {
-            instance.image.strip_prefix(image).is_some_and(|tag| tag.is_empty() || tag.starts_with(':'))
+            let tag = instance.image.strip_prefix(image).filter(|tag| tag.is_empty() || tag.starts_with(':'));
+            tag.is_some() && (IMAGE.fits)(&instance.image)
         });
         sibling.map(|sibling| sibling.image.as_str())
     }
@@ -34,7 +36,8 @@ impl<'a> Situation<'a> {
             };
             one.state == InstanceState::Exited && brokers.iter().any(matches_broker)
         };
-        runtime.instances().filter(is_exited_peer).map(|one| one.name.as_str()).collect()
+        let names = runtime.instances().filter(is_exited_peer).map(|one| one.name.as_str());
+        names.filter(|name| (CONTAINER.fits)(name)).collect()
     }
 
     /// Returns the layout of an existing pipeline topic on a broker.

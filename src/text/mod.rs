@@ -2,8 +2,12 @@
 
 pub mod address;
 pub mod log_message;
+pub mod names;
 pub mod placeholder;
 pub mod plural;
+pub mod printable;
+pub mod shell_context;
+pub mod sql_literal;
 pub mod suggestion;
 pub mod template;
 pub mod whole_word;

@@ -9,6 +9,7 @@ pub mod id_pattern;
 pub mod invalid_values;
 pub mod match_all_patterns;
 pub mod missing_keys;
+pub mod names;
 pub mod references;
 pub mod stages;
 pub mod unused_declarations;
