@@ -12,10 +12,12 @@ use crate::init::joined_tables::join_tables;
 use crate::init::log_lines::{event_lines, log_words};
 use crate::init::model::{CorrelationId, LinkedTable, Observations};
 use crate::init::naming::{plural, singular, snake, words};
-use crate::init::sql_quoting::{quoted, unquoted};
+use crate::init::sql_quoting::unquoted;
 use crate::init::stages::infer_stages;
 use crate::init::table_roles::{find_event_table, find_marks, find_outbox, first_times};
+use crate::text::names::SERVICE;
 use crate::text::plural::count;
+use crate::text::sql_literal::literal;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of events needed to compare times reliably.
@@ -71,7 +73,7 @@ fn build(discovery: &Discovery) -> Draft {
         seen: seen(discovery),
         unavailable: unavailable(discovery),
         more_events_hint: more_events_hint(discovery, id.as_ref(), event),
-        project: discovery.project.clone(),
+        project: discovery.project.clone().filter(|project| (SERVICE.fits)(project)),
         stages,
         kafka,
         postgres,
@@ -236,7 +238,7 @@ fn describe_event(
     };
     let with_type = first_type.filter(|(column, _)| event.table.column(column).is_some());
     let condition = with_type.map_or_else(String::new, |(column, value)| {
-        format!("\n where {} = {}", sql_name(column), quoted(value))
+        format!("\n where {} = {}", sql_name(column), literal(value))
     });
     let at = sql_name(written_at);
     Event {

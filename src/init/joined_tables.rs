@@ -5,6 +5,7 @@ use crate::collect::discovered::{Table, sql_name};
 use crate::init::column_roles::{is_outbox, write_time_column};
 use crate::init::model::{LinkedTable, Row};
 use crate::init::naming::{singular, snake};
+use crate::text::sql_literal::literal;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Returns the tables in `others` that can be joined to tables with the id.
@@ -160,12 +161,11 @@ fn join_by_document<'a>(
         return None;
     }
     let json = sql_name(&document.name);
-    let on = pairs.iter().map(|(name, column)| {
-        format!("n.{}::text = e.{json}->>'{}'", sql_name(column), name.replace('\'', "''"))
-    });
+    let on = pairs
+        .iter()
+        .map(|(name, column)| format!("n.{}::text = e.{json}->>{}", sql_name(column), literal(name)));
     let on: Vec<String> = on.collect();
-    let condition =
-        of_type.map(|(column, value)| format!("e.{} = '{}'", sql_name(column), value.replace('\'', "''")));
+    let condition = of_type.map(|(column, value)| format!("e.{} = {}", sql_name(column), literal(value)));
     Some(LinkedTable {
         database: linked.database,
         table,

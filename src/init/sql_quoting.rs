@@ -1,4 +1,4 @@
-//! Quotes SQL literals and unquotes SQL identifiers.
+//! Unquotes SQL identifiers.
 
 /// Returns an SQL identifier without its quotes.
 pub fn unquoted(name: &str) -> String {
@@ -6,9 +6,4 @@ pub fn unquoted(name: &str) -> String {
         Some(inner) => inner.replace("\"\"", "\""),
         None => name.to_string(),
     }
-}
-
-/// Quotes a text as an SQL literal.
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }

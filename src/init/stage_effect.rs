@@ -4,9 +4,10 @@ use crate::collect::discovered::sql_name;
 use crate::init::draft::Stage;
 use crate::init::model::{LinkedTable, Observations, StageCandidate};
 use crate::init::naming::similarity;
-use crate::init::sql_quoting::{quoted, unquoted};
+use crate::init::sql_quoting::unquoted;
 use crate::init::table_roles::{delays, median};
 use crate::text::plural::count;
+use crate::text::sql_literal::literal;
 use std::collections::BTreeSet;
 
 impl<'a> Observations<'a> {
@@ -65,7 +66,7 @@ impl<'a> Observations<'a> {
             return Stage { effect, database, sql, comment, ..stage };
         }
         if let Some((linked, marks)) = self.marks.filter(|_| !candidate.marks.sources.is_empty()) {
-            let sources: Vec<String> = candidate.marks.sources.iter().map(|source| quoted(source)).collect();
+            let sources: Vec<String> = candidate.marks.sources.iter().map(|source| literal(source)).collect();
             let sql = format!(
                 "select {} as id, {} as at, null::text as status\n  from {}\n where {} in ({})",
                 marks.id,

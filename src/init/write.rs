@@ -2,6 +2,8 @@
 //! may contain any character, so they are always quoted.
 
 use crate::init::draft::{Draft, Line, Service, Stage, System, Worker};
+use crate::text::names::{ENVIRONMENT, IMAGE};
+use crate::text::printable::{is_invisible, one_line};
 use toml::Value;
 
 /// Comments are wrapped at this column.
@@ -52,23 +54,23 @@ impl File {
         }
     }
 
-    /// Writes a wrapped comment. Drops control characters, so that no text can end the comment.
+    /// Writes a wrapped comment. No text can end it.
     fn comment(&mut self, words: &str) {
         let mut line = String::from("#");
-        for word in words.split_whitespace() {
+        for word in one_line(words).split_whitespace() {
             if line.len() + word.len() >= WIDTH && line.len() > 1 {
                 self.line(&line);
                 line = String::from("#");
             }
             line.push(' ');
-            line.extend(word.chars().filter(|letter| !letter.is_control()));
+            line.push_str(word);
         }
         self.line(&line);
     }
 
     fn comment_lines(&mut self, text: &str) {
         for line in text.lines() {
-            let line: String = line.chars().filter(|letter| !letter.is_control()).collect();
+            let line: String = line.chars().map(|c| if is_invisible(c) { '?' } else { c }).collect();
             self.line(format!("# {line}").trim_end());
         }
     }
@@ -107,7 +109,7 @@ impl File {
     /// Writes SQL as a multi-line string, unless a character in it needs escaping.
     fn sql(&mut self, key: &str, sql: &str) {
         let plain = !sql.contains("\"\"\"") && !sql.contains('\\');
-        let plain = plain && !sql.chars().any(|letter| letter.is_control() && letter != '\n');
+        let plain = plain && !sql.chars().any(|c| is_invisible(c) && c != '\n');
         // A quote at the end would merge with the closing quotes.
         let end = if sql.ends_with('"') { "\n" } else { "" };
         match plain {
@@ -225,14 +227,15 @@ fn write_worker(file: &mut File, worker: &Worker, kafka: bool) {
         file.comment("guessed: the first log line that looks like its start");
         file.set("started", started.as_str());
     }
-    if !worker.image.is_empty() {
+    if (IMAGE.fits)(&worker.image) {
         let list = |key: &str, list: &[String]| match list {
             [] => String::new(),
             list => format!(", {key} = {}", Value::from(list.to_vec())),
         };
         let image = Value::from(worker.image.as_str());
-        let (command, environment) =
-            (list("command", &worker.command), list("environment", &worker.environment));
+        let names = worker.environment.iter().filter(|name| (ENVIRONMENT.fits)(name));
+        let environment: Vec<String> = names.cloned().collect();
+        let (command, environment) = (list("command", &worker.command), list("environment", &environment));
         file.line(&format!("deploy = {{ image = {image}{command}{environment} }}"));
     }
 }

@@ -16,12 +16,47 @@ const EXPECTED: &str =
     "expected one select that returns the rows of all events, with the event's id in column `id`";
 
 /// Returns SQL that selects the records for some ids (SQL literals) in the console producer's
-/// input format: `name:value,…<tab>key<tab>value`, where the first field contains the headers.
+/// input format: `name:value,…<tab>key<tab>value`, where the first field contains the headers. The
+/// format has no quoting, so the query fails if a header, key or value would forge another field or
+/// record.
 pub fn record_lines(record_sql: &str, ids: &str) -> String {
+    let cut = |text: &str, and: &str| format!("{text} ~ '[[:cntrl:]{and}]'");
+    let headers = format!("{} or {}", cut("h.key", ",:"), cut("h.value", ","));
+    let unsafe_record = format!(
+        "exists (select from jsonb_each_text(r.headers) h where {headers}) or {} or {}",
+        cut("r.key", ""),
+        cut("r.value::text", "")
+    );
     format!(
-        "select (select string_agg(h.key || ':' || h.value, ',') from jsonb_each_text(r.headers) h) \
-         || chr(9) || r.key || chr(9) || r.value from ({record_sql}) r where r.id in ({ids})"
+        "select case when {unsafe_record} then ('record ' || r.id || ' has a tab, line break, comma or colon \
+         where a line for the console producer cannot: send it by hand')::int::text \
+         else (select string_agg(h.key || ':' || h.value, ',') from jsonb_each_text(r.headers) h) \
+         || chr(9) || r.key || chr(9) || r.value end from ({record_sql}) r where r.id in ({ids})"
     )
+}
+
+/// Returns SQL on one line, without its comments. Quoted text is kept as it is.
+pub fn on_one_line(sql: &str) -> String {
+    let mut line = String::with_capacity(sql.len());
+    let mut end = 0;
+    let mut tokens = tokenize(sql);
+    tokens.sort_by_key(|token| token.at.start);
+    for token in tokens {
+        // A parameter may be part of a quoted text.
+        if token.at.start < end {
+            continue;
+        }
+        let is_comment = token.kind == Kind::Comment;
+        if (token.at.start > end || is_comment) && !line.is_empty() && !line.ends_with(' ') {
+            line.push(' ');
+        }
+        if !is_comment {
+            line.push_str(&sql[token.at.clone()]);
+        }
+        end = token.at.end;
+    }
+    line.truncate(line.trim_end().len());
+    line
 }
 
 /// Checks a pipeline's SQL. It must select all events. The program adds `where id = …`, so that one
@@ -243,6 +278,21 @@ mod tests {
             "select 'it''s' from t",
         ] {
             assert_eq!(mistakes(sql), Vec::<String>::new(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_line_has_no_comments_and_keeps_quoted_text() {
+        for (sql, line) in [
+            ("select id -- the id\n  from t", "select id from t"),
+            ("/* a */ select\t1/**/from t -- x\n", "select 1 from t"),
+            (
+                "select 'a  -- b',\n  \"c  d\" , E'it\\'s  ' from  t",
+                "select 'a  -- b', \"c  d\" , E'it\\'s  ' from t",
+            ),
+            ("select '{id}' from t", "select '{id}' from t"),
+        ] {
+            assert_eq!(on_one_line(sql), line);
         }
     }
 

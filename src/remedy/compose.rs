@@ -2,6 +2,8 @@
 
 use crate::pipeline::Worker;
 use crate::remedy::Remedy;
+use crate::text::names::VARIABLE;
+use crate::text::printable::is_invisible;
 use std::fmt::Write;
 
 /// Generates `services:` with one entry per worker in the remedy. The values of the workers'
@@ -20,7 +22,7 @@ pub(crate) fn fragment(remedy: &Remedy) -> Option<String> {
 }
 
 fn service(remedy: &Remedy, worker: &Worker) -> String {
-    let mut yaml = format!("  {}:\n", worker.name);
+    let mut yaml = format!("  {}:\n", key(&worker.name));
     let Some(deploy) = &worker.deploy else {
         let _ = writeln!(yaml, "    image: # not declared in the pipeline file");
         return yaml;
@@ -37,7 +39,12 @@ fn service(remedy: &Remedy, worker: &Worker) -> String {
         let _ = writeln!(yaml, "    environment:");
     }
     for variable in &deploy.environment {
-        let _ = writeln!(yaml, "      {variable}: ${{{variable}:?set it in .env}}");
+        let value = match (VARIABLE.fits)(variable) {
+            true => format!("${{{variable}:?set it in .env}}"),
+            // Compose cannot read such a name from the file.
+            false => "\"\" # set it".to_string(),
+        };
+        let _ = writeln!(yaml, "      {}: {value}", key(variable));
     }
     let _ = writeln!(yaml, "    restart: unless-stopped");
     yaml
@@ -48,7 +55,74 @@ fn image(remedy: &Remedy, declared: &str) -> String {
     remedy.situation.image_with_tag(declared).unwrap_or(declared).to_string()
 }
 
-/// Returns text as a double-quoted YAML scalar.
+/// Returns text as a YAML key, quoted unless it means the same without quotes.
+fn key(text: &str) -> String {
+    let is_plain = text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    match is_plain && !YAML_WORDS.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+        true => text.to_string(),
+        false => quoted(text),
+    }
+}
+
+/// Words that YAML does not read as strings.
+const YAML_WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+
+/// Returns text as a double-quoted YAML scalar in which Compose replaces no variable.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut quoted = String::new();
+    for c in serde_json::Value::from(text).to_string().chars() {
+        match c {
+            '$' => quoted.push_str("$$"),
+            // YAML allows these only as escapes.
+            c if is_invisible(c) => {
+                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn any_text_stays_one_key_and_one_value() {
+        for text in [
+            "worker",
+            "x: {privileged: true}",
+            "a\n    privileged: true",
+            "no",
+            "null",
+            "1",
+            "&a",
+            "*a",
+            "!!int 1",
+            "- x",
+            "a\u{85}b",
+            "a\u{2028}b",
+            "a\u{9b}b",
+            "\"}; privileged: true",
+            "a # b",
+            "~",
+            "<<",
+            "\\x41",
+            "{}",
+            "a'b",
+            "",
+        ] {
+            let yaml = format!("{}: {}\n", key(text), quoted(text));
+            let parsed: BTreeMap<String, String> =
+                serde_saphyr::from_str(&yaml).unwrap_or_else(|error| panic!("{yaml}: {error}"));
+            assert_eq!(parsed, BTreeMap::from([(text.to_string(), text.to_string())]), "{yaml}");
+        }
+        assert_eq!(
+            (key("order-worker"), key("KAFKA_BROKERS")),
+            ("order-worker".into(), "KAFKA_BROKERS".into())
+        );
+        assert_eq!(quoted("${POSTGRES_PASSWORD}"), "\"$${POSTGRES_PASSWORD}\"");
+    }
 }

@@ -1,8 +1,10 @@
 //! Generates SQL that removes marks or reads records.
 
 use crate::pipeline::Stage;
-use crate::pipeline::sql::record_lines;
+use crate::pipeline::sql::{on_one_line, record_lines};
 use crate::remedy::Remedy;
+use crate::text::printable::one_line;
+use crate::text::sql_literal::literal;
 
 /// Generates a transaction that removes the marks of stuck events and returns the changed
 /// rows. A row recorded by the emitter is the event itself, so it is kept and assigned to the
@@ -21,10 +23,9 @@ pub(crate) fn remove_marks(remedy: &Remedy) -> Option<String> {
                 false => format!("delete from {table}"),
             };
             Some(format!(
-                "-- {} has no row in {}\n{change}\n where {} = {} and {} in ({ids})\n   \
+                "-- {}\n{change}\n where {} = {} and {} in ({ids})\n   \
                  and {source} is distinct from {emitter}\n returning *;\n",
-                stage.event,
-                stage.effect,
+                one_line(&format!("{} has no row in {}", stage.event, stage.effect)),
                 marks.event_type,
                 literal(&stage.event),
                 marks.id
@@ -37,7 +38,7 @@ pub(crate) fn remove_marks(remedy: &Remedy) -> Option<String> {
 /// Returns the query for the records of these ids in the console producer's format:
 /// `name:value,…<tab>key<tab>value`.
 pub(crate) fn records(stage: &Stage, ids: &[String]) -> Option<String> {
-    let record = stage.record_sql.as_deref()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let record = on_one_line(stage.record_sql.as_deref()?);
     let ids = literals(ids)?;
     Some(record_lines(&record, &ids))
 }
@@ -47,19 +48,13 @@ fn literals(ids: &[String]) -> Option<String> {
     (!literals.is_empty()).then(|| literals.join(", "))
 }
 
-/// Returns text as an SQL literal.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn escapes_quotes_in_literals() {
-        assert_eq!(literal("a'b"), "'a''b'");
-        assert_eq!(literals(&["a".into(), "b".into()]).unwrap(), "'a', 'b'");
+        assert_eq!(literals(&["a'b".into(), r"c\".into()]).unwrap(), r"'a''b', E'c\\'");
         assert_eq!(literals(&[]), None);
     }
 }

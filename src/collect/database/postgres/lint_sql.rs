@@ -15,6 +15,7 @@ use crate::evidence::{Observed, Reason, Runtime};
 use crate::pipeline::sql::record_lines;
 use crate::pipeline::{IdForm, Marks, Pipeline, Stage};
 use crate::runbook::custom_fact::CustomFact;
+use crate::text::sql_literal::literal;
 use std::ops::Range;
 use tokio::time::{Instant, timeout_at};
 
@@ -180,7 +181,7 @@ impl Checker<'_> {
             let source = SqlSource::Record(stage.name.clone());
             let columns = ["id", "key", "headers", "value"].map(String::from);
             if self.check_columns(&source, record_sql, &columns).await? {
-                let statement = record_lines(record_sql, &format!("'{id}'"));
+                let statement = record_lines(record_sql, &literal(id));
                 self.accepts(&source, record_sql, (&statement, &Params::default())).await?;
             }
         }
