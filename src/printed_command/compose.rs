@@ -14,14 +14,14 @@ pub fn compose(target: &Target) -> Process {
     };
     process = process.arg("compose");
     if let Some(project) = &compose.project {
-        process = process.arg("-p").arg(project);
+        process = process.arg("-p").operands([project]);
     }
-    process.args(compose.files.iter().flat_map(|file| ["-f", file]))
+    compose.files.iter().fold(process, |process, file| process.arg("-f").operands([file]))
 }
 
 /// Recreates services from the compose files, without their dependencies.
 pub fn recreate<'a>(target: &Target, services: impl IntoIterator<Item = &'a str>) -> Process {
-    compose(target).args(["up", "-d", "--no-deps"]).args(services)
+    compose(target).args(["up", "-d", "--no-deps"]).operands(services)
 }
 
 #[cfg(test)]

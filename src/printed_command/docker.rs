@@ -5,12 +5,12 @@ use crate::printed_command::recorded_target::Target;
 
 /// Starts containers.
 pub fn start<'a>(target: &Target, containers: impl IntoIterator<Item = &'a str>) -> Process {
-    Process::new(&target.docker).arg("start").args(containers)
+    Process::new(&target.docker).arg("start").operands(containers)
 }
 
 /// Stops a container.
 pub fn stop(target: &Target, container: &str) -> Process {
-    Process::new(&target.docker).arg("stop").arg(container)
+    Process::new(&target.docker).arg("stop").operands([container])
 }
 
 /// Options for running a process in a container.
@@ -31,7 +31,7 @@ pub fn exec(target: &Target, container: &str, options: ExecOptions, process: Pro
     if let Some(user) = options.user {
         exec = exec.arg("-u").arg(user);
     }
-    exec.arg(container).args(process.words)
+    exec.operands([container]).args(process.words)
 }
 
 #[cfg(test)]

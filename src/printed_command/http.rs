@@ -5,7 +5,7 @@ use crate::printed_command::process::Process;
 
 /// Prints a response with its status and headers.
 pub fn get(url: &str) -> Process {
-    Process::new("curl").arg("-i").arg(url)
+    Process::new("curl").arg("-i").operands([url])
 }
 
 /// Returns the harmless request's path, filled in with the keys declared for use without an event.

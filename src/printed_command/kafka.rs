@@ -1,7 +1,7 @@
 //! Commands that use Kafka's command-line tools.
 
 use crate::printed_command::docker::{ExecOptions, exec};
-use crate::printed_command::process::Process;
+use crate::printed_command::process::{Process, Word};
 use crate::printed_command::recorded_target::Target;
 
 /// The default bootstrap address inside the broker's container.
@@ -24,7 +24,11 @@ pub fn in_container(tool: &str) -> Process {
 /// Runs a tool where the broker's address resolves: in the broker's container, if there is one.
 fn tool(target: &Target, broker: &str, tool: &str, stdin: bool) -> Process {
     let broker = target.broker(broker);
-    let process = Process::new(tool).arg("--bootstrap-server").arg(broker.address);
+    let process = Process::new(tool).arg("--bootstrap-server");
+    let process = match broker.address {
+        Word::Literal(address) => process.operands([address]),
+        variable => process.arg(variable),
+    };
     match &broker.container {
         Some(container) => exec(target, container, ExecOptions { stdin, user: None }, process),
         None => process,
@@ -33,12 +37,11 @@ fn tool(target: &Target, broker: &str, tool: &str, stdin: bool) -> Process {
 
 /// Creates a topic unless it already exists.
 pub fn create_topic(target: &Target, broker: &str, topic: &str, partitions: &str, replicas: &str) -> Process {
-    tool(target, broker, TOPICS, false).args(["--create", "--if-not-exists", "--topic", topic]).args([
-        "--partitions",
-        partitions,
-        "--replication-factor",
-        replicas,
-    ])
+    let create = tool(target, broker, TOPICS, false).args(["--create", "--if-not-exists"]);
+    create
+        .option("--topic", topic)
+        .option("--partitions", partitions)
+        .option("--replication-factor", replicas)
 }
 
 /// The position to reset a group to.
@@ -52,8 +55,8 @@ pub enum Offsets {
 
 /// Resets a group's offsets. Each topic may list its partitions: `topic:0,2`.
 pub fn reset_offsets(target: &Target, broker: &str, group: &str, topics: &[String], to: &Offsets) -> Process {
-    let topics = topics.iter().flat_map(|topic| ["--topic", topic]);
-    let process = tool(target, broker, CONSUMER_GROUPS, false).args(["--group", group]).args(topics);
+    let process = tool(target, broker, CONSUMER_GROUPS, false).option("--group", group);
+    let process = topics.iter().fold(process, |process, topic| process.option("--topic", topic));
     let process = process.arg("--reset-offsets");
     let process = match to {
         Offsets::Earliest => process.arg("--to-earliest"),
@@ -64,7 +67,7 @@ pub fn reset_offsets(target: &Target, broker: &str, group: &str, topics: &[Strin
 
 /// Sends records from standard input, one per line: `headers<tab>key<tab>value`.
 pub fn send(target: &Target, broker: &str, topic: &str) -> Process {
-    tool(target, broker, CONSOLE_PRODUCER, true).args(["--topic", topic]).args([
+    tool(target, broker, CONSOLE_PRODUCER, true).option("--topic", topic).args([
         "--property",
         "parse.headers=true",
         "--property",

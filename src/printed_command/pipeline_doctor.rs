@@ -7,17 +7,17 @@ const PROGRAM: &str = "pipeline-doctor";
 
 /// Repeats this run.
 pub fn rerun(target: &Target) -> Process {
-    Process::new(PROGRAM).args(&target.id).args(target.flags.iter().cloned())
+    Process::new(PROGRAM).operands(&target.id).args(target.flags.iter().cloned())
 }
 
 /// Diagnoses one event.
 pub fn diagnose_event(id: &str) -> Process {
-    Process::new(PROGRAM).arg(id)
+    Process::new(PROGRAM).operands([id])
 }
 
 /// Prints the remedy for a cause; `flag` is `--yaml`, `--offsets`, `--sql` or `--records`.
 pub fn explain_cause(target: &Target, cause: &str, flag: &str) -> Process {
-    let process = Process::new(PROGRAM).args(["explain", cause]).args(&target.id);
+    let process = Process::new(PROGRAM).arg("explain").operands([cause]).operands(&target.id);
     process.args(target.flags.iter().cloned()).arg(flag)
 }
 

@@ -2,13 +2,14 @@
 //! capitals replaces an unknown value.
 
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
+use crate::pipeline::sql::on_one_line;
 use crate::pipeline::{Marks, Pipeline, Role, Stage, Worker};
 use crate::printed_command::fill_template::{self, Replacement};
 use crate::printed_command::postgres;
 use crate::printed_command::process::Process;
 use crate::printed_command::recorded_target::Target;
 use crate::printed_command::recorded_target::address_variable;
-use crate::printed_command::shell::{is_plain, process};
+use crate::printed_command::shell::is_plain;
 use crate::printed_command::{compose, http, kafka, pipeline_doctor};
 use crate::text::placeholder::Placeholder;
 use crate::text::template::Template;
@@ -85,8 +86,8 @@ impl<'a> PlaceholderValues<'a> {
             | Placeholder::Unanswered
             | Placeholder::Harmless => self.call_value(placeholder),
             Placeholder::Pid => word_or(self.session.map(|(pid, _)| pid.to_string()), "PID"),
-            Placeholder::Docker => Replacement::Shell(process(&Process::new(&self.target.docker))),
-            _ => Replacement::Shell(process(&self.target_process(placeholder))),
+            Placeholder::Docker => Replacement::Command(Process::new(&self.target.docker)),
+            _ => Replacement::Command(self.target_process(placeholder)),
         }
     }
 
@@ -166,15 +167,15 @@ impl<'a> PlaceholderValues<'a> {
             Placeholder::Event => word_or(stage.map(|stage| &stage.event), "EVENT"),
             Placeholder::Effect => word_or(stage.map(|stage| &stage.effect), "TABLE"),
             Placeholder::EffectUrl => {
-                Replacement::Shell(address_variable(stage.map_or(MAIN_DATABASE, Stage::database)))
+                Replacement::Variable(address_variable(stage.map_or(MAIN_DATABASE, Stage::database)))
             }
-            _ => word_or(stage.map(|stage| self.stage_rows_query(stage)), "SQL"),
+            _ => code_or(stage.map(|stage| self.stage_rows_query(stage)), "SQL"),
         }
     }
 
     /// Returns a one-line query for the stage's rows with the requested id.
     fn stage_rows_query(&self, stage: &Stage) -> String {
-        let select = stage.sql.split_whitespace().collect::<Vec<&str>>().join(" ");
+        let select = on_one_line(&stage.sql);
         let id = self.target.id.as_deref().filter(|id| is_plain(id)).unwrap_or("ID");
         format!("select * from ({select}) rows where id = '{id}'")
     }
@@ -185,7 +186,7 @@ impl<'a> PlaceholderValues<'a> {
             Placeholder::Port => {
                 word_or(service.and_then(|service| service.port).map(|p| p.to_string()), "PORT")
             }
-            _ => word_or(service.and_then(|service| service.health.as_ref()), "/HEALTH"),
+            _ => code_or(service.and_then(|service| service.health.as_ref()), "/HEALTH"),
         }
     }
 
@@ -193,14 +194,14 @@ impl<'a> PlaceholderValues<'a> {
         let marks = self.pipeline.marks.as_ref();
         match placeholder {
             Placeholder::MarksUrl => {
-                Replacement::Shell(address_variable(marks.map_or(MAIN_DATABASE, Marks::database)))
+                Replacement::Variable(address_variable(marks.map_or(MAIN_DATABASE, Marks::database)))
             }
-            Placeholder::MarksId => word_or(marks.map(|marks| &marks.id), "ID_COLUMN"),
-            Placeholder::MarksEventId => word_or(marks.and_then(|marks| marks.event_id.as_ref()), "null"),
-            Placeholder::MarksType => word_or(marks.map(|marks| &marks.event_type), "TYPE_COLUMN"),
-            Placeholder::MarksSource => word_or(marks.map(|marks| &marks.source), "SOURCE_COLUMN"),
-            Placeholder::MarksAt => word_or(marks.map(|marks| &marks.processed_at), "TIME_COLUMN"),
-            _ => word_or(marks.map(|marks| &marks.table), "rows"),
+            Placeholder::MarksId => code_or(marks.map(|marks| &marks.id), "ID_COLUMN"),
+            Placeholder::MarksEventId => code_or(marks.and_then(|marks| marks.event_id.as_ref()), "null"),
+            Placeholder::MarksType => code_or(marks.map(|marks| &marks.event_type), "TYPE_COLUMN"),
+            Placeholder::MarksSource => code_or(marks.map(|marks| &marks.source), "SOURCE_COLUMN"),
+            Placeholder::MarksAt => code_or(marks.map(|marks| &marks.processed_at), "TIME_COLUMN"),
+            _ => code_or(marks.map(|marks| &marks.table), "rows"),
         }
     }
 
@@ -219,14 +220,14 @@ impl<'a> PlaceholderValues<'a> {
                 let stage = call.and_then(|call| pipeline.stage(call.stage.get_ref()));
                 word_or(stage.map(|stage| self.container(stage.worker.get_ref())), "WORKER")
             }
-            Placeholder::Answered => word_or(call.map(|call| call.answered.0.as_str()), name),
-            Placeholder::Unanswered => word_or(
+            Placeholder::Answered => code_or(call.map(|call| call.answered.0.as_str()), name),
+            Placeholder::Unanswered => code_or(
                 call.and_then(|call| call.unanswered.as_ref()).map(|pattern| pattern.0.as_str()),
                 name,
             ),
             Placeholder::Harmless => {
                 let harmless = call.and_then(|call| call.harmless.as_ref());
-                word_or(harmless.map(http::path_without_event), "/PATH")
+                code_or(harmless.map(http::path_without_event), "/PATH")
             }
             _ => Replacement::Word(name.to_string()),
         }
@@ -236,6 +237,11 @@ impl<'a> PlaceholderValues<'a> {
 /// Returns a value as one word, or the fallback in capitals.
 fn word_or(value: Option<impl AsRef<str>>, fallback: &str) -> Replacement {
     Replacement::Word(value.map_or(fallback.to_string(), |value| value.as_ref().to_string()))
+}
+
+/// Returns SQL, a path or a pattern from the pipeline file, or the fallback in capitals.
+fn code_or(value: Option<impl AsRef<str>>, fallback: &str) -> Replacement {
+    Replacement::Code(value.map_or(fallback.to_string(), |value| value.as_ref().to_string()))
 }
 
 #[cfg(test)]

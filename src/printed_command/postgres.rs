@@ -11,7 +11,8 @@ pub fn psql(target: &Target, database: &str) -> Process {
     let database = target.database(database);
     match &database.login {
         Some(login) => {
-            let process = Process::new("psql").args(["-U", &login.user, "-d", &login.database]);
+            let process =
+                Process::new("psql").arg("-U").operands([&login.user]).arg("-d").operands([&login.database]);
             exec(target, &login.container, ExecOptions { stdin: true, user: None }, process)
         }
         None => Process::new("psql").arg(Word::Variable(database.variable)),

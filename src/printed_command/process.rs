@@ -5,6 +5,8 @@
 pub enum Word {
     /// Literal text, quoted where the shell requires it.
     Literal(String),
+    /// Literal text that is no option: a command with one that looks like an option is not printed.
+    Operand(String),
     /// The value of an environment variable as one word: `"$NAME"`.
     Variable(String),
     /// Several parts that form one word: `name="$NAME"`.
@@ -76,6 +78,22 @@ impl Process {
     pub fn args<W: Into<Word>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
         self.words.extend(words.into_iter().map(Into::into));
         self
+    }
+
+    /// Appends names, none of which may be taken for an option.
+    #[must_use]
+    pub fn operands<W: Into<String>>(mut self, names: impl IntoIterator<Item = W>) -> Self {
+        self.words.extend(names.into_iter().map(|name| Word::Operand(name.into())));
+        self
+    }
+
+    /// Appends a long option and its value.
+    #[must_use]
+    pub fn option(self, name: &str, value: &str) -> Self {
+        match value.starts_with('-') {
+            true => self.arg(format!("{name}={value}")),
+            false => self.args([name, value]),
+        }
     }
 
     /// Turns the process into a command.

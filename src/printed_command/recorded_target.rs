@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 pub fn address_variable(database: &str) -> String {
     match database {
         MAIN_DATABASE => "POSTGRES_URL".to_string(),
-        name => format!("POSTGRES_URL_{}", name.to_uppercase().replace('-', "_")),
+        name => {
+            let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+            format!("POSTGRES_URL_{}", name.chars().map(letter).collect::<String>())
+        }
     }
 }
 

@@ -1,15 +1,45 @@
 //! Quotes, renders and parses commands for a POSIX shell.
 
 use crate::printed_command::process::{Command, Process, Script, Word};
+use crate::text::printable::{is_printable, one_line};
 use std::iter::Peekable;
 use std::str::Chars;
 
+/// Why a command is not printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withheld {
+    /// A word contains characters that a terminal does not show.
+    Invisible,
+    /// A word begins with a dash, so its program would take it for an option.
+    Dash,
+    /// A value cannot be quoted where the command needs it.
+    Place,
+}
+
+impl Withheld {
+    /// Returns the line that is printed instead: a comment, which runs nothing.
+    pub fn line(self) -> String {
+        let why = match self {
+            Withheld::Invisible => "a name in this command contains control or invisible characters",
+            Withheld::Dash => "a name in this command begins with a dash, like an option",
+            Withheld::Place => "a name in this command has characters that are not safe where it stands",
+        };
+        format!("# not printed: {why}")
+    }
+}
+
 /// Puts a word in single quotes if it needs them.
 pub fn quote(word: &str) -> String {
-    if is_plain(word) {
+    // A shell may replace `=name` with the path to that program.
+    if is_plain(word) && !word.starts_with('=') {
         return word.to_string();
     }
     format!("'{}'", in_single(word))
+}
+
+/// Quotes a word that is to be printed.
+pub fn printed(word: &str) -> Result<String, Withheld> {
+    if is_printable(word) { Ok(quote(word)) } else { Err(Withheld::Invisible) }
 }
 
 /// Reports whether a word means the same with and without quotes.
@@ -27,36 +57,57 @@ pub fn in_single(text: &str) -> String {
 pub fn in_double(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
-        if matches!(char, '\\' | '"' | '$' | '`') {
-            escaped.push('\\');
+        match char {
+            '\\' | '"' | '$' | '`' => escaped.extend(['\\', char]),
+            // Interactive shells expand it, even after a backslash.
+            '!' => escaped.push_str("\"'!'\""),
+            _ => escaped.push(char),
         }
-        escaped.push(char);
     }
     escaped
 }
 
 /// Renders a word with the necessary quotes.
-pub fn word(word: &Word) -> String {
+fn word(word: &Word) -> String {
     match word {
-        Word::Literal(text) => quote(text),
+        Word::Literal(text) | Word::Operand(text) => quote(text),
         Word::Variable(name) => format!("\"${name}\""),
         Word::Joined(words) => words.iter().map(self::word).collect(),
     }
 }
 
-/// Renders words, separated by spaces.
+/// Renders words, separated by spaces, to be parsed by [`parse_words`]. They are not meant to be
+/// printed.
 pub fn words(words: &[Word]) -> String {
     words.iter().map(word).collect::<Vec<String>>().join(" ")
 }
 
+/// Reports why a word cannot be printed.
+fn check(word: &Word) -> Result<(), Withheld> {
+    match word {
+        Word::Literal(text) => printed(text).map(drop),
+        Word::Operand(text) if text.starts_with('-') => Err(Withheld::Dash),
+        Word::Operand(text) => printed(text).map(drop),
+        Word::Variable(name) if is_variable(name) => Ok(()),
+        Word::Variable(_) => Err(Withheld::Place),
+        Word::Joined(words) => words.iter().try_for_each(check),
+    }
+}
+
+/// Renders a process on one line, unless one of its words cannot be printed.
+pub fn checked_process(process: &Process) -> Result<String, Withheld> {
+    process.words.iter().try_for_each(check)?;
+    Ok(words(&process.words))
+}
+
 /// Renders a process on one line.
 pub fn process(process: &Process) -> String {
-    words(&process.words)
+    checked_process(process).unwrap_or_else(Withheld::line)
 }
 
 /// Renders a command on one line, without its comment.
 pub fn line(command: &Command) -> String {
-    joined(command, " | ")
+    joined(command, " | ").unwrap_or_else(Withheld::line)
 }
 
 /// Renders a script with comments, one process per line.
@@ -64,26 +115,27 @@ pub fn script(script: &Script) -> String {
     let mut text = script.comment.as_deref().map(comment).unwrap_or_default();
     for command in &script.commands {
         text += &command.comment.as_deref().map(comment).unwrap_or_default();
-        text += &joined(command, " \\\n  | ");
+        text += &joined(command, " \\\n  | ").unwrap_or_else(Withheld::line);
         text.push('\n');
     }
     text
 }
 
-fn joined(command: &Command, pipe: &str) -> String {
-    let mut processes: Vec<String> = command.processes.iter().map(process).collect();
+fn joined(command: &Command, pipe: &str) -> Result<String, Withheld> {
+    let processes: Result<Vec<String>, Withheld> = command.processes.iter().map(checked_process).collect();
+    let mut processes = processes?;
     if let (Some(first), Some(file)) = (processes.first_mut(), &command.input) {
-        *first += &format!(" < {}", quote(file));
+        *first += &format!(" < {}", printed(file)?);
     }
     if let (Some(last), Some(file)) = (processes.last_mut(), &command.output) {
-        *last += &format!(" > {}", quote(file));
+        *last += &format!(" > {}", printed(file)?);
     }
-    processes.join(pipe)
+    Ok(processes.join(pipe))
 }
 
 /// Renders a comment on one line, so that no part of it is executed.
 fn comment(text: &str) -> String {
-    format!("# {}\n", text.split_whitespace().collect::<Vec<&str>>().join(" "))
+    format!("# {}\n", one_line(text))
 }
 
 /// Parses words that [`words`] rendered. Other shell syntax is taken literally, so it is
@@ -178,6 +230,27 @@ mod tests {
         assert_eq!(quote("docker-compose.yml"), "docker-compose.yml");
         assert_eq!(quote("my file"), "'my file'");
         assert_eq!(quote("a'; rm -rf x"), r"'a'\''; rm -rf x'");
+        assert_eq!(quote("=ls"), "'=ls'");
+        assert_eq!(in_double("a!b"), "a\"'!'\"b");
+    }
+
+    #[test]
+    fn a_command_with_an_unsafe_word_is_withheld() {
+        for (word, why) in [
+            ("a\nb".into(), Withheld::Invisible),
+            ("a\u{9b}b".into(), Withheld::Invisible),
+            ("a\u{202e}b".into(), Withheld::Invisible),
+            (Word::Operand("--rm".into()), Withheld::Dash),
+            (Word::Variable("X\"; touch y; \"".into()), Withheld::Place),
+            (Word::Joined(vec!["a=".into(), "\u{7f}".into()]), Withheld::Invisible),
+        ] {
+            let process = Process::new("docker").arg("start").arg(word);
+            assert_eq!(checked_process(&process), Err(why));
+            assert_eq!(self::process(&process), why.line());
+            let script = script(&Script { comment: None, commands: vec![process.command().write("o")] });
+            assert_eq!(script, format!("{}\n", why.line()));
+        }
+        assert_eq!(line(&Process::new("x").command().read("a\nb")), Withheld::Invisible.line());
     }
 
     #[test]
@@ -196,7 +269,8 @@ mod tests {
         let command =
             Process::new("cat").command().pipe(Process::new("tee").arg("a b")).read("in").write("o t");
         assert_eq!(line(&command), "cat < in | tee 'a b' > 'o t'");
-        let commands = vec![command.comment("copies\nrm -rf x".into()), Process::new("true").command()];
+        let commands =
+            vec![command.comment("copies\u{2028}rm -rf\rx".into()), Process::new("true").command()];
         let rendered = script(&Script { comment: Some("All.".into()), commands });
         assert_eq!(rendered, "# All.\n# copies rm -rf x\ncat < in \\\n  | tee 'a b' > 'o t'\ntrue\n");
     }

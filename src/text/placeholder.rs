@@ -172,6 +172,36 @@ pub const PLACEHOLDERS: [PlaceholderInfo; 36] = [
     ),
 ];
 
+impl Placeholder {
+    /// Reports whether it stands for a command of several words, which are quoted already.
+    pub fn is_command(self) -> bool {
+        use Placeholder::{
+            Compose, Docker, KafkaConsoleConsumer, KafkaConsumerGroups, KafkaTopics, SelfCommand,
+        };
+        let is_tool = matches!(
+            self,
+            SelfCommand | Docker | Compose | KafkaTopics | KafkaConsumerGroups | KafkaConsoleConsumer
+        );
+        is_tool || self.is_psql()
+    }
+
+    /// Reports whether it stands for a call of `psql`.
+    pub fn is_psql(self) -> bool {
+        matches!(self, Placeholder::Psql | Placeholder::PsqlAsSuperuser)
+    }
+
+    /// Reports whether its value is SQL: a query, an identifier or a number.
+    pub fn is_sql(self) -> bool {
+        use Placeholder::{
+            Effect, Marks, MarksAt, MarksEventId, MarksId, MarksSource, MarksType, Pid, Port, Sql,
+        };
+        matches!(
+            self,
+            Sql | Effect | Marks | MarksAt | MarksEventId | MarksId | MarksSource | MarksType | Pid | Port
+        )
+    }
+}
+
 /// Returns the placeholder with the given name.
 pub fn find(name: &str) -> Option<&'static PlaceholderInfo> {
     PLACEHOLDERS.iter().find(|known| known.name == name)

@@ -2,6 +2,7 @@
 //! are parsed when the file is read and share one list of placeholders.
 
 use crate::text::placeholder::{self, Needs, PLACEHOLDERS, Placeholder};
+use crate::text::shell_context::{Hazard, Position, Scanner};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
@@ -20,35 +21,29 @@ pub struct Template {
 pub enum Piece {
     /// Literal text.
     Literal(String),
-    /// A placeholder and the shell quotes around it.
-    Placeholder(Placeholder, Quotes),
-}
-
-/// The shell quotes around a placeholder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quotes {
-    /// No quotes.
-    Bare,
-    /// `'…'`
-    Single,
-    /// `"…"`
-    Double,
+    /// A placeholder, and where it stands if the text is a command.
+    Placeholder(Placeholder, Position),
 }
 
 impl Template {
     /// Parses a text. Braces without a known placeholder name stay literal.
     pub fn parse(text: &str) -> Self {
         let mut pieces = Vec::new();
-        let mut quotes = Quotes::Bare;
+        let mut scanner = Scanner::default();
         let mut end = 0;
         for (word, at) in braced_words(text) {
             let Some(info) = placeholder::find(word).filter(|_| at.start >= end) else { continue };
             if at.start > end {
                 pieces.push(Piece::Literal(text[end..at.start].to_string()));
             }
-            quotes = quotes.after(&text[end..at.start]);
-            pieces.push(Piece::Placeholder(info.placeholder, quotes));
+            scanner.read(&text[end..at.start]);
+            let position = scanner.placeholder(info.placeholder, text[..at.start].ends_with('$'));
+            pieces.push(Piece::Placeholder(info.placeholder, position));
             end = at.end;
+        }
+        scanner.read(&text[end..]);
+        if scanner.feeds_interpreter() {
+            mark_as_code(&mut pieces);
         }
         if end < text.len() {
             pieces.push(Piece::Literal(text[end..].to_string()));
@@ -85,6 +80,24 @@ impl Template {
         self.placeholders().filter_map(info).any(|info| info.needs == Needs::Subject)
     }
 
+    /// Returns the placeholders whose values cannot be quoted where they stand in a command, with
+    /// their byte ranges.
+    pub fn hazards(&self) -> impl Iterator<Item = (Hazard, Range<usize>)> {
+        let mut at = 0;
+        self.pieces.iter().filter_map(move |piece| match piece {
+            Piece::Literal(text) => {
+                at += text.len();
+                None
+            }
+            Piece::Placeholder(placeholder, position) => {
+                let info = PLACEHOLDERS.iter().find(|info| info.placeholder == *placeholder);
+                let start = at;
+                at += info.map_or(0, |info| info.name.len() + 2);
+                position.hazard.map(|hazard| (hazard, start..at))
+            }
+        })
+    }
+
     /// Returns the words in braces that are not placeholder names, with their byte ranges.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
         braced_words(&self.text).filter(|(word, _)| placeholder::find(word).is_none())
@@ -107,25 +120,15 @@ fn braced_words(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
     })
 }
 
-impl Quotes {
-    /// Returns the quotes that are open at the end of `text`, given that `self` is open at its
-    /// start.
-    fn after(self, text: &str) -> Quotes {
-        let mut quotes = self;
-        let mut chars = text.chars();
-        while let Some(char) = chars.next() {
-            quotes = match (quotes, char) {
-                (Quotes::Bare, '\'') => Quotes::Single,
-                (Quotes::Bare, '"') => Quotes::Double,
-                (Quotes::Single, '\'') | (Quotes::Double, '"') => Quotes::Bare,
-                (Quotes::Bare | Quotes::Double, '\\') => {
-                    chars.next();
-                    quotes
-                }
-                _ => quotes,
-            };
+/// Marks the values of a line that pipes its output into an interpreter.
+fn mark_as_code(pieces: &mut [Piece]) {
+    for piece in pieces {
+        if let Piece::Placeholder(placeholder, position) = piece
+            && !placeholder.is_command()
+            && !placeholder.is_sql()
+        {
+            position.hazard.get_or_insert(Hazard::Code);
         }
-        quotes
     }
 }
 
@@ -165,6 +168,12 @@ impl JsonSchema for Template {
 mod tests {
     use super::*;
 
+    use crate::text::shell_context::Quotes;
+
+    fn at(placeholder: Placeholder, quotes: Quotes, starts_word: bool) -> Piece {
+        Piece::Placeholder(placeholder, Position { quotes, starts_word, hazard: None })
+    }
+
     fn literal(text: &str) -> Piece {
         Piece::Literal(text.into())
     }
@@ -173,9 +182,9 @@ mod tests {
     fn splits_into_literals_and_placeholders() {
         let template = Template::parse("{docker} logs {container} 2>&1 | tail");
         let expected = [
-            Piece::Placeholder(Placeholder::Docker, Quotes::Bare),
+            at(Placeholder::Docker, Quotes::Bare, true),
             literal(" logs "),
-            Piece::Placeholder(Placeholder::Container, Quotes::Bare),
+            at(Placeholder::Container, Quotes::Bare, true),
             literal(" 2>&1 | tail"),
         ];
         assert_eq!(template.pieces(), expected);
@@ -202,7 +211,7 @@ mod tests {
     #[test]
     fn accepts_a_variable_name_placeholder_after_a_dollar() {
         let template = Template::parse("psql \"${marks_url}\"");
-        let variable = Piece::Placeholder(Placeholder::MarksUrl, Quotes::Double);
+        let variable = at(Placeholder::MarksUrl, Quotes::Double, false);
         assert_eq!(template.pieces(), [literal("psql \"$"), variable, literal("\"")]);
     }
 
@@ -213,13 +222,8 @@ mod tests {
     }
 
     #[test]
-    fn tracks_the_quotes_around_placeholders() {
-        let template = Template::parse(r#"{id} '{id}' "{id} \"'{id}'" \'{id}"#);
-        let quotes = template.pieces().iter().filter_map(|piece| match piece {
-            Piece::Placeholder(_, quotes) => Some(*quotes),
-            Piece::Literal(_) => None,
-        });
-        let expected = [Quotes::Bare, Quotes::Single, Quotes::Double, Quotes::Double, Quotes::Bare];
-        assert_eq!(quotes.collect::<Vec<_>>(), expected);
+    fn locates_hazards() {
+        let template = Template::parse("{docker} logs {container} `date {id}`");
+        assert_eq!(template.hazards().collect::<Vec<_>>(), [(Hazard::Backticks, 32..36)]);
     }
 }

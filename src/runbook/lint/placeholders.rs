@@ -1,4 +1,5 @@
-//! Mistyped placeholders in titles, commands and actions.
+//! Mistyped placeholders in titles, commands and actions, and placeholders in commands where no value
+//! can be quoted safely.
 
 use crate::base::error::Mistake;
 use crate::input::toml_document::Document;
@@ -16,6 +17,9 @@ const TEXTS: [&str; 6] = [
     "cause[].actions[].run",
 ];
 
+/// Paths to the texts that are commands.
+const COMMANDS: [&str; 3] = ["step[].by_hand", "check[].by_hand", "cause[].actions[].run"];
+
 /// Checks all texts of a file. Shell commands use braces too, so only a misspelling of a known
 /// placeholder is a mistake.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
@@ -25,6 +29,13 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
             let what = format!("unknown placeholder `{{{word}}}`");
             let mistake = document.source().mistake_within(&entry.at, &at, what);
             mistakes.push(mistake.help(format!("did you mean `{{{near}}}`?")));
+        }
+    }
+    for entry in COMMANDS.iter().flat_map(|path| document.texts(path)) {
+        for (hazard, at) in Template::parse(&entry.text).hazards() {
+            let what = format!("a placeholder may not stand {}", hazard.place());
+            let mistake = document.source().mistake_within(&entry.at, &at, what);
+            mistakes.push(mistake.help(hazard.help()));
         }
     }
 }
@@ -40,6 +51,30 @@ mod tests {
         let mut mistakes = Vec::new();
         check(&Document::parse(&source).unwrap(), &mut mistakes);
         mistakes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn reports_placeholders_that_cannot_be_quoted() {
+        for (command, place) in [
+            ("x `grep {id}`", "x.toml:3:20: a placeholder may not stand inside backticks"),
+            (
+                "sh -c \"grep {id}\"",
+                "x.toml:3:24: a placeholder may not stand in text that a program runs as code",
+            ),
+            ("{subject} x", "x.toml:3:12: a placeholder may not stand where the program to run is named"),
+        ] {
+            let found = mistakes_of(command);
+            assert!(found.len() == 1 && found[0].contains(place), "{found:#?}");
+        }
+    }
+
+    #[test]
+    fn the_built_in_rows_have_no_such_placeholder() {
+        for source in crate::runbook::files::built_in() {
+            let mut mistakes = Vec::new();
+            check(&Document::parse(&source).unwrap(), &mut mistakes);
+            assert_eq!(mistakes, [], "{}", source.name);
+        }
     }
 
     #[test]
