@@ -4,7 +4,7 @@ use crate::base::error::Mistake;
 use crate::base::renamed_ids::current;
 use crate::input::Source;
 use crate::input::toml_document::{Document, Entry};
-use crate::text::suggestion::{nearest, suggestion};
+use crate::text::suggestion::{distance, nearest, suggestion};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The maximum edit distance of a typo.
@@ -66,7 +66,7 @@ impl Names {
     /// Reports whether an unknown name is within [`TYPO_DISTANCE`] of a known one, so that it is
     /// more likely a typo than the name of an unreadable row.
     fn is_typo(&self, name: &str) -> bool {
-        let is_similar = |known: &String| strsim::damerau_levenshtein(known, name) <= TYPO_DISTANCE;
+        let is_similar = |known: &String| distance(known, name).is_some_and(|typos| typos <= TYPO_DISTANCE);
         self.partially_parsed
             && name.len() > 2 * TYPO_DISTANCE
             && !self.is_known(name)

@@ -1,13 +1,34 @@
 //! "Did you mean" suggestions: the valid name closest to an invalid one.
 
+/// The longest name, in characters, that may be a typo of another. Comparing two names takes time
+/// proportional to the product of their lengths.
+const MAX_NAME: usize = 100;
+
 /// Returns the valid name closest to an invalid one, if any is close enough.
 pub fn nearest<'a>(invalid: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    valid
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(invalid, name), name))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, name)| *distance <= name.len().max(invalid.len()).div_ceil(3))
-        .map(|(_, name)| name)
+    let length = length(invalid)?;
+    let candidates = valid.into_iter().filter_map(|name| {
+        let other = self::length(name)?;
+        let allowed = length.max(other).div_ceil(3);
+        // The distance is at least the difference of the lengths.
+        (length.abs_diff(other) <= allowed).then_some((name, allowed))
+    });
+    candidates
+        .map(|(name, allowed)| (strsim::osa_distance(invalid, name), allowed, name))
+        .min_by_key(|(distance, ..)| *distance)
+        .filter(|(distance, allowed, _)| distance <= allowed)
+        .map(|(.., name)| name)
+}
+
+/// Returns how many typos apart two names are, unless one is too long to be a typo of the other.
+pub fn distance(one: &str, other: &str) -> Option<usize> {
+    length(one).and(length(other)).map(|_| strsim::osa_distance(one, other))
+}
+
+/// Returns the number of characters, if they are few enough to be compared.
+fn length(name: &str) -> Option<usize> {
+    let length = name.chars().take(MAX_NAME + 1).count();
+    (length <= MAX_NAME).then_some(length)
 }
 
 /// Returns "did you mean X?", or the list of valid names.
@@ -29,5 +50,15 @@ mod tests {
     fn suggests_a_name_only_for_a_typo() {
         assert_eq!(nearest("worker-runing", ["worker-running", "topic-exists"]), Some("worker-running"));
         assert_eq!(nearest("xyz", ["worker-running", "topic-exists"]), None);
+        assert_eq!(nearest("tpoic-exists", ["worker-running", "topic-exists"]), Some("topic-exists"));
+    }
+
+    #[test]
+    fn a_long_name_costs_no_time() {
+        let long = "x".repeat(1_000_000);
+        let started = std::time::Instant::now();
+        let valid = vec!["worker-running"; 1_000];
+        assert_eq!(nearest(&long, valid.iter().copied().chain([long.as_str()])), None);
+        assert!(started.elapsed().as_secs() < 2, "{:?}", started.elapsed());
     }
 }
