@@ -2,6 +2,7 @@
 
 pub use crate::base::error_excerpt::Excerpt;
 use crate::base::secret::redact;
+use crate::base::visible_text::visible;
 use std::fmt;
 
 /// The program's exit codes. The README and `--help` document them.
@@ -64,13 +65,19 @@ impl Mistake {
     }
 }
 
-/// Redacts secrets and escapes control characters.
+/// The most characters of one text that an error shows.
+const MAX_TEXT: usize = 5_000;
+
+/// Masks secrets and escapes what is hidden, line feeds included: no input can begin a line.
 fn sanitize(text: &str) -> String {
-    let escape = |c: char| match c.is_control() && c != '\n' {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    redact(text).chars().map(escape).collect()
+    let text = redact(text);
+    match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => {
+            let omitted = text[end..].chars().count();
+            format!("{}... ({omitted} more characters)", visible(&text[..end]))
+        }
+        None => visible(&text).into_owned(),
+    }
 }
 
 impl fmt::Display for Mistake {
@@ -122,7 +129,7 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
-            Error::Internal(what) => write!(f, "error: {what}"),
+            Error::Internal(what) => write!(f, "error: {}", sanitize(what)),
             Error::OutputClosed => Ok(()),
         }
     }
@@ -154,5 +161,15 @@ mod tests {
             error.to_string(),
             "error: a.toml:3: unknown check `x`\n  did you mean `y`?\nerror: --at: not a time"
         );
+    }
+
+    #[test]
+    fn input_cannot_begin_a_line_or_control_the_terminal() {
+        let hostile = "x\nHEALTHY: fine\u{1b}[2J\u{202e}";
+        let shown = r"x\nHEALTHY: fine\x1b[2J\u{202e}";
+        let mistake = Mistake::new(hostile, hostile).help(hostile);
+        let error = Error::Usage(vec![mistake]);
+        assert_eq!(error.to_string(), format!("error: {shown}: {shown}\n  {shown}"));
+        assert_eq!(Error::Internal(hostile.into()).to_string(), format!("error: {shown}"));
     }
 }

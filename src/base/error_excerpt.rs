@@ -1,6 +1,7 @@
 //! The source line that contains a mistake, with carets under the mistake.
 
 use crate::base::secret::redact;
+use crate::base::visible_text::is_hidden;
 use std::fmt;
 
 /// Maximum width of an excerpt line, including the line number.
@@ -33,7 +34,12 @@ impl Excerpt {
     /// Returns the redacted line, cut to `room` characters, and the offset and width of the
     /// marked part.
     fn sanitized(&self, room: usize) -> (Vec<char>, usize, usize) {
-        let printable = |letter: char| if letter.is_control() { ' ' } else { letter };
+        // One character each, so that the carets stay under the marked part.
+        let printable = |letter: char| match letter {
+            _ if letter.is_control() => ' ',
+            _ if is_hidden(letter) => '?',
+            _ => letter,
+        };
         let text: Vec<char> = redact(&self.text).chars().map(printable).collect();
         // Masking a secret before the marked part shifts that part.
         let before: String = self.text.chars().take(self.column.saturating_sub(1)).collect();
@@ -106,6 +112,7 @@ mod tests {
 
     #[test]
     fn removes_terminal_escapes() {
-        assert!(!excerpt("a = \u{1b}[2J", 1, 1).to_string().contains('\u{1b}'));
+        let shown = excerpt("a = \u{1b}[2J\u{202e}b", 1, 1).to_string();
+        assert!(shown.contains("a =  [2J?b"), "{shown}");
     }
 }

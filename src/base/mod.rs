@@ -12,3 +12,4 @@ pub mod state_enum;
 pub mod system_kinds;
 pub mod unavailable_reason;
 pub mod untrusted;
+pub mod visible_text;

@@ -4,7 +4,9 @@
 use crate::base::renamed_ids::current;
 use crate::evidence::recording_schema1;
 use crate::evidence::run_evidence::{Evidence, SCHEMA};
+use crate::text::json;
 use serde::Deserialize;
+use std::io;
 
 /// Why a text is not a valid recording.
 #[derive(Debug)]
@@ -46,6 +48,9 @@ pub fn read(text: &str) -> Result<Evidence, RecordingError> {
 }
 
 /// Serialises evidence as the text of a recording.
-pub fn write(evidence: &Evidence) -> Result<String, serde_json::Error> {
-    Ok(serde_json::to_string_pretty(evidence)? + "\n")
+pub fn write(evidence: &Evidence) -> io::Result<String> {
+    let mut document = Vec::new();
+    json::write_pretty(evidence, &mut document)?;
+    document.push(b'\n');
+    String::from_utf8(document).map_err(io::Error::other)
 }

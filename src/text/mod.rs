@@ -1,6 +1,7 @@
-//! Text helpers: plurals, suggestions, templates, addresses and log messages.
+//! Text helpers: plurals, suggestions, templates, addresses, JSON and log messages.
 
 pub mod address;
+pub mod json;
 pub mod log_message;
 pub mod names;
 pub mod placeholder;

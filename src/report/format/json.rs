@@ -4,6 +4,7 @@ use crate::base::error::{Error, Mistake};
 use crate::base::secret::redact;
 use crate::report::model::{Report, SCHEMA_VERSION};
 use crate::report::terminal::Screen;
+use crate::text::json::write_pretty;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -46,7 +47,7 @@ pub fn render(report: &Report, _: Screen, out: &mut dyn Write) -> io::Result<()>
 
 /// Writes any document as JSON.
 pub fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, document).map_err(io::Error::from)?;
+    write_pretty(document, out)?;
     writeln!(out)
 }
 
