@@ -1,13 +1,26 @@
 //! Writes GitHub-flavoured Markdown and escapes all text.
 
+use crate::base::visible_text::visible;
 use std::io::{self, Write};
 
-/// Escapes text and joins it into one line. The result must not be placed at the start of a
-/// line, where `-` or `1.` would start a list.
+/// Escapes text and joins it into one line, which may begin a block. Hidden characters become
+/// visible escapes. Words that GitHub would turn into a link or a mention become inline code.
 pub fn text(plain: &str) -> String {
-    let line = plain.split_whitespace().collect::<Vec<&str>>().join(" ");
-    let letters: Vec<char> = line.chars().collect();
-    let mut escaped = String::with_capacity(line.len());
+    let words = plain.split_whitespace().enumerate().map(|(i, word)| {
+        let word = visible(word);
+        match becomes_link(&word) {
+            true => code_span(&word),
+            false if i == 0 => escape_block_start(&escape(&word)),
+            false => escape(&word),
+        }
+    });
+    words.collect::<Vec<String>>().join(" ")
+}
+
+/// Escapes the markup in a word.
+fn escape(word: &str) -> String {
+    let letters: Vec<char> = word.chars().collect();
+    let mut escaped = String::with_capacity(word.len());
     for (i, letter) in letters.iter().enumerate() {
         let in_word =
             |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(|c| c.is_alphanumeric());
@@ -20,10 +33,36 @@ pub fn text(plain: &str) -> String {
     escaped
 }
 
+/// Escapes what would begin a list, a quotation, a rule or a heading.
+fn escape_block_start(word: &str) -> String {
+    let number = word.bytes().take_while(u8::is_ascii_digit).count();
+    let is_item = number > 0 && word[number..].starts_with(['.', ')']) && word.len() == number + 1;
+    match word {
+        _ if is_item => format!("{}\\{}", &word[..number], &word[number..]),
+        _ if word.starts_with(['-', '+', '=', '>', '|']) => format!("\\{word}"),
+        _ => word.to_string(),
+    }
+}
+
+/// Reports whether GitHub links a word: an address, an `@mention` or the number of an issue.
+fn becomes_link(word: &str) -> bool {
+    let before = |sign: char, next: fn(&char) -> bool| {
+        word.split(sign).skip(1).any(|rest| rest.chars().next().is_some_and(|letter| next(&letter)))
+    };
+    let lower = word.to_ascii_lowercase();
+    lower.contains("://")
+        || lower.contains("www.")
+        || lower.contains("mailto:")
+        || before('@', |letter| letter.is_ascii_alphanumeric())
+        || before('#', char::is_ascii_digit)
+        || lower.split("gh-").skip(1).any(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()))
+}
+
 /// Formats inline code, one code span per line.
 pub fn code(plain: &str) -> String {
-    let lines = plain.lines().filter(|line| !line.trim().is_empty());
-    lines.map(code_span).collect::<Vec<String>>().join("<br>")
+    let lines = plain.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let lines = lines.filter(|line| !line.trim().is_empty());
+    lines.map(|line| code_span(&visible(line))).collect::<Vec<String>>().join("<br>")
 }
 
 /// Formats names as a list of inline code.
@@ -73,14 +112,15 @@ pub fn list(items: impl IntoIterator<Item = String>, out: &mut dyn Write) -> io:
     paragraph(&items.join("\n"), out)
 }
 
-/// Writes commands in a fenced block, indented to fit their list item.
+/// Writes commands in a fenced block, indented to fit their list item. Each takes one line, on which
+/// hidden characters are visible escapes.
 pub fn fence(commands: &[String], indent: usize, out: &mut dyn Write) -> io::Result<()> {
     let margin = " ".repeat(indent);
     let longest = commands.iter().map(|command| longest_run(command)).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     writeln!(out, "\n{margin}{fence}sh")?;
-    for line in commands.iter().flat_map(|command| command.lines()) {
-        writeln!(out, "{margin}{line}")?;
+    for command in commands {
+        writeln!(out, "{margin}{}", visible(command))?;
     }
     writeln!(out, "{margin}{fence}")
 }
@@ -148,6 +188,64 @@ mod tests {
             assert_eq!([&shown[2], as_code], [plain.trim(), plain], "{markdown}");
             assert_eq!(shown.len(), 4, "{markdown}");
         }
+    }
+
+    /// Returns the events of a Markdown text that are neither text nor code nor its paragraph.
+    fn markup(markdown: &str) -> Vec<Event<'_>> {
+        let events = Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
+        let is_plain = |event: &Event| {
+            let paragraph = [Event::Start(Tag::Paragraph), Event::End(TagEnd::Paragraph)];
+            matches!(event, Event::Text(_) | Event::Code(_)) || paragraph.contains(event)
+        };
+        events.filter(|event| !is_plain(event)).collect()
+    }
+
+    #[test]
+    fn no_text_begins_a_block_or_a_link() {
+        for plain in [
+            "1. x",
+            "2) x",
+            "- x",
+            "-",
+            "+ x",
+            "---",
+            "===",
+            "> x",
+            "# x",
+            "```sh",
+            "~~~",
+            "    x",
+            "| a | b |",
+            "a\n\nHEALTHY: b",
+            "a\r# b",
+            "a\u{2028}- b",
+            "</details><img src=x>",
+            "<https://x.y>",
+            "a\u{1b}[2J",
+            "see https://evil.example/x and www.evil.example",
+            "@all: #12, GH-7, o/r#3, mailto:a@b.c",
+            "[a](http://b)",
+            "![a](b)",
+            "**a** _b_ `c` ~~d~~",
+            "&lt;b&gt; &#64;all",
+            "<!-- a -->",
+            "a  \nb\\",
+        ] {
+            let escaped = text(plain);
+            assert_eq!(markup(&escaped), [], "{plain:?} as {escaped:?}");
+            assert!(!escaped.contains('\n'), "{escaped:?}");
+        }
+        assert_eq!(text("ask @all about #12 at http://x/y_z"), "ask `@all` about `#12` at `http://x/y_z`");
+        assert_eq!(text("1. x"), r"1\. x");
+        assert_eq!(text("4 of 4 - all"), "4 of 4 - all");
+        assert_eq!(code("a\u{1b}\u{202e}\nb"), r"`a\x1b\u{202e}`<br>`b`");
+    }
+
+    #[test]
+    fn a_command_takes_one_line_of_its_fence() {
+        let mut markdown = Vec::new();
+        fence(&["echo 'a\nHEALTHY: b\u{9b}'".to_string()], 0, &mut markdown).unwrap();
+        assert_eq!(String::from_utf8(markdown).unwrap(), "\n```sh\necho 'a\\nHEALTHY: b\\x9b'\n```\n");
     }
 
     #[test]
