@@ -2,10 +2,12 @@
 
 use pipeline_doctor::base::error::{Error, Mistake, exit};
 use pipeline_doctor::base::secret::redact;
+use pipeline_doctor::base::visible_text::{visible, visible_lines};
 use pipeline_doctor::cli::Cli;
 use pipeline_doctor::config::lookup_flags;
 use pipeline_doctor::report::format::json;
 use pipeline_doctor::run::{formats, run};
+use std::ffi::OsStr;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -31,8 +33,8 @@ fn main() -> ExitCode {
             printed.map_or_else(|error| print_error(&Error::from(error), json), |()| exit::HEALTHY)
         }
         Err(error) if json => print_error(&usage_error(&error), json),
-        // clap repeats the arguments, which may hold a password.
-        Err(error) if redact(&error.to_string()) != error.to_string() => {
+        // clap repeats the arguments, which may hold a password or control the terminal.
+        Err(error) if !is_harmless(&error.to_string()) || !arguments.iter().all(|a| is_plain(a)) => {
             print_error(&usage_error(&error), json)
         }
         Err(error) => {
@@ -42,6 +44,17 @@ fn main() -> ExitCode {
     };
     // Threads that still wait for an unresponsive system end with the process.
     ExitCode::from(code)
+}
+
+/// Reports whether clap's message shows no secret and nothing but text and line feeds.
+fn is_harmless(message: &str) -> bool {
+    redact(message) == message && visible_lines(message) == message
+}
+
+/// Reports whether an argument has no hidden character, and so no line feed either.
+fn is_plain(argument: &OsStr) -> bool {
+    let argument = argument.to_string_lossy();
+    visible(&argument) == argument
 }
 
 /// Converts clap's error into the program's own, which masks secrets and can be printed as

@@ -7,6 +7,7 @@ pub mod finding_sentence;
 pub mod format;
 pub mod headline;
 pub mod input;
+pub mod lines;
 pub mod model;
 pub mod overrides_section;
 pub mod runbook_step;

@@ -1,26 +1,27 @@
 //! Renders the section of the table that lists active and expired overrides.
 
+use crate::report::lines::Lines;
 use crate::report::model::Report;
 use crate::report::terminal::{Screen, columns};
 use crate::runbook::overrides::{RowKind, SwitchedOff};
 use crate::text::plural::count;
 use colored::Colorize;
-use std::io::{self, Write};
+use std::io;
 
 /// How many overrides are listed without `-v`.
 const MAX_LISTED: usize = 2;
 
 /// Writes the checks and causes that overrides switch off, and the expired overrides.
-pub(super) fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn render(report: &Report, screen: Screen, out: &mut Lines) -> io::Result<()> {
     let switched_off = (!report.switched_off.is_empty()).then(|| line(&report.switched_off, screen.verbose));
     let expired = report.overrides_ended.iter().map(|expired| expired.message.clone());
     let rows: Vec<Vec<String>> = switched_off.into_iter().chain(expired).map(|line| vec![line]).collect();
     if rows.is_empty() {
         return Ok(());
     }
-    writeln!(out)?;
+    out.blank()?;
     for line in columns(screen.width - 1, &[], rows.into_iter()) {
-        writeln!(out, " {}", line.dimmed())?;
+        out.line([" ".into(), line.dimmed()])?;
     }
     Ok(())
 }

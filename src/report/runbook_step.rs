@@ -50,10 +50,15 @@ pub(super) fn step(input: &ReportInput, row: &StepRow) -> Step {
         step: row.step,
         title: step_title(input.pipeline, row),
         verdict,
-        summary: summary.join("\n"),
+        summary: one_line_each(&summary).join("\n"),
         by_hand: manual_command(input, &row.by_hand, ""),
         findings: findings.iter().map(|finding| reported(input, finding)).collect(),
     }
+}
+
+/// Escapes line breaks in names and reasons, so that each line of the summary is the program's own.
+fn one_line_each(summary: &[String]) -> Vec<String> {
+    summary.iter().map(|line| line.replace('\n', "\\n").replace('\r', "\\r")).collect()
 }
 
 /// Returns the reason for a step's verdict, unless its lines already contain it.

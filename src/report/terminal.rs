@@ -1,8 +1,9 @@
 //! Terminal output: verdict signs, labels and columns.
 
+use crate::base::visible_text::visible;
 use crate::report::model::{ReportedVerdict, StepVerdict};
 use crate::runbook::catalog::ActionKind;
-use colored::Colorize;
+use colored::{ColoredString, Colorize};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 /// The layout options of the terminal.
@@ -46,13 +47,13 @@ impl Sign {
     }
 
     /// Returns the coloured character.
-    pub(crate) fn coloured(self, screen: Screen) -> String {
+    pub(crate) fn coloured(self, screen: Screen) -> ColoredString {
         let text = self.text(screen);
         match self {
-            Sign::Pass => text.green().to_string(),
-            Sign::Fail => text.red().bold().to_string(),
-            Sign::Warn | Sign::Unknown => text.yellow().to_string(),
-            Sign::Neutral => text.to_string(),
+            Sign::Pass => text.green(),
+            Sign::Fail => text.red().bold(),
+            Sign::Warn | Sign::Unknown => text.yellow(),
+            Sign::Neutral => text.into(),
         }
     }
 }
@@ -89,13 +90,27 @@ pub fn action_label(kind: ActionKind) -> &'static str {
     }
 }
 
+/// The most characters that a cell shows. JSON has the whole text.
+const MAX_CELL: usize = 2_000;
+
+/// Returns the text of a cell on one line, without hidden characters, cut if it is far too long.
+fn cell(text: &str) -> String {
+    match text.char_indices().nth(MAX_CELL) {
+        Some((end, _)) => {
+            let omitted = text[end..].chars().count();
+            format!("{}... ({omitted} more characters)", visible(&text[..end]))
+        }
+        None => visible(text).into_owned(),
+    }
+}
+
 /// Lays out rows in columns of fixed width and wraps the last column into the remaining
-/// width.
+/// width. Cells are escaped, so a line break in one starts no line.
 pub(crate) fn columns(width: u16, fixed: &[u16], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|text| cell(text)));
     }
     let last = width.saturating_sub(fixed.iter().sum());
     for (i, column_width) in fixed.iter().copied().chain([last]).enumerate() {
@@ -109,6 +124,7 @@ pub(crate) fn columns(width: u16, fixed: &[u16], rows: impl Iterator<Item = Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::lines::width;
 
     #[test]
     fn columns_stay_within_their_width() {
@@ -117,5 +133,19 @@ mod tests {
         assert!(lines.len() > 1);
         assert!(lines.iter().all(|line| line.chars().count() <= 40), "{lines:#?}");
         assert!(lines[0].starts_with("because   a sentence"), "{lines:#?}");
+    }
+
+    #[test]
+    fn no_text_breaks_the_columns() {
+        let texts =
+            ["a\nHEALTHY: b\tc\u{1b}[2J", &"你好".repeat(3_000), &"क्".repeat(500), &"x ".repeat(40_000)];
+        for text in texts {
+            let lines = columns(40, &[10], [vec!["name".into(), text.into()]].into_iter());
+            assert!(lines.iter().all(|line| width(line) <= 40), "{lines:#?}");
+            assert!(lines.iter().skip(1).all(|line| line.starts_with("          ")), "{lines:#?}");
+            assert!(lines.len() <= MAX_CELL, "{}", lines.len());
+        }
+        let lines = columns(40, &[10], [vec!["name".into(), texts[0].into()]].into_iter());
+        assert_eq!(lines.join(""), r"name      a\nHEALTHY: b\tc\x1b[2J");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::pipeline::HopKind;
 use crate::report::format::table;
+use crate::report::lines::{Lines, pad, shorten, width};
 use crate::report::terminal::{Screen, Sign, columns};
 use crate::trace::duration::format_duration;
 use crate::trace::model::{HopState, Outcome, Trace, TracedHop, TracedStage, Traces};
@@ -10,16 +11,20 @@ use std::io::{self, Write};
 
 /// The widths of the columns for hops, components and times.
 const COLUMN_WIDTHS: [u16; 3] = [16, 18, 10];
+/// How many columns a name takes at most in a heading, and a stage's name in the timeline.
+const MAX_NAME: usize = 60;
+const MAX_STAGE: usize = 30;
 
 /// Writes the trace as text, with the verdict on the last line.
 pub fn render(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    let out = &mut Lines::new(out);
     render_head(trace, out)?;
     for stage in &trace.stages {
         let hops: Vec<(usize, &TracedHop)> = of_stage(trace, stage).collect();
         let gap = trace.first_missing.is_some_and(|gap| hops.iter().any(|(at, _)| *at == gap));
         render_stage(stage, out)?;
         if !(stage.reached || gap || screen.verbose) {
-            writeln!(out, " - not reached: the event was not seen here")?;
+            out.plain(" - not reached: the event was not seen here")?;
             continue;
         }
         let mut component = "";
@@ -29,17 +34,20 @@ pub fn render(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Result<
             render_hop(hop, by, trace.first_missing == Some(at), screen, out)?;
         }
     }
-    render_end(trace, screen, out)
+    render_conclusion(trace, screen, out)
 }
 
-fn render_head(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+fn render_head(trace: &Trace, out: &mut Lines) -> io::Result<()> {
     let observed_at = trace.observed_at.strftime("%d %b %H:%MZ");
-    writeln!(out, "trace  {}  {}  {observed_at}", trace.pipeline.bold(), trace.id.bold())
+    let [pipeline, id] = [&trace.pipeline, &trace.id].map(|name| shorten(name, MAX_NAME).bold());
+    out.line(["trace  ".into(), pipeline, "  ".into(), id, format!("  {observed_at}").into()])
 }
 
-fn render_stage(stage: &TracedStage, out: &mut dyn Write) -> io::Result<()> {
-    let on = stage.topic.as_ref().map(|topic| format!(" on {topic}")).unwrap_or_default();
-    writeln!(out, "\n {}  {}{on}", stage.stage.bold(), stage.event)
+fn render_stage(stage: &TracedStage, out: &mut Lines) -> io::Result<()> {
+    let name = |name: &str| shorten(name, MAX_NAME);
+    let on = stage.topic.as_ref().map(|topic| format!(" on {}", name(topic))).unwrap_or_default();
+    out.blank()?;
+    out.line([" ".into(), name(&stage.stage).bold(), format!("  {}{on}", name(&stage.event)).into()])
 }
 
 fn of_stage<'a>(trace: &'a Trace, stage: &'a TracedStage) -> impl Iterator<Item = (usize, &'a TracedHop)> {
@@ -54,6 +62,7 @@ pub fn render_new_hops(
     screen: Screen,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Lines::new(out);
     if previous.is_none() {
         render_head(trace, out)?;
     }
@@ -80,6 +89,10 @@ pub fn render_new_hops(
 
 /// Writes the part below the hops.
 pub fn render_end(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    render_conclusion(trace, screen, &mut Lines::new(out))
+}
+
+fn render_conclusion(trace: &Trace, screen: Screen, out: &mut Lines) -> io::Result<()> {
     render_timeline(trace, screen, out)?;
     if !trace.clocks.is_empty() {
         table::render_statements("CLOCKS", &trace.clocks, screen, out)?;
@@ -89,27 +102,26 @@ pub fn render_end(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Res
 }
 
 /// Writes the verdict, the last sentence of the output.
-fn render_headline(text: &str, outcome: Outcome, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out)?;
-    for line in columns(screen.width, &[], [vec![text.to_string()]].into_iter()) {
-        let line = match outcome {
-            Outcome::Arrived => line.green().bold(),
-            Outcome::Stopped => line.red().bold(),
-            Outcome::UnderWay | Outcome::Unclear => line.yellow().bold(),
-        };
-        writeln!(out, "{line}")?;
-    }
-    Ok(())
+fn render_headline(text: &str, outcome: Outcome, screen: Screen, out: &mut Lines) -> io::Result<()> {
+    out.blank()?;
+    let colour = |line: String| match outcome {
+        Outcome::Arrived => line.green().bold(),
+        Outcome::Stopped => line.red().bold(),
+        Outcome::UnderWay | Outcome::Unclear => line.yellow().bold(),
+    };
+    table::verdict(text, screen).into_iter().try_for_each(|line| out.line([colour(line)]))
 }
 
 /// Writes one line per event, then where events stopped.
 pub fn render_all(traces: &Traces, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    let out = &mut Lines::new(out);
     let observed_at = traces
         .observed_at
         .map(|observed_at| observed_at.strftime("  %d %b %H:%MZ").to_string())
         .unwrap_or_default();
-    writeln!(out, "trace  {}{observed_at}\n", traces.pipeline.bold())?;
-    let longest = traces.traces.iter().map(|trace| trace.id.chars().count()).max().unwrap_or(0).min(40);
+    out.line(["trace  ".into(), shorten(&traces.pipeline, MAX_NAME).bold(), observed_at.into()])?;
+    out.blank()?;
+    let longest = traces.traces.iter().map(|trace| width(&trace.id)).max().unwrap_or(0).min(40);
     let longest = u16::try_from(longest).unwrap_or(40) + 2;
     for trace in &traces.traces {
         let sign = match trace.outcome {
@@ -122,7 +134,8 @@ pub fn render_all(traces: &Traces, screen: Screen, out: &mut dyn Write) -> io::R
         table::render_signed(sign, &lines, 1, screen, out)?;
     }
     if !traces.stops.is_empty() {
-        writeln!(out, "\n {}", "WHERE THEY STOP".bold())?;
+        out.blank()?;
+        out.line([" ".into(), "WHERE THEY STOP".bold()])?;
         let rows = traces.stops.iter().map(|stop| {
             let cause = stop.cause.as_ref().map(|(cause, confidence)| format!("; {cause} ({confidence} %)"));
             let seen = stop.seen.as_deref().map(|seen| format!("after \"{seen}\", ")).unwrap_or_default();
@@ -131,7 +144,7 @@ pub fn render_all(traces: &Traces, screen: Screen, out: &mut dyn Write) -> io::R
             vec![stop.ids.len().to_string(), message]
         });
         for line in columns(screen.width - 1, &[5], rows) {
-            writeln!(out, " {line}")?;
+            out.plain(&format!(" {line}"))?;
         }
         let most_frequent = traces.traces.iter().find(|trace| Some(&trace.id) == traces.stops[0].ids.first());
         table::render_actions(most_frequent.map_or(&[], |trace| trace.actions.as_slice()), screen, out)?;
@@ -156,13 +169,7 @@ fn summary_line(trace: &Trace) -> String {
 
 /// Writes a hop. Only the first missing hop is marked as failed, since all later ones are
 /// missing, too.
-fn render_hop(
-    hop: &TracedHop,
-    by: &str,
-    is_gap: bool,
-    screen: Screen,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn render_hop(hop: &TracedHop, by: &str, is_gap: bool, screen: Screen, out: &mut Lines) -> io::Result<()> {
     let sign = match (hop.state, hop.kind) {
         (HopState::Observed, HopKind::DeadLetter) => Sign::Fail,
         (HopState::Observed, _) => Sign::Pass,
@@ -183,36 +190,37 @@ fn render_hop(
         // A space after each comma lets the value wrap.
         let text = value.replace(",\"", ", \"");
         for line in columns(screen.width - 5, &[], [vec![text]].into_iter()) {
-            writeln!(out, "     {line}")?;
+            out.plain(&format!("     {line}"))?;
         }
     }
     Ok(())
 }
 
 /// Writes one bar per stage on a common time axis.
-fn render_timeline(trace: &Trace, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+fn render_timeline(trace: &Trace, screen: Screen, out: &mut Lines) -> io::Result<()> {
     let Some(took) = trace.took_ms.filter(|took| *took > 0) else { return Ok(()) };
-    let name_width = trace.hops.iter().map(|hop| hop.stage.chars().count()).max().unwrap_or(0);
+    let name_width = trace.hops.iter().map(|hop| width(&hop.stage)).max().unwrap_or(0).min(MAX_STAGE);
     let width = usize::from(screen.width).saturating_sub(name_width + 16).clamp(10, 60);
     let column = |after: i64| {
         let column = i128::from(after.clamp(0, took)) * (width as i128 - 1) / i128::from(took);
         usize::try_from(column).unwrap_or(0)
     };
     let bar = if screen.unicode { '━' } else { '=' };
-    writeln!(out)?;
+    out.blank()?;
     for stage in trace.hops.chunk_by(|one, other| one.stage == other.stage) {
         let times: Vec<i64> = stage.iter().filter_map(|hop| hop.after_ms).collect();
         let (Some(from), Some(to)) = (times.iter().min(), times.iter().max()) else { continue };
         let (begin, end) = (column(*from), column(*to));
         let line: String = (0..width).map(|at| if (begin..=end).contains(&at) { bar } else { ' ' }).collect();
-        writeln!(out, " {:name_width$} |{line}| {:>9}", stage[0].stage, format_duration(to - from))?;
+        let name = pad(&shorten(&stage[0].stage, MAX_STAGE), name_width);
+        out.plain(&format!(" {name} |{line}| {:>9}", format_duration(to - from)))?;
     }
     if let Some(slowest) = trace.hops.iter().find(|hop| hop.slowest) {
         let step = format_duration(slowest.step_ms.unwrap_or_default());
         let text =
             format!("< slowest: \"{}\" of {}, {step} after the previous hop", slowest.title, slowest.by);
         for line in columns(screen.width - 1, &[], [vec![text]].into_iter()) {
-            writeln!(out, " {line}")?;
+            out.plain(&format!(" {line}"))?;
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Renders a report for a terminal, with the verdict on the last line.
 
 use crate::remedy::PlannedAction;
+use crate::report::lines::{Lines, shorten, width};
 use crate::report::model::{Cause, Outcome, Report, ReportedFinding, ReportedVerdict, Statement, Step};
 use crate::report::overrides_section;
 use crate::report::terminal::{Screen, Sign, action_label, columns};
@@ -10,14 +11,20 @@ use std::io::{self, Write};
 
 /// How many causes are shown without `-v`.
 const MAX_CAUSES: usize = 3;
+/// How many columns the pipeline's name and the id take at most in the first line.
+const MAX_NAME: usize = 60;
 /// The left margin of a cause's lines.
 const INDENT: u16 = 7;
 
 /// Writes the report as text. The `colored` crate decides whether to use colours.
 pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    let out = &mut Lines::new(out);
     let id = report.id.as_deref().unwrap_or("all events");
     let observed_at = report.observed_at.strftime("%d %b %H:%MZ");
-    writeln!(out, "pipeline-doctor  {}  {}  {observed_at}\n", report.pipeline.bold(), id.bold())?;
+    let [pipeline, id] = [&report.pipeline, id].map(|name| shorten(name, MAX_NAME).bold());
+    let observed_at = format!("  {observed_at}").into();
+    out.line(["pipeline-doctor  ".into(), pipeline, "  ".into(), id, observed_at])?;
+    out.blank()?;
     for step in &report.steps {
         render_step(step, screen, out)?;
     }
@@ -27,22 +34,37 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
     for (i, cause) in causes.into_iter().take(shown).enumerate() {
         // List the ruled-out causes once, under the first cause.
         let ruled_out = if i == 0 { report.ruled_out.as_slice() } else { &[] };
-        writeln!(out)?;
+        out.blank()?;
         render_cause(cause, ruled_out, screen, out)?;
     }
     if report.causes.len() > shown {
-        writeln!(
-            out,
-            "\n {}, less likely (shown with -v)",
-            count((report.causes.len() - shown) as u64, "more cause")
-        )?;
+        let more = count((report.causes.len() - shown) as u64, "more cause");
+        out.blank()?;
+        out.plain(&format!(" {more}, less likely (shown with -v)"))?;
     }
     render_statements("UNEXPLAINED", &report.unexplained, screen, out)?;
     render_statements("RISKS", &report.risks, screen, out)?;
     render_actions(&report.actions, screen, out)?;
     render_unavailable(report, screen, out)?;
     overrides_section::render(report, screen, out)?;
-    writeln!(out, "\n{}", headline(report))
+    out.blank()?;
+    let headline = |line: String| match report.outcome {
+        Outcome::Healthy => line.green().bold(),
+        Outcome::Problem => line.red().bold(),
+        _ => line.yellow().bold(),
+    };
+    verdict(&report.headline, screen).into_iter().try_for_each(|line| out.line([headline(line)]))
+}
+
+/// Wraps the verdict. Only its first line begins at the margin, so that no name in it looks like
+/// another verdict.
+pub(crate) fn verdict(headline: &str, screen: Screen) -> Vec<String> {
+    let mut lines = columns(screen.width, &[], [vec![headline.to_string()]].into_iter());
+    if lines.len() > 1 {
+        lines = columns(screen.width - 2, &[], [vec![headline.to_string()]].into_iter());
+        lines.iter_mut().skip(1).for_each(|line| line.insert_str(0, "  "));
+    }
+    lines
 }
 
 /// Reports whether a cause is at least half as likely as the best causes, or is supported by a
@@ -59,16 +81,7 @@ fn is_worth_listing(cause: &Cause, report: &Report) -> bool {
     likely || cause.best || !cause.because.iter().all(explained)
 }
 
-fn headline(report: &Report) -> String {
-    let line = &report.headline;
-    match report.outcome {
-        Outcome::Healthy => line.green().bold().to_string(),
-        Outcome::Problem => line.red().bold().to_string(),
-        _ => line.yellow().bold().to_string(),
-    }
-}
-
-fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+fn render_step(step: &Step, screen: Screen, out: &mut Lines) -> io::Result<()> {
     let lines = columns(
         screen.width - 3,
         &[2, 19],
@@ -85,7 +98,7 @@ fn render_step(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<(
 }
 
 /// Writes one line per check. Consecutive passed checks with the same message share a line.
-fn render_findings(step: &Step, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+fn render_findings(step: &Step, screen: Screen, out: &mut Lines) -> io::Result<()> {
     let same = |a: &ReportedFinding, b: &ReportedFinding| {
         a.verdict == ReportedVerdict::Pass && b.verdict == a.verdict && a.message == b.message
     };
@@ -111,21 +124,16 @@ pub(crate) fn render_signed(
     lines: &[String],
     indent: usize,
     screen: Screen,
-    out: &mut dyn Write,
+    out: &mut Lines,
 ) -> io::Result<()> {
     for (i, line) in lines.iter().enumerate() {
-        let sign = if i == 0 { sign.coloured(screen) } else { " ".to_string() };
-        writeln!(out, "{:indent$}{sign} {line}", "")?;
+        let sign = if i == 0 { sign.coloured(screen) } else { " ".into() };
+        out.line([" ".repeat(indent).into(), sign, format!(" {line}").into()])?;
     }
     Ok(())
 }
 
-fn render_cause(
-    cause: &Cause,
-    ruled_out: &[Statement],
-    screen: Screen,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn render_cause(cause: &Cause, ruled_out: &[Statement], screen: Screen, out: &mut Lines) -> io::Result<()> {
     render_title(cause, screen, out)?;
     let distinct_messages = |statements: &[Statement]| {
         let mut messages: Vec<String> = Vec::new();
@@ -166,7 +174,7 @@ fn render_cause(
         })
     });
     for line in columns(screen.width - INDENT, &[16], rows) {
-        writeln!(out, "{:indent$}{line}", "", indent = usize::from(INDENT))?;
+        out.plain(&format!("{:indent$}{line}", "", indent = usize::from(INDENT)))?;
     }
     Ok(())
 }
@@ -183,21 +191,21 @@ fn one_of(members: &[Statement], all: bool) -> String {
 }
 
 /// Writes a title such as " 95 %  WORKERS NOT DEPLOYED            root cause 1".
-fn render_title(cause: &Cause, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
-    let documented = cause.documented.clone().unwrap_or_default();
+fn render_title(cause: &Cause, screen: Screen, out: &mut Lines) -> io::Result<()> {
+    let documented = cause.documented.as_deref().map(|name| shorten(name, MAX_NAME)).unwrap_or_default();
     let lines = columns(screen.width - INDENT - 1, &[], [vec![title_in_capitals(cause)]].into_iter());
-    let last = lines.last().map_or(0, |line| line.chars().count());
-    let room = usize::from(screen.width - INDENT - 1).saturating_sub(last + documented.chars().count());
+    let last = lines.last().map_or(0, |line| width(line));
+    let room = usize::from(screen.width - INDENT - 1).saturating_sub(last + width(&documented));
     for (i, line) in lines.iter().enumerate() {
         let head = if i == 0 { format!(" {:>2} %  ", cause.confidence) } else { " ".repeat(7) };
-        let tail = match i + 1 == lines.len() && !documented.is_empty() {
-            true if room >= 2 => format!("{}{documented}", " ".repeat(room)),
-            true => format!("\n       {documented}"),
-            false => String::new(),
-        };
-        writeln!(out, "{head}{}{tail}", line.bold())?;
+        let beside = i + 1 == lines.len() && room >= 2 && !documented.is_empty();
+        let tail = if beside { format!("{}{documented}", " ".repeat(room)) } else { String::new() };
+        out.line([head.into(), line.as_str().bold(), tail.into()])?;
     }
-    Ok(())
+    match room < 2 && !documented.is_empty() {
+        true => out.plain(&format!("       {documented}")),
+        false => Ok(()),
+    }
 }
 
 /// Returns the title in capitals; subjects keep their case.
@@ -212,29 +220,27 @@ pub(crate) fn render_statements(
     heading: &str,
     statements: &[Statement],
     screen: Screen,
-    out: &mut dyn Write,
+    out: &mut Lines,
 ) -> io::Result<()> {
     if statements.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n {}", heading.bold())?;
+    out.blank()?;
+    out.line([" ".into(), heading.bold()])?;
     let rows = statements.iter().map(|statement| vec![statement.id.clone(), statement.message.clone()]);
-    let widest = statements.iter().map(|statement| statement.id.len()).max().unwrap_or(0).min(30);
+    let widest = statements.iter().map(|statement| width(&statement.id)).max().unwrap_or(0).min(30);
     for line in columns(screen.width - 1, &[u16::try_from(widest).unwrap_or(30) + 2], rows) {
-        writeln!(out, " {line}")?;
+        out.plain(&format!(" {line}"))?;
     }
     Ok(())
 }
 
-pub(crate) fn render_actions(
-    actions: &[PlannedAction],
-    screen: Screen,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(crate) fn render_actions(actions: &[PlannedAction], screen: Screen, out: &mut Lines) -> io::Result<()> {
     if actions.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n {}", "DO THIS, IN ORDER".bold())?;
+    out.blank()?;
+    out.line([" ".into(), "DO THIS, IN ORDER".bold()])?;
     for (i, action) in actions.iter().enumerate() {
         let rows = action_lines(action, screen.width - 14);
         for (n, line) in rows.iter().enumerate() {
@@ -243,7 +249,7 @@ pub(crate) fn render_actions(
             } else {
                 " ".repeat(13)
             };
-            writeln!(out, "{head}{line}")?;
+            out.plain(&format!("{head}{line}"))?;
         }
     }
     Ok(())
@@ -260,13 +266,13 @@ fn action_lines(action: &PlannedAction, width: u16) -> Vec<String> {
 }
 
 /// Wraps a command at spaces outside of quotes, with ` \` at the end of each line.
-fn wrap_command(command: &str, width: u16) -> Vec<String> {
-    let width = usize::from(width);
+fn wrap_command(command: &str, columns: u16) -> Vec<String> {
+    let columns = usize::from(columns);
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in unbreakable_units(shell_words(command)) {
-        let room = line.chars().count() + 1 + word.chars().count() + 2;
-        if !line.is_empty() && room > width {
+        let room = width(&line) + 1 + width(&word) + 2;
+        if !line.is_empty() && room > columns {
             lines.push(format!("{line} \\"));
             line = format!("  {word}");
         } else {
@@ -314,11 +320,12 @@ fn shell_words(command: &str) -> Vec<String> {
     words
 }
 
-fn render_unavailable(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+fn render_unavailable(report: &Report, screen: Screen, out: &mut Lines) -> io::Result<()> {
     if report.unavailable.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n {}", "NOT SEEN".bold())?;
+    out.blank()?;
+    out.line([" ".into(), "NOT SEEN".bold()])?;
     let rows = report.unavailable.iter().map(|unavailable| {
         let steps: Vec<String> = unavailable.steps.iter().map(ToString::to_string).collect();
         let steps = match steps.len() {
@@ -329,21 +336,21 @@ fn render_unavailable(report: &Report, screen: Screen, out: &mut dyn Write) -> i
         vec![unavailable.system.clone(), format!("{}{steps}", unavailable.why)]
     });
     let widest =
-        report.unavailable.iter().map(|unavailable| unavailable.system.len()).max().unwrap_or(0).min(30);
+        report.unavailable.iter().map(|unavailable| width(&unavailable.system)).max().unwrap_or(0).min(30);
     for line in columns(screen.width - 1, &[u16::try_from(widest).unwrap_or(30) + 2], rows) {
-        writeln!(out, " {line}")?;
+        out.plain(&format!(" {line}"))?;
     }
     render_undetermined(&report.undetermined, screen, out)?;
     if !report.causes.is_empty() {
-        writeln!(out, " The ranking may change once these are available.")?;
+        out.plain(" The ranking may change once these are available.")?;
     }
     if let Some(next) = &report.next {
-        writeln!(out, " Most useful next check: {}", next.check)?;
+        out.plain(&format!(" Most useful next check: {}", shorten(&next.check, MAX_NAME)))?;
         let by_hand = wrap_command(&next.by_hand, screen.width - 3);
-        let fits = by_hand.iter().all(|line| line.chars().count() <= usize::from(screen.width - 3));
+        let fits = by_hand.iter().all(|line| width(line) <= usize::from(screen.width - 3));
         let explain = vec![format!("pipeline-doctor explain {}", next.check)];
         for line in if fits { by_hand } else { explain } {
-            writeln!(out, "   {line}")?;
+            out.plain(&format!("   {line}"))?;
         }
     }
     Ok(())
@@ -353,7 +360,7 @@ fn render_unavailable(report: &Report, screen: Screen, out: &mut dyn Write) -> i
 const MAX_UNDETERMINED: usize = 5;
 
 /// Lists the ids of the causes that cannot be determined.
-fn render_undetermined(causes: &[Statement], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+fn render_undetermined(causes: &[Statement], screen: Screen, out: &mut Lines) -> io::Result<()> {
     if causes.is_empty() {
         return Ok(());
     }
@@ -365,7 +372,7 @@ fn render_undetermined(causes: &[Statement], screen: Screen, out: &mut dyn Write
     }
     let row = vec!["Cannot determine:".to_string(), text.join(", ")];
     for line in columns(screen.width - 1, &[18], [row].into_iter()) {
-        writeln!(out, " {line}")?;
+        out.plain(&format!(" {line}"))?;
     }
     Ok(())
 }
