@@ -12,6 +12,7 @@ pub mod env_addresses;
 pub mod http;
 pub mod http_errors;
 pub mod logs;
+pub mod name_lookup;
 pub mod own_limit;
 pub mod progress;
 pub mod runtime;

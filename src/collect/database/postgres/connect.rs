@@ -4,17 +4,18 @@
 use crate::collect::database::postgres::address::{Address, Endpoint};
 use crate::collect::database::postgres::errors;
 use crate::collect::database::postgres::ssl_options::Mode;
+use crate::collect::database::postgres::transport::{self, Failure, Opened};
+use crate::collect::name_lookup::lookup;
 use crate::collect::no_answer;
 use crate::evidence::{AddressMapping, Reason, ReasonKind, Runtime};
+use futures_util::future::join_all;
 use std::net::SocketAddr;
-use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// A connection and how it was made.
-pub type Connected = (Client, Reached);
+pub type Connected = (Opened, Reached);
 
 /// How the server was reached.
 pub struct Reached {
@@ -52,15 +53,15 @@ pub async fn connect(
     from_container: bool,
     until: Instant,
 ) -> Result<Connected, Reason> {
-    let start = Instant::now();
-    let (candidates, mut failures) = resolve_hosts(address, docker, from_container).await;
+    let (candidates, mut failures) = resolve_hosts(address, docker, from_container, until).await;
     for (i, candidate) in candidates.iter().enumerate() {
-        let left = until.saturating_duration_since(Instant::now());
+        let start = Instant::now();
+        let left = until.saturating_duration_since(start);
         // A server that does not answer must leave time for the next one.
         let share = left / u32::try_from(candidates.len() - i).unwrap_or(1);
         let why = match timeout(share, attempt(address, tls, candidate)).await {
             Ok(Ok(connected)) => return Ok(connected),
-            Ok(Err(error)) => errors::connection_error(&error, &candidate.describe(), start.elapsed()),
+            Ok(Err(failure)) => errors::connection_error(&failure, &candidate.describe(), start.elapsed()),
             Err(_) => no_answer(&candidate.describe(), start.elapsed()),
         };
         // An error from a server is final, except "starting up" (57P03).
@@ -87,12 +88,16 @@ async fn resolve_hosts(
     address: &Address,
     docker: Option<&Runtime>,
     from_container: bool,
+    until: Instant,
 ) -> (Vec<Candidate>, Vec<(String, Reason)>) {
+    let endpoints = address.endpoints();
+    let places: Vec<String> = endpoints.iter().map(Endpoint::host_port).collect();
+    // At once, so that a silent name server costs the time of one lookup.
+    let found = endpoints.into_iter().map(|endpoint| candidates_for(endpoint, docker, from_container, until));
     let mut candidates = Vec::new();
     let mut failures = Vec::new();
-    for endpoint in address.endpoints() {
-        let place = endpoint.host_port();
-        match candidates_for(endpoint, docker, from_container).await {
+    for (place, found) in places.into_iter().zip(join_all(found).await) {
+        match found {
             Ok(found) => candidates.extend(found),
             Err(why) => failures.push((place, why)),
         }
@@ -104,6 +109,7 @@ async fn candidates_for(
     endpoint: Endpoint,
     docker: Option<&Runtime>,
     from_container: bool,
+    until: Instant,
 ) -> Result<Vec<Candidate>, Reason> {
     let place = endpoint.host_port();
     let name = match (&endpoint.host, endpoint.ip) {
@@ -116,18 +122,19 @@ async fn candidates_for(
     let mapped = || docker.and_then(|docker| docker.map_address(&name, endpoint.port));
     let mut by_docker = if from_container { mapped() } else { None };
     let mut found = match &by_docker {
-        Some(mapped) => resolve(&mapped.to).await,
-        None => resolve(&place).await,
+        Some(mapped) => lookup(&mapped.to, until).await,
+        None => lookup(&place, until).await,
     };
-    if found.is_empty() && by_docker.is_none() {
+    if found.is_err() && by_docker.is_none() {
         by_docker = mapped();
         if let Some(mapped) = &by_docker {
-            found = resolve(&mapped.to).await;
+            found = lookup(&mapped.to, until).await;
         }
     }
-    if found.is_empty() {
-        return Err(unresolved(&name, docker));
-    }
+    let found = found.map_err(|why| match why.kind {
+        ReasonKind::Unresolved => unresolved(&name, docker),
+        _ => why,
+    })?;
     let candidate = |found: SocketAddr| Candidate {
         endpoint: Endpoint {
             // verify-full checks the certificate against the configured name.
@@ -139,13 +146,6 @@ async fn candidates_for(
         mapped: by_docker.clone(),
     };
     Ok(found.into_iter().map(candidate).collect())
-}
-
-async fn resolve(place: &str) -> Vec<SocketAddr> {
-    match lookup_host(place).await {
-        Ok(found) => found.collect(),
-        Err(_) => Vec::new(),
-    }
 }
 
 fn unresolved(name: &str, docker: Option<&Runtime>) -> Reason {
@@ -160,13 +160,13 @@ async fn attempt(
     address: &Address,
     tls: &MakeRustlsConnect,
     candidate: &Candidate,
-) -> Result<Connected, Error> {
+) -> Result<Connected, Failure> {
     let local = matches!(candidate.endpoint.host, Host::Unix(_));
     match address.ssl.mode {
         _ if local => open_connection(address, tls, candidate, false).await,
         Mode::Disable => open_connection(address, tls, candidate, false).await,
         Mode::Prefer => match open_connection(address, tls, candidate, true).await {
-            Err(error) if may_connect_without_tls(&error) => {
+            Err(failure) if may_connect_without_tls(&failure) => {
                 open_connection(address, tls, candidate, false).await
             }
             other => other,
@@ -178,8 +178,10 @@ async fn attempt(
 /// Reports whether to retry without TLS, as libpq does with `prefer` if the handshake
 /// failed or the server admits only unencrypted connections (28000: no entry in
 /// pg_hba.conf).
-fn may_connect_without_tls(error: &Error) -> bool {
-    errors::is_tls_error(error) || error.code().is_some_and(|code| code.code() == "28000")
+fn may_connect_without_tls(failure: &Failure) -> bool {
+    let Failure::Driver(error, traffic) = failure else { return false };
+    let refuses_tls = errors::is_tls_error(error) || error.code().is_some_and(|code| code.code() == "28000");
+    refuses_tls && traffic.fault().is_none()
 }
 
 async fn open_connection(
@@ -187,13 +189,10 @@ async fn open_connection(
     tls: &MakeRustlsConnect,
     candidate: &Candidate,
     encrypted: bool,
-) -> Result<Connected, Error> {
+) -> Result<Connected, Failure> {
     let mode = if encrypted { SslMode::Require } else { SslMode::Disable };
-    let config = address.config_for(&candidate.endpoint, mode);
-    let (client, connection) = config.connect(tls.clone()).await?;
-    // This task ends when the client is dropped. Calls to the client return its errors.
-    tokio::spawn(connection);
+    let opened = transport::open(&address.config_for(&candidate.endpoint, mode), tls).await?;
     let reached =
         Reached { place: candidate.place.clone(), mapped: candidate.mapped.clone(), tls: encrypted };
-    Ok((client, reached))
+    Ok((opened, reached))
 }

@@ -30,15 +30,17 @@ struct Additional {
 }
 
 impl Databases {
-    /// Opens sessions on the additional databases alongside the main session.
+    /// Opens sessions on the additional databases alongside the main session. They get a third of
+    /// the remaining time, so that a silent one leaves time to read the others.
     pub async fn with_additional(
         main: Session,
         config: &Config,
         docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
         until: Instant,
     ) -> Databases {
+        let open_until = Instant::now() + until.saturating_duration_since(Instant::now()) / 3;
         let opened = config.pipeline.database.keys().map(|name| async move {
-            let additional = additional(config, name, docker, until).await;
+            let additional = additional(config, name, docker, (open_until, until)).await;
             (name.clone(), additional)
         });
         Databases { main, additional: join_all(opened).await.into_iter().collect() }
@@ -90,11 +92,13 @@ async fn additional(
     config: &Config,
     name: &str,
     docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
-    until: Instant,
+    (open_until, until): (Instant, Instant),
 ) -> Result<Additional, Reason> {
     let found = find_address(config, name, docker)?;
     let docker = docker.and_then(|found| found.0.known());
-    let OpenedSession { session, connected, address, tls, .. } = open_session(found, docker, until).await?;
+    let OpenedSession { mut session, connected, address, tls, .. } =
+        open_session(found, docker, open_until).await?;
+    session.extend(until);
     let address = address.shown_at(&connected.place);
     Ok(Additional { session, address, mapped: connected.mapped, tls })
 }

@@ -58,9 +58,9 @@ pub async fn discover(
         Reason::new(ReasonKind::NotConfigured, message)
     })?;
     let begin = async {
-        let (client, reached) = connect::connect(&address, &tls, docker, from_container, until).await?;
+        let (opened, reached) = connect::connect(&address, &tls, docker, from_container, until).await?;
         let shown = address.shown_at(&reached.place);
-        let (session, _) = Session::begin(client, address.schema.as_deref(), until).await?;
+        let (session, _) = Session::begin(opened, address.schema.as_deref(), until).await?;
         Ok((shown, session))
     };
     let (shown, session) = with_deadline(&address.host_list(), until, begin).await?;

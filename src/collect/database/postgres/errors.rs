@@ -1,28 +1,37 @@
 //! Converts driver errors to reasons for the report.
 
 use crate::base::secret::redact;
+use crate::collect::database::postgres::message_guard::{Fault, MAX_ANSWER_MB, MAX_MESSAGES, Traffic};
+use crate::collect::database::postgres::transport::Failure;
 use crate::collect::no_answer;
+use crate::collect::own_limit::own_limit;
 use crate::evidence::{Reason, ReasonKind};
 use std::error::Error as _;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 use tokio_postgres::Error;
 use tokio_postgres::error::DbError;
 
 /// Explains why connecting to `server` (`host:port`) failed after `waited`.
-pub fn connection_error(error: &Error, server: &str, waited: Duration) -> Reason {
+pub fn connection_error(failure: &Failure, server: &str, waited: Duration) -> Reason {
+    let (error, traffic) = match failure {
+        Failure::Socket(error) => return io_error(error, server, waited),
+        Failure::Role(what) => return Reason::new(ReasonKind::Failed, format!("{server} {what}")),
+        Failure::Driver(error, traffic) => (error, traffic),
+    };
     if let Some(error) = error.as_db_error() {
         return rejected_by_server(error, server);
+    }
+    if let Some(fault) = traffic.fault() {
+        return fault_reason(fault, server);
     }
     if is_tls_error(error) {
         return tls_error(error, server);
     }
-    let reason = cause_message(error);
-    match io_kind(error) {
-        Some(ErrorKind::TimedOut) => return no_answer(server, waited),
-        Some(kind) => return io_error(kind, server, &reason),
-        None => {}
+    if let Some(io) = io_source(error) {
+        return io_error(io, server, waited);
     }
+    let reason = cause_message(error);
     if reason.contains("password missing") {
         // The services may have the password; only this configuration lacks it.
         let message =
@@ -30,9 +39,36 @@ pub fn connection_error(error: &Error, server: &str, waited: Duration) -> Reason
         return Reason::new(ReasonKind::NotConfigured, message);
     }
     if error.is_closed() {
-        return Reason::new(ReasonKind::Refused, format!("{server} closed the connection"));
+        return Reason::new(ReasonKind::Refused, closed(server));
     }
     Reason::new(ReasonKind::Failed, format!("{server}: {reason}"))
+}
+
+fn closed(server: &str) -> String {
+    format!("{server} closed the connection without an answer")
+}
+
+fn fault_reason(fault: Fault, server: &str) -> Reason {
+    let (kind, what) = match fault {
+        Fault::NotPostgres => (ReasonKind::Failed, "answered, but not as PostgreSQL".to_string()),
+        Fault::Tls => {
+            let what = "answered with TLS before it was asked for; PostgreSQL does so only with sslnegotiation=direct";
+            (ReasonKind::Failed, what.to_string())
+        }
+        Fault::TooLong(size) => {
+            let what =
+                format!("answered with a message of {size} bytes, more than the bound of {MAX_ANSWER_MB} MB");
+            (ReasonKind::Limit, what)
+        }
+        Fault::TooMuch => {
+            let what = format!(
+                "answered with more than {MAX_MESSAGES} messages or {MAX_ANSWER_MB} MB, the bounds for one statement"
+            );
+            (ReasonKind::Limit, what)
+        }
+        Fault::Cut => (ReasonKind::Refused, "cut the connection in the middle of an answer".to_string()),
+    };
+    Reason::new(kind, format!("{server} {what}"))
 }
 
 /// Reports whether the TLS handshake failed.
@@ -42,13 +78,13 @@ pub fn is_tls_error(error: &Error) -> bool {
 }
 
 /// Explains why `subject` (a table or a stage) could not be read.
-pub fn query_error(error: &Error, subject: &str) -> Reason {
+pub fn query_error(error: &Error, traffic: &Traffic, subject: &str) -> Reason {
     let Some(db_error) = error.as_db_error() else {
-        let disconnected = error.is_closed() || io_kind(error).is_some();
-        return if disconnected {
-            Reason::new(ReasonKind::Refused, "the server closed the connection")
-        } else {
-            Reason::new(ReasonKind::Failed, format!("{subject}: {}", cause_message(error)))
+        let disconnected = error.is_closed() || io_source(error).is_some();
+        return match traffic.fault() {
+            Some(fault) => fault_reason(fault, "the server"),
+            None if disconnected => Reason::new(ReasonKind::Refused, "the server closed the connection"),
+            None => Reason::new(ReasonKind::Failed, format!("{subject}: {}", cause_message(error))),
         };
     };
     let code = db_error.code().code();
@@ -87,13 +123,22 @@ fn rejected_by_server(error: &DbError, server: &str) -> Reason {
         "57P01" | "57P02" | "57P03" => ReasonKind::Refused,
         _ => ReasonKind::Failed,
     };
-    Reason::new(kind, format!("{server}: {}", redact(error.message()))).code(code)
+    let detail = error.detail().filter(|_| code == "42501");
+    let detail = detail.map_or_else(String::new, |detail| format!(". {}", redact(detail)));
+    Reason::new(kind, format!("{server}: {}{detail}", redact(error.message()))).code(code)
 }
 
 fn tls_error(error: &Error, server: &str) -> Reason {
     let reason = cause_message(error);
     if reason.contains("does not support TLS") {
         let message = format!("{server} does not support TLS, but the address requires it");
+        return Reason::new(ReasonKind::Failed, message);
+    }
+    if reason.contains("corrupt message") {
+        return fault_reason(Fault::NotPostgres, server);
+    }
+    if reason.contains("handshake eof") {
+        let message = format!("{server} closed the connection during the TLS handshake");
         return Reason::new(ReasonKind::Refused, message);
     }
     let certificate_errors = [
@@ -106,31 +151,32 @@ fn tls_error(error: &Error, server: &str) -> Reason {
     Reason::new(ReasonKind::Failed, format!("TLS connection to {server} failed: {reason}"))
 }
 
-fn io_error(kind: ErrorKind, server: &str, reason: &str) -> Reason {
-    let (kind, message) = match kind {
+fn io_error(error: &io::Error, server: &str, waited: Duration) -> Reason {
+    if let Some(limit) = own_limit(error) {
+        return limit;
+    }
+    let (kind, message) = match error.kind() {
+        ErrorKind::TimedOut => return no_answer(server, waited),
         ErrorKind::ConnectionRefused => (ReasonKind::Refused, format!("{server} refused the connection")),
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => (ReasonKind::Refused, format!("{server} closed the connection")),
+        | ErrorKind::UnexpectedEof => (ReasonKind::Refused, closed(server)),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
             (ReasonKind::NoAnswer, format!("no route to {server}"))
         }
         ErrorKind::NotFound => (ReasonKind::Refused, format!("no socket at {server}")),
-        ErrorKind::PermissionDenied => (ReasonKind::Permission, format!("{server}: {reason}")),
-        // The response is not a PostgreSQL message.
-        ErrorKind::Other | ErrorKind::InvalidData | ErrorKind::InvalidInput => {
-            let message = format!("{server} does not respond like a PostgreSQL server: {reason}");
-            (ReasonKind::Failed, message)
+        ErrorKind::InvalidData | ErrorKind::InvalidInput => {
+            return fault_reason(Fault::NotPostgres, server);
         }
-        _ => (ReasonKind::Failed, format!("{server}: {reason}")),
+        ErrorKind::PermissionDenied => (ReasonKind::Permission, format!("no permission to access {server}")),
+        _ => (ReasonKind::Failed, format!("{server}: {}", redact(&error.to_string()))),
     };
     Reason::new(kind, message)
 }
 
-fn io_kind(error: &Error) -> Option<ErrorKind> {
-    let io = error.source()?.downcast_ref::<std::io::Error>()?;
-    Some(io.kind())
+fn io_source(error: &Error) -> Option<&io::Error> {
+    error.source()?.downcast_ref()
 }
 
 /// Returns the message of the underlying error, without the driver's prefix.

@@ -11,6 +11,7 @@ pub mod errors;
 pub mod event;
 pub mod event_batch;
 pub mod lint_sql;
+pub mod message_guard;
 pub mod name_suggestions;
 pub mod open_session;
 pub mod other_schemas;
@@ -21,6 +22,7 @@ pub mod ssl_options;
 pub mod stage_backlog;
 pub mod stage_effects;
 pub mod tls;
+pub mod transport;
 
 pub(crate) use collect::{Collected, collect};
 pub(crate) use open_session::{

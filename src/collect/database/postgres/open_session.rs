@@ -79,9 +79,9 @@ pub(crate) async fn open_session(
         Reason::new(ReasonKind::NotConfigured, message)
     })?;
     let begin = async {
-        let (client, connected) =
+        let (opened, connected) =
             connect::connect(&address, &tls, docker, found.from_container, until).await?;
-        let (session, server) = Session::begin(client, address.schema.as_deref(), until).await?;
+        let (session, server) = Session::begin(opened, address.schema.as_deref(), until).await?;
         Ok((session, server, connected))
     };
     let (session, server, connected) = with_deadline(&address.host_list(), until, begin).await?;

@@ -4,6 +4,7 @@
 
 use crate::base::secret::redact;
 use crate::collect::database::postgres::errors;
+use crate::collect::database::postgres::transport::{self, Opened};
 use crate::collect::now;
 use crate::evidence::{Clock, Observed, Reason, ReasonKind};
 use futures_util::future::join;
@@ -17,6 +18,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Minimum and maximum lock timeouts for a statement.
 const LOCK_TIMEOUT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// Minimum and maximum statement timeouts. The server's setting is a 32-bit number of milliseconds.
+const MIN_STATEMENT_TIMEOUT: Duration = Duration::from_millis(50);
+const MAX_STATEMENT_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// Version, clocks and replica lag. With an idle primary, the last replayed transaction
 /// grows old even though the replica is up to date. The lag is therefore 0 if the WAL
@@ -62,7 +67,7 @@ pub struct Rejection {
 
 /// An open transaction.
 pub struct Session {
-    client: Client,
+    opened: Opened,
     until: Instant,
     /// The server's replication lag; zero on a primary.
     pub replica_lag: Duration,
@@ -85,11 +90,11 @@ pub struct ServerInfo {
 impl Session {
     /// Begins the transaction, which must end by `until`.
     pub async fn begin(
-        client: Client,
+        opened: Opened,
         schema: Option<&str>,
         until: Instant,
     ) -> Result<(Session, ServerInfo), Reason> {
-        let mut session = Session { client, until, replica_lag: Duration::ZERO };
+        let mut session = Session { opened, until, replica_lag: Duration::ZERO };
         let lock = session.share(20).clamp(LOCK_TIMEOUT.0, LOCK_TIMEOUT.1).as_millis();
         let schema = schema
             .map_or_else(String::new, |schema| format!("set local search_path = {};", quote_ident(schema)));
@@ -100,8 +105,8 @@ impl Session {
              set local lock_timeout = {lock}; {schema}
              select set_config(name, 'off', true) from pg_settings where name = 'jit'"
         );
-        let begun = session.client.batch_execute(&begin).await;
-        begun.map_err(|error| errors::query_error(&error, "the transaction"))?;
+        let begun = session.client().batch_execute(&begin).await;
+        begun.map_err(|error| session.explain_error(&error, "the transaction"))?;
         let params = Params::default();
         let sent = now();
         let rows = session.query("the server", SERVER_INFO, &params, session.share(4));
@@ -123,6 +128,11 @@ impl Session {
         Ok((session, server))
     }
 
+    /// Moves the end of the transaction, if it was opened with an earlier one.
+    pub fn extend(&mut self, until: Instant) {
+        self.until = until;
+    }
+
     /// Returns the remaining time divided by `divisor`.
     pub fn share(&self, divisor: u32) -> Duration {
         self.until.saturating_duration_since(Instant::now()) / divisor.max(1)
@@ -138,7 +148,15 @@ impl Session {
         params: &Params,
         at_most: Duration,
     ) -> Result<Vec<Row>, Reason> {
-        self.run(sql, params, at_most).await.map_err(|error| errors::query_error(&error, subject))
+        self.run(sql, params, at_most).await.map_err(|error| self.explain_error(&error, subject))
+    }
+
+    fn client(&self) -> &Client {
+        &self.opened.client
+    }
+
+    fn explain_error(&self, error: &Error, subject: &str) -> Reason {
+        errors::query_error(error, &self.opened.traffic, subject)
     }
 
     /// Plans a statement with `EXPLAIN`, without running it. Returns the server's
@@ -148,7 +166,7 @@ impl Session {
         let planned = self.run(&format!("{EXPLAIN}{sql}"), params, self.share(4)).await;
         let Err(error) = planned else { return Ok(None) };
         let Some(rejection) = error.as_db_error() else {
-            return Err(errors::query_error(&error, "the statement"));
+            return Err(self.explain_error(&error, "the statement"));
         };
         let position = match rejection.position() {
             Some(ErrorPosition::Original(at)) => (*at as usize).checked_sub(1 + EXPLAIN.len()),
@@ -163,18 +181,18 @@ impl Session {
     }
 
     async fn run(&self, sql: &str, params: &Params, at_most: Duration) -> Result<Vec<Row>, Error> {
-        let at_most = at_most.as_millis().max(50);
+        let at_most = at_most.clamp(MIN_STATEMENT_TIMEOUT, MAX_STATEMENT_TIMEOUT).as_millis();
         let guard = format!("savepoint asked; set local statement_timeout = {at_most}");
         let values: Vec<_> =
             params.0.iter().map(|(value, ty)| (value.as_ref() as &(dyn ToSql + Sync), ty.clone())).collect();
         // Both are pipelined in order, which takes only one round trip.
-        let guard = self.client.batch_execute(&guard);
-        let (guarded, rows) = join(guard, self.client.query_typed(sql, &values)).await;
+        let guard = self.client().batch_execute(&guard);
+        let (guarded, rows) = join(guard, self.client().query_typed(sql, &values)).await;
         match guarded.and(rows) {
             Ok(rows) => Ok(rows),
             Err(error) => {
                 // If this fails, the connection is lost and the next statement reports it.
-                let _ = self.client.batch_execute("rollback to savepoint asked").await;
+                let _ = self.client().batch_execute("rollback to savepoint asked").await;
                 Err(error)
             }
         }
@@ -182,13 +200,13 @@ impl Session {
 
     /// Ends the transaction so that a pooler can reuse the connection.
     pub async fn end(self) {
-        let _ = timeout(CLOSE_TIMEOUT, self.client.batch_execute("rollback")).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.client().batch_execute("rollback")).await;
     }
 
     /// Cancels the running statement and abandons the transaction.
     pub async fn cancel(self, tls: &MakeRustlsConnect) {
-        let token = self.client.cancel_token();
-        let _ = timeout(CLOSE_TIMEOUT, token.cancel_query(tls.clone())).await;
+        let token = self.client().cancel_token();
+        let _ = timeout(CLOSE_TIMEOUT, transport::cancel(token, &self.opened.server, tls)).await;
     }
 }
 
