@@ -11,7 +11,9 @@ const OPEN_FILES: [i32; 2] = [23, 24];
 /// Returns the reason if an error comes from a limit of this process or machine.
 pub fn own_limit(error: &Error) -> Option<Reason> {
     let limit = match error.kind() {
-        _ if error.raw_os_error().is_some_and(|number| OPEN_FILES.contains(&number)) => "open files",
+        _ if error.raw_os_error().is_some_and(|number| OPEN_FILES.contains(&number)) => {
+            return Some(open_files_reached());
+        }
         ErrorKind::AddrNotAvailable => "local ports",
         ErrorKind::OutOfMemory => "memory",
         _ => return None,
@@ -23,6 +25,11 @@ pub fn own_limit(error: &Error) -> Option<Reason> {
 /// they report a failed lookup or connection.
 pub fn open_files_limit() -> Option<Reason> {
     File::open("/dev/null").err().as_ref().and_then(own_limit)
+}
+
+/// Returns the reason for a file or socket that could not be opened because too many are.
+pub fn open_files_reached() -> Reason {
+    reached("open files")
 }
 
 /// Returns the reason for a thread that could not be started.

@@ -173,6 +173,7 @@ struct State {
     mapped: BTreeMap<String, AddressMapping>,
     next_bootstrap: usize,
     last_bootstrap: Option<String>,
+    has_reached_limit: bool,
 }
 
 impl AddressMap {
@@ -188,6 +189,11 @@ impl AddressMap {
             fallback: Fallback::Bootstrap(bootstrap.to_vec()),
             state: Arc::default(),
         }
+    }
+
+    /// Creates a map that leads only to those bootstrap addresses that answer.
+    pub fn to_answering(&self, bootstrap: &[String]) -> Self {
+        AddressMap { fallback: Fallback::Bootstrap(bootstrap.to_vec()), ..self.clone() }
     }
 
     /// Creates a map that leads to the brokers themselves. `only` is the address at which
@@ -270,6 +276,16 @@ impl AddressMap {
         let state = self.state();
         let mapped = state.mapped.get(address);
         mapped.map_or_else(|| address.to_string(), |mapped| mapped.to.clone())
+    }
+
+    /// Records that a name could not be looked up because no more files can be opened.
+    pub fn record_limit(&self) {
+        self.state().has_reached_limit = true;
+    }
+
+    /// Reports whether a lookup has failed because of this process's own limit.
+    pub fn has_reached_limit(&self) -> bool {
+        self.state().has_reached_limit
     }
 
     /// Returns the address for messages, with its target if it was mapped.

@@ -6,7 +6,9 @@ use crate::collect::broker::kafka::addresses::AddressMap;
 use crate::collect::broker::kafka::ffi::consumer::RawRecord;
 use crate::collect::broker::kafka::ffi::{Event, NativeClient, NativeError, Request, Response};
 use crate::collect::broker::kafka::tls_probe;
-use crate::collect::no_answer;
+use crate::collect::broker::kafka::wire::MAX_FRAME_MB;
+use crate::collect::own_limit::{open_files_limit, open_files_reached};
+use crate::collect::{name_lookup, no_answer};
 use crate::evidence::{Reason, ReasonKind};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
@@ -40,7 +42,8 @@ pub struct RoutedRequest {
 /// A client and the state of its connections.
 pub struct Session {
     native: NativeClient,
-    opened: Instant,
+    /// When the client was opened or last got an answer.
+    last_answer: Instant,
     until: Instant,
     failures: BTreeMap<String, Failure>,
 }
@@ -64,7 +67,7 @@ impl Session {
             let message = format!("cannot create a Kafka client: {error}");
             Reason::new(ReasonKind::Failed, redact(&message))
         })?;
-        Ok(Session { native, opened: Instant::now(), until, failures: BTreeMap::new() })
+        Ok(Session { native, last_answer: Instant::now(), until, failures: BTreeMap::new() })
     }
 
     /// Returns the client's address map.
@@ -85,24 +88,24 @@ impl Session {
         brokers: &[String],
     ) -> Result<Metadata, Reason> {
         let topic = topic.into();
-        let start = Instant::now();
         let mut call = FIRST_METADATA_TIMEOUT;
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
             if left < Duration::from_millis(1) {
-                return Err(self.timeout_reason(brokers, start));
+                return Err(self.timeout_reason(brokers));
             }
             match self.native.metadata(topic, call.min(left)) {
                 Ok(metadata) => {
                     // A broker that answers is reachable, even if it failed before.
                     self.failures.remove(answering_broker(&metadata));
+                    self.last_answer = Instant::now();
                     return Ok(metadata);
                 }
                 Err(KafkaError::MetadataFetch(code)) if is_transient(code) => {}
                 Err(error) => return Err(Reason::new(ReasonKind::Failed, redact(&error.to_string()))),
             }
             // The queue holds only failures, because no request is pending on it.
-            self.poll(Duration::ZERO, start);
+            self.poll(Duration::ZERO);
             if let Some(why) = self.connection_failure(brokers) {
                 return Err(why);
             }
@@ -143,7 +146,6 @@ impl Session {
         until: Instant,
         mut handle: impl FnMut(&Request, Result<Response, Reason>),
     ) {
-        let start = self.opened;
         let until = until.min(self.until);
         let timeout = until.saturating_duration_since(Instant::now());
         let mut pending = BTreeMap::new();
@@ -154,9 +156,9 @@ impl Session {
             }
         }
         while !pending.is_empty() && Instant::now() < until {
-            for (tag, response) in self.poll(POLL_INTERVAL, start) {
+            for (tag, response) in self.poll(POLL_INTERVAL) {
                 if let Some((request, brokers)) = pending.remove(&tag) {
-                    let response = response.map_err(|error| self.reason(&error, brokers, start));
+                    let response = response.map_err(|error| self.reason(&error, brokers));
                     handle(request, response);
                 }
             }
@@ -169,32 +171,40 @@ impl Session {
             });
         }
         for (request, brokers) in pending.into_values() {
-            handle(request, Err(self.timeout_reason(brokers, start)));
+            handle(request, Err(self.timeout_reason(brokers)));
         }
     }
 
     /// Returns the responses that have arrived and records failures. Waits for up to
     /// `timeout` for the first event.
-    fn poll(&mut self, timeout: Duration, start: Instant) -> Vec<(usize, Result<Response, NativeError>)> {
+    fn poll(&mut self, timeout: Duration) -> Vec<(usize, Result<Response, NativeError>)> {
         let mut responses = Vec::new();
         let mut wait = timeout;
         while let Some(event) = self.native.next_event(wait) {
             wait = Duration::ZERO;
             match event {
-                Event::Response(tag, response) => responses.push((tag, response)),
-                Event::Failure(line) => self.record_failure(&line, start),
+                Event::Response(tag, response) => {
+                    if response.is_ok() {
+                        self.last_answer = Instant::now();
+                    }
+                    responses.push((tag, response));
+                }
+                Event::Failure(line) => self.record_failure(&line),
                 Event::Other => {}
             }
         }
         responses
     }
 
-    fn record_failure(&mut self, line: &str, start: Instant) {
+    fn record_failure(&mut self, line: &str) {
         let Some((address, text)) = split_log_line(line) else {
             return;
         };
         let shown = self.address_map().display(address);
-        let mut why = failure_reason(&shown, text, start.elapsed());
+        let mut why = match self.address_map().has_reached_limit() {
+            true => open_files_reached(),
+            false => failure_reason(&shown, text, self.last_answer.elapsed()),
+        };
         if text.contains(FIRST_REQUEST) && tls_probe::expects_tls(&self.address_map().target(address)) {
             why = Reason::new(ReasonKind::Auth, format!("{shown} requires TLS"));
         }
@@ -216,21 +226,22 @@ impl Session {
         Some(Reason::new(first.why.kind, messages.join("; ")))
     }
 
-    fn reason(&self, error: &NativeError, brokers: &[String], start: Instant) -> Reason {
-        use RDKafkaErrorCode as Code;
-        match error.code {
-            Code::OperationTimedOut | Code::RequestTimedOut | Code::TimedOutQueue => {
-                self.timeout_reason(brokers, start)
-            }
-            _ => broker_error(error),
+    fn reason(&self, error: &NativeError, brokers: &[String]) -> Reason {
+        match is_timeout(error.code) {
+            true => self.timeout_reason(brokers),
+            false => broker_error(error),
         }
     }
 
     /// Returns the reason for a timeout, including known failures of these brokers.
-    fn timeout_reason(&self, brokers: &[String], start: Instant) -> Reason {
+    fn timeout_reason(&self, brokers: &[String]) -> Reason {
+        // Without descriptors, librdkafka's threads wait in vain and report nothing.
+        if let Some(limit) = open_files_limit() {
+            return limit;
+        }
         let shown = brokers.iter().map(|address| self.address_map().display(address));
         let shown: Vec<String> = shown.collect();
-        let mut why = no_answer(&shown.join(" or "), start.elapsed());
+        let mut why = no_answer(&shown.join(" or "), self.last_answer.elapsed());
         for failure in brokers.iter().filter_map(|address| self.failures.get(address)) {
             why.message = format!("{}; {}", why.message, failure.why.message);
         }
@@ -253,6 +264,12 @@ const SETTINGS: &[(&str, &str)] = &[
     // A client has only one fetch request in flight, so a long wait for new records at the
     // end of a partition would delay the fetch from the next one.
     ("fetch.wait.max.ms", "5"),
+    // Bound the memory for one response and for fetched records.
+    ("receive.message.max.bytes", "16777216"),
+    ("fetch.max.bytes", "8388608"),
+    ("queued.max.messages.kbytes", "16384"),
+    // The minimum. A broker that does not accept a connection must not delay the others.
+    ("socket.connection.setup.timeout.ms", "1000"),
     // Don't send client metrics to brokers that collect them.
     ("enable.metrics.push", "false"),
     // Try all addresses of a host within the grace period.
@@ -271,6 +288,11 @@ fn is_transient(code: RDKafkaErrorCode) -> bool {
         code,
         Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut | Code::Resolve
     )
+}
+
+fn is_timeout(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(code, Code::OperationTimedOut | Code::RequestTimedOut | Code::TimedOutQueue)
 }
 
 /// Returns the address of the broker that answered, as configured or advertised.
@@ -310,6 +332,13 @@ fn split_log_line(line: &str) -> Option<(&str, &str)> {
 /// Converts librdkafka's log line about a failed connection to a reason.
 fn failure_reason(address: &str, text: &str, waited: Duration) -> Reason {
     let has = |phrase: &str| text.contains(phrase);
+    if has("Too many open files") {
+        return open_files_reached();
+    }
+    if has("Failed to resolve") && has("Temporary failure") {
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        return name_lookup::silent(host, waited);
+    }
     if has("Failed to resolve") {
         let message = format!("{address} does not resolve from here");
         return Reason::new(ReasonKind::Unresolved, message);
@@ -317,9 +346,8 @@ fn failure_reason(address: &str, text: &str, waited: Duration) -> Reason {
     if has("Connection refused") {
         return Reason::new(ReasonKind::Refused, format!("{address} refuses connections"));
     }
-    if has("Invalid response size") {
-        let message = format!("{address} does not speak the Kafka protocol");
-        return Reason::new(ReasonKind::Failed, message);
+    if let Some((_, size)) = text.split_once("Invalid response size ") {
+        return invalid_size(address, size);
     }
     if has("Disconnected") && has(FIRST_REQUEST) {
         let message = format!(
@@ -328,8 +356,8 @@ fn failure_reason(address: &str, text: &str, waited: Duration) -> Reason {
         return Reason::new(ReasonKind::Refused, message);
     }
     if has("Disconnected") && has(CONNECTED) {
-        let message = format!("{address} closes the connection because it requires a login (SASL)");
-        return Reason::new(ReasonKind::Auth, message);
+        let message = format!("{address} closes the connection in the middle of its answers");
+        return Reason::new(ReasonKind::Refused, message);
     }
     if text.to_lowercase().contains("timed out") {
         return no_answer(address, waited);
@@ -337,6 +365,18 @@ fn failure_reason(address: &str, text: &str, waited: Duration) -> Reason {
     let text = text.split(" (after ").next().unwrap_or(text);
     let message = format!("no connection to {address}: {}", redact(text));
     Reason::new(ReasonKind::Refused, message)
+}
+
+/// Explains a response size that librdkafka rejects. Text in place of a response reads as a number,
+/// too.
+fn invalid_size(address: &str, text: &str) -> Reason {
+    let number = text.split(' ').next().and_then(|number| number.parse::<i32>().ok()).unwrap_or(-1);
+    let is_text = number.to_be_bytes().iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace());
+    if number < 0 || is_text {
+        return Reason::new(ReasonKind::Failed, format!("{address} answered, but not as Kafka"));
+    }
+    let bound = format!("more than the bound of {MAX_FRAME_MB} MB");
+    Reason::new(ReasonKind::Limit, format!("{address} answered with a frame of {number} bytes, {bound}"))
 }
 
 #[cfg(test)]
@@ -374,13 +414,23 @@ mod tests {
             ),
             (
                 "h:1/bootstrap: Disconnected: connection closed by peer: receive 0 after POLLIN (after 1ms in state UP)",
-                ReasonKind::Auth,
-                "h:1 closes the connection because it requires a login (SASL)",
+                ReasonKind::Refused,
+                "h:1 closes the connection in the middle of its answers",
             ),
             (
                 "h:1/bootstrap: Receive failed: Invalid response size 1213486160 (0..100000000) (after 0ms in state APIVERSION_QUERY)",
                 ReasonKind::Failed,
-                "h:1 does not speak the Kafka protocol",
+                "h:1 answered, but not as Kafka",
+            ),
+            (
+                "h:1/bootstrap: Receive failed: Invalid response size 99000000 (0..16777216): increase receive.message.max.bytes (after 0ms in state UP)",
+                ReasonKind::Limit,
+                "h:1 answered with a frame of 99000000 bytes, more than the bound of 16 MB",
+            ),
+            (
+                "kafka:9092/1: Failed to resolve 'kafka:9092': Temporary failure in name resolution (after 5000ms in state CONNECT)",
+                ReasonKind::NoAnswer,
+                "the name server gave no answer for kafka in 1.0 s",
             ),
             (
                 "h:1/bootstrap: ApiVersionRequest failed: Local: Timed out: probably due to broker",

@@ -8,7 +8,9 @@ use crate::collect::broker::kafka::record_search::{Ids, SearchQuery};
 use crate::collect::broker::kafka::timeouts::{
     DEADLINE_MARGIN, EVENT_POLL_INTERVAL, SHUTDOWN_GRACE, USUAL_CLOCK_SKEW, all_unknown,
 };
-use crate::collect::broker::kafka::{addresses, client, groups, offset_samples, record_search, topics};
+use crate::collect::broker::kafka::{
+    addresses, client, groups, offset_samples, reach, record_search, topics,
+};
 use crate::collect::own_limit::thread_limit;
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::collect::{LOOK_BACK, no_answer};
@@ -75,6 +77,7 @@ pub async fn collect(
         observed_at: Timestamp::now(),
         bootstrap,
         pending,
+        too_large: BTreeMap::new(),
         until: until.into_std(),
         events,
         sender,
@@ -102,6 +105,8 @@ pub struct PendingEvents {
 pub(crate) struct ClusterCollector {
     pub(crate) bootstrap: Vec<String>,
     pub(crate) topics: BTreeSet<Name>,
+    /// Topics that are not read, with the reasons.
+    pub(crate) too_large: BTreeMap<Name, Reason>,
     pub(crate) groups: BTreeSet<Name>,
     pub(crate) stage_topics: BTreeSet<Name>,
     pub(crate) dead_letters: Option<DeadLetters>,
@@ -118,7 +123,16 @@ pub(crate) struct ClusterCollector {
 
 impl ClusterCollector {
     /// Collects everything and publishes partial results along the way.
-    pub(crate) fn run(self, address_map: AddressMap) {
+    pub(crate) fn run(mut self, address_map: AddressMap) {
+        let topics: Vec<Name> = self.topics.iter().cloned().collect();
+        let address_map = match reach::reach(&self.bootstrap, &address_map, Some(&topics), self.until) {
+            Ok(reached) => {
+                self.bootstrap = reached.bootstrap;
+                self.too_large = reached.too_large;
+                address_map.to_answering(&self.bootstrap)
+            }
+            Err(why) => return drop(self.sender.send(Observed::Unknown(why))),
+        };
         let mut bootstrap_session = match Session::open(&self.bootstrap, address_map, self.until) {
             Ok(session) => session,
             Err(why) => return drop(self.sender.send(Observed::Unknown(why))),
@@ -148,7 +162,10 @@ impl ClusterCollector {
         let kafka = &mut cluster.broker;
         self.publish_broker(kafka);
         for name in &self.topics {
-            let topic = topics::describe(bootstrap_session, name, &self.bootstrap, &self.pending);
+            let topic = match self.too_large.get(name) {
+                Some(why) => Observed::Unknown(why.clone()),
+                None => topics::describe(bootstrap_session, name, &self.bootstrap, &self.pending),
+            };
             kafka.topics.insert(name.clone(), topic);
             self.publish_broker(kafka);
         }
@@ -176,14 +193,17 @@ impl ClusterCollector {
         requests: &[RoutedRequest],
         mut cluster: Cluster,
     ) -> Result<Session, Reason> {
+        if std::time::Instant::now() >= self.until {
+            return Err(self.pending.clone());
+        }
         let kafka = &mut cluster.broker;
         let only = Some(kafka.bootstrap.as_str()).filter(|_| kafka.nodes.len() == 1);
         let brokers: Vec<_> = kafka.nodes.iter().map(|b| b.address.clone()).collect();
         let mut session = Session::open(&brokers, address_map.to_brokers(only), self.until)?;
         // Without a connection and known leaders, librdkafka delays requests for seconds.
         // An error here is ignored, because the requests will report it.
-        let topics = self.topics.iter().map(String::as_str);
-        for topic in topics.chain([groups::OFFSETS_TOPIC]) {
+        let topics = self.topics.iter().filter(|name| !self.too_large.contains_key(*name));
+        for topic in topics.map(String::as_str).chain([groups::OFFSETS_TOPIC]) {
             if session.metadata(topic, &brokers).is_err() {
                 break;
             }

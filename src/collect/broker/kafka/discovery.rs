@@ -6,7 +6,7 @@ use crate::collect::broker::kafka::client::{self, RoutedRequest, Session};
 use crate::collect::broker::kafka::ffi::consumer::RawRecord;
 use crate::collect::broker::kafka::ffi::{Request, Response};
 use crate::collect::broker::kafka::groups::{self, OFFSETS_TOPIC};
-use crate::collect::broker::kafka::{DEADLINE_MARGIN, SHUTDOWN_GRACE, addresses, topics};
+use crate::collect::broker::kafka::{DEADLINE_MARGIN, SHUTDOWN_GRACE, addresses, reach, topics};
 use crate::collect::discovered::{Cluster, DiscoveredGroup, DiscoveredTopic, Record};
 use crate::collect::no_answer;
 use crate::collect::own_limit::thread_limit;
@@ -68,7 +68,8 @@ fn run(
     until: std::time::Instant,
     sender: &watch::Sender<Observed<Cluster>>,
 ) -> Result<(), Reason> {
-    let mut bootstrap_session = Session::open(bootstrap, address_map, until)?;
+    let bootstrap = &reach::reach(bootstrap, &address_map, None, until)?.bootstrap;
+    let mut bootstrap_session = Session::open(bootstrap, address_map.to_answering(bootstrap), until)?;
     let metadata = bootstrap_session.metadata(None, bootstrap)?;
     let pending = Reason::new(ReasonKind::NoAnswer, "not read in time");
     let names = metadata.topics().iter().map(rdkafka::metadata::MetadataTopic::name);

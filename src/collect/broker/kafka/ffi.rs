@@ -8,6 +8,7 @@ pub mod events;
 pub use events::{Event, GroupDescription, NativeError, Response};
 
 use crate::collect::broker::kafka::addresses::{self, AddressMap};
+use crate::collect::own_limit::open_files_limit;
 use crate::evidence::TopicPartition;
 use events::text;
 use rdkafka::client::Client;
@@ -247,11 +248,15 @@ unsafe extern "C" fn resolve(
         return NO_NAME;
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    match (CString::new(host), CString::new(port.to_string())) {
+    let result = match (CString::new(host), CString::new(port.to_string())) {
         // SAFETY: the strings are valid during the call; hints and found come from librdkafka.
         (Ok(host), Ok(port)) => unsafe { getaddrinfo(host.as_ptr(), port.as_ptr(), hints, found) },
         _ => NO_NAME,
+    };
+    if result != 0 && open_files_limit().is_some() {
+        address_map.record_limit();
     }
+    result
 }
 
 fn admin_options(

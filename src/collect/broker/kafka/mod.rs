@@ -10,10 +10,12 @@ pub mod discovery;
 pub mod ffi;
 pub mod groups;
 pub mod offset_samples;
+pub mod reach;
 pub mod record_search;
 pub mod timeouts;
 pub mod tls_probe;
 pub mod topics;
+pub mod wire;
 
 pub(crate) use collect::{Cluster, PendingEvents, collect};
 pub(crate) use timeouts::{DEADLINE_MARGIN, SHUTDOWN_GRACE, all_unknown};

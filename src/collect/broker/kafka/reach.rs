@@ -1,0 +1,322 @@
+//! Finds the bootstrap addresses that answer, all at once, so that a dead one costs no time. Also
+//! checks that the cluster is not larger than librdkafka can describe within the memory limit.
+
+use crate::collect::broker::kafka::addresses::{self, AddressMap};
+use crate::collect::broker::kafka::tls_probe;
+use crate::collect::broker::kafka::wire::{ClusterSize, Connection, Fault, MAX_FRAME_MB};
+use crate::collect::own_limit::{own_limit, thread_limit};
+use crate::collect::{name_lookup, no_answer};
+use crate::evidence::{Name, Reason, ReasonKind};
+use std::collections::BTreeMap;
+use std::io::{Error, ErrorKind};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Maximum number of brokers: librdkafka starts a thread for each.
+const MAX_BROKERS: usize = 500;
+/// Maximum number of partitions of a topic.
+const MAX_PARTITIONS: usize = 2_000;
+/// Maximum number of partitions of all topics, if all are read.
+const MAX_ALL_PARTITIONS: usize = 20_000;
+/// Maximum number of bootstrap addresses that are tried.
+const MAX_BOOTSTRAP: usize = 32;
+/// How long to wait for further addresses once one has answered.
+const GRACE: Duration = Duration::from_millis(100);
+/// How long to look for a login as the reason for a closed connection.
+const LOGIN_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The addresses that answer, and the topics that are too large.
+#[derive(Debug)]
+pub struct Reached {
+    /// The bootstrap addresses that answer as brokers.
+    pub bootstrap: Vec<String>,
+    /// Why these topics are not read.
+    pub too_large: BTreeMap<Name, Reason>,
+}
+
+/// A bootstrap address and what it answered.
+struct Answer {
+    number: usize,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    /// The name has been resolved.
+    Resolved,
+    Answered(Box<Connection>),
+    Failed(Reason),
+}
+
+/// Finds the addresses that answer. `topics` are the topics that will be read; `None` for all.
+pub fn reach(
+    bootstrap: &[String],
+    address_map: &AddressMap,
+    topics: Option<&[Name]>,
+    until: Instant,
+) -> Result<Reached, Reason> {
+    let start = Instant::now();
+    let bootstrap = bootstrap.get(..MAX_BOOTSTRAP).unwrap_or(bootstrap);
+    let (sender, answers) = channel();
+    let shared = Arc::new(address_map.clone());
+    for (number, address) in bootstrap.iter().enumerate() {
+        let (address, address_map, sender) = (address.clone(), shared.clone(), sender.clone());
+        let work = move || {
+            let outcome = match connect(number, &address, &address_map, &sender, until) {
+                Ok(connection) => Outcome::Answered(Box::new(connection)),
+                Err(why) => Outcome::Failed(why),
+            };
+            // The receiver is gone if another address answered first.
+            let _ = sender.send(Answer { number, outcome });
+        };
+        let thread = std::thread::Builder::new().name("kafka-reach".into());
+        thread.spawn(work).map_err(|error| thread_limit(&error))?;
+    }
+    drop(sender);
+    let mut found = Found::new(bootstrap.len());
+    found.wait(&answers, until);
+    let mut reached = Vec::new();
+    let mut size = None;
+    for (number, connection) in std::mem::take(&mut found.answered) {
+        let address = &bootstrap[number];
+        match size_of(connection, address, address_map, topics, (start, until)) {
+            Ok(known) => {
+                size = size.or(known);
+                reached.push(address.clone());
+            }
+            Err(why) => drop(found.failed.insert(number, why)),
+        }
+    }
+    match reached.is_empty() {
+        true => Err(found.reason(bootstrap, address_map, start)),
+        false => {
+            let too_large = check_size(size.unwrap_or_default(), topics.is_none())?;
+            Ok(Reached { bootstrap: reached, too_large })
+        }
+    }
+}
+
+/// What the addresses have answered so far, by their numbers.
+struct Found {
+    count: usize,
+    resolved: Vec<bool>,
+    answered: BTreeMap<usize, Connection>,
+    failed: BTreeMap<usize, Reason>,
+}
+
+impl Found {
+    fn new(count: usize) -> Self {
+        Found { count, resolved: vec![false; count], answered: BTreeMap::new(), failed: BTreeMap::new() }
+    }
+
+    /// Waits until all have answered, or for a short time after the first one has.
+    fn wait(&mut self, answers: &Receiver<Answer>, until: Instant) {
+        let mut until = until;
+        while self.answered.len() + self.failed.len() < self.count {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(Answer { number, outcome }) = answers.recv_timeout(left) else { return };
+            match outcome {
+                Outcome::Resolved => self.resolved[number] = true,
+                Outcome::Failed(why) => drop(self.failed.insert(number, why)),
+                Outcome::Answered(connection) => {
+                    self.answered.insert(number, *connection);
+                    until = until.min(Instant::now() + GRACE);
+                }
+            }
+        }
+    }
+
+    /// Returns why none has answered.
+    fn reason(&self, bootstrap: &[String], address_map: &AddressMap, start: Instant) -> Reason {
+        let waited = start.elapsed();
+        let reasons = bootstrap.iter().enumerate().map(|(number, address)| match self.failed.get(&number) {
+            Some(why) => why.clone(),
+            None if self.resolved[number] => no_answer(&address_map.display(address), waited),
+            None => name_lookup::silent(host_of(address), waited),
+        });
+        let reasons: Vec<Reason> = reasons.collect();
+        // What answered, but not as expected, tells more than silence.
+        let worst = reasons.iter().find(|why| !why.is_unreachable()).or(reasons.first());
+        let kind = worst.map_or(ReasonKind::NotConfigured, |why| why.kind);
+        let messages: Vec<&str> = reasons.iter().map(|why| why.message.as_str()).collect();
+        Reason::new(kind, messages.join("; "))
+    }
+}
+
+fn host_of(address: &str) -> &str {
+    addresses::split_host_port(address).map_or(address, |(host, _)| host)
+}
+
+fn connect(
+    number: usize,
+    address: &str,
+    address_map: &AddressMap,
+    sender: &Sender<Answer>,
+    until: Instant,
+) -> Result<Connection, Reason> {
+    let start = Instant::now();
+    let (host, port) = addresses::split_host_port(address)
+        .ok_or_else(|| Reason::new(ReasonKind::NotConfigured, format!("{address} is not HOST:PORT")))?;
+    let target = address_map.map(host, port, addresses::resolves);
+    let shown = address_map.display(address);
+    let found: Vec<SocketAddr> = match target.to_socket_addrs() {
+        Ok(found) => found.collect(),
+        Err(error) => return Err(unresolved(&error, address, &shown, start.elapsed())),
+    };
+    let _ = sender.send(Answer { number, outcome: Outcome::Resolved });
+    let mut last = Error::from(ErrorKind::NotFound);
+    for (tried, socket) in found.iter().enumerate() {
+        let untried = u32::try_from(found.len() - tried).unwrap_or(1);
+        let left = until.saturating_duration_since(Instant::now()) / untried;
+        match TcpStream::connect_timeout(socket, left.max(Duration::from_millis(1))) {
+            Ok(stream) => {
+                return Connection::open(stream, until)
+                    .map_err(|fault| first_fault(fault, &target, &shown, start.elapsed()));
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(socket_error(&last, &shown, start.elapsed()))
+}
+
+fn unresolved(error: &Error, address: &str, shown: &str, waited: Duration) -> Reason {
+    let why = name_lookup::failed(error, host_of(address), waited);
+    match why.kind {
+        ReasonKind::Unresolved => {
+            Reason::new(ReasonKind::Unresolved, format!("{shown} does not resolve from here"))
+        }
+        _ => why,
+    }
+}
+
+/// Explains why the first request had no response.
+fn first_fault(fault: Fault, target: &str, shown: &str, waited: Duration) -> Reason {
+    match fault {
+        Fault::Closed(0) if tls_probe::expects_tls(target) => {
+            Reason::new(ReasonKind::Auth, format!("{shown} requires TLS"))
+        }
+        Fault::Closed(0) => {
+            let message = format!(
+                "{shown} closes the connection at once, like a published port with nothing listening behind it"
+            );
+            Reason::new(ReasonKind::Refused, message)
+        }
+        fault => explain(fault, shown, waited),
+    }
+}
+
+fn explain(fault: Fault, shown: &str, waited: Duration) -> Reason {
+    let (kind, message) = match fault {
+        Fault::Silent => return no_answer(shown, waited),
+        Fault::Socket(error) => return socket_error(&error, shown, waited),
+        Fault::NotKafka => (ReasonKind::Failed, format!("{shown} answered, but not as Kafka")),
+        Fault::TooLong(size) => {
+            let bound = format!("more than the bound of {MAX_FRAME_MB} MB");
+            (ReasonKind::Limit, format!("{shown} answered with a frame of {size} bytes, {bound}"))
+        }
+        Fault::Closed(0) => {
+            (ReasonKind::Refused, format!("{shown} closed the connection when asked for metadata"))
+        }
+        Fault::Closed(received) => {
+            let message =
+                format!("{shown} cut the connection in the middle of an answer, after {received} bytes");
+            (ReasonKind::Refused, message)
+        }
+    };
+    Reason::new(kind, message)
+}
+
+fn socket_error(error: &Error, shown: &str, waited: Duration) -> Reason {
+    if let Some(limit) = own_limit(error) {
+        return limit;
+    }
+    let (kind, message) = match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => return no_answer(shown, waited),
+        ErrorKind::ConnectionRefused => (ReasonKind::Refused, format!("{shown} refuses connections")),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            (ReasonKind::NoAnswer, format!("no route to {shown}"))
+        }
+        _ => (ReasonKind::Refused, format!("no connection to {shown}: {error}")),
+    };
+    Reason::new(kind, message)
+}
+
+/// Returns the cluster's size, if the broker tells it.
+fn size_of(
+    mut connection: Connection,
+    address: &str,
+    address_map: &AddressMap,
+    topics: Option<&[Name]>,
+    (start, until): (Instant, Instant),
+) -> Result<Option<ClusterSize>, Reason> {
+    let shown = address_map.display(address);
+    match connection.size(topics) {
+        Ok(size) => Ok(size),
+        Err(Fault::Closed(0)) if expects_login(&address_map.target(address), until) => {
+            let message = format!("{shown} closes the connection because it requires a login (SASL)");
+            Err(Reason::new(ReasonKind::Auth, message))
+        }
+        Err(fault) => Err(explain(fault, &shown, start.elapsed())),
+    }
+}
+
+/// Reports whether a broker expects a login. It closes a connection on which another request comes
+/// first.
+fn expects_login(target: &str, until: Instant) -> bool {
+    let until = until.min(Instant::now() + LOGIN_TIMEOUT);
+    let stream = target.to_socket_addrs().ok().and_then(|mut found| {
+        found.find_map(|socket| {
+            let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            TcpStream::connect_timeout(&socket, left).ok()
+        })
+    });
+    let connection = stream.and_then(|stream| Connection::open(stream, until).ok());
+    connection.is_some_and(|mut connection| connection.expects_login())
+}
+
+fn check_size(size: ClusterSize, all: bool) -> Result<BTreeMap<Name, Reason>, Reason> {
+    let limit = |message: String| Reason::new(ReasonKind::Limit, message);
+    if size.brokers > MAX_BROKERS {
+        let brokers = size.brokers;
+        return Err(limit(format!(
+            "the cluster has {brokers} brokers, more than the bound of {MAX_BROKERS}"
+        )));
+    }
+    let partitions: usize = size.partitions.values().sum();
+    if all && partitions > MAX_ALL_PARTITIONS {
+        let bound = format!("more than the bound of {MAX_ALL_PARTITIONS}");
+        return Err(limit(format!("the cluster has {partitions} partitions, {bound}")));
+    }
+    let too_large = size.partitions.into_iter().filter(|(_, count)| *count > MAX_PARTITIONS);
+    let too_large = too_large.map(|(name, count)| {
+        let bound = format!("more than the bound of {MAX_PARTITIONS}");
+        let why = limit(format!("topic {name} has {count} partitions, {bound}"));
+        (name, why)
+    });
+    Ok(too_large.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_the_size_of_a_cluster() {
+        let size = |brokers, partitions| ClusterSize {
+            brokers,
+            partitions: [("orders".to_string(), partitions), ("small".to_string(), 3)].into(),
+        };
+        assert_eq!(check_size(size(500, 2_000), false).unwrap(), BTreeMap::new());
+        let why = check_size(size(5_000, 3), false).unwrap_err();
+        assert_eq!(why.message, "the cluster has 5000 brokers, more than the bound of 500");
+        let too_large = check_size(size(3, 10_000), false).unwrap();
+        assert_eq!(too_large.len(), 1);
+        assert_eq!(
+            too_large["orders"],
+            Reason::new(ReasonKind::Limit, "topic orders has 10000 partitions, more than the bound of 2000")
+        );
+        assert!(check_size(size(3, 19_997), true).is_ok());
+        assert!(check_size(size(3, 19_998), true).is_err());
+    }
+}

@@ -1,0 +1,301 @@
+//! The first requests to a broker, before librdkafka connects: they bound what it would allocate, and
+//! show what an address answers that is not a broker.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// Maximum size of a response, in MB; also the limit that librdkafka gets.
+pub const MAX_FRAME_MB: u32 = 16;
+
+const METADATA: i16 = 3;
+const SASL_HANDSHAKE: i16 = 17;
+const API_VERSIONS: i16 = 18;
+/// The version of Metadata that can forbid the broker to create topics. Brokers since 1.0 have it.
+const METADATA_VERSION: i16 = 4;
+/// The broker expects a login, but not with the mechanism named in the handshake.
+const UNSUPPORTED_MECHANISM: i16 = 33;
+
+/// Why there is no response.
+#[derive(Debug)]
+pub enum Fault {
+    /// No response before the deadline.
+    Silent,
+    /// The connection was closed after this many bytes of a response.
+    Closed(usize),
+    /// The response announces this many bytes.
+    TooLong(u32),
+    /// The response is not Kafka's.
+    NotKafka,
+    /// The socket failed.
+    Socket(io::Error),
+}
+
+/// The size of a cluster.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ClusterSize {
+    /// The number of brokers.
+    pub brokers: usize,
+    /// The number of partitions of each topic.
+    pub partitions: BTreeMap<String, usize>,
+}
+
+/// A connection to an address that answered as a broker.
+pub struct Connection {
+    stream: TcpStream,
+    until: Instant,
+    has_metadata_version: bool,
+}
+
+impl Connection {
+    /// Asks which requests the broker supports.
+    pub fn open(stream: TcpStream, until: Instant) -> Result<Connection, Fault> {
+        let mut connection = Connection { stream, until, has_metadata_version: false };
+        let response = connection.exchange(API_VERSIONS, 0, &[])?;
+        let mut reader = Reader(&response);
+        let ranges = reader
+            .int16()
+            .and_then(|_| reader.list(|entry| Some((entry.int16()?, entry.int16()?..=entry.int16()?))));
+        let ranges = ranges.ok_or(Fault::NotKafka)?;
+        connection.has_metadata_version =
+            ranges.iter().any(|(key, range)| *key == METADATA && range.contains(&METADATA_VERSION));
+        Ok(connection)
+    }
+
+    /// Asks for the number of brokers, and of the partitions of these topics or of all. Creates no
+    /// topic. Returns `None` if the broker is too old or too new for this request.
+    pub fn size(&mut self, topics: Option<&[String]>) -> Result<Option<ClusterSize>, Fault> {
+        if !self.has_metadata_version {
+            return Ok(None);
+        }
+        let mut body = Vec::new();
+        match topics {
+            None => body.extend((-1_i32).to_be_bytes()),
+            Some(topics) => {
+                body.extend(i32::try_from(topics.len()).unwrap_or_default().to_be_bytes());
+                topics.iter().for_each(|topic| write_string(&mut body, topic));
+            }
+        }
+        // Topics are never created.
+        body.push(0);
+        let response = self.exchange(METADATA, METADATA_VERSION, &body)?;
+        read_size(&response).map(Some).ok_or(Fault::NotKafka)
+    }
+
+    /// Reports whether the broker expects a login.
+    pub fn expects_login(&mut self) -> bool {
+        let mut body = Vec::new();
+        write_string(&mut body, "NONE");
+        let response = self.exchange(SASL_HANDSHAKE, 1, &body);
+        response.is_ok_and(|response| Reader(&response).int16() == Some(UNSUPPORTED_MECHANISM))
+    }
+
+    /// Sends a request and returns the response without its header.
+    fn exchange(&mut self, key: i16, version: i16, body: &[u8]) -> Result<Vec<u8>, Fault> {
+        const CORRELATION: i32 = 0x7064;
+        let mut request = Vec::new();
+        request.extend(key.to_be_bytes());
+        request.extend(version.to_be_bytes());
+        request.extend(CORRELATION.to_be_bytes());
+        write_string(&mut request, "pipeline-doctor");
+        request.extend(body);
+        let length = u32::try_from(request.len()).unwrap_or_default().to_be_bytes();
+        self.stream.set_write_timeout(Some(self.left()?)).map_err(Fault::Socket)?;
+        self.stream.write_all(&[&length[..], &request].concat()).map_err(|error| fault_of(error, 0))?;
+        let mut length = [0; 4];
+        self.read(&mut length, 0)?;
+        let size = u32::from_be_bytes(length);
+        let is_text = length.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+        match size {
+            0..4 => return Err(Fault::NotKafka),
+            size if size > MAX_FRAME_MB << 20 && is_text => return Err(Fault::NotKafka),
+            size if size > MAX_FRAME_MB << 20 => return Err(Fault::TooLong(size)),
+            _ => {}
+        }
+        let mut correlation = [0; 4];
+        self.read(&mut correlation, length.len())?;
+        if correlation != CORRELATION.to_be_bytes() {
+            return Err(Fault::NotKafka);
+        }
+        self.read_body(size as usize - correlation.len())
+    }
+
+    /// Reads in pieces, so that a length alone allocates nothing.
+    fn read_body(&mut self, size: usize) -> Result<Vec<u8>, Fault> {
+        const PIECE: usize = 64 << 10;
+        let mut body = Vec::new();
+        while body.len() < size {
+            let start = body.len();
+            body.resize(size.min(start + PIECE), 0);
+            self.read(&mut body[start..], 8 + start)?;
+        }
+        Ok(body)
+    }
+
+    /// Fills the buffer. `before` is the number of bytes of this response that were read before.
+    fn read(&mut self, buffer: &mut [u8], before: usize) -> Result<(), Fault> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            self.stream.set_read_timeout(Some(self.left()?)).map_err(Fault::Socket)?;
+            match self.stream.read(&mut buffer[filled..]) {
+                Ok(0) => return Err(Fault::Closed(before + filled)),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(fault_of(error, before + filled)),
+            }
+        }
+        Ok(())
+    }
+
+    fn left(&self) -> Result<Duration, Fault> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        Some(left).filter(|left| !left.is_zero()).ok_or(Fault::Silent)
+    }
+}
+
+fn fault_of(error: io::Error, received: usize) -> Fault {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::WouldBlock | Kind::TimedOut => Fault::Silent,
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof => {
+            Fault::Closed(received)
+        }
+        _ => Fault::Socket(error),
+    }
+}
+
+fn write_string(buffer: &mut Vec<u8>, text: &str) {
+    buffer.extend(i16::try_from(text.len()).unwrap_or_default().to_be_bytes());
+    buffer.extend(text.bytes().take(usize::from(i16::MAX as u16)));
+}
+
+fn read_size(response: &[u8]) -> Option<ClusterSize> {
+    let mut reader = Reader(response);
+    reader.skip(4)?;
+    let brokers = reader.list(|broker| {
+        broker.skip(4)?;
+        broker.string()?;
+        broker.skip(4)?;
+        broker.string()
+    })?;
+    reader.string()?;
+    reader.skip(4)?;
+    let partitions = reader.list(|topic| {
+        topic.skip(2)?;
+        let name = topic.string()?;
+        topic.skip(1)?;
+        let partitions = topic.list(|partition| {
+            partition.skip(2 + 4 + 4)?;
+            partition.list(|replica| replica.skip(4))?;
+            partition.list(|replica| replica.skip(4))
+        })?;
+        Some((name, partitions.len()))
+    })?;
+    Some(ClusterSize { brokers: brokers.len(), partitions: partitions.into_iter().collect() })
+}
+
+/// Reads the protocol's types; `None` if the bytes end too early.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn skip(&mut self, count: usize) -> Option<()> {
+        self.0 = self.0.get(count..)?;
+        Some(())
+    }
+
+    fn int16(&mut self) -> Option<i16> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(i16::from_be_bytes(*bytes))
+    }
+
+    fn int32(&mut self) -> Option<i32> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(i32::from_be_bytes(*bytes))
+    }
+
+    /// Reads a string; null is empty.
+    fn string(&mut self) -> Option<String> {
+        let length = usize::try_from(self.int16()?).unwrap_or_default();
+        let text = String::from_utf8_lossy(self.0.get(..length)?).into_owned();
+        self.skip(length)?;
+        Some(text)
+    }
+
+    /// Reads a list; null is empty. Every entry has at least one byte, so a false count ends early.
+    fn list<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = self.int32()?;
+        (0..count.max(0)).map(|_| entry(self)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// Returns what a connection to a server reports that answers each request with the next bytes.
+    fn open(answers: Vec<Vec<u8>>, keep_open: bool) -> Result<Connection, Fault> {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = server.accept().unwrap();
+            let mut request = [0; 4096];
+            for answer in answers {
+                let _ = stream.read(&mut request);
+                let _ = stream.write_all(&answer);
+            }
+            if keep_open {
+                let _ = stream.read(&mut request);
+            }
+        });
+        let until = Instant::now() + Duration::from_millis(300);
+        Connection::open(TcpStream::connect(address).unwrap(), until)
+    }
+
+    fn frame(body: &[u8]) -> Vec<u8> {
+        let size = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        [&size[..], &0x7064_i32.to_be_bytes(), body].concat()
+    }
+
+    /// A response that lists Metadata 0 to 12.
+    fn versions() -> Vec<u8> {
+        frame(&[0, 0, 0, 0, 0, 1, 0, 3, 0, 0, 0, 12])
+    }
+
+    fn fault(answer: &[u8], keep_open: bool) -> String {
+        open(vec![answer.to_vec()], keep_open).err().map_or("none".into(), |fault| format!("{fault:?}"))
+    }
+
+    #[test]
+    fn tells_what_is_not_a_broker() {
+        assert_eq!(fault(&versions(), false), "none");
+        assert_eq!(fault(b"HTTP/1.1 400 Bad Request\r\n", true), "NotKafka");
+        assert_eq!(fault(b"\0\0\0\x08garbage!", true), "NotKafka");
+        assert_eq!(fault(&99_000_000_u32.to_be_bytes(), true), "TooLong(99000000)");
+        assert_eq!(fault(&versions()[..11], false), "Closed(11)");
+        assert_eq!(fault(b"", false), "Closed(0)");
+        assert_eq!(fault(&versions()[..11], true), "Silent");
+    }
+
+    #[test]
+    fn counts_brokers_and_partitions() {
+        let partition = [0_u8; 2 + 4 + 4 + 4 + 4];
+        let metadata = [
+            &[0, 0, 0, 0, 0, 0, 0, 1][..],
+            &[0, 0, 0, 7, 0, 1, b'h', 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 7],
+            &[0, 0, 0, 1, 0, 0, 0, 1, b't', 0, 0, 0, 0, 2],
+            &partition,
+            &partition,
+        ]
+        .concat();
+        let mut connection = open(vec![versions(), frame(&metadata)], true).ok().unwrap();
+        let size = connection.size(Some(&["t".to_string()])).ok().flatten().unwrap();
+        assert_eq!(size, ClusterSize { brokers: 1, partitions: [("t".to_string(), 2)].into() });
+        let cut = frame(&metadata[..40]);
+        let mut connection = open(vec![versions(), cut], true).ok().unwrap();
+        assert!(matches!(connection.size(None), Err(Fault::NotKafka)));
+    }
+}
