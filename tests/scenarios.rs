@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use support::pipelines::{config, names};
 use support::replay::{Replay, Runbook, rendered};
-use support::{causes, doctor, scenario, scenarios, truths};
+use support::{assert_first_cause, causes, doctor, scenario, scenarios, truths};
 
 static RUNBOOK: LazyLock<Runbook> = LazyLock::new(|| Runbook::of(None));
 
@@ -138,6 +138,66 @@ fn a_stopped_worker_in_a_healthy_recording_is_the_cause() {
     assert_eq!(report["exit_code"], 3);
     assert_eq!(causes(&report)[0], "worker-stopped");
     assert_eq!(report["causes"][0]["subjects"], serde_json::json!(["session-worker"]));
+}
+
+/// Makes the database unavailable for a reason of this kind.
+fn without_database(evidence: &mut serde_json::Value, kind: &str, code: Option<&str>) {
+    let why = serde_json::json!({ "unknown": { "kind": kind, "say": "db:5432: why", "code": code } });
+    evidence["databases"]["postgres"] = why.clone();
+    for event in evidence["events"].as_array_mut().unwrap() {
+        event["rows"] = why.clone();
+    }
+}
+
+/// Makes a system unavailable for a reason of this kind.
+fn without_system(seen: &mut serde_json::Value, kind: &str) {
+    *seen = serde_json::json!({ "unknown": { "kind": kind, "say": "why" } });
+}
+
+#[test]
+fn a_missing_record_of_an_event_that_may_not_exist_is_no_cause() {
+    for kind in ["refused", "no-answer", "auth", "failed", "too-little-time"] {
+        let report = with_changes("recorded-never-sent", |evidence| without_database(evidence, kind, None));
+        assert!(!causes(&report).contains(&"recorded-never-sent".to_string()), "{kind}: {report:#}");
+    }
+}
+
+#[test]
+fn a_rejected_login_comes_first_if_it_was_given_here() {
+    let report = with_changes("healthy", |evidence| {
+        evidence["target"]["flags"] = "--postgres \"$POSTGRES_URL\"".into();
+        without_database(evidence, "auth", Some("28P01"));
+    });
+    assert_first_cause(&report, "database-password");
+    assert_eq!(report["unexplained"], serde_json::json!([]));
+}
+
+#[test]
+fn nothing_is_down_if_there_was_no_time_or_an_own_limit_was_reached() {
+    for kind in ["too-little-time", "own-limit"] {
+        let report = with_changes("healthy", |evidence| {
+            without_database(evidence, kind, None);
+            without_system(&mut evidence["brokers"]["kafka"], kind);
+            without_system(&mut evidence["runtimes"]["docker"], kind);
+        });
+        assert_eq!(causes(&report), Vec::<String>::new(), "{kind}");
+        assert_eq!(report["exit_code"], 5, "{kind}");
+    }
+}
+
+#[test]
+fn nothing_is_down_if_nothing_answers() {
+    let report = with_changes("healthy", |evidence| {
+        without_database(evidence, "no-answer", None);
+        without_system(&mut evidence["brokers"]["kafka"], "no-answer");
+        without_system(&mut evidence["runtimes"]["docker"], "no-answer");
+    });
+    assert_eq!(causes(&report), Vec::<String>::new());
+    assert_eq!(report["exit_code"], 5);
+    let kafka_only = with_changes("healthy", |evidence| {
+        without_system(&mut evidence["brokers"]["kafka"], "no-answer");
+    });
+    assert_eq!(causes(&kafka_only), ["kafka-unreachable"]);
 }
 
 #[test]

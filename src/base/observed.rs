@@ -77,6 +77,15 @@ impl<T> Observed<T> {
         self.and_then(|value| Observed::Known(f(value)))
     }
 
+    /// Maps the reason of a value that could not be observed.
+    #[must_use]
+    pub fn map_reason(self, f: impl FnOnce(Reason) -> Reason) -> Self {
+        match self {
+            Observed::Unknown(why) => Observed::Unknown(f(why)),
+            other => other,
+        }
+    }
+
     /// Maps the value to another observation, or keeps the reason.
     pub fn and_then<U>(self, f: impl FnOnce(T) -> Observed<U>) -> Observed<U> {
         match self {

@@ -15,10 +15,15 @@ pub(super) fn present(s: &Situation) -> Vec<Fact> {
             }
             // If the stage's effect exists, the record existed or was not needed.
             _ if s.has_effect(stage) => Observed::not_asked("its effect exists"),
-            absent => absent.and_then(|_| s.arrival(stage)).and_then(|()| s.old_enough(stage)).map(|()| {
-                let message = format!("the event's record is not on {topic} ({})", describe_read(s, topic));
-                (Value::Bool(false), message)
-            }),
+            absent => absent
+                .and_then(|_| s.recorded())
+                .and_then(|()| s.arrival(stage))
+                .and_then(|()| s.old_enough(stage))
+                .map(|()| {
+                    let message =
+                        format!("the event's record is not on {topic} ({})", describe_read(s, topic));
+                    (Value::Bool(false), message)
+                }),
         }
     })
 }

@@ -274,6 +274,13 @@ pub const FACTS: &[FactSpec] = &[
         derive: systems::postgres_login,
     },
     FactSpec {
+        name: "postgres.login_here",
+        doc: "false if the database rejects a login that was given by a flag or variable",
+        scopes: &[Scope::Database],
+        kind: Kind::Bool,
+        derive: systems::postgres_login_here,
+    },
+    FactSpec {
         name: "postgres.schema_missing",
         doc: "lookups that failed because a table or column is missing (SQLSTATE 42P01, 42703)",
         scopes: &[Scope::Database],

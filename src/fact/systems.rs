@@ -25,14 +25,26 @@ pub(super) fn postgres_reachable(s: &Situation) -> Vec<Fact> {
 }
 
 pub(super) fn postgres_login(s: &Situation) -> Vec<Fact> {
-    let servers = s.servers.all.iter();
-    let login = |seen: &Observed<&str>| match seen {
+    s.servers.all.iter().map(|server| bool_fact(server.service, &login(&server.address))).collect()
+}
+
+fn login(address: &Observed<&str>) -> Observed<(bool, String)> {
+    match address {
         Observed::Unknown(why) if why.kind == ReasonKind::Auth || why.code.as_deref() == Some("3D000") => {
             Observed::Known((false, why.describe()))
         }
         seen => seen.clone().map(|_| (true, "login succeeded".to_string())),
+    }
+}
+
+/// Reports that a login which was given here is rejected. The services may use another one.
+pub(super) fn postgres_login_here(s: &Situation) -> Vec<Fact> {
+    let here = |login: Observed<(bool, String)>| match login {
+        Observed::Known((false, message)) if s.servers.login_was_given => Observed::Known((false, message)),
+        _ => Observed::not_in_pipeline("no login that was given here is rejected"),
     };
-    servers.map(|server| bool_fact(server.service, &login(&server.address))).collect()
+    let main = s.servers.all.iter().filter(|server| server.service == s.servers.main);
+    main.map(|server| bool_fact(server.service, &here(login(&server.address)))).collect()
 }
 
 pub(super) fn schema_missing(s: &Situation) -> Vec<Fact> {

@@ -24,7 +24,7 @@ pub fn build<'a>(inputs: Inputs<'a>, settling: &Settling) -> Vec<BrokerReach<'a>
         let mut additional = additional.filter(|(_, broker)| broker.service.get_ref() == service);
         let name = additional.next().map_or(MAIN_BROKER, |(name, _)| name.as_str());
         let seen = inputs.broker(name);
-        let answers = answers(settling, service, &seen);
+        let answers = answers(settling, service, &seen.clone().map_reason(|why| inputs.reason_of(why)));
         BrokerReach { service, answers, advertised: advertised(inputs, seen) }
     };
     pipeline.brokers().into_iter().map(of).collect()

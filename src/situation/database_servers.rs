@@ -10,6 +10,9 @@ use jiff::Timestamp;
 /// A lock held for less than this many seconds is normal.
 const BRIEF_LOCK_S: i64 = 3;
 
+/// Environment variables with the address of the main database.
+const ADDRESS_VARIABLES: [&str; 2] = ["POSTGRES_URL", "DATABASE_URL"];
+
 /// A database server and the pipeline's databases on it.
 pub struct Server<'a> {
     /// The service that runs the server.
@@ -41,6 +44,9 @@ pub struct Servers<'a> {
     pub all: Vec<Server<'a>>,
     /// The service that runs the main database, which holds the events.
     pub main: &'a str,
+    /// Whether the main database's address, and so its login, was given by a flag or variable. If not,
+    /// it comes from a container.
+    pub login_was_given: bool,
     /// Error messages of lookups that failed because a table or column is missing. Unknown if
     /// there are none and a lookup failed for another reason.
     pub missing: Observed<Vec<String>>,
@@ -64,12 +70,17 @@ impl<'a> Servers<'a> {
             event.lookup.failed_lookups().iter().any(|why| why.code.as_deref() == Some("55P03"));
         let of = |service: &'a String| {
             let databases = all.iter().filter(|(of, ..)| of == service);
-            let databases: Vec<_> = databases.map(|(_, name, seen)| (*name, seen.clone())).collect();
+            let databases = databases.map(|(_, name, seen)| {
+                let seen = seen.clone().map_reason(|why| inputs.reason_of(why));
+                (*name, seen)
+            });
+            let databases: Vec<_> = databases.collect();
             server(pipeline, lock_timeout, service, &databases)
         };
         Servers {
             all: pipeline.databases().into_iter().map(of).collect(),
             main,
+            login_was_given: login_was_given(inputs),
             missing: inputs.database().and_then(|_| missing(event)),
             elsewhere: inputs.database().map(|rows| {
                 rows.elsewhere.iter().map(|(table, schemas)| (table.as_str(), schemas.as_slice())).collect()
@@ -82,6 +93,12 @@ impl<'a> Servers<'a> {
     pub fn long_held_locks(&self) -> impl Iterator<Item = LongHeldLock<'a>> {
         self.all.iter().filter_map(|server| server.locks.known()).flatten().copied()
     }
+}
+
+fn login_was_given(inputs: Inputs) -> bool {
+    let target = &inputs.evidence.target;
+    let by_variable = |name: &String| ADDRESS_VARIABLES.contains(&name.as_str());
+    target.flags.contains("--postgres ") || target.variables.iter().any(by_variable)
 }
 
 fn server<'a>(

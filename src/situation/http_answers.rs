@@ -55,7 +55,7 @@ fn health(inputs: Inputs, service: &str) -> Observed<(ServiceHealth, String)> {
         Some(answer) => answer.as_ref(),
         None => Observed::not_asked(format!("{service} was not queried")),
     });
-    match seen {
+    match seen.map_reason(|why| inputs.reason_of(why)) {
         Observed::Unknown(why) if why.is_unreachable() => {
             Observed::Known((ServiceHealth::Unreachable, why.describe()))
         }

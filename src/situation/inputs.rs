@@ -1,7 +1,7 @@
 //! The inputs of the situation: the evidence and the pipeline.
 
 use crate::evidence::{
-    Broker, Database, Declared, Evidence, Http, Log, Observed, ReasonKind, Runtime, Topic,
+    Broker, Database, Declared, Evidence, Http, Log, Observed, Reason, ReasonKind, Runtime, Topic,
 };
 use crate::pipeline::{Pipeline, Worker};
 
@@ -53,6 +53,36 @@ impl<'a> Inputs<'a> {
     /// Returns the broker that coordinates a worker's consumer group.
     pub fn broker_of(&self, worker: &Worker) -> Observed<&'a Broker> {
         self.broker(self.pipeline.broker_of(worker))
+    }
+
+    /// Returns the reason for a system that could not be observed. If none of the systems answers, the
+    /// way from this machine to them is more likely cut than all of them down, so the reason says
+    /// nothing about any of them.
+    pub fn reason_of(&self, why: Reason) -> Reason {
+        match why.kind == ReasonKind::NoAnswer && self.nothing_answers() {
+            true => {
+                let message = format!(
+                    "{}, nor from Docker, Kafka or PostgreSQL: this machine's way to them may be cut",
+                    why.message
+                );
+                Reason { kind: ReasonKind::Failed, message, ..why }
+            }
+            false => why,
+        }
+    }
+
+    /// Reports whether the runtime, all brokers and all databases were asked, and none answers.
+    fn nothing_answers(&self) -> bool {
+        fn is_silent<T>(seen: &Observed<T>) -> bool {
+            matches!(seen, Observed::Unknown(why) if why.kind == ReasonKind::NoAnswer)
+        }
+        let evidence = self.evidence;
+        let (brokers, databases) = (&evidence.brokers, &evidence.databases);
+        is_silent(&self.runtime())
+            && !brokers.is_empty()
+            && !databases.is_empty()
+            && brokers.values().all(is_silent)
+            && databases.values().all(is_silent)
     }
 
     /// Returns one of the pipeline's topics as its broker reports it.

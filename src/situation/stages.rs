@@ -138,6 +138,20 @@ impl<'a> Event<'a> {
         self.at(stage).old_enough.clone()
     }
 
+    /// Returns `Known` unless the database failed to say whether the event was ever recorded. If so,
+    /// the absence of its record proves nothing. A user who skips the database vouches for the id.
+    pub fn recorded(&self) -> Observed<()> {
+        let is_marked = self.lookup.marks.known().is_some_and(|marks| !marks.is_empty());
+        let says_nothing = |kind| matches!(kind, ReasonKind::Missing | ReasonKind::NotConfigured);
+        match &self.lookup.row {
+            Observed::Unknown(why) if !says_nothing(why.kind) && !is_marked => {
+                let message = format!("whether it was recorded was not seen: {}", why.message);
+                Observed::Unknown(Reason { message, ..why.clone() })
+            }
+            _ => Observed::Known(()),
+        }
+    }
+
     /// Returns `Known` if the event has reached a stage.
     pub fn arrival(&self, stage: &Stage) -> Observed<()> {
         self.at(stage).arrival.clone()
