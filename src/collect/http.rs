@@ -4,7 +4,7 @@
 use crate::base::secret::{redact, redact_url};
 use crate::collect::env_addresses::is_loopback;
 use crate::collect::runtime::docker::{EnvironmentAddresses, before_deadline};
-use crate::collect::{http_errors, now, with_deadline};
+use crate::collect::{http_errors, name_lookup, now, tls_probe, with_deadline};
 use crate::config::Config;
 use crate::evidence::{
     AddressMapping, Answer, Clock, CustomObservation, Event, Http, InstanceState, Name, Observed, Reason,
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use tokio::time::{Duration, Instant};
 use url::Url;
 
-/// Maximum size of a response body in bytes; longer ones count as empty.
+/// Maximum size of a response body in bytes; longer ones are not read.
 const MAX_BODY: usize = 1 << 20;
 /// Timeout for a DNS lookup, after which the address is looked up in Docker.
 const DNS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ pub async fn collect(
     let client = match client() {
         Ok(client) => client,
         Err(error) => {
-            let why = http_errors::reason(&error, "the HTTP client");
+            let why = http_errors::reason(&error, "the HTTP client", Duration::ZERO);
             let custom = requests(config).map(|(name, _)| (name, Observed::Unknown(why.clone()))).collect();
             return (Observed::Unknown(why), custom);
         }
@@ -99,16 +99,16 @@ fn client() -> reqwest::Result<Client> {
 }
 
 /// Configures the client to use no proxies, because the services are local, and to follow
-/// redirects only to the same host, so that the answer comes from the service itself.
+/// redirects only to the same origin, so that the answer comes from the service itself.
 fn builder() -> ClientBuilder {
-    let same_host = redirect::Policy::custom(|attempt| {
-        let from = attempt.previous().last().and_then(Url::host_str);
-        match from == attempt.url().host_str() && attempt.previous().len() <= 5 {
+    let same_origin = redirect::Policy::custom(|attempt| {
+        let from = attempt.previous().last().map(Url::origin);
+        match from == Some(attempt.url().origin()) && attempt.previous().len() <= 5 {
             true => attempt.follow(),
             false => attempt.stop(),
         }
     });
-    Client::builder().no_proxy().redirect(same_host)
+    Client::builder().no_proxy().redirect(same_origin).referer(false)
 }
 
 #[derive(Clone, Copy)]
@@ -162,21 +162,37 @@ impl Requester<'_> {
         let url = format!("{}{path}", base.trim_end_matches('/'));
         let shown = redact(&format!("{}{path}", redact_url(&base)));
         let parsed = Url::parse(&base).ok();
+        let is_plain = parsed.as_ref().is_some_and(|url| url.scheme() == "http");
         let peer = parsed.as_ref().and_then(host_and_port);
         let peer = peer.map_or(shown.clone(), |(host, port)| format!("{host}:{port}"));
+        let start = Instant::now();
         let request = async {
-            let failed = |error: reqwest::Error| http_errors::reason(&error.without_url(), &peer);
+            let failed =
+                |error: reqwest::Error| http_errors::reason(&error.without_url(), &peer, start.elapsed());
             let before = now();
             let response = self.client.get(url).send().await.map_err(failed)?;
             let status = response.status().as_u16();
             let clock = date(&response).map(|date| Clock::between(before, date, now(), DATE_PRECISION_MS));
-            let body = match wanted {
+            let location = location(&response);
+            let (body, problem) = match wanted {
                 Some(wanted) => body(response, wanted).await.map_err(failed)?,
-                None => BTreeMap::new(),
+                None => (BTreeMap::new(), None),
             };
-            Ok(Answer { url: shown, status, body, clock })
+            Ok(Answer { url: shown, status, location, body, problem, clock })
         };
-        Observed::from(with_deadline(&peer, self.until, request).await)
+        let answer = with_deadline(&peer, self.until, request).await;
+        Observed::from(match answer {
+            Err(why) if is_plain && self.expects_tls(&why, &peer).await => {
+                Err(http_errors::expects_tls(&peer))
+            }
+            answer => answer,
+        })
+    }
+
+    /// Reports whether a plain request failed because the service expects TLS.
+    async fn expects_tls(&self, why: &Reason, peer: &str) -> bool {
+        http_errors::may_expect_tls(why, peer)
+            && tls_probe::expects_tls_before(peer.to_string(), self.until).await
     }
 
     /// Returns the service's base URL, which is the configured one, or else the published
@@ -231,17 +247,24 @@ impl Requester<'_> {
             );
         };
         let peer = format!("{host}:{port}");
-        let until = self.until.min(Instant::now() + DNS_TIMEOUT);
-        let resolved = tokio::time::timeout_at(until, tokio::net::lookup_host(&peer)).await;
-        match resolved {
+        let start = Instant::now();
+        let mut lookup = Box::pin(tokio::net::lookup_host(peer.as_str()));
+        let first = tokio::time::timeout_at(self.until.min(start + DNS_TIMEOUT), &mut lookup).await;
+        if let Ok(Ok(_)) = first {
+            return Observed::Known(address.into());
+        }
+        let docker = self.docker.and_then(Observed::known);
+        if let Some(mapped) = docker.and_then(|docker| docker.map_address(host, port)) {
+            return Observed::Known(mapped_url(url.clone(), &mapped));
+        }
+        let last = match first {
+            Ok(failed) => Ok(failed),
+            Err(_) => tokio::time::timeout_at(self.until, lookup).await,
+        };
+        match last {
             Ok(Ok(_)) => Observed::Known(address.into()),
-            _ => {
-                match self.docker.and_then(Observed::known).and_then(|docker| docker.map_address(host, port))
-                {
-                    Some(mapped) => Observed::Known(mapped_url(url.clone(), &mapped)),
-                    None => Observed::unknown(ReasonKind::Unresolved, format!("{host} does not resolve")),
-                }
-            }
+            Ok(Err(error)) => Observed::Unknown(name_lookup::failed(&error, host, start.elapsed())),
+            Err(_) => Observed::Unknown(name_lookup::silent(host, start.elapsed())),
         }
     }
 }
@@ -295,20 +318,44 @@ fn fill_path(harmless: &Harmless, event: Option<&Event>) -> Result<String, Strin
     Ok(path)
 }
 
-/// Returns the body values that `wanted` lists, or none if the body is too long or not JSON.
-async fn body(mut response: Response, wanted: &Harmless) -> reqwest::Result<BTreeMap<String, String>> {
+/// Returns where a response redirects to, without the query, which may hold a token.
+fn location(response: &Response) -> Option<String> {
+    let location = response.headers().get(reqwest::header::LOCATION)?.to_str().ok()?;
+    let mut url = response.url().join(location).ok()?;
+    url.set_query(None);
+    url.set_fragment(None);
+    Some(redact(&redact_url(url.as_str())).chars().take(MAX_VALUE).collect())
+}
+
+type Body = (BTreeMap<String, String>, Option<Reason>);
+
+/// Returns the body values that `wanted` lists, and why the body could not be read, if it could not.
+async fn body(mut response: Response, wanted: &Harmless) -> reqwest::Result<Body> {
+    let encoding = response.headers().get(reqwest::header::CONTENT_ENCODING);
+    let encoding = encoding.and_then(|encoding| encoding.to_str().ok()).unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        let encoding: String = encoding.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
+        let message = format!("its body is encoded as {encoding}, which was not asked for");
+        return Ok((BTreeMap::new(), Some(Reason::new(ReasonKind::Failed, message))));
+    }
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > MAX_BODY {
-            return Ok(BTreeMap::new());
+            let message = format!("its body is longer than {} MB, so it was not read", MAX_BODY >> 20);
+            return Ok((BTreeMap::new(), Some(Reason::new(ReasonKind::Limit, message))));
         }
     }
-    Ok(values(&bytes, wanted))
+    match serde_json::from_slice(&bytes) {
+        Ok(body) => Ok((values(&body, wanted), None)),
+        Err(_) => {
+            let message = if bytes.is_empty() { "its body is empty" } else { "its body is not JSON" };
+            Ok((BTreeMap::new(), Some(Reason::new(ReasonKind::Failed, message))))
+        }
+    }
 }
 
-fn values(body: &[u8], wanted: &Harmless) -> BTreeMap<String, String> {
-    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+fn values(body: &serde_json::Value, wanted: &Harmless) -> BTreeMap<String, String> {
     let pointers = wanted.expect.keys().chain(&wanted.show);
     let found = pointers.filter_map(|pointer| Some((pointer, body.pointer(pointer)?)));
     found
@@ -347,11 +394,10 @@ mod tests {
 
     #[test]
     fn keeps_only_the_wanted_values_of_the_body() {
-        let body = br#"{"success": false, "error": "password=hunter2", "data": [1]}"#;
-        let found = values(body, &harmless());
+        let body = r#"{"success": false, "error": "password=hunter2", "data": [1]}"#;
+        let found = values(&serde_json::from_str(body).unwrap(), &harmless());
         let expected = [("/error", "\"password=***\""), ("/success", "false")];
         assert_eq!(found.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>(), expected);
-        assert!(values(b"<html>", &harmless()).is_empty());
     }
 
     #[test]

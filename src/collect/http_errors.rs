@@ -1,61 +1,116 @@
 //! Turns errors from HTTP clients into reasons that people can read.
 
 use crate::base::secret::redact;
+use crate::collect::name_lookup;
+use crate::collect::own_limit::own_limit;
+use crate::collect::tls::tls_reason;
 use crate::evidence::{Reason, ReasonKind};
 use std::error::Error;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
 
-/// Returns why a request to `peer` failed. The last error in the source chain says
-/// what happened; the ones before it only say that the request failed.
-pub fn reason(error: &(dyn Error + 'static), peer: &str) -> Reason {
-    let mut chain = vec![error];
-    while let Some(source) = chain[chain.len() - 1].source() {
-        chain.push(source);
+/// Returns why a request to `peer` failed after `waited`. The last error in the chain says what
+/// happened; the ones before it only say that the request failed.
+pub fn reason(error: &(dyn Error + 'static), peer: &str, waited: Duration) -> Reason {
+    let chain = chain(error);
+    let io = chain.iter().find_map(|error| error.downcast_ref::<io::Error>());
+    if let Some(limit) = chain.iter().filter_map(|error| error.downcast_ref()).find_map(own_limit) {
+        return limit;
     }
+    if let Some(error) = chain.iter().find(|error| is_lookup_error(**error)) {
+        return name_lookup::failed(&io::Error::other(error.to_string()), host(peer), waited);
+    }
+    if let Some(error) = chain.iter().find_map(|error| error.downcast_ref::<rustls::Error>()) {
+        return tls_reason(error, peer);
+    }
+    let in_body = chain.iter().any(|error| error.to_string().contains("reading a body"));
+    let in_http = chain.iter().find_map(|error| error.downcast_ref::<hyper::Error>());
+    let message = match in_http {
+        Some(_) if in_body => Some((ReasonKind::Failed, cut(peer))),
+        Some(error) if error.is_parse_too_large() => {
+            Some((ReasonKind::Limit, format!("{peer} answered with headers that are too long")))
+        }
+        Some(error) if error.is_parse() => Some((ReasonKind::Failed, not_http(peer))),
+        Some(error) if error.is_incomplete_message() => Some((ReasonKind::Refused, closed(peer))),
+        _ => None,
+    };
+    let message = message.or_else(|| for_kind(io?.kind(), peer));
     let last = chain.last().map_or(String::new(), ToString::to_string);
-    let messages = chain.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let io = chain.iter().find_map(|error| error.downcast_ref::<std::io::Error>());
-    // `io::ErrorKind` has no variant for a name that does not resolve.
-    if messages.iter().any(|message| message.contains("dns error") || message.contains("lookup address")) {
-        return Reason::new(ReasonKind::Unresolved, format!("{peer} does not resolve"));
-    }
-    if chain.iter().any(|error| is_tls_error(*error)) {
-        let message = format!("TLS connection to {peer} failed: {}", redact(&last));
-        return Reason::new(ReasonKind::Failed, message);
-    }
-    reason_for_kind(io.map(std::io::Error::kind), peer)
-        .unwrap_or_else(|| Reason::new(ReasonKind::Failed, format!("{peer}: {}", redact(&last))))
+    let (kind, message) = message.unwrap_or((ReasonKind::Failed, format!("{peer}: {}", redact(&last))));
+    Reason::new(kind, message)
 }
 
-/// An I/O error returns the error it wraps from `get_ref`, not from `source`.
-fn is_tls_error(error: &(dyn Error + 'static)) -> bool {
-    let io = error.downcast_ref::<std::io::Error>();
-    let inner = io.and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls_error(inner))
+/// Returns the words for bytes that are no HTTP.
+pub fn not_http(peer: &str) -> String {
+    format!("{peer} answered, but not in HTTP")
 }
 
-fn reason_for_kind(kind: Option<ErrorKind>, peer: &str) -> Option<Reason> {
-    let (kind, message) = match kind? {
+/// Returns the words for a connection that ends without an answer.
+pub fn closed(peer: &str) -> String {
+    format!("{peer} closed the connection without an answer")
+}
+
+/// Returns the words for an answer that ends too early.
+pub fn cut(peer: &str) -> String {
+    format!("{peer} cut the connection in the middle of an answer")
+}
+
+/// Reports whether a plain request failed as it does where TLS is expected: the server closes the
+/// connection, or answers with a TLS alert.
+pub fn may_expect_tls(why: &Reason, peer: &str) -> bool {
+    why.message == closed(peer) || why.message == not_http(peer)
+}
+
+/// Returns the reason for a peer that answers only TLS.
+pub fn expects_tls(peer: &str) -> Reason {
+    Reason::new(ReasonKind::Failed, format!("{peer} expects TLS"))
+}
+
+/// Returns the errors from the outermost to the innermost. An I/O error returns the error that it
+/// wraps from `get_ref`, not from `source`.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let mut chain = vec![error];
+    loop {
+        let last = chain[chain.len() - 1];
+        let wrapped = last.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let wrapped = wrapped.map(|inner| inner as &(dyn Error + 'static));
+        match wrapped.or_else(|| last.source()) {
+            Some(next) => chain.push(next),
+            None => return chain,
+        }
+    }
+}
+
+/// `io::ErrorKind` has no variant for a name that does not resolve.
+fn is_lookup_error(error: &(dyn Error + 'static)) -> bool {
+    error.to_string().contains("lookup address")
+}
+
+fn host(peer: &str) -> &str {
+    let bare = peer.split_once("://").map_or(peer, |(_, rest)| rest);
+    bare.rsplit_once(':').map_or(bare, |(host, _)| host)
+}
+
+fn for_kind(kind: ErrorKind, peer: &str) -> Option<(ReasonKind, String)> {
+    Some(match kind {
         ErrorKind::PermissionDenied => (ReasonKind::Permission, format!("no permission to access {peer}")),
         ErrorKind::NotFound => (ReasonKind::Missing, format!("{peer} does not exist")),
         ErrorKind::ConnectionRefused => (ReasonKind::Refused, format!("connection refused by {peer}")),
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => (ReasonKind::Refused, format!("{peer} closed the connection")),
+        | ErrorKind::UnexpectedEof => (ReasonKind::Refused, closed(peer)),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
             (ReasonKind::Refused, format!("no route to {peer}"))
         }
         ErrorKind::TimedOut => (ReasonKind::NoAnswer, format!("no answer from {peer}")),
         _ => return None,
-    };
-    Some(Reason::new(kind, message))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
 
     #[derive(Debug)]
     struct Client(io::Error);
@@ -74,15 +129,28 @@ mod tests {
 
     #[test]
     fn reports_the_last_error_in_the_source_chain() {
+        let lookup = "failed to lookup address information: ";
         let cases = [
-            (io::Error::from(ErrorKind::PermissionDenied), "no permission to access it"),
-            (io::Error::from(ErrorKind::ConnectionRefused), "connection refused by it"),
-            (io::Error::from(ErrorKind::ConnectionReset), "it closed the connection"),
-            (io::Error::other("failed to lookup address information"), "it does not resolve"),
-            (io::Error::other("token=hunter2 is wrong"), "it: token=*** is wrong"),
+            (io::Error::from(ErrorKind::PermissionDenied), "no permission to access it:1"),
+            (io::Error::from(ErrorKind::ConnectionRefused), "connection refused by it:1"),
+            (io::Error::from(ErrorKind::ConnectionReset), "it:1 closed the connection without an answer"),
+            (io::Error::other(format!("{lookup}Name or service not known")), "it does not resolve"),
+            (
+                io::Error::other(format!("{lookup}Temporary failure in name resolution")),
+                "the name server gave no answer for it in 2.0 s",
+            ),
+            (
+                io::Error::from_raw_os_error(24),
+                "this machine's own limit on open files is reached, so nothing was asked",
+            ),
+            (
+                io::Error::other(rustls::Error::from(rustls::InvalidMessage::InvalidContentType)),
+                "it:1 does not speak TLS",
+            ),
+            (io::Error::other("token=hunter2 is wrong"), "it:1: token=*** is wrong"),
         ];
         for (error, expected) in cases {
-            assert_eq!(reason(&Client(error), "it").message, expected);
+            assert_eq!(reason(&Client(error), "it:1", Duration::from_secs(2)).message, expected);
         }
     }
 }

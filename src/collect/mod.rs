@@ -17,6 +17,7 @@ pub mod own_limit;
 pub mod progress;
 pub mod runtime;
 pub mod tls;
+pub mod tls_probe;
 
 pub(crate) use clock::{LOOK_BACK, now};
 pub(crate) use collector::{check, gather_evidence, prepare};

@@ -2,6 +2,7 @@
 
 use crate::base::name::Name;
 use crate::base::observed::Observed;
+use crate::base::unavailable_reason::Reason;
 use crate::evidence::clock::Clock;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,9 +25,15 @@ pub struct Answer {
     pub url: String,
     /// HTTP status code.
     pub status: u16,
+    /// Where a redirect that was not followed leads to, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
     /// The body's values at the JSON pointers that the pipeline specifies, as compact JSON, redacted
     /// and truncated. Pointers without a value are omitted.
     pub body: BTreeMap<String, String>,
+    /// Why the body could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Reason>,
     /// The service's clock, from the Date header.
     #[serde(default)]
     pub clock: Option<Clock>,

@@ -160,6 +160,7 @@ struct Docker {
 impl Docker {
     fn into_current(self) -> Runtime {
         let runtime = Runtime {
+            not_inspected: BTreeMap::new(),
             address: self.address,
             engine: self.engine,
             api: self.api,

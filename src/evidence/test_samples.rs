@@ -24,6 +24,7 @@ pub(crate) fn container(changes: serde_json::Value) -> Instance {
 /// Returns an engine with that container, which is also reachable by the host name `broker`.
 pub(crate) fn runtime(address: &str) -> Runtime {
     let runtime = Runtime {
+        not_inspected: BTreeMap::new(),
         address: address.into(),
         engine: "20.10".into(),
         api: "1.41".into(),

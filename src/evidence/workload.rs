@@ -2,6 +2,7 @@
 
 use crate::base::name::Name;
 use crate::base::observed::Observed;
+use crate::base::unavailable_reason::Reason;
 use crate::base::untrusted::Untrusted;
 use crate::evidence::address_mapping::AddressMapping;
 use crate::evidence::clock::Clock;
@@ -29,6 +30,9 @@ pub struct Runtime {
     /// Workloads by name. The project's workloads are named by the `com.docker.compose.service`
     /// label, and others that the pipeline declares are named after their instance.
     pub workloads: BTreeMap<Name, Workload>,
+    /// Workloads with an instance that exists but could not be inspected, with the reasons.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_inspected: BTreeMap<Name, Reason>,
     /// Images (`/images/{name}/json`), by the reference or id that instances use.
     #[serde(default)]
     pub images: BTreeMap<String, Observed<Image>>,
@@ -312,6 +316,11 @@ impl Runtime {
             return found;
         }
         self.instances().filter(|instance| Some(instance.name.as_str()) == declared).collect()
+    }
+
+    /// Returns why a service or worker without an inspected instance may have one nevertheless.
+    pub fn why_not_inspected(&self, service: &str, declared: Option<&str>) -> Option<&Reason> {
+        self.not_inspected.get(service).or_else(|| self.not_inspected.get(declared?))
     }
 
     /// Returns the instance that other instances reach by this host name while it is running.

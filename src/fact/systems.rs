@@ -81,7 +81,10 @@ pub(super) fn contract(s: &Situation) -> Vec<Fact> {
     let Some((service, answer)) = &s.answers.harmless else { return Vec::new() };
     // Only the body of a successful answer is judged.
     let seen = answer.as_ref().and_then(|answer| match answer.success {
-        true => Observed::Known(answer),
+        true => match answer.unread.clone() {
+            Some(why) => Observed::Unknown(why),
+            None => Observed::Known(answer),
+        },
         false => Observed::not_asked(format!("it was answered with status {}", answer.status)),
     });
     vec![Fact::of(*service, seen, |answer| (Value::Bool(answer.matches), answer.message.clone()))]

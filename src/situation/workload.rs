@@ -83,7 +83,8 @@ pub struct Workload<'a> {
 
 impl<'a> Workload<'a> {
     fn build(inputs: Inputs<'a>, component: &'a str, container_name: &'a str, now: Timestamp) -> Self {
-        let container = inputs.runtime().map(|docker| container_of(docker, component, Some(container_name)));
+        let container =
+            inputs.runtime().and_then(|docker| container_of(docker, component, Some(container_name)));
         let state = container
             .as_ref()
             .map(|container| container.map_or(ContainerState::Absent, |c| state_of(c, now)));
@@ -142,7 +143,7 @@ impl<'a> Workloads<'a> {
     pub fn container(&self, component: &str) -> Observed<Option<&'a Instance>> {
         match self.all.get(component) {
             Some(workload) => workload.container.clone(),
-            None => self.inputs.runtime().map(|docker| container_of(docker, component, None)),
+            None => self.inputs.runtime().and_then(|docker| container_of(docker, component, None)),
         }
     }
 
@@ -167,10 +168,21 @@ impl<'a> Workloads<'a> {
     }
 }
 
-fn container_of<'a>(docker: &'a Runtime, component: &str, name: Option<&str>) -> Option<&'a Instance> {
+fn container_of<'a>(
+    docker: &'a Runtime,
+    component: &str,
+    name: Option<&str>,
+) -> Observed<Option<&'a Instance>> {
     let containers = docker.instances_of(component, name).into_iter();
-    containers
-        .max_by_key(|c| (c.state == InstanceState::Running, c.state != InstanceState::Created, c.started))
+    let best = containers
+        .max_by_key(|c| (c.state == InstanceState::Running, c.state != InstanceState::Created, c.started));
+    match docker.why_not_inspected(component, name) {
+        // The one that was not inspected may be healthier.
+        Some(why) if best.is_none_or(|best| best.state != InstanceState::Running) => {
+            Observed::Unknown(why.clone())
+        }
+        _ => Observed::Known(best),
+    }
 }
 
 fn declared(

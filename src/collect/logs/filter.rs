@@ -6,8 +6,8 @@ use crate::config::Config;
 use crate::evidence::{Event, Record};
 use crate::text::log_message;
 use jiff::Timestamp;
-use regex::{Regex, RegexBuilder, RegexSet};
-use std::collections::VecDeque;
+use regex::{Regex, RegexBuilder};
+use std::collections::{BTreeSet, VecDeque};
 
 /// Maximum number of records to keep per container.
 pub(crate) const MAX_RECORDS: usize = 400;
@@ -15,6 +15,11 @@ pub(crate) const MAX_RECORDS: usize = 400;
 const MAX_RECORDS_PER_ID: usize = 40;
 /// Maximum length of a kept record, in characters.
 const MAX_LENGTH: usize = 2_000;
+/// Maximum length of a record until secrets are masked, in bytes. Longer than a kept record, so that a
+/// secret at its end is still recognized.
+const MAX_UNMASKED: usize = 8_000;
+/// Maximum number of bytes to keep for each rank.
+const MAX_BYTES: [usize; 3] = [4 << 20, 1 << 20, 1 << 20];
 
 /// What to look for in every log.
 #[derive(Debug)]
@@ -23,7 +28,7 @@ pub(crate) struct Criteria {
     pub(crate) since: Timestamp,
     id: Option<Regex>,
     keys: Option<Regex>,
-    patterns: RegexSet,
+    patterns: Vec<Regex>,
     /// Maximum number of records to keep.
     max_records: usize,
 }
@@ -36,7 +41,7 @@ impl Criteria {
             since,
             id: any_of(target.ids.iter().map(String::as_str).collect()),
             keys: any_of(keys),
-            patterns: RegexSet::new(patterns(config)).unwrap_or_default(),
+            patterns: compiled(patterns(config)),
             max_records: MAX_RECORDS + MAX_RECORDS_PER_ID * target.ids.len().saturating_sub(1),
         }
     }
@@ -51,7 +56,7 @@ impl Criteria {
             Some(1)
         } else if record.stderr
             || log_message::is_trouble(&record.text)
-            || self.patterns.is_match(&record.text)
+            || self.patterns.iter().any(|pattern| pattern.is_match(&record.text))
         {
             Some(2)
         } else {
@@ -67,8 +72,14 @@ fn any_of(texts: Vec<&str>) -> Option<Regex> {
     regex.ok().filter(|_| !texts.is_empty())
 }
 
-/// Returns the patterns from the pipeline, its facts and its checks. Each one compiles. If together
-/// they exceed the size limit for a set, only errors are kept.
+/// Compiles each pattern by itself. A set of them all has too many states for the fast engines, and the
+/// slow one takes microseconds for each byte.
+fn compiled(patterns: Vec<String>) -> Vec<Regex> {
+    let patterns: BTreeSet<String> = patterns.into_iter().collect();
+    patterns.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect()
+}
+
+/// Returns the patterns from the pipeline, its facts and its checks. Each one compiles.
 fn patterns(config: &Config) -> Vec<String> {
     let calls = config.pipeline.call.iter().flat_map(|call| [&call.logged, &call.answered]);
     let started = config.pipeline.worker.iter().filter_map(|worker| worker.started.as_ref());
@@ -81,6 +92,7 @@ pub(crate) struct Selection<'a> {
     criteria: &'a Criteria,
     started: Option<&'a Regex>,
     ranks: [VecDeque<Record>; 3],
+    bytes: [usize; 3],
     start: Option<Record>,
     dropped: [bool; 3],
 }
@@ -99,7 +111,7 @@ impl<'a> Selection<'a> {
     /// is kept regardless of its age.
     pub(crate) fn new(criteria: &'a Criteria, started: Option<&'a Regex>) -> Self {
         let ranks = Default::default();
-        Selection { criteria, started, ranks, start: None, dropped: [false; 3] }
+        Selection { criteria, started, ranks, bytes: [0; 3], start: None, dropped: [false; 3] }
     }
 
     pub(crate) fn add(&mut self, record: Record) {
@@ -113,14 +125,18 @@ impl<'a> Selection<'a> {
         }
     }
 
-    fn add_by_rank(&mut self, record: Record) {
+    fn add_by_rank(&mut self, mut record: Record) {
         let Some(rank) = self.criteria.rank(&record) else {
             return;
         };
-        let records = &mut self.ranks[rank];
+        record.text.truncate(record.text.floor_char_boundary(MAX_UNMASKED));
+        record.text.shrink_to_fit();
+        let (records, bytes) = (&mut self.ranks[rank], &mut self.bytes[rank]);
+        *bytes += record.text.len();
         records.push_back(record);
-        if records.len() > self.criteria.max_records {
-            records.pop_front();
+        while records.len() > self.criteria.max_records || *bytes > MAX_BYTES[rank] {
+            let Some(oldest) = records.pop_front() else { return };
+            *bytes -= oldest.text.len();
             self.dropped[rank] = true;
         }
     }
@@ -161,7 +177,7 @@ mod tests {
             since: Timestamp::from_second(100).unwrap(),
             id: any_of(vec!["AB-1"]),
             keys: any_of(vec!["", "customer-7"]),
-            patterns: RegexSet::new(["packed"]).unwrap(),
+            patterns: compiled(vec!["packed".into()]),
             max_records: MAX_RECORDS,
         }
     }
@@ -203,6 +219,18 @@ mod tests {
         assert_eq!((found.len(), dropped), (MAX_RECORDS, true));
         assert_eq!(found[0], "ab-1");
         assert_eq!(found[MAX_RECORDS - 1], "error 999");
+    }
+
+    #[test]
+    fn keeps_a_bounded_number_of_bytes() {
+        let long = "ab-1 ".to_string() + &"x".repeat(20_000);
+        let (criteria, newest) = (Criteria { max_records: 10_000, ..criteria() }, 2_000);
+        let mut selection = Selection::new(&criteria, None);
+        (0..=newest).for_each(|second| selection.add(record(200 + second, &long)));
+        assert!(selection.bytes[0] <= MAX_BYTES[0], "{}", selection.bytes[0]);
+        let (records, dropped) = selection.finish();
+        assert_eq!(records.last().unwrap().at, Timestamp::from_second(200 + newest).unwrap());
+        assert!(dropped.about_event && records.len() < 1_000);
     }
 
     #[test]

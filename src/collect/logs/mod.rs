@@ -5,21 +5,20 @@ pub mod multiline;
 
 use crate::base::secret::redact;
 use crate::collect::runtime::docker::log_lines::{Line, LineAssembler};
+use crate::collect::runtime::docker::log_stream::LogStream;
 use crate::collect::runtime::docker::{Engine, before_deadline};
 use crate::collect::{LOOK_BACK, no_answer};
 use crate::config::Config;
 use crate::evidence::{Event, Instance, Log, LogSource, Name, Observed, Reach, Reason, ReasonKind, Runtime};
 use crate::pipeline::{Pipeline, Role};
-use bollard::query_parameters::LogsOptionsBuilder;
 use filter::{Criteria, Selection};
-use futures_util::StreamExt;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use multiline::RecordAssembler;
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant, timeout_at};
 
 /// Numbers of lines to request, one after another, until they reach back far enough. The
 /// engine reads the tail of a log quickly but is slow to find a point in time.
@@ -62,6 +61,11 @@ pub async fn collect(
     join_all(logs).await.into_iter().collect()
 }
 
+/// Returns the names of the components whose logs are read.
+pub(crate) fn names(pipeline: &Pipeline) -> impl Iterator<Item = Name> {
+    components(pipeline).into_iter().map(|component| component.name.to_string())
+}
+
 /// A component whose log is read.
 struct Component<'a> {
     name: &'a str,
@@ -99,6 +103,11 @@ fn since(config: &Config, events: &[Event], observed_at: Timestamp) -> Timestamp
 /// take about twice as long.
 async fn component_log(component: &Component<'_>, docker: &Runtime, reader: Reader) -> Observed<Log> {
     let containers = docker.instances_of(component.name, component.container);
+    if let (true, Some(why)) =
+        (containers.is_empty(), docker.why_not_inspected(component.name, component.container))
+    {
+        return Observed::Unknown(why.clone());
+    }
     let tasks = containers.into_iter().map(|container| {
         let (reader, container) = (reader.clone(), container.clone());
         tokio::spawn(async move { reader.read(&container).await })
@@ -137,6 +146,14 @@ fn merge(one: Observed<Log>, other: Observed<Log>) -> Observed<Log> {
     Observed::Known(log)
 }
 
+/// How long a log is read before other tasks may run.
+const TIME_SLICE: Duration = Duration::from_millis(10);
+
+/// Returns the reason for a log that could not be read to its end.
+fn reading_time(container: &str, waited: Duration) -> Reason {
+    no_answer(&format!("the log of {container}"), waited)
+}
+
 #[derive(Clone)]
 struct Reader {
     engine: Engine,
@@ -173,27 +190,40 @@ impl Reader {
 
     /// Reads the last `tail` lines; also returns why reading stopped before the end, if it did.
     async fn read_tail(&self, container: &Instance, tail: u64) -> (Log, Option<Reason>) {
-        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).timestamps(true);
-        let options = options.tail(&tail.to_string()).build();
-        let mut stream = std::pin::pin!(self.engine.client.logs(&container.id, Some(options)));
         let mut reading = Reading::new(&self.criteria, self.started.as_ref());
-        let start = Instant::now();
-        let stopped = loop {
-            match tokio::time::timeout_at(self.until, stream.next()).await {
-                Err(_) => {
-                    let peer = format!("the log of {}", container.name);
-                    break Some(no_answer(&peer, start.elapsed()));
-                }
-                Ok(None) => break None,
-                Ok(Some(Err(error))) => break Some(self.engine.reason(&error)),
-                Ok(Some(Ok(output))) => {
-                    if let Err(message) = reading.add(&output, container.config.tty) {
-                        break Some(Reason::new(ReasonKind::Failed, redact(&message)));
-                    }
-                }
-            }
-        };
+        let stopped = self.read_stream(container, tail, &mut reading).await.err();
         (reading.finish(container, tail), stopped)
+    }
+
+    /// Adds the last `tail` lines to `reading`. Returns why it stopped before the end, if it did.
+    async fn read_stream(
+        &self,
+        container: &Instance,
+        tail: u64,
+        reading: &mut Reading<'_>,
+    ) -> Result<(), Reason> {
+        let start = Instant::now();
+        let tty = container.config.tty;
+        let late = |_| reading_time(&container.name, start.elapsed());
+        let open = LogStream::open(&self.engine, &container.id, tail, tty);
+        let opened = timeout_at(self.until, open).await.map_err(late)?;
+        let mut stream = opened.map_err(|error| self.engine.reason(&error))?;
+        let mut yielded = Instant::now();
+        while let Some(output) = timeout_at(self.until, stream.next()).await.map_err(late)? {
+            let output = output.map_err(|error| self.engine.reason(&error))?;
+            let added = reading.add(&output, tty);
+            added.map_err(|message| Reason::new(ReasonKind::Failed, redact(&message)))?;
+            // A stream that is always ready neither times out nor lets other tasks run.
+            let now = Instant::now();
+            if now >= self.until {
+                return Err(reading_time(&container.name, start.elapsed()));
+            }
+            if now.duration_since(yielded) >= TIME_SLICE {
+                tokio::task::yield_now().await;
+                yielded = now;
+            }
+        }
+        Ok(())
     }
 }
 

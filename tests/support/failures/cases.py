@@ -67,8 +67,6 @@ CONTAINER = b'{"Id":"0123456789abcdef","Names":["/x"],"Labels":{}},'
 
 def rows(certificates, silent_dns):
     """The table: for each row its title and what each system meets."""
-    html = http_server("200 OK", b"<html>hello</html>")
-
     def postgres_url(mode, root=True):
         url = DATABASE + "?sslmode=" + mode
         return url + ("&sslrootcert=" + certificates.path("ca.pem") if root else "")
@@ -127,7 +125,7 @@ def rows(certificates, silent_dns):
             "HTTP": lambda: serve(tls(good)),
         }),
         ("TLS spoken, plain expected", {
-            "Docker": lambda: docker_tls(html),
+            "Docker": lambda: docker_tls(say(http_400())),
             "PostgreSQL": lambda: database(say(b"N"), postgres_url("require", root=False)),
             "HTTP": lambda: https(say(http_400())),
         }),

@@ -13,7 +13,6 @@ pub mod offset_samples;
 pub mod reach;
 pub mod record_search;
 pub mod timeouts;
-pub mod tls_probe;
 pub mod topics;
 pub mod wire;
 

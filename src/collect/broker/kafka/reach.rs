@@ -2,9 +2,9 @@
 //! checks that the cluster is not larger than librdkafka can describe within the memory limit.
 
 use crate::collect::broker::kafka::addresses::{self, AddressMap};
-use crate::collect::broker::kafka::tls_probe;
 use crate::collect::broker::kafka::wire::{ClusterSize, Connection, Fault, MAX_FRAME_MB};
 use crate::collect::own_limit::{own_limit, thread_limit};
+use crate::collect::tls_probe;
 use crate::collect::{name_lookup, no_answer};
 use crate::evidence::{Name, Reason, ReasonKind};
 use std::collections::BTreeMap;

@@ -1,21 +1,24 @@
 //! The Docker Engine client and helpers shared by all requests.
 
 use crate::base::secret::{redact, redact_url};
-use crate::collect::http_errors;
 use crate::collect::runtime::docker::address;
-use crate::collect::runtime::docker::project_selection::Listed;
+use crate::collect::runtime::docker::container_list::{ContainerList, Listed};
+use crate::collect::runtime::docker::transport::{Failure, Transport};
+use crate::collect::{http_errors, tls_probe, with_deadline};
 use crate::config::Config;
 use crate::evidence::{Reason, ReasonKind};
 use bollard::errors::Error;
-use bollard::models::{ContainerInspectResponse, ContainerSummary};
+use bollard::models::ContainerInspectResponse;
+use bollard::{API_DEFAULT_VERSION, BollardRequest, body_full};
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper::body::Incoming;
+use serde::Deserialize;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::time::{Duration, Instant};
-
-pub(crate) const PROJECT: &str = "com.docker.compose.project";
-
-pub(crate) const SERVICE: &str = "com.docker.compose.service";
-
-pub(crate) const ONE_OFF: &str = "com.docker.compose.oneoff";
 
 /// Time reserved before the deadline for returning the results.
 pub(crate) const DEADLINE_MARGIN: Duration = Duration::from_millis(150);
@@ -36,30 +39,91 @@ pub(crate) fn shown_path(path: &Path) -> String {
     }
 }
 
+/// How many seconds bollard waits. The callers' deadlines are much earlier.
+const CLIENT_TIMEOUT: u64 = 3600;
+
 /// A client, and the engine's address for display.
 #[derive(Clone)]
 pub(crate) struct Engine {
     pub(crate) client: bollard::Docker,
     pub(crate) address: String,
+    transport: Arc<Transport>,
 }
 
 impl Engine {
-    /// Finds the engine's address and creates a client. Sends nothing, but fails if the
-    /// socket does not exist.
+    /// Finds the engine's address and creates a client. Sends nothing.
     pub(crate) fn connect(config: &Config) -> Result<Engine, Reason> {
         crate::collect::tls::install_tls_provider();
         let host = address::address(config.endpoints.docker.as_deref())?;
         let address = redact_url(&host);
-        let client = bollard::Docker::connect_with_host(&host);
+        let transport = Arc::new(Transport::new(&host, config.deadline)?);
+        let sender = transport.clone();
+        let send = move |request: BollardRequest| {
+            let sender = sender.clone();
+            async move { sender.send(request).await }
+        };
+        let client = bollard::Docker::connect_with_custom_transport(
+            send,
+            Some("http://engine"),
+            CLIENT_TIMEOUT,
+            API_DEFAULT_VERSION,
+        );
         match client {
-            Ok(client) => Ok(Engine { client, address }),
+            Ok(client) => Ok(Engine { client, address, transport }),
             Err(error) => Err(error_reason(&error, &address)),
         }
+    }
+
+    /// Requests a path that bollard would keep whole, and returns the body of a successful answer.
+    pub(crate) async fn get(&self, path: &str) -> Result<Incoming, Error> {
+        let request = Request::get(format!("http://engine{path}")).body(body_full(Bytes::new()))?;
+        let response = self.transport.send(request).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response.into_body());
+        }
+        let body = response.into_body().collect().await?.to_bytes();
+        let message = serde_json::from_slice::<EngineError>(&body).map(|error| error.message);
+        let message = message.unwrap_or_else(|_| String::from_utf8_lossy(&body).into_owned());
+        Err(Error::DockerResponseServerError { status_code: status.as_u16(), message })
+    }
+
+    /// Returns all containers. The list can be long, so only what is needed of it is kept.
+    pub(crate) async fn list(&self) -> Result<Vec<Listed>, Error> {
+        let body = self.get("/containers/json?all=true").await?.collect().await?.to_bytes();
+        Ok(serde_json::from_slice::<ContainerList>(&body)?.0)
     }
 
     /// Converts a client error to a reason.
     pub(crate) fn reason(&self, error: &Error) -> Reason {
         error_reason(error, &self.address)
+    }
+
+    /// Explains why the engine did not answer as an engine does, if it expects TLS.
+    pub(crate) async fn explain(&self, why: Reason, until: Instant) -> Reason {
+        let Some(peer) = self.transport.plain_peer() else { return why };
+        if !http_errors::may_expect_tls(&why, &self.address) {
+            return why;
+        }
+        match tls_probe::expects_tls_before(peer, until).await {
+            true => http_errors::expects_tls(&self.address),
+            false => why,
+        }
+    }
+}
+
+/// The body of an error.
+#[derive(Deserialize)]
+struct EngineError {
+    message: String,
+}
+
+/// Returns the error that bollard passes on. It is transparent, so the chain of sources skips it.
+fn inner(error: &Error) -> &(dyn std::error::Error + 'static) {
+    match error {
+        Error::HyperResponseError { err } => err,
+        Error::IOError { err } => err,
+        other => other,
     }
 }
 
@@ -68,24 +132,27 @@ pub(crate) fn error_reason(error: &Error, address: &str) -> Reason {
     let path = address.strip_prefix("unix://").unwrap_or(address);
     let no_permission = || Reason::new(ReasonKind::Permission, format!("no permission to access {path}"));
     let no_engine = |kind| Reason::new(kind, format!("no Docker Engine at {address}"));
+    if let Some(failure) = Failure::of(inner(error)) {
+        return failure.reason(address);
+    }
     match error {
         Error::DockerResponseServerError { status_code, message } => {
             let details = redact(message.trim());
             let separator = if details.is_empty() { "" } else { ": " };
-            let message = format!("{address} returned HTTP status {status_code}{separator}{details}");
-            Reason::new(ReasonKind::Failed, message).code(status_code.to_string())
+            let (kind, what) = match status_code {
+                401 => (ReasonKind::Auth, "wants a login"),
+                403 => (ReasonKind::Permission, "denies access"),
+                _ => (ReasonKind::Failed, "failed to answer"),
+            };
+            let message = format!("{address} {what} (HTTP status {status_code}){separator}{details}");
+            Reason::new(kind, message).code(status_code.to_string())
         }
-        Error::SocketNotFoundError(_) => match std::fs::metadata(path) {
-            // No permission to access a parent directory.
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => no_permission(),
-            _ => no_engine(ReasonKind::Missing),
-        },
         Error::JsonDataError { .. } | Error::JsonSerdeError { .. } => {
             let message = format!("{address} does not respond like a Docker Engine");
             Reason::new(ReasonKind::Failed, message)
         }
         Error::RequestTimeoutError => Reason::new(ReasonKind::NoAnswer, format!("no answer from {address}")),
-        other => match http_errors::reason(other, address) {
+        other => match http_errors::reason(inner(other), address, Duration::ZERO) {
             why if why.kind == ReasonKind::Permission => no_permission(),
             why if why.message.ends_with(&format!(" by {address}")) => {
                 let message = format!("no Docker Engine at {address}: connection refused");
@@ -106,18 +173,27 @@ pub(crate) async fn inspect(engine: &Engine, id: &str) -> Result<Option<Containe
     }
 }
 
-/// Extracts the fields for project selection. Returns `None` for containers created by
-/// `docker compose run`, which are not the service itself.
-pub(crate) fn listed_container(summary: ContainerSummary) -> Option<Listed> {
-    let labels = summary.labels.unwrap_or_default();
-    let one_off = labels.get(ONE_OFF).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let names = summary.names.unwrap_or_default().into_iter();
-    // Names with an inner slash are links from other containers.
-    let name = names.map(|name| name.trim_start_matches('/').to_string()).find(|name| !name.contains('/'));
-    (!one_off).then(|| Listed {
-        id: summary.id.unwrap_or_default(),
-        name: name.unwrap_or_default(),
-        project: labels.get(PROJECT).cloned(),
-        service: labels.get(SERVICE).cloned(),
-    })
+/// How many containers are inspected at a time.
+const INSPECTED_AT_ONCE: usize = 8;
+/// An inspection takes at most this share of the remaining time, so that one that hangs does not
+/// delay what waits for the others.
+const INSPECTION_SHARE: u32 = 4;
+
+/// Inspects the containers, a few at a time, and passes each result to `keep`. A container that
+/// cannot be inspected costs only its own evidence.
+pub(crate) async fn inspect_all<T>(
+    engine: &Engine,
+    containers: Vec<Listed>,
+    until: Instant,
+    keep: impl Fn(ContainerInspectResponse) -> T,
+) -> Vec<(Listed, Result<Option<T>, Reason>)> {
+    let share = until.saturating_duration_since(Instant::now()) / INSPECTION_SHARE;
+    let keep = &keep;
+    let inspections = containers.into_iter().map(|container| async move {
+        let until = until.min(Instant::now() + share);
+        let peer = format!("the inspection of {}", container.name);
+        let response = with_deadline(&peer, until, inspect(engine, &container.id)).await;
+        (container, response.map(|response| response.map(keep)))
+    });
+    stream::iter(inspections).buffered(INSPECTED_AT_ONCE).collect().await
 }

@@ -4,15 +4,12 @@ use crate::base::secret::Secret;
 use crate::collect::discovered::Component;
 use crate::collect::runtime::docker::container::container;
 use crate::collect::runtime::docker::discovery_logs::newest_lines;
-use crate::collect::runtime::docker::{
-    Engine, EnvironmentAddresses, before_deadline, inspect, listed_container,
-};
+use crate::collect::runtime::docker::{Engine, EnvironmentAddresses, before_deadline, inspect_all};
 use crate::collect::with_deadline;
 use crate::config::Config;
 use crate::evidence::{Instance, InstanceState, Name, Observed, Reason, ReasonKind, RestartPolicy, Runtime};
 use bollard::models::ContainerInspectResponse;
-use bollard::query_parameters::ListContainersOptionsBuilder;
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
@@ -31,35 +28,24 @@ pub struct Project {
 pub async fn discover(config: &Config, likely: Option<&str>, until: Instant) -> Result<Project, Reason> {
     let engine = Engine::connect(config)?;
     let requested = config.endpoints.project.as_deref();
-    with_deadline(
-        &engine.address.clone(),
-        before_deadline(until),
-        read_project(config, &engine, (requested, likely)),
-    )
-    .await
+    let until = before_deadline(until);
+    let project = read_project(config, &engine, (requested, likely), until);
+    with_deadline(&engine.address, until, project).await
 }
 
 async fn read_project(
     config: &Config,
     engine: &Engine,
     (requested, likely): (Option<&str>, Option<&str>),
+    until: Instant,
 ) -> Result<Project, Reason> {
-    let all = ListContainersOptionsBuilder::new().all(true).build();
-    let (version, listed) =
-        tokio::try_join!(engine.client.version(), engine.client.list_containers(Some(all)))
-            .map_err(|error| engine.reason(&error))?;
-    let listed = listed.into_iter().filter_map(|summary| {
-        let running = summary.state.as_ref().is_some_and(|state| state.to_string() == "running");
-        Some((listed_container(summary)?, running))
-    });
-    let listed: Vec<_> = listed.collect();
-    let projects =
-        projects(listed.iter().map(|(container, running)| (container.project.as_deref(), *running)));
+    let (version, mut listed) =
+        tokio::try_join!(engine.client.version(), engine.list()).map_err(|error| engine.reason(&error))?;
+    let projects = projects(listed.iter().map(|container| (container.project.as_deref(), container.running)));
     let project = choose(&projects, requested, likely)?;
-    let of_project = listed
-        .iter()
-        .filter(|(container, running)| container.project == project && (project.is_some() || *running));
-    let inspected = try_join_all(of_project.map(|(container, _)| inspect(engine, &container.id))).await?;
+    listed.retain(|container| container.project == project && (project.is_some() || container.running));
+    let inspected = inspect_all(engine, listed, until, |response| response).await;
+    let inspected = inspected.into_iter().map(|(_, response)| response).collect::<Result<Vec<_>, _>>()?;
     let inspected: Vec<ContainerInspectResponse> = inspected.into_iter().flatten().collect();
     let environments = inspected.iter().map(|response| {
         let environment = response.config.as_ref().and_then(|config| config.env.clone()).unwrap_or_default();
@@ -77,6 +63,7 @@ async fn read_project(
         other_projects: projects.into_keys().filter(|name| Some(name) != project.as_ref()).collect(),
         project,
         workloads: BTreeMap::new(),
+        not_inspected: BTreeMap::new(),
         images: BTreeMap::new(),
         clock: None,
         hosts: BTreeMap::new(),

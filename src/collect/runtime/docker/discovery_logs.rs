@@ -2,9 +2,8 @@
 
 use crate::collect::runtime::docker::Engine;
 use crate::collect::runtime::docker::log_lines::LineAssembler;
+use crate::collect::runtime::docker::log_stream::LogStream;
 use crate::evidence::Instance;
-use bollard::query_parameters::LogsOptionsBuilder;
-use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
@@ -32,13 +31,15 @@ pub(crate) async fn newest_lines(engine: &Engine, container: &Instance, until: I
 }
 
 async fn read(engine: &Engine, container: &Instance, until: Instant) -> Vec<(Timestamp, String)> {
-    let options = LogsOptionsBuilder::new().stdout(true).stderr(true).timestamps(true);
-    let options = options.tail(&TAIL_LINES.to_string()).build();
-    let mut stream = std::pin::pin!(engine.client.logs(&container.id, Some(options)));
+    let open = LogStream::open(engine, &container.id, TAIL_LINES as u64, container.config.tty);
+    let Ok(Ok(mut stream)) = tokio::time::timeout_at(until, open).await else { return Vec::new() };
     let mut lines = LineAssembler::default();
     let mut found = Vec::new();
     while let Ok(Some(Ok(output))) = tokio::time::timeout_at(until, stream.next()).await {
-        if lines.add(&output, container.config.tty, &mut |line| found.push((line.at, line.text))).is_err() {
+        // A stream that is always ready never times out.
+        if Instant::now() >= until
+            || lines.add(&output, container.config.tty, &mut |line| found.push((line.at, line.text))).is_err()
+        {
             break;
         }
     }

@@ -9,6 +9,7 @@ use crate::text::address::{hosts_of, is_loopback_host};
 use bollard::errors::Error;
 use bollard::models::ContainerState;
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use tokio::time::{Duration, Instant, sleep_until};
@@ -55,12 +56,16 @@ async fn clock(engine: &Engine, until: Instant) -> Option<Clock> {
 async fn images(engine: &Engine, docker: &Runtime, until: Instant) -> BTreeMap<String, Observed<Image>> {
     let names = docker.instances().flat_map(|container| [&container.image, &container.image_id]);
     let names: BTreeSet<&String> = names.filter(|name| !name.is_empty()).collect();
-    let lookups = names.into_iter().map(|name| async move {
-        let image = with_deadline(&engine.address, until, image(engine, name)).await;
-        (name.clone(), Observed::from(image))
+    let lookups = names.into_iter().cloned().map(|name| async move {
+        let image = with_deadline(&engine.address, until, image(engine, &name)).await;
+        (name, Observed::from(image))
     });
-    join_all(lookups).await.into_iter().collect()
+    // Leaves connections for the other requests, should all of these hang.
+    stream::iter(lookups).buffered(IMAGES_AT_ONCE).collect().await
 }
+
+/// How many images are looked up at a time.
+const IMAGES_AT_ONCE: usize = 8;
 
 async fn image(engine: &Engine, name: &str) -> Result<Image, Reason> {
     match engine.client.inspect_image(name).await {

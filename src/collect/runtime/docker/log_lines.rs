@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Approximate maximum length of a line; the rest is dropped.
-const MAX_LINE_LENGTH: usize = 20_000;
+pub(crate) const MAX_LINE_LENGTH: usize = 20_000;
 
 /// One log line.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,11 +64,16 @@ impl LineAssembler {
     }
 
     fn terminal(&mut self, message: &[u8], take: &mut impl FnMut(Line)) {
-        self.bytes.extend_from_slice(message);
-        while let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
-            let rest = self.bytes.split_off(end + 1);
-            let line = std::mem::replace(&mut self.bytes, rest);
-            self.frame(false, &line, take);
+        for piece in message.split_inclusive(|byte| *byte == b'\n') {
+            let room = MAX_LINE_LENGTH.saturating_sub(self.bytes.len());
+            self.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
+            if piece.ends_with(b"\n") {
+                let mut line = std::mem::take(&mut self.bytes);
+                if !line.ends_with(b"\n") {
+                    line.push(b'\n');
+                }
+                self.frame(false, &line, take);
+            }
         }
     }
 

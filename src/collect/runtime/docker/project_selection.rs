@@ -1,17 +1,9 @@
 //! Selects the pipeline's containers if several projects run on one engine.
 
+use crate::collect::runtime::docker::container_list::Listed;
 use crate::evidence::{Name, Reason, ReasonKind};
 use crate::pipeline::{Pipeline, Role};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A container as the engine lists it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Listed {
-    pub(crate) id: String,
-    pub(crate) name: Name,
-    pub(crate) project: Option<Name>,
-    pub(crate) service: Option<Name>,
-}
 
 /// The selected project and containers.
 #[derive(Debug, PartialEq)]
@@ -185,7 +177,13 @@ deploy = {{ image = "shop", environment = ["API_URL", "SHOP_TOKEN"] }}
 
     fn in_project(project: &str, service: &str) -> Listed {
         let name = format!("{project}-{service}-1");
-        Listed { id: name.clone(), name, project: Some(project.into()), service: Some(service.into()) }
+        Listed {
+            id: name.clone(),
+            name,
+            project: Some(project.into()),
+            service: Some(service.into()),
+            running: true,
+        }
     }
 
     fn without_project(name: &str) -> Listed {

@@ -1,4 +1,4 @@
-//! Detects whether an address requires TLS. A TLS broker closes a plain connection
+//! Detects whether an address requires TLS. A TLS server closes a plain connection
 //! without a response, exactly like a published port with nothing listening behind it,
 //! so this sends the first message of a TLS handshake.
 
@@ -8,11 +8,18 @@ use std::io::Read;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Timeout for the connection and for the response.
 const TIMEOUT: Duration = Duration::from_millis(200);
 /// Content types of the first TLS record in a response: alert or handshake.
 const CONTENT_TYPES: [u8; 2] = [0x15, 0x16];
+
+/// Reports whether `host:port` answers a TLS handshake before `until`.
+pub async fn expects_tls_before(address: String, until: Instant) -> bool {
+    let probe = tokio::task::spawn_blocking(move || expects_tls(&address));
+    matches!(tokio::time::timeout_at(until, probe).await, Ok(Ok(true)))
+}
 
 /// Reports whether `host:port` answers a TLS handshake; blocks for up to 0.2 s per step.
 pub fn expects_tls(address: &str) -> bool {
