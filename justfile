@@ -4,6 +4,7 @@
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    tests/cargo-deny
     cargo test
 
 # Run all tests, live ones included; installs and starts what they need.

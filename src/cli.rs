@@ -1,9 +1,9 @@
 //! The command line: subcommands, flags and their help texts. `config` parses the values.
 
 use crate::base::name::MAIN_DATABASE;
-use crate::base::secret::redact;
+use crate::base::secret::{redact, shows_all};
 use crate::evidence::System;
-use crate::printed_command::recorded_target::address_variable;
+use crate::printed_command::recorded_target::{address_variable, variable_name};
 use crate::printed_command::{Word, shell};
 use clap::builder::PossibleValue;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -17,6 +17,9 @@ Exit codes:
   3  a problem was found
   4  only warnings, with --fail-on warn
   5  inconclusive: nothing failed, but something could not be checked
+  129  ended by SIGHUP; what was seen until then is reported
+  130  ended by SIGINT (Ctrl-C); what was seen until then is reported
+  143  ended by SIGTERM; what was seen until then is reported
 
 Each address comes from the first of these that has it: its flag, the
 environment (KAFKA_BROKERS, POSTGRES_URL or DATABASE_URL, DOCKER_HOST, the
@@ -273,8 +276,11 @@ pub struct TargetOptions {
     /// Base URL of an HTTP service; repeatable: api=http://localhost:3010
     #[arg(long, value_name = "SERVICE=URL")]
     pub http: Vec<String>,
-    /// Skip a system; repeatable
-    #[arg(long, value_name = "SYSTEM", value_enum)]
+    /// Read logs from the files NAME.log or NAME/*.log in DIR instead of from containers; also .gz
+    #[arg(long, value_name = "DIR", conflicts_with = "replay")]
+    pub logs: Option<PathBuf>,
+    /// Skip a system, or several separated by commas; repeatable
+    #[arg(long, value_name = "SYSTEM", value_enum, value_delimiter = ',')]
     pub without: Vec<System>,
     /// When the event happened, if the database does not say: 2026-01-07T16:55:09Z
     #[arg(long, value_name = "TIME")]
@@ -377,39 +383,58 @@ impl TargetOptions {
     /// Returns the target flags, quoted for a shell, so that printed commands can repeat them.
     /// An address with a password is replaced by its environment variable.
     pub fn flags(&self) -> String {
-        fn flag(name: &str, value: impl Into<Word>) -> [Word; 2] {
-            [name.into(), value.into()]
+        /// Writes a value that looks like an option in one word with its flag.
+        fn flag(name: &str, value: impl Into<Word>) -> Vec<Word> {
+            match value.into() {
+                Word::Literal(text) if text.starts_with('-') => vec![format!("{name}={text}").into()],
+                value => vec![name.into(), value],
+            }
         }
         let path = |path: &std::path::Path| path.display().to_string();
         let optional = |name: &str, value: Option<String>| value.map(|value| flag(name, value));
         let unless = |default: &str, value: &String| Some(value.clone()).filter(|value| value != default);
         let variable = |database: &str| Word::Variable(address_variable(database));
-        let has_no_secret = |url: &str| redact(url) == *url;
-        let postgres = self.postgres.as_ref().map(|url| match has_no_secret(url) {
+        // An address with a hidden part is repeated by a variable.
+        let postgres = self.postgres.as_ref().map(|url| match shows_all(url) {
             true => flag("--postgres", url),
             false => flag("--postgres", variable(MAIN_DATABASE)),
         });
         // A value without a name is dropped: it may hold a password.
         let databases = self.databases.iter().filter_map(|named| named.split_once('='));
-        let databases = databases.map(|(name, url)| match has_no_secret(url) {
+        let databases = databases.map(|(name, url)| match shows_all(url) {
             true => flag("--database", format!("{name}={url}")),
             false => flag("--database", Word::Joined(vec![format!("{name}=").into(), variable(name)])),
         });
+        let docker = self.docker.as_ref().map(|url| match shows_all(url) {
+            true => flag("--docker", url),
+            false => flag("--docker", Word::Variable("DOCKER_HOST".into())),
+        });
         let single_flags = [
             optional("--project", self.project.clone()),
-            optional("--docker", self.docker.clone()),
-            optional("--kafka", self.kafka.clone()),
+            docker,
+            optional("--kafka", self.kafka.as_deref().map(redact)),
             postgres,
             optional("--window", unless(WINDOW, &self.window)),
             optional("--at", self.at.clone()),
             optional("--deadline", unless(DEADLINE, &self.deadline)),
             optional("--config", self.config.as_deref().map(path)),
             optional("--checks", self.checks.as_deref().map(path)),
+            optional("--logs", self.logs.as_deref().map(path)),
         ];
-        let files = self.files.iter().map(|file| flag("-f", path(file)));
+        let files = self.files.iter().map(|file| match path(file) {
+            path if path.starts_with('-') => flag("--file", path),
+            path => flag("-f", path),
+        });
         let brokers = self.brokers.iter().map(|broker| flag("--broker", redact(broker)));
         let addresses = self.kafka_addresses.iter().map(|address| flag("--kafka-address", address));
-        let http = self.http.iter().map(|address| flag("--http", redact(address)));
+        let http = self.http.iter().filter_map(|named| named.split_once('='));
+        let http = http.map(|(name, url)| match shows_all(url) {
+            true => flag("--http", format!("{name}={url}")),
+            false => {
+                let variable = Word::Variable(format!("{}_URL", variable_name(name)));
+                flag("--http", Word::Joined(vec![format!("{name}=").into(), variable]))
+            }
+        });
         let without = self.without.iter().map(|system| flag("--without", system.name()));
         let all = files.chain(single_flags.into_iter().flatten()).chain(brokers).chain(databases);
         let all = all.chain(addresses).chain(http).chain(without);
@@ -431,5 +456,33 @@ mod tests {
             ..TargetOptions::default()
         };
         assert_eq!(options.flags(), "--project 'my shop' --postgres \"$POSTGRES_URL\"");
+    }
+
+    #[test]
+    fn flags_hide_secrets_in_any_part_of_an_address() {
+        let options = |url: &str| TargetOptions {
+            docker: Some(url.replace("http", "tcp")),
+            // A user alone and a database are no secrets.
+            postgres: (!url.contains("/hunter2")).then(|| url.replace("http", "postgres")),
+            http: vec![format!("order-api={url}")],
+            window: WINDOW.into(),
+            deadline: DEADLINE.into(),
+            ..TargetOptions::default()
+        };
+        for url in [
+            "http://app:hunter2/x@api/x",
+            "http://app:hunter2'x@api/x",
+            "http://app:hunter2 x@api/x",
+            "http://hunter2@api/x",
+            "http://api/hunter2hunter2hunter2/x",
+            "http://api/x?key=hunter2",
+            "http://api/x#hunter2",
+        ] {
+            let flags = options(url).flags();
+            assert!(!flags.contains("hunter2"), "{url}: {flags}");
+            assert!(flags.contains("--http order-api=\"$ORDER_API_URL\""), "{flags}");
+        }
+        let plain = options("http://api:80/v1").flags();
+        assert!(plain.contains("--http order-api=http://api:80/v1"), "{plain}");
     }
 }

@@ -7,6 +7,7 @@ use crate::fact::{Fact, Facts};
 use crate::pipeline::Pipeline;
 use crate::runbook::catalog::{Catalog, Check};
 use crate::runbook::fact_value::{Kind, Value};
+use crate::runbook::overrides::Override;
 use crate::runbook::severity::Severity;
 use std::collections::BTreeMap;
 
@@ -62,7 +63,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Returns the observation, or why there is none.
+    /// Returns the observation, or the reason if there is none.
     pub fn describe(&self) -> String {
         self.verdict.reason().unwrap_or_else(|| self.observed.clone())
     }
@@ -75,7 +76,7 @@ pub struct Finding {
     pub check: String,
     /// The step of the runbook.
     pub step: u8,
-    /// How serious a failure is.
+    /// How serious a failure is: a warning about a record that names the requested event is an error.
     pub severity: Severity,
     /// Whether the check can fail on a healthy pipeline.
     pub noisy: bool,
@@ -126,9 +127,10 @@ fn judge_one(
     let subjects =
         if switched_off.is_some() { Vec::new() } else { check.for_each.get_ref().subjects(pipeline) };
     let kind = catalog.fact(check.fact.get_ref()).map_or(Kind::Bool, |fact| fact.kind);
-    let instances: Vec<Instance> = subjects
+    let facts: Vec<&Fact> =
+        subjects.iter().filter_map(|subject| facts.get(check.fact.get_ref(), subject)).collect();
+    let instances: Vec<Instance> = facts
         .iter()
-        .filter_map(|subject| facts.get(check.fact.get_ref(), subject))
         .map(|fact| Instance {
             subject: fact.subject.clone(),
             verdict: verdict(check, fact, kind, judged),
@@ -136,6 +138,10 @@ fn judge_one(
             observed: fact.message.clone(),
         })
         .collect();
+    // What names the requested event, and fails, is read directly: no healthy pipeline has it.
+    let mut judged_facts = instances.iter().zip(&facts);
+    let is_direct =
+        judged_facts.any(|(instance, fact)| instance.verdict == Verdict::Fail && fact.names_event);
     let worst = instances.iter().map(|instance| &instance.verdict).max_by_key(|verdict| verdict.rank());
     let no_instances = || match switched_off {
         Some(switched_off) => {
@@ -151,11 +157,20 @@ fn judge_one(
     Finding {
         check: check.id.get_ref().clone(),
         step: *check.step.get_ref(),
-        severity: check.severity,
-        noisy: check.noisy,
+        severity: severity(check, catalog, is_direct),
+        noisy: check.noisy && !is_direct,
         of_event: check.of_event,
         verdict: worst.cloned().unwrap_or_else(no_instances),
         instances,
+    }
+}
+
+/// Returns the severity of a finding. A direct read is an error, unless an override says otherwise.
+fn severity(check: &Check, catalog: &Catalog, is_direct: bool) -> Severity {
+    let of_check = |row: &Override| row.id.get_ref() == check.id.get_ref() && row.severity.is_some();
+    match check.severity {
+        Severity::Warn if is_direct && !catalog.overrides.iter().any(of_check) => Severity::Error,
+        severity => severity,
     }
 }
 

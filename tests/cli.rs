@@ -6,8 +6,8 @@ mod support;
 use std::fs;
 use support::{doctor, root, scenario};
 
-/// Asserts that the program rejects the arguments with exit code 2 and prints these texts
-/// on stderr or, with `--json`, in a single document on stdout.
+/// Asserts that the program rejects the arguments with exit code 2 and prints these strings on
+/// stderr or, with `--json`, in a single document on stdout.
 #[track_caller]
 fn rejects(arguments: &[&str], texts: &[&str]) {
     let run = doctor(arguments).finish().code(2);

@@ -321,7 +321,7 @@ by_hand = "docker ps"
     assert!(explained.contains("custom.toml:8 (replaces the built-in row)"), "{explained}");
 }
 
-/// A file for custom rows that contains none.
+/// A custom rows file that contains no rows.
 fn empty_rows() -> CustomRows {
     CustomRows::new("# nothing yet\n")
 }

@@ -4,6 +4,7 @@
 mod support;
 
 use pipeline_doctor::base::error::exit;
+use pipeline_doctor::base::interruption::Signal;
 use pipeline_doctor::fact::registry;
 use pipeline_doctor::runbook::catalog::Catalog;
 use pipeline_doctor::runbook::lint;
@@ -18,11 +19,12 @@ fn catalog() -> Catalog {
 fn exit_codes() -> String {
     let help = doctor(["--help"]).finish().code(0).stdout;
     let mut table = String::from("| exit | meaning |\n|---|---|\n");
-    for code in [exit::HEALTHY, exit::INTERNAL, exit::USAGE, exit::PROBLEM, exit::WARNING, exit::INCONCLUSIVE]
-    {
+    let usual =
+        [exit::HEALTHY, exit::INTERNAL, exit::USAGE, exit::PROBLEM, exit::WARNING, exit::INCONCLUSIVE];
+    for code in usual.into_iter().chain(Signal::ALL.map(Signal::exit_code)) {
         let line = help.lines().find(|line| line.trim_start().starts_with(&format!("{code}  ")));
         let meaning = line.unwrap_or_else(|| panic!("no exit code {code} in --help")).trim_start();
-        let _ = writeln!(table, "| {code} | {} |", meaning[1..].trim());
+        let _ = writeln!(table, "| {code} | {} |", meaning.trim_start_matches(char::is_numeric).trim());
     }
     table
 }
@@ -55,7 +57,7 @@ fn causes() -> String {
 const DOCUMENTS: [&str; 5] =
     ["README.md", "docs/checks.md", "docs/causes.md", "docs/incidents.md", "docs/trace.md"];
 
-/// Replaces the output of each sample with what its command prints now.
+/// Replaces the output of each sample with the current output of its command.
 fn with_samples(document: &str) -> String {
     let mut pieces = document.split("```console\n$ pipeline-doctor ");
     let mut updated = pieces.next().unwrap_or_default().to_string();

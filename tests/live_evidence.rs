@@ -90,7 +90,7 @@ fn load(seconds: u32) -> Background {
     Background(command.args(["--rate", "10", "--seconds", &seconds.to_string()]).spawn().unwrap())
 }
 
-/// Observes the progress of the worker's group ten times.
+/// Observes ten times whether the worker's group advances.
 fn ten_motions(worker: &str) -> Vec<String> {
     let run = |_| {
         let report = doctor(["--json"]).finish().json();
@@ -178,6 +178,17 @@ fn reads_records_of_every_compression_type() {
 /// A container that is removed when dropped.
 struct Container(&'static str);
 
+impl Container {
+    /// Runs a container with these arguments of `docker run`. Removes one of this name first: a
+    /// test that was killed leaves its container.
+    fn run(name: &'static str, arguments: &str) -> Self {
+        shell(&format!("docker rm -f {name} 2>&1 || true"));
+        let container = Container(name);
+        shell(&format!("docker run -d --name {name} {arguments}"));
+        container
+    }
+}
+
 impl Drop for Container {
     fn drop(&mut self) {
         shell(&format!("docker rm -f {} 2>&1", self.0));
@@ -193,9 +204,9 @@ fn rows_not_yet_replicated_do_not_count_as_missing() {
         "docker exec kodingcaravan-postgres sh -c 'echo host replication all all trust >>/var/lib/postgresql/data/pg_hba.conf \
          && pg_ctl -D /var/lib/postgresql/data reload'",
     );
-    let replica = Container("kodingcaravan-test-replica");
-    shell(
-        "docker run -d --name kodingcaravan-test-replica --network kodingcaravan_default kodingcaravan/postgres sh -c \
+    let replica = Container::run(
+        "kodingcaravan-test-replica",
+        "--network kodingcaravan_default kodingcaravan/postgres sh -c \
          'pg_basebackup -h postgres -U postgres -D /tmp/data -R -X stream && chmod 700 /tmp/data && \
           exec postgres -D /tmp/data -c listen_addresses=\"*\" -c max_connections=40'",
     );

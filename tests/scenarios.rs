@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use support::pipelines::{config, names};
 use support::replay::{Replay, Runbook, rendered};
-use support::{assert_first_cause, causes, doctor, scenario, scenarios, truths};
+use support::{assert_first_cause, causes, doctor, instance, scenario, scenarios, truths};
 
 static RUNBOOK: LazyLock<Runbook> = LazyLock::new(|| Runbook::of(None));
 
@@ -45,6 +45,36 @@ fn ranks_the_true_cause_first() {
             assert_eq!(report["causes"][0]["subjects"], serde_json::json!(truth.subjects), "{name}");
         }
     }
+}
+
+/// Dead letters of other services name the topic they were read from, not the worker that gave up.
+#[test]
+fn a_dead_letter_without_a_sender_is_the_readers_of_its_topic() {
+    let text = std::fs::read_to_string(support::root().join(scenario("dead-letter"))).unwrap();
+    let mut recording: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let found = &mut recording["brokers"]["kafka"]["known"]["dead_letters"]["known"]["found"];
+    for letter in found.as_array_mut().unwrap() {
+        let reason = letter["headers"]["error"].clone();
+        letter["headers"] = serde_json::json!({
+            "originalTopic": "purchase-confirmed", "originalPartition": "0", "failureReason": reason,
+        });
+    }
+    let report = RUNBOOK.judge(&recording.to_string()).document();
+    assert_eq!(causes(&report), causes(&REPLAYS["dead-letter"].document()));
+    let verdict = |worker| instance(&report, "event-not-given-up", worker)["verdict"].clone();
+    assert_eq!(verdict("purchase-worker"), "fail");
+    assert_ne!(verdict("allocation-worker"), "fail");
+}
+
+/// A search for it took more than a minute to build.
+#[test]
+fn a_very_long_key_of_an_event_is_not_searched_for() {
+    let text = std::fs::read_to_string(support::root().join(scenario("api-silent"))).unwrap();
+    let mut recording: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let keys = &mut recording["events"][0]["rows"]["known"]["event"]["known"]["keys"];
+    assert!(keys["courseId"].is_string());
+    keys["courseId"] = "x".repeat(100_000).into();
+    assert_eq!(causes(&RUNBOOK.judge(&recording.to_string()).document())[0], "api-silent");
 }
 
 #[test]

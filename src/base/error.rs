@@ -1,7 +1,7 @@
-//! Errors shown to the user. Each one states the location, what was expected and how to fix it.
+//! Errors shown to the user. Each states the location, what was expected, and how to fix the mistake.
 
 pub use crate::base::error_excerpt::Excerpt;
-use crate::base::secret::redact;
+use crate::base::secret::withhold;
 use crate::base::visible_text::visible;
 use std::fmt;
 
@@ -65,12 +65,12 @@ impl Mistake {
     }
 }
 
-/// The most characters of one text that an error shows.
+/// The maximum number of characters shown per string in an error.
 const MAX_TEXT: usize = 5_000;
 
-/// Masks secrets and escapes what is hidden, line feeds included: no input can begin a line.
+/// Masks secrets and escapes hidden characters, including line feeds, so that no input can start a line.
 fn sanitize(text: &str) -> String {
-    let text = redact(text);
+    let text = withhold(text);
     match text.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => {
             let omitted = text[end..].chars().count();

@@ -1,13 +1,13 @@
 //! The source line that contains a mistake, with carets under the mistake.
 
-use crate::base::secret::redact;
+use crate::base::secret::withhold;
 use crate::base::visible_text::is_hidden;
 use std::fmt;
 
 /// Maximum width of an excerpt line, including the line number.
 const COLUMNS: usize = 80;
 
-/// Replaces the text cut from either end of a line.
+/// Shown in place of text that was cut from either end of a line.
 const CUT: &str = "...";
 
 /// A line of a file with some characters marked.
@@ -34,16 +34,16 @@ impl Excerpt {
     /// Returns the redacted line, cut to `room` characters, and the offset and width of the
     /// marked part.
     fn sanitized(&self, room: usize) -> (Vec<char>, usize, usize) {
-        // One character each, so that the carets stay under the marked part.
+        // Map each character to exactly one, so that the carets stay under the marked part.
         let printable = |letter: char| match letter {
             _ if letter.is_control() => ' ',
             _ if is_hidden(letter) => '?',
             _ => letter,
         };
-        let text: Vec<char> = redact(&self.text).chars().map(printable).collect();
+        let text: Vec<char> = withhold(&self.text).chars().map(printable).collect();
         // Masking a secret before the marked part shifts that part.
         let before: String = self.text.chars().take(self.column.saturating_sub(1)).collect();
-        let start = redact(&before).chars().count().min(text.len());
+        let start = withhold(&before).chars().count().min(text.len());
         let width = self.width.min(text.len() - start).max(1);
         if text.len() <= room {
             return (text, start, width);

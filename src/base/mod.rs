@@ -3,13 +3,16 @@
 
 pub mod error;
 pub mod error_excerpt;
+pub mod interruption;
 pub mod json_schema;
 pub mod name;
 pub mod observed;
+pub mod panics;
 pub mod renamed_ids;
 pub mod secret;
 pub mod state_enum;
 pub mod system_kinds;
 pub mod unavailable_reason;
 pub mod untrusted;
+pub mod uuid;
 pub mod visible_text;

@@ -4,8 +4,8 @@
 /// spells it.
 pub type Name = String;
 
-/// The name of the broker declared by `[kafka]`. No `[broker.NAME]` may use it.
+/// The name of the broker declared by `[kafka]`. A `[broker.NAME]` section must not use it.
 pub const MAIN_BROKER: &str = "kafka";
 
-/// The name of the database declared by `[postgres]`. No `[database.NAME]` may use it.
+/// The name of the database declared by `[postgres]`. A `[database.NAME]` section must not use it.
 pub const MAIN_DATABASE: &str = "postgres";

@@ -12,7 +12,7 @@ const TABLE: &str = include_str!("../../checks/renamed-ids.txt");
 static RENAMED: LazyLock<Vec<(&str, &str)>> =
     LazyLock::new(|| TABLE.lines().filter_map(|line| line.split_once(' ')).collect());
 
-/// Returns the current name for an id, which is the id itself unless it was renamed.
+/// Returns the current name of an id: the id itself, unless it was renamed.
 pub fn current(id: &str) -> Cow<'_, str> {
     if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == id) {
         return Cow::Borrowed(new);

@@ -2,10 +2,10 @@
 
 /// An enum with a word for each variant.
 pub trait State: Copy + 'static {
-    /// The words of all variants, in declaration order.
+    /// The words for all variants, in declaration order.
     const WORDS: &'static [&'static str];
 
-    /// Returns the word of this variant.
+    /// Returns the word for this variant.
     fn as_str(self) -> &'static str;
 }
 
@@ -31,10 +31,10 @@ macro_rules! state_enum {
         impl $name {
             /// All variants, in declaration order.
             pub const ALL: &'static [$name] = &[$($name::$state),+];
-            /// The words of all variants, in the same order.
+            /// The words for all variants, in the same order.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
 
-            /// Returns the word of this variant.
+            /// Returns the word for this variant.
             pub fn as_str(self) -> &'static str {
                 $crate::base::state_enum::State::as_str(self)
             }

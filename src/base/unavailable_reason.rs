@@ -44,9 +44,9 @@ pub enum ReasonKind {
     Young,
     /// A limit on time, bytes or records was reached.
     Limit,
-    /// Too little time was left to ask, or to expect an answer. Says nothing about the system.
+    /// Too little time was left to ask, or to expect an answer. This says nothing about the system.
     TooLittleTime,
-    /// A limit of this process or machine was reached, such as the number of open files. Says
+    /// A limit of this process or machine was reached, such as the number of open files. This says
     /// nothing about the system.
     OwnLimit,
     /// Any other failure; see the message.
@@ -70,6 +70,27 @@ impl Reason {
     /// Reports whether the system could not be reached at all.
     pub fn is_unreachable(&self) -> bool {
         matches!(self.kind, ReasonKind::NoAnswer | ReasonKind::Refused | ReasonKind::Unresolved)
+    }
+
+    /// Reports whether the value may exist but could not be read.
+    pub fn is_failed_read(&self) -> bool {
+        match self.kind {
+            ReasonKind::NoAnswer
+            | ReasonKind::Refused
+            | ReasonKind::Auth
+            | ReasonKind::Permission
+            | ReasonKind::TooLittleTime
+            | ReasonKind::OwnLimit
+            | ReasonKind::Failed => true,
+            ReasonKind::Unresolved
+            | ReasonKind::Ambiguous
+            | ReasonKind::Missing
+            | ReasonKind::Schema
+            | ReasonKind::NotConfigured
+            | ReasonKind::NotInPipeline
+            | ReasonKind::Young
+            | ReasonKind::Limit => false,
+        }
     }
 
     /// Adds the system's error code.

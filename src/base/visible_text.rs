@@ -1,10 +1,10 @@
-//! Makes text from outside safe to show: what controls a terminal, reorders letters or cannot be
-//! seen is written as an escape such as `\n`, `\x1b` or `\u{202e}`.
+//! Makes external text safe to display. Characters that control a terminal, reorder letters or are
+//! invisible become escapes such as `\n`, `\x1b` or `\u{202e}`.
 
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthChar;
 
-/// How many marks without a width may follow each other. Real scripts need no more.
+/// The maximum number of consecutive zero-width marks. Real scripts need no more.
 const MAX_MARKS: usize = 4;
 
 /// Default-ignorable code points by Unicode's definition (bidirectional controls, zero-width
@@ -29,13 +29,13 @@ const INVISIBLE: &[(char, char)] = &[
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// Reports whether a character is a control character or cannot be seen.
+/// Reports whether a character is a control character or invisible.
 pub fn is_hidden(letter: char) -> bool {
     letter.is_control()
         || (!letter.is_ascii() && INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&letter)))
 }
 
-/// Returns the text on one line, with an escape for each character that is hidden.
+/// Returns the text on one line, with an escape for each hidden character.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return Cow::Borrowed(text);
@@ -54,12 +54,12 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Returns the text with an escape for each hidden character except line feeds.
+/// Returns the text with all hidden characters escaped, except line feeds.
 pub fn visible_lines(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<Cow<'_, str>>>().join("\n")
 }
 
-/// Reports whether a variation selector selects the form of the symbol before it, as in many emoji.
+/// Reports whether a character is a variation selector for the preceding symbol, as in many emoji.
 fn selects_emoji(previous: Option<char>, letter: char) -> bool {
     let is_symbol = |symbol: char| ('\u{203c}'..='\u{1faff}').contains(&symbol) && !symbol.is_alphanumeric();
     matches!(letter, '\u{fe0e}' | '\u{fe0f}') && previous.is_some_and(|c| is_symbol(c) && !is_hidden(c))

@@ -1,27 +1,29 @@
 //! Runs all drivers concurrently, each under the deadline.
 
 use crate::base::error::Mistake;
-use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
+use crate::base::interruption::Interruption;
 use crate::collect::broker::kafka::{self, Cluster};
 use crate::collect::clock::now;
 use crate::collect::database::postgres::custom_facts::Answers as CustomAnswers;
 use crate::collect::database::postgres::lint_sql::Prepared;
 use crate::collect::database::postgres::{self, Collected};
-use crate::collect::deadline::no_answer;
-use crate::collect::own_limit::thread_limit;
+use crate::collect::driver_results::{
+    COMPOSE, DOCKER, HTTP, KAFKA, LOGS, Seen, broker_names, no_answers, no_databases,
+};
+use crate::collect::own_limit::{internal_error, thread_limit};
 use crate::collect::progress::Progress;
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::collect::runtime::{compose, docker};
-use crate::collect::{http, logs};
+use crate::collect::{http, interrupt, logs, no_answer, timeout_at};
 use crate::config::Config;
 use crate::evidence::{
-    self, AskedEvent, Broker, Database, Event, Evidence, Log, Name, Observed, Reason, ReasonKind, Runtime,
-    System,
+    self, Event, Evidence, Log, Name, Observed, Reason, ReasonKind, Runtime, System, sealing,
 };
+use futures_util::FutureExt;
 use futures_util::future::join_all;
-use indexmap::IndexMap;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use tokio::runtime::{Builder, Handle};
@@ -35,6 +37,7 @@ pub fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     if let Some(url) = &config.endpoints.postgres {
         mistakes.extend(postgres::address::check(url.expose()).err());
     }
+    mistakes.extend(config.logs.as_deref().and_then(logs::files::check));
     for url in config.endpoints.databases.values() {
         mistakes.extend(postgres::address::check(url.expose()).err());
     }
@@ -48,7 +51,7 @@ pub(crate) struct Collector {
     pub(crate) config: Config,
     pub(crate) observed_at: Timestamp,
     pub(crate) until: Instant,
-    /// When a driver stops waiting for another one, which is after a third of the deadline.
+    /// When a driver stops waiting for another driver: after a third of the deadline.
     pub(crate) wait_until: Instant,
     pub(crate) docker: watch::Sender<Option<DockerResult>>,
     pub(crate) event: watch::Sender<Option<Observed<Vec<Event>>>>,
@@ -56,12 +59,12 @@ pub(crate) struct Collector {
 }
 
 /// Runs all drivers concurrently and returns what they observed by the deadline. Waits on this thread,
-/// not in the runtime, so that no driver can keep it from returning: one that is late loses its own
-/// evidence.
+/// not in the runtime, so that no driver can prevent it from returning. A late driver loses only
+/// its own evidence.
 pub fn gather_evidence(config: &Config, runtime: &Handle) -> Evidence {
     let start = Instant::now();
     let (results, deposits) = mpsc::channel();
-    let (until, observed_at) = (start + config.deadline, now());
+    let (until, observed_at) = (start + config.deadline - report_time(config), now());
     let collector = Arc::new(Collector {
         config: config.clone(),
         observed_at,
@@ -72,19 +75,65 @@ pub fn gather_evidence(config: &Config, runtime: &Handle) -> Evidence {
         results,
     });
     start_drivers(&collector, runtime);
-    // The drivers hold the collector, so the channel ends with the last of them.
+    // The drivers hold the collector, so the channel closes when the last driver ends.
     drop(collector);
     let mut seen = Seen::default();
-    let missing = loop {
-        match deposits.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(deposit) => deposit(&mut seen),
-            Err(RecvTimeoutError::Timeout) => break not_finished(config.deadline),
+    let (missing, interrupted) = take_deposits(&deposits, &mut seen, (until, config.deadline));
+    sealed(seen, config, observed_at, &missing, interrupted)
+}
+
+/// Time that sealing and reporting take, which counts towards the deadline. Each event has a report.
+const REPORT_TIME: Duration = Duration::from_millis(2);
+
+fn report_time(config: &Config) -> Duration {
+    let events = u32::try_from(config.target.ids.len()).unwrap_or(u32::MAX);
+    REPORT_TIME.saturating_mul(events).min(config.deadline / 2)
+}
+
+/// Takes the drivers' results until all have arrived, the deadline has passed or a signal ends the
+/// run. Returns the reason for the missing ones, and the signal.
+fn take_deposits(
+    deposits: &mpsc::Receiver<Deposit>,
+    seen: &mut Seen,
+    (until, deadline): (Instant, Duration),
+) -> (Reason, Option<Interruption>) {
+    let mut until = until;
+    let mut interruption = None;
+    loop {
+        if interruption.is_none() {
+            interruption = interrupt::interruption();
+            until = interruption.map_or(until, |_| until.min(Instant::now() + interrupt::HANDOVER));
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        match deposits.recv_timeout(left.min(interrupt::POLL_INTERVAL)) {
+            Ok(deposit) => deposit(seen),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < until => {}
+            Err(RecvTimeoutError::Timeout) => {
+                let missing = interruption.map_or_else(|| not_finished(deadline), |_| interrupt::reason());
+                return (missing, interruption);
+            }
             Err(RecvTimeoutError::Disconnected) => {
-                break Reason::new(ReasonKind::Failed, "reading it failed unexpectedly; this is a bug");
+                let bug = "reading it failed unexpectedly; this is a bug";
+                return (Reason::new(ReasonKind::Failed, bug), interruption);
             }
         }
-    };
-    seen.into_evidence(config, observed_at, &missing)
+    }
+}
+
+/// Builds the evidence without secrets. Evidence that cannot be sealed is not shown.
+fn sealed(
+    seen: Seen,
+    config: &Config,
+    observed_at: Timestamp,
+    missing: &Reason,
+    interrupted: Option<Interruption>,
+) -> Evidence {
+    let evidence = seen.into_evidence(config, observed_at, missing, interrupted);
+    sealing::seal(&evidence).unwrap_or_else(|error| {
+        let message = format!("its secrets could not be removed, so it is not shown; this is a bug: {error}");
+        let missing = Reason::new(ReasonKind::Failed, message);
+        Seen::default().into_evidence(config, observed_at, &missing, interrupted)
+    })
 }
 
 fn not_finished(deadline: Duration) -> Reason {
@@ -92,29 +141,31 @@ fn not_finished(deadline: Duration) -> Reason {
     Reason::new(ReasonKind::TooLittleTime, message)
 }
 
-/// Starts each driver in a task of its own, so that none waits for another's work.
+/// Starts each driver in a separate task, so that no driver waits for another driver's work.
 fn start_drivers(collector: &Arc<Collector>, runtime: &Handle) {
     let _entered = runtime.enter();
     let progress = Arc::new(Progress::start());
     macro_rules! start {
-        ($name:literal, $driver:ident, $field:ident) => {
+        ($name:expr, $driver:ident, $field:ident) => {
             let (collector, progress) = (collector.clone(), progress.clone());
             runtime.spawn(async move {
-                let result = progress.watch($name, collector.$driver()).await;
-                collector.deposit(|seen| seen.$field = Some(result));
+                match caught(progress.watch($name, collector.$driver())).await {
+                    Some(result) => collector.deposit(|seen| seen.$field = Some(result)),
+                    None => collector.deposit_failure($name),
+                }
             });
         };
     }
-    start!("Docker", docker, docker);
-    start!("compose file", compose, declared);
-    start!("Kafka", kafka, clusters);
+    start!(DOCKER, docker, docker);
+    start!(COMPOSE, compose, declared);
+    start!(KAFKA, kafka, clusters);
     start_postgres(collector.clone(), progress.clone());
-    start!("HTTP", http, http);
-    start!("logs", logs, logs);
+    start!(HTTP, http, http);
+    start!(LOGS, logs, logs);
 }
 
-/// Starts the PostgreSQL driver on a thread and runtime of its own: what it reads matters most, and no
-/// other driver can take its time.
+/// Starts the PostgreSQL driver on a separate thread and runtime. Its evidence matters most, and no
+/// other driver can use up its time.
 fn start_postgres(collector: Arc<Collector>, progress: Arc<Progress>) {
     let to_report = collector.clone();
     let work = move || {
@@ -122,9 +173,11 @@ fn start_postgres(collector: Arc<Collector>, progress: Arc<Progress>) {
             Ok(runtime) => runtime,
             Err(error) => return collector.deposit_no_databases(&thread_limit(&error)),
         };
-        let result = runtime.block_on(progress.watch("PostgreSQL", collector.postgres()));
-        collector.deposit(|seen| seen.databases = Some(result));
-        // A lookup that hangs does not keep the thread.
+        match runtime.block_on(caught(progress.watch("PostgreSQL", collector.postgres()))) {
+            Some(result) => collector.deposit(|seen| seen.databases = Some(result)),
+            None => collector.deposit_no_databases(&internal_error("PostgreSQL")),
+        }
+        // A hanging lookup does not keep the thread alive.
         runtime.shutdown_background();
     };
     if let Err(error) = std::thread::Builder::new().name("postgres".into()).spawn(work) {
@@ -132,107 +185,13 @@ fn start_postgres(collector: Arc<Collector>, progress: Arc<Progress>) {
     }
 }
 
+/// Runs a driver. Returns `None` if it panics, so that it costs only its own evidence.
+async fn caught<T>(driver: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(driver).catch_unwind().await.ok()
+}
+
 /// Adds a driver's result to the others.
 type Deposit = Box<dyn FnOnce(&mut Seen) + Send>;
-
-type Custom = BTreeMap<Name, Observed<evidence::CustomObservation>>;
-
-/// What the drivers have returned so far.
-#[derive(Default)]
-struct Seen {
-    docker: Option<Observed<Runtime>>,
-    declared: Option<Observed<evidence::Declared>>,
-    clusters: Option<Vec<(Name, Observed<Cluster>)>>,
-    databases: Option<(Observed<Collected>, CustomAnswers)>,
-    http: Option<(Observed<evidence::Http>, Custom)>,
-    logs: Option<BTreeMap<Name, Observed<Log>>>,
-}
-
-impl Seen {
-    /// Builds the evidence, with `missing` as the reason for results that did not arrive.
-    fn into_evidence(self, config: &Config, observed_at: Timestamp, missing: &Reason) -> Evidence {
-        let mut events: Vec<AskedEvent> = config.target.ids.iter().map(AskedEvent::new).collect();
-        let clusters = self.clusters.unwrap_or_else(|| {
-            broker_names(config).map(|name| (name, Observed::Unknown(missing.clone()))).collect()
-        });
-        let brokers = clusters.into_iter().map(|(name, cluster)| {
-            let broker = cluster.map(|cluster| broker_evidence(cluster, &mut events));
-            (name, broker)
-        });
-        let brokers = brokers.collect();
-        let (databases, sql_facts) = self.databases.unwrap_or_else(|| no_databases(config, missing));
-        let (http, http_facts) = self.http.unwrap_or_else(|| {
-            let facts = config.custom_facts.iter().filter(|fact| fact.http.is_some());
-            (unknown(missing), facts.map(|fact| (fact.name().to_string(), unknown(missing))).collect())
-        });
-        let logs = self
-            .logs
-            .unwrap_or_else(|| logs::names(&config.pipeline).map(|name| (name, unknown(missing))).collect());
-        let databases = database_evidence(databases, &mut events);
-        Evidence {
-            schema: evidence::SCHEMA,
-            tool: env!("CARGO_PKG_VERSION").into(),
-            observed_at,
-            target: config.target.clone(),
-            events,
-            declared: self.declared.unwrap_or_else(|| unknown(missing)),
-            runtimes: [(Runtime::DOCKER.to_string(), self.docker.unwrap_or_else(|| unknown(missing)))].into(),
-            brokers,
-            databases,
-            http,
-            logs,
-            custom: sql_facts.into_iter().chain(http_facts).chain(log_facts(config)).collect(),
-            counters: BTreeMap::new(),
-        }
-    }
-}
-
-fn no_databases(config: &Config, why: &Reason) -> (Observed<Collected>, CustomAnswers) {
-    let facts = config.custom_facts.iter().filter(|fact| fact.sql.is_some());
-    (unknown(why), facts.map(|fact| (fact.name().to_string(), unknown(why))).collect())
-}
-
-fn unknown<T>(why: &Reason) -> Observed<T> {
-    Observed::Unknown(why.clone())
-}
-
-/// Returns the names of all brokers, the main one first.
-fn broker_names(config: &Config) -> impl Iterator<Item = Name> {
-    let additional = config.pipeline.broker.keys().cloned();
-    [MAIN_BROKER.to_string()].into_iter().chain(additional)
-}
-
-/// Returns the broker's evidence and moves its records to the events that they name.
-pub(crate) fn broker_evidence(cluster: Cluster, events: &mut [AskedEvent]) -> Broker {
-    for (topic, found) in cluster.records {
-        for (number, record) in found {
-            if let Some(event) = events.get_mut(number) {
-                event.records.entry(topic.clone()).or_default().push(record);
-            }
-        }
-    }
-    cluster.broker
-}
-
-/// Returns the databases, with the main one first, and moves the rows to their events.
-pub(crate) fn database_evidence(
-    collected: Observed<Collected>,
-    events: &mut [AskedEvent],
-) -> IndexMap<Name, Observed<Database>> {
-    let mut additional = BTreeMap::new();
-    let rows = collected.as_ref().map(|collected| collected.rows.clone());
-    for (number, event) in events.iter_mut().enumerate() {
-        event.rows = rows.as_ref().and_then(|rows| match rows.get(number) {
-            Some(rows) => Observed::Known(rows.clone()),
-            None => Observed::default(),
-        });
-    }
-    let main = collected.map(|collected| {
-        additional = collected.additional;
-        collected.main
-    });
-    [(MAIN_DATABASE.to_string(), main)].into_iter().chain(additional).collect()
-}
 
 /// Prepares the pipeline's SQL on the database, without running it.
 pub async fn prepare(config: &Config) -> Observed<Prepared> {
@@ -247,24 +206,24 @@ pub async fn prepare(config: &Config) -> Observed<Prepared> {
     postgres::lint_sql::prepare(config, &docker, start + config.deadline).await
 }
 
-/// Returns the custom facts' log patterns.
-pub(crate) fn log_facts(
-    config: &Config,
-) -> impl Iterator<Item = (Name, Observed<evidence::CustomObservation>)> {
-    let facts = config.custom_facts.iter().filter_map(|fact| Some((fact, fact.log.as_ref()?)));
-    facts.map(|(fact, log)| {
-        let pattern = log.pattern.0.as_str().to_string();
-        (fact.name().to_string(), Observed::Known(evidence::CustomObservation::LookedFor(pattern)))
-    })
-}
-
 impl Collector {
-    /// Hands over a result. After the deadline, nobody takes it any more.
+    /// Sends a result to the waiting thread. Results sent after the deadline are ignored.
     fn deposit(&self, deposit: impl FnOnce(&mut Seen) + Send + 'static) {
         let _ = self.results.send(Box::new(deposit));
     }
 
-    /// Hands over that the databases could not be read, and releases the drivers that wait for the event.
+    /// Reports that a driver has panicked, and unblocks the drivers that wait for it.
+    fn deposit_failure(&self, driver: &'static str) {
+        if driver == DOCKER && self.docker.borrow().is_none() {
+            let unavailable = Observed::Unknown(internal_error(driver));
+            self.docker.send_replace(Some(Arc::new((unavailable, EnvironmentAddresses::default()))));
+        }
+        self.deposit(move |seen| {
+            seen.failed.insert(driver);
+        });
+    }
+
+    /// Reports why the databases could not be read, and unblocks the drivers that wait for the event.
     fn deposit_no_databases(&self, why: &Reason) {
         let result = no_databases(&self.config, why);
         self.event.send_replace(Some(Observed::Unknown(why.clone())));
@@ -283,7 +242,7 @@ impl Collector {
         }
         let (docker, discovered) = docker::collect(&self.config, self.until).await;
         self.docker.send_replace(Some(Arc::new((docker.clone(), discovered))));
-        // The other drivers are already running. What follows may take until the deadline.
+        // The other drivers no longer wait for this one, so the rest may take until the deadline.
         let first = docker.clone();
         self.deposit(|seen| seen.docker = Some(first));
         docker::follow_up(&self.config, docker, Instant::now(), self.until).await
@@ -296,10 +255,13 @@ impl Collector {
         }
         // Leaves time to read the compose file in this directory.
         let docker = wait_for(&self.docker, self.until - self.config.deadline / 3).await;
+        if let Some(unavailable) = interrupted_without(docker.as_ref()) {
+            return unavailable;
+        }
         compose::collect(&self.config, docker.as_deref(), self.until).await
     }
 
-    /// Collects from all brokers, the main one first.
+    /// Collects from all brokers, with the main broker first.
     pub(crate) async fn kafka(&self) -> Vec<(Name, Observed<Cluster>)> {
         let all = broker_names(&self.config);
         join_all(all.map(|name| async move {
@@ -314,6 +276,9 @@ impl Collector {
             return unavailable;
         }
         let docker = wait_for(&self.docker, self.wait_until).await;
+        if let Some(unavailable) = interrupted_without(docker.as_ref()) {
+            return unavailable;
+        }
         let events = kafka::PendingEvents { updates: self.event.subscribe(), wait_until: self.wait_until };
         kafka::collect(&self.config, name, docker.as_deref(), self.until, events).await
     }
@@ -335,8 +300,11 @@ impl Collector {
             return unavailable;
         }
         let docker = wait_for(&self.docker, self.wait_until).await;
+        if let Some(unavailable) = interrupted_without(docker.as_ref()) {
+            return unavailable;
+        }
         let rows = postgres::collect(&self.config, docker.as_deref(), self.until, &self.event, answers).await;
-        // Releases the drivers that are still waiting for the event's time.
+        // Unblock the drivers that are still waiting for the event's time.
         if self.event.borrow().is_none() {
             let event = rows.as_ref().and_then(|collected| match collected.rows.first() {
                 Some(rows) => rows.event.clone(),
@@ -348,33 +316,77 @@ impl Collector {
     }
 
     pub(crate) async fn http(&self) -> (Observed<evidence::Http>, CustomAnswers) {
-        if let Some(unavailable) = self.left_out(System::Http) {
-            let facts = self.config.custom_facts.iter().filter(|fact| fact.http.is_some());
-            let left_out = || Observed::Unknown(System::Http.skipped_reason());
-            return (unavailable, facts.map(|fact| (fact.name().to_string(), left_out())).collect());
+        if self.left_out::<()>(System::Http).is_some() {
+            return no_answers(&self.config, &System::Http.skipped_reason());
         }
         let docker = wait_for(&self.docker, self.wait_until).await;
+        if interrupted_without::<()>(docker.as_ref()).is_some() {
+            return no_answers(&self.config, &interrupt::reason());
+        }
         let event = wait_for(&self.event, self.wait_until).await;
         http::collect(&self.config, docker.as_deref(), event.as_ref(), self.until).await
     }
 
     pub(crate) async fn logs(&self) -> BTreeMap<Name, Observed<Log>> {
+        if self.config.logs.is_some() {
+            let event = wait_for(&self.event, self.wait_until).await;
+            return logs::collect(&self.config, None, event.as_ref(), self.observed_at, self.until).await;
+        }
         if let Some(unavailable) = self.left_out(System::Logs) {
             return logs::collect(&self.config, Some(&unavailable), None, self.observed_at, self.until).await;
         }
         let docker = wait_for(&self.docker, self.until).await;
+        if let Some(unavailable) = interrupted_without(docker.as_ref()) {
+            return logs::collect(&self.config, Some(&unavailable), None, self.observed_at, self.until).await;
+        }
         let event = wait_for(&self.event, self.wait_until).await;
         let docker = docker.as_ref().map(|docker| &docker.0);
         logs::collect(&self.config, docker, event.as_ref(), self.observed_at, self.until).await
     }
 }
 
+/// Returns the reason a system is unavailable if a signal ended the run while its driver waited for
+/// another one.
+fn interrupted_without<T>(docker: Option<&DockerResult>) -> Option<Observed<T>> {
+    let is_interrupted = docker.is_none() && interrupt::interruption().is_some();
+    is_interrupted.then(|| Observed::Unknown(interrupt::reason()))
+}
+
 /// Waits for another driver's result, or returns `None` if there is none by `until`.
 pub(crate) async fn wait_for<T: Clone>(result: &watch::Sender<Option<T>>, until: Instant) -> Option<T> {
     let mut result = result.subscribe();
-    let waited = tokio::time::timeout_at(until, result.wait_for(Option::is_some)).await;
+    let waited = timeout_at(until, result.wait_for(Option::is_some)).await;
     match waited {
         Ok(Ok(value)) => value.clone(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::name::MAIN_BROKER;
+    use crate::cli::TargetOptions;
+    use crate::config::pipeline_source;
+
+    #[test]
+    fn a_panic_costs_only_its_own_evidence() {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(caught(async { 1 })), Some(1));
+        assert_eq!(runtime.block_on(caught(async { panic!("expected in this test") })), None::<()>);
+        let options = TargetOptions {
+            window: "24h".into(),
+            deadline: "10s".into(),
+            settle: "1s".into(),
+            ..TargetOptions::default()
+        };
+        let source = pipeline_source(None).unwrap();
+        let config = Config::new(&source, None, &options, &BTreeMap::new(), &mut Vec::new()).unwrap();
+        let seen = Seen { failed: [KAFKA].into(), ..Seen::default() };
+        let evidence = seen.into_evidence(&config, now(), &not_finished(config.deadline), None);
+        let why = evidence.brokers[MAIN_BROKER].reason().unwrap();
+        assert_eq!(why.message, "internal error in pipeline-doctor's part for Kafka; this is a bug");
+        let why = evidence.http.reason().unwrap();
+        assert_eq!(why.message, "reading it was not finished within the deadline of 10s");
     }
 }

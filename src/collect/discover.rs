@@ -1,6 +1,7 @@
 //! Discovers a pipeline without a pipeline file. Reads the running containers and the
 //! compose files first, and then, concurrently, the systems that the components use.
 
+use crate::base::secret::{add_environment, redact_url};
 use crate::collect::broker::kafka;
 use crate::collect::database::postgres;
 use crate::collect::discovered::classify::{self, DatabaseUse, Kind, kind};
@@ -37,6 +38,9 @@ pub async fn discover(config: &Config) -> Discovery {
         docker::discovery::read_logs(config, project, third + config.deadline / 6).await;
     }
     let mut components = merge(declared.known(), project.known());
+    for component in &components {
+        add_environment(component.variables.iter().map(|(name, value)| (name.as_str(), value.expose())));
+    }
     let (kafka, databases, endpoints) = tokio::join!(
         clusters(config, &project, &components, until),
         databases(config, evidence.as_ref(), &components, until),
@@ -78,7 +82,7 @@ async fn declared(
     }
 }
 
-/// Returns one component per service, as it is running or, if it is not, as it is declared.
+/// Returns one component per service: the running component, or else the declared one.
 fn merge(declared: Option<&Declared>, project: Option<&Project>) -> Vec<Component> {
     let mut components: BTreeMap<String, Component> = BTreeMap::new();
     for component in declared.into_iter().flat_map(|declared| &declared.components) {
@@ -133,7 +137,7 @@ async fn databases(
         let name = usages.first().map(|usage| usage.name.clone()).unwrap_or_default();
         (DatabaseUse { address: address.clone(), name, host: String::new(), used_by: Vec::new() }, false)
     });
-    // A given address replaces the first one in the components' environments.
+    // A configured address replaces the first address in the components' environments.
     let rest = usages.into_iter().skip(usize::from(given.is_some())).map(|usage| (usage, true));
     let all: Vec<(DatabaseUse, bool)> = given.into_iter().chain(rest).take(MAX_DATABASES).collect();
     let databases = all.into_iter().map(|(usage, inside)| async move {
@@ -143,7 +147,7 @@ async fn databases(
         };
         let (address, tables) = match tables {
             Ok((shown, tables)) => (shown, Observed::Known(tables)),
-            Err(why) => (crate::base::secret::redact_url(usage.address.expose()), Observed::Unknown(why)),
+            Err(why) => (redact_url(usage.address.expose()), Observed::Unknown(why)),
         };
         Database { name: usage.name, address, used_by: usage.used_by, tables }
     });

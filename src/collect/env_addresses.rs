@@ -1,6 +1,7 @@
 //! Broker and database addresses in a service's environment variables, under the names
 //! that common frameworks use.
 
+use crate::collect::connection_strings::{Pairs, libpq_mode};
 use crate::text::address::{hosts_of, is_broker_list, is_host, is_loopback_host};
 use std::collections::BTreeMap;
 use url::Url;
@@ -12,7 +13,7 @@ const USUAL_NAMES: [&str; 3] = ["KAFKA_BROKERS", "POSTGRES_URL", "DATABASE_URL"]
 const NOT_KAFKA: [&str; 10] =
     ["REGISTRY", "CONNECT", "REST", "MQTT", "AMQP", "RABBIT", "REDIS", "CELERY", "PROXY", "CONSOLE"];
 
-/// Words in the names of variables that hold secrets, whose values are never taken for addresses.
+/// Words in the names of variables that hold secrets, whose values are never treated as addresses.
 const SECRET_WORDS: [&str; 14] = [
     "PASSWORD",
     "PASSWD",
@@ -108,15 +109,25 @@ impl<'a> Variables<'a> {
             let url = normalized_url(value)
                 .map(|url| self.with_login(normalized, url))
                 .or_else(|| url_from_pairs(value))?;
-            Some((name, url))
+            Some((name, self.with_ssl_mode(url)))
         });
         let mut databases: Vec<(&str, String)> = whole.collect();
         let hosts =
             self.iter().filter(|(normalized, ..)| !NOT_POSTGRES.iter().any(|word| normalized.contains(word)));
-        databases.extend(
-            hosts.filter_map(|(normalized, name, host)| Some((name, self.url_from_parts(normalized, host)?))),
-        );
+        databases.extend(hosts.filter_map(|(normalized, name, host)| {
+            Some((name, self.with_ssl_mode(self.url_from_parts(normalized, host)?)))
+        }));
         databases
+    }
+
+    /// Adds libpq's variables for TLS, which apply to every address that does not say otherwise.
+    fn with_ssl_mode(&self, mut address: String) -> String {
+        for (variable, option) in [("PGSSLMODE", "sslmode"), ("PGSSLROOTCERT", "sslrootcert")] {
+            if let Some(value) = self.get(variable).filter(|_| !has_option(&address, option)) {
+                address = with_option(&address, option, value);
+            }
+        }
+        address
     }
 
     /// Adds the user and password from the variables that frameworks use alongside the URL.
@@ -146,7 +157,13 @@ impl<'a> Variables<'a> {
         let name = name.or_else(|| user.filter(|_| prefix == "PG"))?;
         let port = self.first(prefix, &["PORT"]).unwrap_or("5432");
         let is_postgres = !prefix.is_empty() && is_host(host) && !["3306", "1433", "27017"].contains(&port);
-        postgres_url(host, port, name, user?, self.first(prefix, &PASSWORDS)).filter(|_| is_postgres)
+        let url = postgres_url(host, port, name, user?, self.first(prefix, &PASSWORDS));
+        let mode =
+            self.first(prefix, &["SSLMODE", "SSL_MODE", "SSL"]).filter(|_| prefix != "PG").map(libpq_mode);
+        url.filter(|_| is_postgres).map(|url| match mode {
+            Some(mode) => with_option(&url, "sslmode", &mode),
+            None => url,
+        })
     }
 }
 
@@ -158,8 +175,8 @@ fn normalized(name: &str) -> String {
     name.to_uppercase().replace(['.', '-'], "_")
 }
 
-/// Reports whether a variable's name says that its value is a secret: `KAFKA_SASL_JAAS_CONFIG`,
-/// `kafka.password`, `kafkaAuthToken`.
+/// Reports whether a variable's name indicates that its value is a secret:
+/// `KAFKA_SASL_JAAS_CONFIG`, `kafka.password`, `kafkaAuthToken`.
 fn names_secret(name: &str) -> bool {
     let mut words = String::new();
     let mut last = ' ';
@@ -194,23 +211,48 @@ fn broker_list(value: &str) -> Option<String> {
 /// Normalizes a URL: `jdbc:postgresql://…`, `postgresql+asyncpg://…` → `postgresql://…`.
 fn normalized_url(value: &str) -> Option<String> {
     let value = value.trim();
-    let value = value.strip_prefix("jdbc:").unwrap_or(value);
-    let (scheme, rest) = value.split_once("://")?;
+    let jdbc = value.strip_prefix("jdbc:");
+    let (scheme, rest) = jdbc.unwrap_or(value).split_once("://")?;
     let scheme = scheme.split('+').next()?;
-    matches!(scheme, "postgres" | "postgresql").then(|| format!("{scheme}://{rest}"))
+    let url = matches!(scheme, "postgres" | "postgresql").then(|| format!("{scheme}://{rest}"))?;
+    // With ssl=true, the JDBC driver verifies the server's name.
+    let is_verified = jdbc.is_some() && !has_option(&url, "sslmode") && rest.contains("ssl=true");
+    Some(if is_verified { with_option(&url, "sslmode", "verify-full") } else { url })
 }
 
 /// Builds a URL from `host=db dbname=shop` (libpq) or `Host=db;Database=shop` (Npgsql).
 fn url_from_pairs(value: &str) -> Option<String> {
-    let separator = if value.contains(';') { ';' } else { ' ' };
-    let pairs = value.split(separator).filter_map(|pair| pair.split_once('='));
-    let pairs: BTreeMap<String, &str> = pairs
-        .map(|(key, value)| (key.trim().to_lowercase(), value.trim().trim_matches(['\'', '"'])))
-        .collect();
-    let get = |keys: &[&str]| keys.iter().find_map(|key| pairs.get(*key).copied());
-    let (host, port) = (get(&["host"])?, get(&["port"]).unwrap_or("5432"));
-    let user = get(&["user", "username", "user id"])?;
-    postgres_url(host, port, get(&["dbname", "database"])?, user, get(&["password"]))
+    let pairs = Pairs::read(value);
+    let (host, port) = (pairs.get(&["host"])?, pairs.get(&["port"]).unwrap_or("5432"));
+    let user = pairs.get(&["user", "username", "userid"])?;
+    let name = pairs.get(&["dbname", "database"])?;
+    let mut url = postgres_url(host, port, name, user, pairs.get(&["password"]))?;
+    let roots = pairs.get(&["sslrootcert", "rootcertificate"]).map(String::from);
+    for (option, value) in [("sslmode", pairs.ssl_mode()), ("sslrootcert", roots)] {
+        if let Some(value) = value {
+            url = with_option(&url, option, &value);
+        }
+    }
+    Some(url)
+}
+
+/// Reports whether a URL has an option, or `ssl`, which stands for `sslmode`.
+fn has_option(url: &str, option: &str) -> bool {
+    let query = place(url).split_once('?').map(|(_, query)| query).unwrap_or_default();
+    let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
+    names.any(|name| name == option || option == "sslmode" && name == "ssl" && !query.contains("ssl=true"))
+}
+
+/// Returns what follows the login in a URL. A password may hold a question mark.
+fn place(url: &str) -> &str {
+    url.split_once('@').map_or(url, |(_, place)| place)
+}
+
+/// Adds an option to a URL.
+fn with_option(url: &str, option: &str, value: &str) -> String {
+    let separator = if place(url).contains('?') { '&' } else { '?' };
+    let value: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    format!("{url}{separator}{option}={}", value.replace('+', "%20"))
 }
 
 /// Builds a PostgreSQL URL; special characters are percent-encoded.
@@ -279,6 +321,56 @@ mod tests {
                 "TYPEORM_HOST postgresql://u@db:5432/shop",
             ),
             (&[("PGHOST", "db"), ("PGUSER", "u"), ("PGPASSWORD", "p")], "PGHOST postgresql://u:p@db:5432/u"),
+        ] {
+            assert_eq!(databases(variables), [expected]);
+        }
+    }
+
+    #[test]
+    fn reads_tls_modes_of_every_form() {
+        for (variables, expected) in [
+            (
+                &[("DB_DSN", r"host=db dbname=shop user=u password='a b\' c' sslmode=require")][..],
+                "DB_DSN postgresql://u:a%20b'%20c@db:5432/shop?sslmode=require",
+            ),
+            (
+                &[("Db__Default", "Host=db;Database=shop;Username=u;Password='a;b';SSL Mode=VerifyFull")],
+                "Db__Default postgresql://u:a%3Bb@db:5432/shop?sslmode=verify-full",
+            ),
+            (
+                &[("Db__Default", "Host=db;Database=shop;Username=u;Ssl Mode=Verfy Full")],
+                "Db__Default postgresql://u@db:5432/shop?sslmode=Verfy%20Full",
+            ),
+            (
+                &[("DATABASE_URL", "postgres://u:p@db/shop"), ("PGSSLMODE", "verify-full")],
+                "DATABASE_URL postgres://u:p@db/shop?sslmode=verify-full",
+            ),
+            (
+                &[("DATABASE_URL", "postgres://u@db/shop?sslmode=disable"), ("PGSSLMODE", "require")],
+                "DATABASE_URL postgres://u@db/shop?sslmode=disable",
+            ),
+            (
+                &[
+                    ("PGHOST", "db"),
+                    ("PGUSER", "u"),
+                    ("PGSSLMODE", "verify-ca"),
+                    ("PGSSLROOTCERT", "/ca.pem"),
+                ],
+                "PGHOST postgresql://u@db:5432/u?sslmode=verify-ca&sslrootcert=%2Fca.pem",
+            ),
+            (
+                &[
+                    ("TYPEORM_HOST", "db"),
+                    ("TYPEORM_DATABASE", "s"),
+                    ("TYPEORM_USERNAME", "u"),
+                    ("TYPEORM_SSL", "true"),
+                ],
+                "TYPEORM_HOST postgresql://u@db:5432/s?sslmode=require",
+            ),
+            (
+                &[("JDBC_URL", "jdbc:postgresql://db/shop?user=u&ssl=true")],
+                "JDBC_URL postgresql://db/shop?user=u&ssl=true&sslmode=verify-full",
+            ),
         ] {
             assert_eq!(databases(variables), [expected]);
         }

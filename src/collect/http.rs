@@ -1,10 +1,10 @@
 //! Checks the health of HTTP services and sends the harmless request that the pipeline
 //! declares. Sends only GET requests.
 
-use crate::base::secret::{redact, redact_url};
+use crate::base::secret::{redact, redact_url, withhold};
 use crate::collect::env_addresses::is_loopback;
 use crate::collect::runtime::docker::{EnvironmentAddresses, before_deadline};
-use crate::collect::{http_errors, name_lookup, now, tls_probe, with_deadline};
+use crate::collect::{http_errors, name_lookup, now, timeout_at, tls_probe, with_deadline};
 use crate::config::Config;
 use crate::evidence::{
     AddressMapping, Answer, Clock, CustomObservation, Event, Http, InstanceState, Name, Observed, Reason,
@@ -12,6 +12,7 @@ use crate::evidence::{
 };
 use crate::pipeline::{Call, Harmless, Service};
 use crate::runbook::custom_fact::Request;
+use crate::text::address::has_query_or_fragment;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use reqwest::{Client, ClientBuilder, Response, redirect};
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use tokio::time::{Duration, Instant};
 use url::Url;
 
-/// Maximum size of a response body in bytes; longer ones are not read.
+/// Maximum size of a response body in bytes; longer bodies are not read.
 const MAX_BODY: usize = 1 << 20;
 /// Timeout for a DNS lookup, after which the address is looked up in Docker.
 const DNS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -82,7 +83,7 @@ pub async fn healthy_path(address: &str, until: Instant) -> Option<&'static str>
     for path in HEALTH_PATHS {
         let until = until.min(Instant::now() + HEALTH_TIMEOUT);
         let request = client.get(format!("http://{address}{path}")).send();
-        match tokio::time::timeout_at(until, request).await {
+        match timeout_at(until, request).await {
             Ok(Ok(response)) if response.status().is_success() => return Some(path),
             Ok(Ok(_)) => {}
             // There is no response at all, so the other paths won't get one either.
@@ -159,6 +160,10 @@ impl Requester<'_> {
             Observed::Unknown(why) => return Observed::Unknown(why),
             Observed::NotAsked(why) => return Observed::NotAsked(why),
         };
+        if has_query_or_fragment(&base) {
+            let message = format!("the address of {} has a query or a fragment", service.name);
+            return Observed::unknown(ReasonKind::NotConfigured, message);
+        }
         let url = format!("{}{path}", base.trim_end_matches('/'));
         let shown = redact(&format!("{}{path}", redact_url(&base)));
         let parsed = Url::parse(&base).ok();
@@ -195,8 +200,8 @@ impl Requester<'_> {
             && tls_probe::expects_tls_before(peer.to_string(), self.until).await
     }
 
-    /// Returns the service's base URL, which is the configured one, or else the published
-    /// port of its container, or else the address in other containers' environments.
+    /// Returns the service's base URL: the configured URL, or else the published port of its
+    /// container, or else the address in other containers' environments.
     async fn base_url(self, service: &Service) -> Observed<String> {
         if let Some(configured) = self.config.endpoints.http.get(&service.name) {
             return self.reachable(configured).await;
@@ -238,7 +243,10 @@ impl Requester<'_> {
     /// Returns the URL if its host resolves, or else the URL that Docker maps it to.
     async fn reachable(self, address: &str) -> Observed<String> {
         let Ok(url) = Url::parse(address) else {
-            return Observed::unknown(ReasonKind::NotConfigured, format!("{} is not a URL", redact(address)));
+            return Observed::unknown(
+                ReasonKind::NotConfigured,
+                format!("{} is not a URL", redact_url(address)),
+            );
         };
         let Some((host, port)) = host_and_port(&url) else {
             return Observed::unknown(
@@ -249,7 +257,7 @@ impl Requester<'_> {
         let peer = format!("{host}:{port}");
         let start = Instant::now();
         let mut lookup = Box::pin(tokio::net::lookup_host(peer.as_str()));
-        let first = tokio::time::timeout_at(self.until.min(start + DNS_TIMEOUT), &mut lookup).await;
+        let first = timeout_at(self.until.min(start + DNS_TIMEOUT), &mut lookup).await;
         if let Ok(Ok(_)) = first {
             return Observed::Known(address.into());
         }
@@ -259,7 +267,7 @@ impl Requester<'_> {
         }
         let last = match first {
             Ok(failed) => Ok(failed),
-            Err(_) => tokio::time::timeout_at(self.until, lookup).await,
+            Err(_) => timeout_at(self.until, lookup).await,
         };
         match last {
             Ok(Ok(_)) => Observed::Known(address.into()),
@@ -318,18 +326,18 @@ fn fill_path(harmless: &Harmless, event: Option<&Event>) -> Result<String, Strin
     Ok(path)
 }
 
-/// Returns where a response redirects to, without the query, which may hold a token.
+/// Returns the redirect target of a response, without the query, which may contain a token.
 fn location(response: &Response) -> Option<String> {
     let location = response.headers().get(reqwest::header::LOCATION)?.to_str().ok()?;
     let mut url = response.url().join(location).ok()?;
     url.set_query(None);
     url.set_fragment(None);
-    Some(redact(&redact_url(url.as_str())).chars().take(MAX_VALUE).collect())
+    Some(withhold(&redact_url(url.as_str())).chars().take(MAX_VALUE).collect())
 }
 
 type Body = (BTreeMap<String, String>, Option<Reason>);
 
-/// Returns the body values that `wanted` lists, and why the body could not be read, if it could not.
+/// Returns the body values that `wanted` lists, and the reason if the body could not be read.
 async fn body(mut response: Response, wanted: &Harmless) -> reqwest::Result<Body> {
     let encoding = response.headers().get(reqwest::header::CONTENT_ENCODING);
     let encoding = encoding.and_then(|encoding| encoding.to_str().ok()).unwrap_or("identity");
@@ -360,7 +368,7 @@ fn values(body: &serde_json::Value, wanted: &Harmless) -> BTreeMap<String, Strin
     let found = pointers.filter_map(|pointer| Some((pointer, body.pointer(pointer)?)));
     found
         .map(|(pointer, value)| {
-            let value = redact(&value.to_string());
+            let value = withhold(&value.to_string());
             (pointer.clone(), value.chars().take(MAX_VALUE).collect())
         })
         .collect()
@@ -396,7 +404,7 @@ mod tests {
     fn keeps_only_the_wanted_values_of_the_body() {
         let body = r#"{"success": false, "error": "password=hunter2", "data": [1]}"#;
         let found = values(&serde_json::from_str(body).unwrap(), &harmless());
-        let expected = [("/error", "\"password=***\""), ("/success", "false")];
+        let expected = [("/error", "\"password=<secret:1>\""), ("/success", "false")];
         assert_eq!(found.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>(), expected);
     }
 

@@ -1,6 +1,7 @@
-//! Turns errors from HTTP clients into reasons that people can read.
+//! Converts errors from HTTP clients to readable reasons.
 
 use crate::base::secret::redact;
+use crate::collect::error_chain::error_chain;
 use crate::collect::name_lookup;
 use crate::collect::own_limit::own_limit;
 use crate::collect::tls::tls_reason;
@@ -10,9 +11,9 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 /// Returns why a request to `peer` failed after `waited`. The last error in the chain says what
-/// happened; the ones before it only say that the request failed.
+/// happened; the errors before it only say that the request failed.
 pub fn reason(error: &(dyn Error + 'static), peer: &str, waited: Duration) -> Reason {
-    let chain = chain(error);
+    let chain = error_chain(error);
     let io = chain.iter().find_map(|error| error.downcast_ref::<io::Error>());
     if let Some(limit) = chain.iter().filter_map(|error| error.downcast_ref()).find_map(own_limit) {
         return limit;
@@ -40,45 +41,30 @@ pub fn reason(error: &(dyn Error + 'static), peer: &str, waited: Duration) -> Re
     Reason::new(kind, message)
 }
 
-/// Returns the words for bytes that are no HTTP.
+/// Returns the message for a response that is not HTTP.
 pub fn not_http(peer: &str) -> String {
     format!("{peer} answered, but not in HTTP")
 }
 
-/// Returns the words for a connection that ends without an answer.
+/// Returns the message for a connection that was closed without an answer.
 pub fn closed(peer: &str) -> String {
     format!("{peer} closed the connection without an answer")
 }
 
-/// Returns the words for an answer that ends too early.
+/// Returns the message for an answer that was cut off.
 pub fn cut(peer: &str) -> String {
     format!("{peer} cut the connection in the middle of an answer")
 }
 
-/// Reports whether a plain request failed as it does where TLS is expected: the server closes the
-/// connection, or answers with a TLS alert.
+/// Reports whether a plaintext request failed as it would if the server expected TLS: the server
+/// closes the connection, or answers with a TLS alert.
 pub fn may_expect_tls(why: &Reason, peer: &str) -> bool {
     why.message == closed(peer) || why.message == not_http(peer)
 }
 
-/// Returns the reason for a peer that answers only TLS.
+/// Returns the reason for a peer that accepts only TLS.
 pub fn expects_tls(peer: &str) -> Reason {
     Reason::new(ReasonKind::Failed, format!("{peer} expects TLS"))
-}
-
-/// Returns the errors from the outermost to the innermost. An I/O error returns the error that it
-/// wraps from `get_ref`, not from `source`.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
-    let mut chain = vec![error];
-    loop {
-        let last = chain[chain.len() - 1];
-        let wrapped = last.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let wrapped = wrapped.map(|inner| inner as &(dyn Error + 'static));
-        match wrapped.or_else(|| last.source()) {
-            Some(next) => chain.push(next),
-            None => return chain,
-        }
-    }
 }
 
 /// `io::ErrorKind` has no variant for a name that does not resolve.
@@ -147,7 +133,7 @@ mod tests {
                 io::Error::other(rustls::Error::from(rustls::InvalidMessage::InvalidContentType)),
                 "it:1 does not speak TLS",
             ),
-            (io::Error::other("token=hunter2 is wrong"), "it:1: token=*** is wrong"),
+            (io::Error::other("token=hunter2 is wrong"), "it:1: token=<secret:1> is wrong"),
         ];
         for (error, expected) in cases {
             assert_eq!(reason(&Client(error), "it:1", Duration::from_secs(2)).message, expected);

@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use tokio::net::lookup_host;
 use tokio::time::{Duration, Instant, timeout};
 
-/// A lookup takes at most this share of the remaining time, so that another address can be tried.
+/// A lookup may take at most the remaining time divided by this number, so that another address can be tried.
 const SHARE: u32 = 2;
 
-/// Returns the socket addresses of `host:port`, at least one.
+/// Returns at least one socket address for `host:port`.
 pub async fn lookup(place: &str, until: Instant) -> Result<Vec<SocketAddr>, Reason> {
     let name = place.rsplit_once(':').map_or(place, |(host, _)| host);
     let start = Instant::now();
@@ -30,7 +30,7 @@ pub async fn lookup(place: &str, until: Instant) -> Result<Vec<SocketAddr>, Reas
     Err(why)
 }
 
-/// Explains an error of getaddrinfo, whose code the standard library tells only in the message.
+/// Explains an error of getaddrinfo, whose code the standard library exposes only in the message.
 pub fn failed(error: &Error, name: &str, waited: Duration) -> Reason {
     let is_temporary = error.to_string().to_lowercase().contains("temporary failure");
     match own_limit(error).or_else(open_files_limit) {

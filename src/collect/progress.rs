@@ -1,5 +1,4 @@
-//! Progress line on stderr that lists the systems still being waited for. Shown only on a
-//! terminal.
+//! A progress line on stderr that lists the systems that have not answered yet. Shown only on a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::future::Future;
@@ -16,13 +15,15 @@ pub struct Progress {
 impl Progress {
     /// Starts the progress line; shows nothing unless stderr is a terminal.
     pub fn start() -> Self {
-        let bar =
-            if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        if !std::io::stderr().is_terminal() {
+            return Progress { bar: ProgressBar::hidden(), waiting: Mutex::default() };
+        }
+        let bar = ProgressBar::new_spinner();
         bar.set_style(
             ProgressStyle::with_template("{spinner} waiting for {msg}").expect("the template is valid"),
         );
         bar.enable_steady_tick(Duration::from_millis(100));
-        Progress { bar, waiting: Mutex::new(Vec::new()) }
+        Progress { bar, waiting: Mutex::default() }
     }
 
     /// Shows `system` in the line while `work` runs.

@@ -1,4 +1,4 @@
-//! What all TLS connections share: the cryptography provider, and the words for their failures.
+//! Code shared by all TLS connections: the cryptography provider and the messages for failures.
 
 use crate::evidence::{Reason, ReasonKind};
 use jiff::Timestamp;
@@ -42,9 +42,12 @@ fn certificate(error: &CertificateError, peer: &str) -> String {
             format!("certificate of {peer} is for {names}, not for {}", shown(expected))
         }
         CertificateError::UnknownIssuer => not_trusted("signed by itself or by an unknown authority"),
-        // The only way that rustls-webpki tells a certificate that signed itself.
+        // rustls-webpki reports a self-signed certificate only in this way.
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             not_trusted("self-signed")
+        }
+        CertificateError::Other(other) if format!("{other:?}").contains("UnsupportedCertVersion") => {
+            not_trusted("X.509 version 1, which cannot be verified")
         }
         CertificateError::Revoked => not_trusted("revoked"),
         CertificateError::BadSignature => not_trusted("its signature is wrong"),
@@ -60,7 +63,7 @@ fn date(time: UnixTime) -> String {
     time.map_or_else(|_| "a date beyond the year 9999".into(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
-/// Takes the name out of `DnsName("db.example")`.
+/// Extracts the name from `DnsName("db.example")`.
 fn bare(presented: &str) -> &str {
     presented.split_once('(').map_or(presented, |(_, name)| name.trim_matches(['"', '(', ')']))
 }

@@ -1,7 +1,8 @@
 //! Detects whether an address requires TLS. A TLS server closes a plain connection
 //! without a response, exactly like a published port with nothing listening behind it,
-//! so this sends the first message of a TLS handshake.
+//! so the probe sends the first message of a TLS handshake.
 
+use crate::collect::timeout_at;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::io::Read;
@@ -18,7 +19,7 @@ const CONTENT_TYPES: [u8; 2] = [0x15, 0x16];
 /// Reports whether `host:port` answers a TLS handshake before `until`.
 pub async fn expects_tls_before(address: String, until: Instant) -> bool {
     let probe = tokio::task::spawn_blocking(move || expects_tls(&address));
-    matches!(tokio::time::timeout_at(until, probe).await, Ok(Ok(true)))
+    matches!(timeout_at(until, probe).await, Ok(Ok(true)))
 }
 
 /// Reports whether `host:port` answers a TLS handshake; blocks for up to 0.2 s per step.

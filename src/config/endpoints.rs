@@ -1,12 +1,12 @@
 //! The addresses of the systems, as configured.
 
 use crate::base::error::Mistake;
-use crate::base::secret::{MASK, Secret, redact};
+use crate::base::secret::{Secret, redact, redact_url};
 use crate::cli::TargetOptions;
 use crate::config::environment::Environment;
 use crate::evidence::Name;
 use crate::pipeline::{Pipeline, System};
-use crate::text::address::{is_broker_list, is_host_and_port, is_http_address};
+use crate::text::address::{has_query_or_fragment, is_broker_list, is_host_and_port, is_http_address};
 use crate::text::suggestion::suggestion;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,15 +29,14 @@ pub struct Endpoints {
     pub kafka_addresses: BTreeMap<String, String>,
     /// PostgreSQL URL, password included.
     pub postgres: Option<Secret>,
-    /// URLs of additional databases by their names in the pipeline, passwords included.
+    /// URLs of additional databases, passwords included, keyed by the name in the pipeline.
     pub databases: BTreeMap<Name, Secret>,
     /// Base addresses by service name.
     pub http: BTreeMap<Name, String>,
 }
 
 impl Endpoints {
-    /// Takes each address from the first of these that has it: the flags, the environment or
-    /// the pipeline file.
+    /// Takes each address from the first source that has it: the flags, the environment or the pipeline file.
     pub(super) fn new(
         options: &TargetOptions,
         pipeline: &Pipeline,
@@ -67,13 +66,25 @@ impl Endpoints {
 /// Checks that `list` consists of one or more `host:port` pairs, separated by commas.
 fn check_brokers(list: &str, given_by: &str, mistakes: &mut Vec<Mistake>) {
     if !is_broker_list(list) {
-        // The text before an @ may be a password.
-        let shown = match list.rsplit_once('@') {
-            Some((_, host)) => format!("{MASK}@{host}"),
-            None => redact(list),
-        };
-        let mistake = Mistake::new(format!("Kafka brokers {shown}"), "not a valid list of brokers");
+        let mistake = Mistake::new(format!("Kafka brokers {}", shown(list)), "not a valid list of brokers");
         mistakes.push(mistake.help(format!("expected host:port[,host:port] in {given_by}")));
+    }
+}
+
+/// Returns an address for an error: it may hold a password wherever it is wrong.
+fn shown(address: &str) -> String {
+    if address.contains(['@', '?', '#']) || address.contains("://") {
+        redact_url(address)
+    } else {
+        redact(address)
+    }
+}
+
+/// Returns the value of a flag of the form NAME=ADDRESS for an error.
+fn shown_named(value: &str) -> String {
+    match value.split_once('=').filter(|(name, _)| !name.contains([':', '/', '@'])) {
+        Some((name, address)) => format!("{name}={}", shown(address)),
+        None => shown(value),
     }
 }
 
@@ -120,7 +131,7 @@ struct NamedAddressFlag {
     kind: &'static str,
     format: &'static str,
     example: &'static str,
-    /// Help for a pipeline that declares no such system.
+    /// The help text for a pipeline that declares no such system.
     if_undeclared: &'static str,
 }
 
@@ -141,10 +152,10 @@ impl NamedAddressFlag {
                     addresses.insert(name.to_string(), address.to_string());
                 }
                 Some((name, _)) => {
-                    let mistake = Mistake::new(self.flag, format!("unknown {} `{name}`", self.kind));
+                    let mistake = Mistake::new(self.flag, format!("unknown {} `{}`", self.kind, shown(name)));
                     mistakes.push(mistake.help(match declared.is_empty() {
                         true => self.if_undeclared.to_string(),
-                        false => suggestion(name, declared.keys().map(String::as_str)),
+                        false => suggestion(&shown(name), declared.keys().map(String::as_str)),
                     }));
                 }
                 None => mistakes.push(
@@ -165,7 +176,7 @@ fn kafka_addresses(flags: &[String], mistakes: &mut Vec<Mistake>) -> BTreeMap<St
                 addresses.insert(from.to_string(), to.to_string());
             }
             _ => mistakes.push(
-                Mistake::new(format!("--kafka-address {flag}"), "not in the form FROM=TO")
+                Mistake::new(format!("--kafka-address {}", shown_named(flag)), "not in the form FROM=TO")
                     .help("expected two addresses with ports, such as kafka:9092=localhost:9092"),
             ),
         }
@@ -193,14 +204,26 @@ fn http_addresses(
                 addresses.insert(name.to_string(), url.to_string());
             }
             Some((name, _)) if pipeline.service(name).is_none() => mistakes.push(
-                Mistake::new(format!("--http {flag}"), format!("unknown service `{name}`"))
-                    .help(suggestion(name, services)),
+                Mistake::new(
+                    format!("--http {}", shown_named(flag)),
+                    format!("unknown service `{}`", shown(name)),
+                )
+                .help(suggestion(&shown(name), services)),
             ),
             _ => mistakes.push(
-                Mistake::new(format!("--http {flag}"), "not in the form SERVICE=URL")
+                Mistake::new(format!("--http {}", shown_named(flag)), "not in the form SERVICE=URL")
                     .help("expected a value such as api=http://localhost:3010"),
             ),
         }
     }
+    // Addresses in the pipeline file are checked there.
+    let in_file = |name: &str| pipeline.service(name).and_then(|service| service.address.as_ref());
+    let given = addresses.iter().filter(|(name, address)| in_file(name) != Some(*address));
+    let not_base = given.filter(|(_, address)| has_query_or_fragment(address));
+    mistakes.extend(not_base.map(|(name, _)| {
+        // The query may hold a token.
+        let mistake = Mistake::new(format!("address of {name}"), "has a query or a fragment");
+        mistake.help("expected a base URL without ? and #, because the path of each request is added to it")
+    }));
     addresses
 }

@@ -3,11 +3,11 @@
 use crate::pipeline::Pipeline;
 use std::collections::BTreeMap;
 
-/// Environment variables by name; a map, so that tests can pass their own.
+/// Environment variables by name. Tests can pass their own map.
 pub type Environment = BTreeMap<String, String>;
 
 /// Returns the address variables of the pipeline that are set in the environment, sorted.
-/// Compose files may refer to them, too.
+/// Compose files may also refer to them.
 pub fn address_variables(pipeline: &Pipeline, environment: &Environment) -> Vec<String> {
     let mut names: Vec<String> = pipeline.address_variables().map(String::from).collect();
     names.sort();

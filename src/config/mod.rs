@@ -3,6 +3,7 @@
 
 pub mod endpoints;
 pub mod environment;
+mod known_secrets;
 pub mod parse_time;
 pub mod pipeline_file;
 pub mod pipeline_lookup_flags;

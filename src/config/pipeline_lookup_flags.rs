@@ -36,7 +36,7 @@ pub fn lookup_flags(arguments: &[OsString]) -> Vec<(String, String)> {
 }
 
 /// Reports whether a lookup name can be a flag: it consists of lower-case letters, digits
-/// and dashes, starts with a letter, and is not yet a flag of `trace`.
+/// and dashes, starts with a letter, and is not already a flag of `trace`.
 pub fn can_be_flag(name: &str) -> bool {
     let command = Cli::command();
     let trace = command.find_subcommand("trace");

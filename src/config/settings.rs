@@ -4,12 +4,14 @@ use crate::base::error::Mistake;
 use crate::cli::TargetOptions;
 use crate::config::endpoints::Endpoints;
 use crate::config::environment::{Environment, address_variables};
+use crate::config::known_secrets;
 use crate::config::parse_time::{parse_duration, parse_time};
 use crate::config::pipeline_lookup_flags::can_be_flag;
 use crate::evidence::{System, Target};
 use crate::input::Source;
 use crate::pipeline::Pipeline;
 use crate::runbook::custom_fact::CustomFact;
+use crate::runbook::log_kinds::LogKinds;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,15 +39,19 @@ pub struct Config {
     pub deadline: Duration,
     /// The time between two samples of the offsets.
     pub settle: Duration,
-    /// How long to repeat the run until the pipeline is healthy.
+    /// The maximum time to keep repeating the run until the pipeline is healthy.
     pub wait: Option<Duration>,
     /// Whether to skip slow probes that reveal nothing about an event under way. This is for
     /// `--follow`, which polls several times a second.
     pub quick: bool,
     /// Regular expressions for log records to keep, because checks search for them.
     pub log_patterns: Vec<String>,
+    /// The kinds of trouble in logs.
+    pub log_kinds: LogKinds,
     /// Custom facts for the probes to collect.
     pub custom_facts: Vec<CustomFact>,
+    /// The directory to read logs from, instead of the containers.
+    pub logs: Option<PathBuf>,
     /// Systems to skip.
     pub without: Vec<System>,
     /// The configured addresses of the systems.
@@ -99,6 +105,7 @@ impl Config {
         let id = id.map(|id| pipeline.canonical_id(id));
         let id = id.and_then(|id| ok_or_record(mistakes, id));
         let endpoints = Endpoints::new(options, &pipeline, environment, mistakes);
+        known_secrets::remember(&endpoints, &source.text, environment);
         let (window, deadline, settle) = (window?, deadline?, settle?);
         let target = Target {
             pipeline: pipeline.name.clone(),
@@ -119,7 +126,9 @@ impl Config {
             wait,
             quick: false,
             log_patterns: Vec::new(),
+            log_kinds: LogKinds::default(),
             custom_facts: Vec::new(),
+            logs: options.logs.clone(),
             without: options.without.clone(),
             endpoints,
             record: options.record.clone(),

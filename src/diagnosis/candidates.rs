@@ -42,7 +42,7 @@ impl<'a> Candidate<'a> {
         !self.row.any_of.is_empty()
     }
 
-    /// Returns the likeliest member; the first one if several are equally likely.
+    /// Returns the likeliest member, or the first one if several are equally likely.
     pub(super) fn leader(&self, ranking: &Ranking) -> usize {
         let likelier = |a: usize, b: usize| if ranking.posterior[b] > ranking.posterior[a] { b } else { a };
         self.members.iter().copied().reduce(likelier).unwrap_or_default()
@@ -72,8 +72,8 @@ impl<'a> Candidate<'a> {
         self.row.seen.is_empty() || self.row.seen.iter().any(|check| failed(check.get_ref()))
     }
 
-    /// Reports whether a check has failed that only one member can break, and which that member
-    /// always breaks.
+    /// Reports whether a failed check points to a single member: only that member can break it, and
+    /// always does.
     fn has_telltale_failure(&self, model: &Model, findings: &[Finding]) -> bool {
         let mut failed = (0..findings.len()).filter(|&j| fails(&findings[j]));
         failed.any(|j| {

@@ -1,5 +1,5 @@
 //! Exact inference in a small leaky noisy-OR network. It determines which causes explain the
-//! findings, and with what certainty. The README describes the model.
+//! findings and how likely each cause is. The README describes the model.
 
 use crate::base::unavailable_reason::ReasonKind;
 use crate::judge::{Finding, Verdict};
@@ -56,14 +56,20 @@ impl<'a> Model<'a> {
             }
         };
         let row = |cause: &&Cause| findings.iter().map(|finding| link(cause, &finding.check)).collect();
-        // A cause about something that the pipeline lacks is impossible.
+        // A cause that concerns something missing from the pipeline is impossible.
         let not_in_pipeline = |check: &str| {
             let mut of_check = findings.iter().filter(|finding| finding.check == check);
             of_check.any(
                 |f| matches!(&f.verdict, Verdict::NotAsked(why) if why.kind == ReasonKind::NotInPipeline),
             )
         };
-        let possible = |cause: &&Cause| !cause.always.iter().any(|check| not_in_pipeline(check.get_ref()));
+        let seen = |check: &str| findings.iter().any(|finding| finding.check == check && fails(finding));
+        let possible = |cause: &&Cause| {
+            let mut always = cause.always.iter().map(|check| check.get_ref().as_str());
+            !always.clone().any(not_in_pipeline)
+                && (!cause.only_if_seen || always.any(seen))
+                && !is_told_more_exactly(cause, findings)
+        };
         let causes = catalog.ranked().filter(|cause| cause.any_of.is_empty()).filter(possible);
         let causes: Vec<&Cause> = causes.collect();
         let links = causes.iter().map(row).collect();
@@ -88,7 +94,11 @@ impl<'a> Model<'a> {
         };
         let (passed, failed) = (observed(true), observed(false));
         let without: f64 = passed.iter().map(|&j| self.pass(j, &[]).ln()).sum();
-        let evidence_against = |k: usize| passed.iter().map(|&j| (1.0 - self.link(k, j)).ln()).sum();
+        let evidence_against = |k: usize| {
+            let direct = self.is_read_directly(k);
+            let counts = |j: &&usize| !direct || self.link(k, **j) > SOMETIMES;
+            passed.iter().filter(counts).map(|&j| (1.0 - self.link(k, j)).ln()).sum()
+        };
         let against: Vec<f64> = (0..count).map(evidence_against).collect();
         let hypotheses = all.map(|causes: Vec<usize>| {
             let passes = without + causes.iter().map(|&k| against[k]).sum::<f64>();
@@ -97,6 +107,14 @@ impl<'a> Model<'a> {
             (causes, weight)
         });
         hypotheses.collect()
+    }
+
+    /// Reports whether a check that only says that this cause is true has failed, and is not noisy. Then it
+    /// does not matter which of the checks that the cause sometimes breaks have passed.
+    fn is_read_directly(&self, k: usize) -> bool {
+        let tells = |j: &usize| self.link(k, *j) == ALWAYS && !self.findings[*j].noisy;
+        let mut telling = (0..self.findings.len()).filter(tells);
+        self.causes[k].only_if_seen && telling.any(|j| fails(&self.findings[j]))
     }
 
     /// Returns the probability that cause `k` breaks finding `j`.
@@ -126,7 +144,7 @@ impl<'a> Model<'a> {
         Ranking { posterior, weights, best: self.hypotheses[best].0.clone() }
     }
 
-    /// Returns the probability of cause `k` if the unknown finding `j` passes, or if it fails.
+    /// Returns the probability of cause `k`, given that the unknown finding `j` passes or fails.
     pub fn posterior_if(&self, ranking: &Ranking, (j, passes): (usize, bool), k: usize) -> f64 {
         let (mut with, mut all) = (0.0, 0.0);
         for ((causes, _), weight) in self.hypotheses.iter().zip(&ranking.weights) {
@@ -154,6 +172,16 @@ impl<'a> Model<'a> {
             _ => None,
         }
     }
+}
+
+/// Reports whether all failures of a cause's first check have a more exact reason.
+fn is_told_more_exactly(cause: &Cause, findings: &[Finding]) -> bool {
+    let failed = |check: &str| -> Vec<&str> {
+        findings.iter().filter(|finding| finding.check == check).flat_map(Finding::failed_subjects).collect()
+    };
+    let own = cause.always.first().map_or_else(Vec::new, |check| failed(check.get_ref()));
+    let exact: Vec<&str> = cause.unless_seen.iter().flat_map(|check| failed(check.get_ref())).collect();
+    !own.is_empty() && own.iter().all(|subject| exact.contains(subject))
 }
 
 /// Reports whether a check has failed.

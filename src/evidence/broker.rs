@@ -29,7 +29,7 @@ pub struct Broker {
     /// DescribeConsumerGroups).
     #[serde(default)]
     pub other_groups: Observed<BTreeMap<Name, Group>>,
-    /// How the stages' topics were searched for the requested events' records (Fetch). The records
+    /// How each topic was searched for records of the requested events (Fetch). The records
     /// themselves are stored with their events ([`crate::evidence::AskedEvent::records`]).
     #[serde(default)]
     pub searches: BTreeMap<Name, Observed<Search>>,
@@ -39,7 +39,7 @@ pub struct Broker {
     /// Later samples of end offsets and committed offsets (ListOffsets, OffsetFetch).
     #[serde(default)]
     pub again: Vec<Sample>,
-    /// Options that commands need to reach it.
+    /// Options that commands need to reach the broker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands: Option<BrokerCommandOptions>,
 }
@@ -71,11 +71,11 @@ pub struct Search {
     pub from: Option<Timestamp>,
     /// Records read.
     pub read: u64,
-    /// Total size of their keys and values in bytes.
+    /// Total size of the keys and values read, in bytes.
     pub bytes: u64,
     /// Whether everything from that time on was read.
     pub complete: bool,
-    /// Whether reading began at the oldest available record and older ones have been deleted.
+    /// Whether reading began at the oldest available record and older records have been deleted.
     #[serde(default)]
     pub truncated: bool,
     /// The limit that stopped the search early, if any.
@@ -90,7 +90,7 @@ pub struct Search {
 pub struct DeadLetters {
     /// How the topic was read.
     pub search: Search,
-    /// The records that contain a requested id and the newest of the others, oldest first.
+    /// The records that contain a requested id, and the newest of the other records; oldest first.
     pub found: Vec<FoundRecord>,
 }
 
@@ -98,11 +98,11 @@ pub struct DeadLetters {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoundRecord {
-    /// Its partition.
+    /// The record's partition.
     pub partition: i32,
-    /// Its offset.
+    /// The record's offset.
     pub offset: i64,
-    /// Its timestamp, set by the producer or the broker.
+    /// The record's timestamp, set by the producer or the broker.
     pub at: Option<Timestamp>,
     /// Where the id was found in the record: key, header or value.
     pub by: Option<String>,
@@ -110,16 +110,16 @@ pub struct FoundRecord {
     /// repeat the id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<String>,
-    /// Size of its key and value in bytes.
+    /// Size of the key and the value in bytes.
     pub size: u64,
     /// The headers that the pipeline declares, as truncated text without secrets.
     pub headers: BTreeMap<String, String>,
-    /// Its value as truncated compact JSON without secrets, if it was requested and is JSON.
+    /// The value as truncated compact JSON without secrets, if it was requested and is JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
-/// A cluster node, as it advertises itself.
+/// A cluster node, as advertised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
@@ -133,9 +133,9 @@ pub struct Node {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topic {
-    /// Whether it exists; false if the broker answers "unknown topic".
+    /// Whether the topic exists; false if the broker answers "unknown topic".
     pub exists: bool,
-    /// Its partitions, sorted by number.
+    /// The topic's partitions, sorted by number.
     pub partitions: Vec<Partition>,
     /// Number of replicas that must be in sync for a write (`min.insync.replicas`, from
     /// DescribeConfigs).
@@ -149,11 +149,11 @@ pub struct Topic {
 pub struct Partition {
     /// Partition number.
     pub id: i32,
-    /// The leader's node id; `None` if it has no leader.
+    /// The leader's node id; `None` if the partition has no leader.
     pub leader: Option<i32>,
-    /// Node ids of its assigned replicas.
+    /// Node ids of the assigned replicas.
     pub replicas: Vec<i32>,
-    /// Node ids of its in-sync replicas.
+    /// Node ids of the in-sync replicas.
     pub in_sync: Vec<i32>,
     /// The offset of the oldest available record.
     pub earliest: Observed<i64>,
@@ -166,18 +166,18 @@ pub struct Partition {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// Its state.
+    /// The group's state.
     pub state: GroupState,
-    /// The protocol that assigns its partitions.
+    /// The protocol that assigns the group's partitions.
     pub protocol: GroupProtocol,
-    /// Its members.
+    /// The group's members.
     pub members: Vec<Member>,
-    /// Its committed offsets (OffsetFetch); empty if it has committed nothing.
+    /// The group's committed offsets (OffsetFetch); empty if it has committed nothing.
     pub committed: Observed<Vec<Committed>>,
 }
 
 impl Group {
-    /// Returns the partitions assigned to its members.
+    /// Returns the partitions assigned to the group's members.
     pub fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
         self.members.iter().flat_map(|member| &member.partitions)
     }
@@ -194,11 +194,11 @@ impl Group {
 pub struct Member {
     /// `client.id`.
     pub client_id: String,
-    /// Its host, as seen by the broker.
+    /// The member's host, as seen by the broker.
     pub host: String,
     /// `group.instance.id` of a static member.
     pub instance_id: Option<String>,
-    /// Its assigned partitions.
+    /// The member's assigned partitions.
     pub partitions: Vec<TopicPartition>,
 }
 

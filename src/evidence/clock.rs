@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clock {
-    /// How far it is ahead, in milliseconds; negative if it is behind.
+    /// How far the clock is ahead, in milliseconds; negative if it is behind.
     pub ahead_ms: i64,
     /// Error bound of the offset in milliseconds, from the round-trip time and the clock's resolution.
     pub within_ms: i64,

@@ -26,7 +26,7 @@ pub struct RuntimeCommandOptions {
     /// Active profiles (`--profile`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<String>,
-    /// Instance counts by workload, where they differ from the declared ones (`--scale`).
+    /// Instance counts by workload, where they differ from the declared counts (`--scale`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scale: BTreeMap<String, u64>,
 }

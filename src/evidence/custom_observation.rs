@@ -21,7 +21,7 @@ pub enum CustomObservation {
 }
 
 impl CustomObservation {
-    /// Returns the system on which it was observed.
+    /// Returns the system that the observation comes from.
     pub(in crate::evidence) fn system(&self) -> System {
         match self {
             CustomObservation::NoRow | CustomObservation::Bool(_) | CustomObservation::Count(_) => {

@@ -38,7 +38,7 @@ pub struct Database {
     /// Other sessions and their locks (`pg_stat_activity`, `pg_locks`).
     #[serde(default)]
     pub sessions: Observed<Sessions>,
-    /// For each stage, how many events in the window lack its effect.
+    /// For each stage, how many events in the window lack the stage's effect.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extents: BTreeMap<Name, Observed<Extent>>,
     /// Whether the table of processed markers has an index on the id (`pg_index`).
@@ -51,14 +51,14 @@ pub struct Database {
     /// Ids of the events with the requested key, newest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_up: Option<Observed<Vec<String>>>,
-    /// Options that commands need to reach it.
+    /// Options that commands need to reach the database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands: Option<DatabaseCommandOptions>,
 }
 
 impl Database {
-    /// Returns the reasons that lookups of an event's rows failed, followed by those for each
-    /// stage's stuck events.
+    /// Returns why lookups of an event's rows failed, followed by why lookups of each stage's stuck
+    /// events failed.
     pub fn lookup_failures<'a>(&'a self, rows: Option<&'a EventRows>) -> Vec<&'a Reason> {
         let of_event = rows.into_iter().flat_map(|rows| [rows.marks.reason(), rows.event.reason()]);
         let of_stages = self.extents.iter().flat_map(|(stage, extent)| {
@@ -125,7 +125,7 @@ pub struct IdleSession {
     pub since: Option<Timestamp>,
 }
 
-/// The events in the window at one stage, and how many of them lack its effect.
+/// The events in the window at one stage, and how many of them lack the stage's effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Extent {
@@ -154,13 +154,13 @@ impl Extent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StuckEvent {
-    /// Its id.
+    /// The event's id.
     pub id: String,
-    /// When it reached the stage.
+    /// When the event reached the stage.
     pub at: Timestamp,
-    /// Whether the stage's owner has marked it as processed.
+    /// Whether the stage's owner has marked the event as processed.
     pub marked: bool,
-    /// Whether anything other than its emitter has marked it, in which case the owner skips it.
+    /// Whether anything other than the emitter has marked the event, in which case the owner skips it.
     #[serde(default)]
     pub kept_back: bool,
 }

@@ -25,7 +25,7 @@ pub struct Answer {
     pub url: String,
     /// HTTP status code.
     pub status: u16,
-    /// Where a redirect that was not followed leads to, without secrets.
+    /// The target of a redirect that was not followed, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// The body's values at the JSON pointers that the pipeline specifies, as compact JSON, redacted

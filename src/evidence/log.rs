@@ -27,7 +27,7 @@ pub struct Log {
     /// The relevant records since `wanted`, oldest first: those that contain the id or one of its
     /// keys, match a pattern in the pipeline, or are errors.
     pub records: Vec<Record>,
-    /// Whether there were too many relevant records, so that only the newest were kept.
+    /// Whether only the newest relevant records were kept because there were too many.
     pub cut: bool,
     /// Whether some of the dropped records contain the id or one of its keys.
     #[serde(default)]
@@ -55,11 +55,11 @@ pub enum LogSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reach {
-    /// Back to the requested time, so missing records were never logged.
+    /// The log was read back to the requested time, so missing records were never logged.
     Wanted,
-    /// Back to the log's beginning, which is later than the requested time.
+    /// The log was read back to its beginning, which is later than the requested time.
     Beginning,
-    /// Back to a limit on lines or time, which was reached before the requested time.
+    /// Reading stopped at a limit on lines or time, before it reached the requested time.
     Limit,
 }
 
@@ -67,11 +67,13 @@ pub enum Reach {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// When the container engine received its first line.
-    pub at: Timestamp,
-    /// Whether it was written to stderr.
+    /// When the container engine received the record's first line, or what the record says; in a file,
+    /// a record may say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Whether the record was written to stderr.
     pub stderr: bool,
-    /// Its lines joined by `\n`, without colours and secrets, truncated to 2000 characters.
+    /// The record's lines joined by `\n`, without colours and secrets, truncated to 2000 characters.
     pub text: String,
     /// The first bytes of a truncated record, with colours but without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +84,12 @@ pub struct Record {
 }
 
 impl Record {
-    /// Reports whether the record contains an id or a key's value as a word, ignoring case.
+    /// Returns the record's time of day with a space, `10:02:15 `, or nothing if its time is unknown.
+    pub fn time_of_day(&self) -> String {
+        self.at.map_or_else(String::new, |at| at.strftime("%H:%M:%S ").to_string())
+    }
+
+    /// Reports whether the record contains an id or a key's value as a whole word, ignoring case.
     pub fn names(&self, value: &str) -> bool {
         contains_word(self.text.as_bytes(), value.as_bytes())
     }

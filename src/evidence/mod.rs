@@ -2,7 +2,7 @@
 //! observed.
 //!
 //! `collect` produces it, `--record` writes it, `--replay` reads it, and facts are derived from it.
-//! Nothing here makes a judgement. Secrets are removed before evidence is built. Each file covers
+//! Nothing here makes a judgement. Secrets are removed when it is sealed, before anything reads it. Each file covers
 //! one kind of system.
 
 mod address_mapping;
@@ -19,6 +19,8 @@ pub mod recording;
 mod recording_schema1;
 mod requested_event;
 mod run_evidence;
+pub mod sealing;
+mod start_failure;
 #[cfg(test)]
 pub(crate) mod test_samples;
 mod workload;
@@ -42,7 +44,5 @@ pub use http::{Answer, Http};
 pub use log::{Log, LogSource, Reach, Record};
 pub use requested_event::{AskedEvent, Effect, Event, EventRows, Mark};
 pub use run_evidence::{Counters, Evidence, SCHEMA, Target};
-pub use workload::{
-    Addresses, Config, Details, Exit, Image, Instance, LaterState, Port, Runtime, StartFailure,
-    StartFailureKind, Workload,
-};
+pub use start_failure::{StartFailure, StartFailureKind};
+pub use workload::{Addresses, Config, Details, Exit, Image, Instance, LaterState, Port, Runtime, Workload};

@@ -1,5 +1,4 @@
-//! Reads and writes recordings, which hold evidence written by `--record` in this version or an
-//! earlier one.
+//! Reads and writes recordings: evidence written by `--record` in this version or an earlier one.
 
 use crate::base::renamed_ids::current;
 use crate::evidence::recording_schema1;
@@ -8,14 +7,14 @@ use crate::text::json;
 use serde::Deserialize;
 use std::io;
 
-/// Why a text is not a valid recording.
+/// Why a document is not a valid recording.
 #[derive(Debug)]
 pub enum RecordingError {
-    /// It is not JSON.
+    /// The document is not JSON.
     NotJson(serde_json::Error),
-    /// Its schema version is unsupported or missing.
+    /// The schema version is unsupported or missing.
     Schema(Option<u64>),
-    /// It does not conform to its schema.
+    /// The document does not conform to its schema.
     NotEvidence(serde_json::Error),
 }
 

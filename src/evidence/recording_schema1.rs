@@ -16,8 +16,9 @@ use crate::evidence::http::Http;
 use crate::evidence::log::Log;
 use crate::evidence::requested_event::{AskedEvent, Effect, Event, EventRows, Mark};
 use crate::evidence::run_evidence::{Evidence, SCHEMA, Target};
+use crate::evidence::start_failure::StartFailure;
 use crate::evidence::workload::{
-    Addresses, Config, Details, Exit, Image, Instance, LaterState, Port, Runtime, StartFailure,
+    Addresses, Config, Details, Exit, Image, Instance, LaterState, Port, Runtime,
 };
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -68,6 +69,7 @@ impl Document {
             all.map(|(name, kafka)| (name, kafka.map(|kafka| kafka.into_current(&mut events)))).collect();
         let databases = databases(self.postgres, &mut events);
         Evidence {
+            interrupted: None,
             schema: SCHEMA,
             tool: self.tool,
             observed_at: self.observed_at,
@@ -81,6 +83,7 @@ impl Document {
             logs: self.logs,
             custom: self.own,
             counters: BTreeMap::new(),
+            masked_values: 0,
         }
     }
 }
@@ -280,7 +283,7 @@ struct Kafka {
 }
 
 impl Kafka {
-    /// Converts it to a broker and moves its records to the events whose ids they contain.
+    /// Converts the value to a broker and moves each record to the event whose id it contains.
     fn into_current(self, events: &mut [AskedEvent]) -> Broker {
         let first = events.first().map(|event| event.id.clone());
         let mut searches = BTreeMap::new();

@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AskedEvent {
-    /// Its id in canonical form.
+    /// The event's id in canonical form.
     pub id: String,
-    /// Its rows in the databases.
+    /// The event's rows in the databases.
     #[serde(default)]
     pub rows: Observed<EventRows>,
-    /// Its records by topic, oldest first; how the topics were read is recorded with the broker
-    /// ([`crate::evidence::Broker::searches`]).
+    /// The event's records by topic, oldest first; how the topics were read is recorded with the
+    /// broker ([`crate::evidence::Broker::searches`]).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub records: BTreeMap<Name, Vec<FoundRecord>>,
     /// Observations for custom facts that differ per event, by fact name.
@@ -30,9 +30,9 @@ pub struct AskedEvent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventRows {
-    /// Its marks found with `=`, oldest first.
+    /// Marks found with `=`, oldest first.
     pub marks: Observed<Vec<Mark>>,
-    /// Its marks found only with `LIKE '%id%'`.
+    /// Marks found only with `LIKE '%id%'`.
     pub marks_like: Observed<Vec<Mark>>,
     /// The event's time and keys.
     pub event: Observed<Event>,
@@ -50,14 +50,14 @@ pub struct Mark {
     pub event_type: String,
     /// Correlation id, as stored.
     pub correlation_id: String,
-    /// The component that wrote it.
+    /// The component that wrote the mark.
     pub source: Option<String>,
-    /// When it was written.
+    /// When the row was written.
     pub processed_at: Option<Timestamp>,
 }
 
 impl Mark {
-    /// Describes it, such as "10:02:14 by shop".
+    /// Describes the mark, as in "10:02:14 by shop".
     pub fn describe(&self) -> String {
         let at = self.processed_at.map(|at| format!("{} ", at.strftime("%H:%M:%S"))).unwrap_or_default();
         format!("{at}by {}", self.source.as_deref().unwrap_or("unknown source"))
@@ -68,7 +68,7 @@ impl Mark {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
-    /// When it happened, according to the pipeline's event SQL.
+    /// When the event happened, according to the pipeline's event SQL.
     pub at: Timestamp,
     /// Keys for finding related rows and log records, as declared in the pipeline.
     pub keys: BTreeMap<Name, String>,
@@ -78,9 +78,9 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Effect {
-    /// When it was written.
+    /// When the row was written.
     pub at: Timestamp,
-    /// Its status, if the stage's SQL returns one.
+    /// The row's status, if the stage's SQL returns one.
     pub status: Option<String>,
 }
 

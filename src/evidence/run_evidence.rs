@@ -1,5 +1,6 @@
 //! The evidence of one run: the document that `--record` writes and `--replay` reads.
 
+use crate::base::interruption::Interruption;
 use crate::base::name::{MAIN_DATABASE, Name};
 use crate::base::observed::Observed;
 use crate::base::system_kinds::System;
@@ -8,7 +9,7 @@ use crate::evidence::custom_observation::CustomObservation;
 use crate::evidence::database::Database;
 use crate::evidence::declared_workloads::{Declared, NamedBy};
 use crate::evidence::http::Http;
-use crate::evidence::log::Log;
+use crate::evidence::log::{Log, LogSource};
 use crate::evidence::requested_event::AskedEvent;
 use crate::evidence::workload::Runtime;
 use indexmap::IndexMap;
@@ -25,11 +26,14 @@ pub const SCHEMA: u32 = 2;
 pub struct Evidence {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// The version of pipeline-doctor that collected it.
+    /// The version of pipeline-doctor that collected the evidence.
     pub tool: String,
     /// When the run began (UTC); ages in the report are relative to this time.
     #[serde(rename = "taken")]
     pub observed_at: Timestamp,
+    /// The signal that ended the run before all systems had answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<Interruption>,
     /// What the run was asked to inspect.
     pub target: Target,
     /// Observations of each requested event, in the order of [`Target::ids`].
@@ -43,7 +47,7 @@ pub struct Evidence {
     /// ([`MAIN_BROKER`](crate::base::name::MAIN_BROKER)).
     pub brokers: IndexMap<Name, Observed<Broker>>,
     /// Sessions and stuck events, by the pipeline's names for its databases; the main database
-    /// comes first ([`MAIN_DATABASE`]). If it was not seen, the others are missing.
+    /// comes first ([`MAIN_DATABASE`]). If the main database was not seen, the others are missing.
     pub databases: IndexMap<Name, Observed<Database>>,
     /// Health endpoints and the harmless request.
     pub http: Observed<Http>,
@@ -55,6 +59,13 @@ pub struct Evidence {
     /// Load that the run put on each system.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counters: BTreeMap<Name, Counters>,
+    /// How often a token stands for a secret in this document.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub masked_values: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The load that a run put on a system.
@@ -86,7 +97,11 @@ impl Evidence {
                 if self.declared.known().is_some_and(|declared| declared.named_by == NamedBy::Labels) {
                     self.declared = Observed::Unknown(why.clone());
                 }
-                self.logs.values_mut().for_each(|log| *log = Observed::Unknown(why.clone()));
+                let is_file =
+                    |log: &Log| matches!(log.source, Some(LogSource::File(_) | LogSource::Journal(_)));
+                let from_engine = |log: &&mut Observed<Log>| !log.known().is_some_and(is_file);
+                let logs = self.logs.values_mut().filter(from_engine);
+                logs.for_each(|log| *log = Observed::Unknown(why.clone()));
             }
             System::Kafka => {
                 self.brokers.values_mut().for_each(|broker| *broker = Observed::Unknown(why.clone()));
@@ -133,7 +148,7 @@ impl Evidence {
         }
     }
 
-    /// Returns a database by the pipeline's name for it; unavailable if the main database is.
+    /// Returns a database by the pipeline's name for it; unavailable if the main database is unavailable.
     pub fn database(&self, name: &str) -> Observed<&Database> {
         self.main_database().and_then(|_| match self.databases.get(name) {
             Some(database) => database.as_ref(),

@@ -8,6 +8,7 @@ use crate::evidence::address_mapping::AddressMapping;
 use crate::evidence::clock::Clock;
 use crate::evidence::command_options::RuntimeCommandOptions;
 use crate::evidence::container_and_group_states::{Health, InstanceState, RestartPolicy};
+use crate::evidence::start_failure::StartFailure;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,11 +18,11 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runtime {
-    /// Its address without secrets, such as `unix:///var/run/docker.sock`.
+    /// The runtime's address without secrets, such as `unix:///var/run/docker.sock`.
     pub address: String,
-    /// Its version.
+    /// The runtime's version.
     pub engine: String,
-    /// The newest API version that it supports.
+    /// The newest API version that the runtime supports.
     pub api: String,
     /// The inspected compose project, if one matched.
     pub project: Option<Name>,
@@ -36,14 +37,14 @@ pub struct Runtime {
     /// Images (`/images/{name}/json`), by the reference or id that instances use.
     #[serde(default)]
     pub images: BTreeMap<String, Observed<Image>>,
-    /// Its clock (`SystemTime` from `/info`).
+    /// The runtime's clock (`SystemTime` from `/info`).
     #[serde(default)]
     pub clock: Option<Clock>,
     /// Whether host names from the instances' environments resolve on this machine. The instances'
     /// own host names are left out.
     #[serde(default)]
     pub hosts: BTreeMap<Name, Observed<bool>>,
-    /// Options that commands need to address it.
+    /// Options that commands need to address the runtime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands: Option<RuntimeCommandOptions>,
 }
@@ -53,17 +54,17 @@ pub struct Runtime {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// Its instances, sorted by name.
+    /// The workload's instances, sorted by name.
     pub instances: Vec<Instance>,
 }
 
-/// An image as the engine currently has it.
+/// An image, as the engine currently stores it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Image {
     /// Full id.
     pub id: String,
-    /// When it was built.
+    /// When the image was built.
     pub created: Option<Timestamp>,
 }
 
@@ -73,32 +74,32 @@ pub struct Image {
 pub struct Instance {
     /// Full id.
     pub id: String,
-    /// Its name; for Docker, without the leading slash.
+    /// The instance's name; for Docker, without the leading slash.
     pub name: Name,
-    /// Its state (`State.Status`).
+    /// The instance's state (`State.Status`).
     pub state: InstanceState,
-    /// How it last exited.
+    /// How the instance last exited.
     pub exit: Exit,
-    /// Why its last start failed, if it did.
+    /// Why the last start failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_failure: Option<StartFailure>,
     /// Number of restarts by the restart policy (`RestartCount`).
     pub restarts: i64,
-    /// When it was created (`Created`).
+    /// When the instance was created (`Created`).
     pub created: Option<Timestamp>,
-    /// When it was last started (`State.StartedAt`).
+    /// When the instance was last started (`State.StartedAt`).
     pub started: Option<Timestamp>,
-    /// When it last exited (`State.FinishedAt`).
+    /// When the instance last exited (`State.FinishedAt`).
     pub finished: Option<Timestamp>,
-    /// Result of its health check (`State.Health.Status`); `None` if it has no health check.
+    /// Result of the health check (`State.Health.Status`); `None` if there is no health check.
     pub health: Option<Health>,
-    /// Reference of its image (`Config.Image`).
+    /// Image reference (`Config.Image`).
     pub image: String,
-    /// Id of the image that it was created from (`Image`).
+    /// Id of the image that the instance was created from (`Image`).
     pub image_id: String,
-    /// Its configuration.
+    /// The instance's configuration.
     pub config: Config,
-    /// Its addresses.
+    /// The instance's addresses.
     pub addresses: Addresses,
     /// Environment variables that the pipeline declares as addresses, without passwords.
     pub environment: BTreeMap<String, String>,
@@ -113,55 +114,25 @@ pub struct Instance {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exit {
-    /// Its exit code (`State.ExitCode`); Docker resets it to 0 on the next start.
+    /// The exit code (`State.ExitCode`); Docker resets it to 0 on the next start.
     pub code: i64,
-    /// Whether the kernel killed it for using too much memory (`State.OOMKilled`); on some engines
-    /// this stays set after a restart.
+    /// Whether the kernel killed the instance for using too much memory (`State.OOMKilled`); on
+    /// some engines this stays set after a restart.
     pub out_of_memory: bool,
-}
-
-/// Why an instance failed to start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StartFailure {
-    /// Kind of failure.
-    pub kind: StartFailureKind,
-    /// The engine's error message (`State.Error`) without secrets; `None` if only the exit code is
-    /// known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<Untrusted>,
-}
-
-/// The kind of failure that prevents an instance from starting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StartFailureKind {
-    /// The command does not exist (exit code 127).
-    CommandNotFound,
-    /// The command is not executable (exit code 126).
-    CommandNotExecutable,
-    /// A published port is already in use.
-    PortTaken,
-    /// A file or directory to mount is missing or of the wrong type.
-    Mount,
-    /// A network does not exist.
-    Network,
-    /// Any other failure, described by the error message (exit code 125).
-    Other,
 }
 
 /// An instance's configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Hash of the configuration that it was created from (`com.docker.compose.config-hash` label).
+    /// Hash of the configuration that the instance was created from (`com.docker.compose.config-hash` label).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
-    /// When the engine restarts it (`HostConfig.RestartPolicy.Name`).
+    /// When the engine restarts the instance (`HostConfig.RestartPolicy.Name`).
     pub restart_policy: Option<RestartPolicy>,
     /// Whether stdout and stderr are one stream (`Config.Tty`).
     pub tty: bool,
-    /// Driver that receives its log (`HostConfig.LogConfig.Type`).
+    /// Driver that receives the log (`HostConfig.LogConfig.Type`).
     pub log_driver: String,
 }
 
@@ -169,7 +140,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Addresses {
-    /// Its host name, and the aliases by which other instances reach it.
+    /// The host name, and the aliases by which other instances reach this one.
     pub hostnames: Vec<String>,
     /// IP addresses by network name.
     pub networks: BTreeMap<Name, String>,
@@ -221,56 +192,13 @@ pub struct Port {
     pub host: u16,
 }
 
-impl StartFailure {
-    /// Classifies a failed start by the engine's error message and the exit code. Returns `None` if
-    /// neither indicates a failure.
-    pub fn classify(text: Option<Untrusted>, exit_code: i64) -> Option<StartFailure> {
-        let kind_of_code = match exit_code {
-            125 => Some(StartFailureKind::Other),
-            126 => Some(StartFailureKind::CommandNotExecutable),
-            127 => Some(StartFailureKind::CommandNotFound),
-            _ => None,
-        };
-        let kind = match &text {
-            Some(text) => {
-                StartFailureKind::of_message(text.raw()).or(kind_of_code).unwrap_or(StartFailureKind::Other)
-            }
-            None => kind_of_code?,
-        };
-        Some(StartFailure { kind, text })
-    }
-}
-
-impl StartFailureKind {
-    /// Classifies an engine's error message. Returns `None` if the message is unknown.
-    fn of_message(text: &str) -> Option<StartFailureKind> {
-        let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-        match () {
-            () if has(&["port is already allocated", "address already in use"]) => {
-                Some(StartFailureKind::PortTaken)
-            }
-            () if has(&["error mounting", "invalid mount config", "bind source path does not exist"]) => {
-                Some(StartFailureKind::Mount)
-            }
-            () if has(&["executable file not found", "no such file or directory"]) => {
-                Some(StartFailureKind::CommandNotFound)
-            }
-            () if has(&["permission denied", "exec format error"]) => {
-                Some(StartFailureKind::CommandNotExecutable)
-            }
-            () if text.contains("network ") && text.contains(" not found") => Some(StartFailureKind::Network),
-            () => None,
-        }
-    }
-}
-
 impl Instance {
     /// Returns the engine's error message for a failed start.
     pub fn error(&self) -> Option<&str> {
         self.start_failure.as_ref()?.text.as_ref().map(Untrusted::raw)
     }
 
-    /// Reports whether it is one of the project's instances of a service.
+    /// Reports whether this is one of the project's instances of a service.
     fn belongs_to(&self, project: Option<&Name>, service: &str) -> bool {
         let own_project = self.details.project.as_ref();
         own_project.is_some() && own_project == project && self.details.service.as_deref() == Some(service)
@@ -318,12 +246,12 @@ impl Runtime {
         self.instances().filter(|instance| Some(instance.name.as_str()) == declared).collect()
     }
 
-    /// Returns why a service or worker without an inspected instance may have one nevertheless.
+    /// Returns why a service or worker may have an instance even though none was inspected.
     pub fn why_not_inspected(&self, service: &str, declared: Option<&str>) -> Option<&Reason> {
         self.not_inspected.get(service).or_else(|| self.not_inspected.get(declared?))
     }
 
-    /// Returns the instance that other instances reach by this host name while it is running.
+    /// Returns the instance that other instances can reach by this host name while it is running.
     pub fn instance_at_host(&self, host: &str) -> Option<&Instance> {
         self.instances().find(|instance| {
             let is_named = instance.name == host || instance.details.service.as_deref() == Some(host);
@@ -364,21 +292,7 @@ impl Runtime {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::evidence::test_samples::runtime;
-
-    #[test]
-    fn classifies_failed_starts_by_message_and_exit_code() {
-        let kind =
-            |text: &str, code| StartFailure::classify(Some(text.into()), code).map(|failure| failure.kind);
-        let not_found = r#"runc create failed: exec: "worker": executable file not found in $PATH"#;
-        assert_eq!(kind(not_found, 127), Some(StartFailureKind::CommandNotFound));
-        let port_taken = "Bind for 0.0.0.0:80 failed: port is already allocated";
-        assert_eq!(kind(port_taken, 0), Some(StartFailureKind::PortTaken));
-        assert_eq!(kind("something else", 128), Some(StartFailureKind::Other));
-        assert_eq!(StartFailure::classify(None, 126).unwrap().kind, StartFailureKind::CommandNotExecutable);
-        assert_eq!(StartFailure::classify(None, 1), None);
-    }
 
     #[test]
     fn maps_internal_address_to_published_port_or_network_address() {

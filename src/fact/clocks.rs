@@ -8,7 +8,7 @@ use crate::situation::clock::describe;
 
 pub(super) fn ahead(s: &Situation) -> Vec<Fact> {
     let all = s.clocks.all().iter().map(|(system, clock)| {
-        // An unavailable system is reported elsewhere, so its clock merely counts as not asked.
+        // An unavailable system is reported elsewhere, so its clock is marked as not asked here.
         let clock = match clock {
             Observed::Unknown(why) => {
                 Observed::NotAsked(Reason::new(ReasonKind::Missing, why.message.as_str()))

@@ -1,5 +1,5 @@
-//! Facts about what has changed, found by comparing each container with its image tag, its compose
-//! file, its addresses and the time of the event.
+//! Facts about changes, found by comparing each container with its image tag, its compose file, its
+//! addresses and the time of the event.
 
 use crate::base::observed::Observed;
 use crate::base::state_enum::State;

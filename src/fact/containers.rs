@@ -27,6 +27,12 @@ pub(super) fn end(s: &Situation) -> Vec<Fact> {
     for_components(s, |workload| workload.end.clone().map(|end| (end.into(), workload.observed.clone())))
 }
 
+pub(super) fn start(s: &Situation) -> Vec<Fact> {
+    for_components(s, |workload| {
+        workload.start.clone().map(|start| (start.into(), workload.observed.clone()))
+    })
+}
+
 pub(super) fn health(s: &Situation) -> Vec<Fact> {
     let message = |health: &str| health.replace('-', " ");
     for_components(s, |workload| {
@@ -44,7 +50,7 @@ pub(super) fn started_line(s: &Situation) -> Vec<Fact> {
                 Some(container) => s.logs.of(&worker.name).map(|index| (container, index)),
             });
             let seen = log.and_then(|(container, index)| match index.matching(started).last() {
-                Some(record) => Observed::Known(Some(record.at)),
+                Some(record) => Observed::Known(record.at),
                 // The container started before the part of the log that was read.
                 None if container.started.is_none_or(|at| at < index.log.wanted) => {
                     Observed::not_asked("it started before the log window")

@@ -3,7 +3,7 @@
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 
-/// Counts each component's absent lines and describes the state of each line.
+/// Counts each component's missing lines and describes the state of each line.
 pub(super) fn absent(s: &Situation) -> Vec<Fact> {
     let components = s.pipeline.components().map(|(component, _)| component);
     let with_lines = components.filter(|component| s.has_lines(component));

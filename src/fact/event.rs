@@ -7,7 +7,7 @@ use crate::text::plural::count;
 
 pub(super) fn recorded(s: &Situation) -> Vec<Fact> {
     let rows = s.exact_and_like_marks().map(|(exact, like)| exact.len() + like.len());
-    // The event may have a row of its own outside the marks table.
+    // The event may have its own row outside the marks table.
     let event = s.lookup.row.known().is_some();
     let rows = match rows {
         Observed::Known(0) | Observed::NotAsked(_) if event => {

@@ -10,20 +10,28 @@ use std::collections::BTreeMap;
 /// One fact about one subject.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
-    /// What the fact is about: a component, topic, stage or system.
+    /// The subject of the fact: a component, topic, stage or system.
     pub subject: Name,
     /// The value, or why it is not available.
     pub value: Observed<Value>,
     /// A human-readable description of what was observed.
     pub message: String,
+    /// Whether the observation itself names the requested event. It then counts as a direct read, even if
+    /// the check is noisy.
+    pub names_event: bool,
 }
 
 impl Fact {
     pub(crate) fn new(subject: impl Into<Name>, value: Value, message: impl Into<String>) -> Self {
-        Fact { subject: subject.into(), value: Observed::Known(value), message: message.into() }
+        Fact {
+            subject: subject.into(),
+            value: Observed::Known(value),
+            message: message.into(),
+            names_event: false,
+        }
     }
 
-    /// Builds a fact without a value, with the reason that its evidence is unavailable.
+    /// Builds a fact without a value, with the reason why its evidence is unavailable.
     pub(crate) fn unavailable<T>(subject: impl Into<Name>, evidence: &Observed<T>) -> Self {
         let value = match evidence {
             Observed::NotAsked(why) => Observed::NotAsked(why.clone()),
@@ -33,7 +41,7 @@ impl Fact {
             }
         };
         let message = value.reason().map(|why| why.describe()).unwrap_or_default();
-        Fact { subject: subject.into(), value, message }
+        Fact { subject: subject.into(), value, message, names_event: false }
     }
 
     /// Builds a fact from evidence; `read` returns the value and the description.
@@ -74,7 +82,7 @@ impl Facts {
         self.all(name).iter().find(|fact| fact.subject == subject)
     }
 
-    /// Returns all facts with this name, in the order of the pipeline.
+    /// Returns all facts with this name, in pipeline order.
     pub fn all(&self, name: &str) -> &[Fact] {
         self.0.get(name).map_or(&[], Vec::as_slice)
     }

@@ -8,7 +8,7 @@ use crate::fact::{
 use crate::runbook::custom_fact::CustomFact;
 use crate::runbook::fact_info::FactInfo;
 use crate::runbook::fact_value::Kind;
-use crate::runbook::log_signature::Signature;
+use crate::runbook::log_kinds::LogKinds;
 use crate::runbook::scope::Scope;
 use crate::situation::Situation;
 use crate::situation::api_calls;
@@ -19,15 +19,15 @@ use crate::situation::settling::Settled;
 use crate::situation::stage_outcomes::StageProgress;
 use crate::situation::stages::{EffectStatus, MarkState};
 use crate::situation::worker_state::WorkloadState;
-use crate::situation::workload::{ContainerState, Declaration, End, Health};
+use crate::situation::workload::{ContainerState, Declaration, End, Health, Start};
 
 /// One entry of the registry.
 pub struct FactSpec {
-    /// The name, as checks use it.
+    /// The name by which checks refer to the fact.
     pub name: &'static str,
     /// What the fact means and where its value comes from.
     pub doc: &'static str,
-    /// What the fact is about.
+    /// The kinds of subject that the fact covers.
     pub scopes: &'static [Scope],
     /// The kind of its value.
     pub kind: Kind,
@@ -59,6 +59,13 @@ pub const FACTS: &[FactSpec] = &[
         scopes: COMPONENTS,
         kind: Kind::Words(End::WORDS),
         derive: containers::end,
+    },
+    FactSpec {
+        name: "container.start",
+        doc: "why the engine could not start the container (Docker: Error)",
+        scopes: COMPONENTS,
+        kind: Kind::Words(Start::WORDS),
+        derive: containers::start,
     },
     FactSpec {
         name: "container.health",
@@ -260,6 +267,13 @@ pub const FACTS: &[FactSpec] = &[
         derive: diagnostic_lines::absent,
     },
     FactSpec {
+        name: "log.unrecognised_error",
+        doc: "whether a log has an error of no known kind that names the event, or where the event is stuck (container log)",
+        scopes: COMPONENTS,
+        kind: Kind::Bool,
+        derive: log_signatures::unrecognised_error,
+    },
+    FactSpec {
         name: "postgres.reachable",
         doc: "whether the database server answers",
         scopes: &[Scope::Database],
@@ -448,7 +462,7 @@ pub const FACTS: &[FactSpec] = &[
     },
 ];
 
-/// Returns the built-in facts as checks may refer to them, in display order.
+/// Returns the built-in facts that checks may refer to, in display order.
 pub fn registry() -> Vec<FactInfo<'static>> {
     let known =
         |spec: &FactSpec| FactInfo { name: spec.name, doc: spec.doc, scopes: spec.scopes, kind: spec.kind };
@@ -456,10 +470,11 @@ pub fn registry() -> Vec<FactInfo<'static>> {
 }
 
 /// Reads all facts from a situation.
-pub fn facts(situation: &Situation, signatures: &[Signature], custom_facts: &[CustomFact]) -> Facts {
+pub fn facts(situation: &Situation, signatures: &LogKinds, custom_facts: &[CustomFact]) -> Facts {
     let fixed = FACTS.iter().map(|spec| (spec.name.to_string(), (spec.derive)(situation)));
-    let from_logs =
-        signatures.iter().map(|signature| (signature.fact(), log_signatures::clear(situation, signature)));
+    let from_logs = signatures
+        .iter()
+        .map(|signature| (signature.fact(), log_signatures::clear(situation, signatures, signature)));
     let custom_facts =
         custom_facts.iter().map(|fact| (fact.name().to_string(), custom::derive(situation, fact)));
     Facts(fixed.chain(from_logs).chain(custom_facts).collect())

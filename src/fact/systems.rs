@@ -37,7 +37,7 @@ fn login(address: &Observed<&str>) -> Observed<(bool, String)> {
     }
 }
 
-/// Reports that a login which was given here is rejected. The services may use another one.
+/// Reports that the login given to this program is rejected. The services may use a different login.
 pub(super) fn postgres_login_here(s: &Situation) -> Vec<Fact> {
     let here = |login: Observed<(bool, String)>| match login {
         Observed::Known((false, message)) if s.servers.login_was_given => Observed::Known((false, message)),
@@ -90,8 +90,7 @@ pub(super) fn contract(s: &Situation) -> Vec<Fact> {
     vec![Fact::of(*service, seen, |answer| (Value::Bool(answer.matches), answer.message.clone()))]
 }
 
-/// Reports whether the harmless request is answered with a success status, regardless of the
-/// body.
+/// Reports whether the harmless request returns a success status, regardless of the body.
 pub(super) fn status(s: &Situation) -> Vec<Fact> {
     let Some((service, answer)) = &s.answers.harmless else { return Vec::new() };
     vec![Fact::of(*service, answer.as_ref(), |answer| (Value::Bool(answer.success), answer.message.clone()))]

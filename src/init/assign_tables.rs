@@ -1,4 +1,4 @@
-//! Assigns to each worker the table that it writes. Compares names, the workers' logs, and the
+//! Assigns each worker the table that it writes to. Compares names, the workers' logs, and the
 //! times of rows, records and marks with the same id.
 
 use crate::init::draft::Worker;
@@ -27,7 +27,7 @@ const WITH_EVENT_S: f64 = 0.02;
 /// A worker's table.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Assigned {
-    /// Its index among the effects.
+    /// The index of the table in the list of effects.
     pub table: usize,
     /// The index of another table that is an equally good choice.
     pub alternative: Option<usize>,
@@ -44,8 +44,8 @@ enum Timing {
 }
 
 impl<'a> Observations<'a> {
-    /// Assigns a table to each worker, so that the total score is highest. Each table is used
-    /// only once.
+    /// Assigns a table to each worker so that the total score is maximal. Each table is used only
+    /// once.
     pub fn assign_tables(&self, marks: &[WorkerMarks<'a>]) -> Vec<Option<Assigned>> {
         let groups = self.tables_written_together();
         let workers = || self.workers.iter().zip(marks);
@@ -65,8 +65,8 @@ impl<'a> Observations<'a> {
         assigned
     }
 
-    /// Groups tables whose rows were written together, and so by the same worker. In each group,
-    /// tables with one row per id come first.
+    /// Groups tables whose rows were written together, and therefore by the same worker. In each
+    /// group, tables with one row per id come first.
     pub fn tables_written_together(&self) -> Vec<Vec<usize>> {
         let times: Vec<TimesById> = self.effects.iter().map(first_row_times).collect();
         let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -104,12 +104,12 @@ impl<'a> Observations<'a> {
         groups.iter().map(best).collect()
     }
 
-    /// Rates how likely the worker is to write the table.
+    /// Rates how likely the worker is to write to the table.
     fn score(&self, worker: &Worker, marks: &WorkerMarks<'a>, effect: &LinkedTable<'a>) -> f64 {
         let types = marks.types.keys().map(|name| similarity(name, &effect.table.name)).fold(0.0, f64::max);
         let name_score = similarity(&worker.name, &effect.table.name).max(types / 2.0) * NAME_SCORE;
         match self.timing(worker, marks, effect) {
-            // If a table is named after a worker, that worker may update the rows of another one.
+            // The worker may update the table's rows after another worker has inserted them.
             Timing::TooEarly if is_named_after(worker, effect) => name_score,
             Timing::TooEarly => 0.0,
             Timing::Unknown if self.is_written_with_event(effect) => name_score,
@@ -150,8 +150,8 @@ impl<'a> Observations<'a> {
         }
     }
 
-    /// Pairs the remaining workers and tables in order of time, if their numbers are equal and
-    /// no pair is impossible.
+    /// Pairs the remaining workers and tables in chronological order, if there are as many workers
+    /// as tables and no pair is impossible.
     fn assign_remaining(
         &self,
         assigned: &mut [Option<Assigned>],
@@ -192,7 +192,7 @@ impl<'a> Observations<'a> {
         in_order(delayed.unwrap_or_default())
     }
 
-    /// Returns the unassigned tables that were written after the event, in order of time.
+    /// Returns the unassigned tables that were written after the event, in chronological order.
     fn remaining_tables(&self, assigned: &[Option<Assigned>], groups: &[Vec<usize>]) -> Vec<usize> {
         let used: BTreeSet<usize> = assigned.iter().flatten().map(|assigned| assigned.table).collect();
         let unused = groups.iter().filter(|group| group.iter().all(|table| !used.contains(table)));
@@ -228,8 +228,8 @@ fn median_gap<'a, I: Iterator<Item = Timestamp>>(
     median(&gaps)
 }
 
-/// Returns a group for each worker that maximizes the sum of the values (the auction algorithm).
-/// A worker gets no group if none is worth its price.
+/// Assigns groups to workers so that the sum of the values is maximal (auction algorithm). A worker
+/// gets no group if none is worth its price.
 fn best_assignment(values: &[Vec<f64>], groups: usize) -> Vec<Option<usize>> {
     let mut prices = vec![0.0; groups];
     let mut owners: BTreeMap<usize, usize> = BTreeMap::new();
@@ -249,8 +249,8 @@ fn best_assignment(values: &[Vec<f64>], groups: usize) -> Vec<Option<usize>> {
     (0..values.len()).map(|worker| owned.get(&worker).copied()).collect()
 }
 
-/// Returns another group that a worker could have at almost no loss of total value: a free one,
-/// or one whose owner could take the worker's group in exchange.
+/// Returns another group that a worker could get with almost no loss of total value: a free group,
+/// or a group whose owner could take the worker's group in exchange.
 fn find_alternative(values: &[Vec<f64>], chosen: &[Option<usize>], worker: usize) -> Option<usize> {
     let value = |worker: usize, group: usize| values.get(worker).and_then(|row| row.get(group)).copied();
     let own = chosen.get(worker).copied().flatten()?;
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(best_assignment(&[vec![1.0, 0.9], vec![0.8, -1.0]], 2), [Some(1), Some(0)]);
         // A group with a negative value is not assigned.
         assert_eq!(best_assignment(&[vec![-0.5], vec![0.3]], 1), [None, Some(0)]);
-        // Of two equal bidders, one gets the group.
+        // If two bidders are equal, only one of them gets the group.
         let chosen = best_assignment(&[vec![1.0], vec![1.0]], 1);
         assert_eq!(chosen.iter().flatten().count(), 1);
         assert_eq!(best_assignment(&[], 0), []);

@@ -1,4 +1,4 @@
-//! Builds the draft of a pipeline file from what was discovered.
+//! Builds the draft of a pipeline file from the discovery results.
 
 use crate::collect::discovered::{Component, Discovery, sql_name};
 use crate::evidence::Reason;
@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The number of events needed to compare times reliably.
 const ENOUGH_EVENTS: u64 = 3;
 
-/// Infers the pipeline from what was discovered.
+/// Infers the pipeline from the discovery results.
 pub fn build_draft(discovery: &Discovery) -> Draft {
     build(&with_event_database_first(discovery))
 }
@@ -92,7 +92,7 @@ fn build(discovery: &Discovery) -> Draft {
     draft
 }
 
-/// Returns an outbox that no worker relays, and why it is left out.
+/// Returns an outbox that no worker relays, and the reason for leaving it out.
 fn unrelayed_outbox(observations: &Observations) -> Option<(String, String)> {
     let outbox = observations.outbox.as_ref()?;
     let is_relayed =
@@ -113,7 +113,7 @@ fn log_words_by_worker<'a>(
     workers.map(|component| (component.name.as_str(), log_words(&component.log))).collect()
 }
 
-/// Returns the advice to send more events, if too few were seen.
+/// Returns advice to send more events, if too few were seen.
 fn more_events_hint(
     discovery: &Discovery,
     id: Option<&CorrelationId>,
@@ -141,7 +141,7 @@ fn more_events_hint(
     }
 }
 
-/// The tables by their roles.
+/// The tables, grouped by role.
 #[derive(Default)]
 struct TableRoles<'a> {
     /// Tables with a column for the id.
@@ -150,7 +150,7 @@ struct TableRoles<'a> {
     event: Option<usize>,
     /// The table of marks.
     marks: Option<(LinkedTable<'a>, Marks)>,
-    /// Tables that workers may write.
+    /// Tables that workers may write to.
     effects: Vec<LinkedTable<'a>>,
     /// The marks column that holds the event type, and the type that is marked first.
     first_type: Option<(String, String)>,
@@ -210,7 +210,7 @@ fn describe_id(id: Option<&CorrelationId>, others: &[String], event: Option<&Lin
         [] => String::new(),
         others => format!("; it could also be {}", others.join(" or ")),
     };
-    // A column called just `id` is named after its table.
+    // An id that is just called `id` is displayed with the name of its table.
     let display_name = id.display_name(event.map(|event| unquoted(&event.id)).as_deref());
     let name = match (display_name.as_str(), event) {
         ("id", Some(event)) => format!("{} id", singular(&event.table.name)),
@@ -342,7 +342,7 @@ fn additional_databases(discovery: &Discovery, draft: &Draft, components: &Compo
     additional.collect()
 }
 
-/// Sets the pipeline's name, which is the project's name, and the noun for its events.
+/// Sets the pipeline's name (the name of the project) and the noun for its events.
 fn set_names(draft: &mut Draft, event: Option<&LinkedTable>) {
     let project = draft.project.clone().unwrap_or_else(|| "pipeline".into());
     let from_id = draft.id.name.rsplit_once(' ').map(|(first, _)| first.to_string());

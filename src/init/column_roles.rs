@@ -4,8 +4,8 @@ use crate::collect::discovered::{Column, Table, is_write_time, sql_name};
 use crate::init::draft::Marks;
 use crate::init::naming::snake;
 
-/// Returns the column with the time at which a row was written: one named like a write time, or
-/// else one named like any other past time, or else the only time column.
+/// Returns the column with the time at which a row was written: a column named like a write time,
+/// or else like any other past time, or else the only time column.
 pub fn write_time_column(table: &Table) -> Option<&str> {
     let times = || table.columns.iter().filter(|column| column.is_time());
     let has_write_time_name = |column: &&Column| is_write_time(&column.name);

@@ -12,7 +12,7 @@ use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-/// The comment if no database was found.
+/// The comment to write if no database was found.
 pub const NO_DATABASE_ADDRESS: &str = "no component has a database address in its environment";
 
 /// The components by kind.
@@ -22,7 +22,7 @@ pub struct Components {
     pub services: Vec<Service>,
     /// Workers.
     pub workers: Vec<Worker>,
-    /// Components that belong to neither, and why.
+    /// Components that are neither services nor workers, and why.
     pub left_out: Vec<(Name, String)>,
 }
 
@@ -118,8 +118,8 @@ fn groups_by_component(discovery: &Discovery) -> BTreeMap<Name, (Name, Discovere
     found
 }
 
-/// Finds the component in a consumer group by the first of these that matches: the address of a
-/// member, the group's name in its environment, a member's client id, or a similar name.
+/// Finds the component that belongs to a consumer group, by the first of these that matches: a member's
+/// address, the group's name in the component's environment, a member's client id, or a similar name.
 fn find_member<'a>(
     name: &str,
     group: &DiscoveredGroup,
@@ -182,7 +182,7 @@ fn address_variables(component: &Component, discovery: &Discovery) -> Vec<Name> 
     let others = || discovery.components.iter().filter(|other| other.name != component.name);
     let is_component =
         |host: &str| others().any(|other| other.name == host || other.container.as_deref() == Some(host));
-    // Includes a bare `pg-main`, and `Host=pg-main;Port=5432`.
+    // Also matches a bare host such as `pg-main`, and `Host=pg-main;Port=5432`.
     let has_address = |value: &str| {
         let mut words = value.split([';', ' ', ',']).map(|word| word.rsplit('=').next().unwrap_or(word));
         words.any(is_component) || hosts_of(value).iter().any(|host| is_component(host))
@@ -193,7 +193,7 @@ fn address_variables(component: &Component, discovery: &Discovery) -> Vec<Name> 
     component.variables.keys().filter(|name| addresses.contains(name) || belongs(name)).cloned().collect()
 }
 
-/// Reports whether a variable completes an address in another one, such as `DB_PASSWORD` for `DB_HOST`.
+/// Reports whether a variable completes the address in another variable, as `DB_PASSWORD` does for `DB_HOST`.
 fn belongs_to_address(name: &str, address: &str) -> bool {
     let address_suffixes = ["HOSTNAME", "HOST", "SERVER", "ADDRESS", "ADDR", "URL", "URI", "DSN"];
     let upper = address.to_uppercase();
@@ -297,18 +297,18 @@ pub fn find_dead_letters(cluster: Option<&Cluster>) -> Option<DeadLetters> {
         "source",
         "group",
     ]);
-    // One header cannot hold both.
+    // One header cannot hold both the reason and the worker.
     let worker = worker.filter(|worker| Some(worker) != reason.as_ref());
     Some(DeadLetters { topic: name.clone(), reason, worker })
 }
 
-/// How well a name fits a dead-letter topic.
+/// How well a name matches that of a dead-letter topic.
 enum DeadLetterMatch {
     /// The name is unmistakable.
     Certain,
-    /// The name contains a word that an ordinary topic may have, too.
+    /// The name contains a word that ordinary topics may also contain.
     Possible,
-    /// The name does not fit.
+    /// The name does not match.
     None,
 }
 
@@ -351,7 +351,7 @@ pub fn main_systems(discovery: &Discovery, components: &Components) -> (Option<S
 }
 
 /// Returns the components that use a database, each with the variable that holds its address. A
-/// configured address stands for the first database that components use.
+/// configured address is taken to be that of the first database that components use.
 fn database_users(discovery: &Discovery, database: &Database) -> Vec<(Name, Name)> {
     let first = || classify::databases(&discovery.components).into_iter().next().map(|usage| usage.used_by);
     match database.used_by.as_slice() {

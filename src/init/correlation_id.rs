@@ -28,7 +28,7 @@ pub fn find_correlation_id(discovery: &Discovery) -> (Option<CorrelationId<'_>>,
         .map(|name| candidate(name, &tables))
         .map(|candidate| (score(&candidate, discovery), candidate))
         .collect();
-    // The threshold is low because empty tables score only by their columns.
+    // The threshold is low because empty tables are scored only by their columns.
     candidates.retain(|(score, candidate)| *score >= 1.0 && candidate.columns.len() >= 2);
     candidates.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let mut candidates = candidates.into_iter().map(|(_, candidate)| candidate);
@@ -40,7 +40,7 @@ pub fn find_correlation_id(discovery: &Discovery) -> (Option<CorrelationId<'_>>,
     (best, others)
 }
 
-/// Reports whether a column name ends like the name of an id.
+/// Reports whether a column name has a suffix that is typical of ids.
 fn is_reference(name: &str) -> bool {
     let name = snake(name);
     ["_id", "_no", "_number", "_ref", "_key", "_code", "_uuid", "_reference"]
@@ -48,8 +48,8 @@ fn is_reference(name: &str) -> bool {
         .any(|end| name.ends_with(end))
 }
 
-/// Collects the columns that hold the id called `name`: columns with that name, columns that a
-/// foreign key or their table's name identifies, and columns with the same values.
+/// Collects the columns that hold the id called `name`: those with that name, those that they
+/// reference (by foreign key or table name), and those with the same values.
 fn candidate<'a>(name: &str, tables: &[(usize, &'a Table)]) -> CorrelationId<'a> {
     let all = || {
         let columns = |(database, table): &(usize, &'a Table)| {
@@ -83,7 +83,7 @@ fn candidate<'a>(name: &str, tables: &[(usize, &'a Table)]) -> CorrelationId<'a>
     CorrelationId { name: name.to_string(), columns, values }
 }
 
-/// Adds columns of tables that are not in the list yet.
+/// Adds the columns whose tables are not in the list yet.
 fn add_new_tables<'a>(columns: &mut Vec<IdColumn<'a>>, more: impl Iterator<Item = IdColumn<'a>>) {
     for id in more {
         let is_listed =

@@ -178,7 +178,7 @@ pub struct Stage {
     pub effect: String,
     /// The effect's database, unless that is the event's.
     pub database: Option<Name>,
-    /// The preceding stages, unless only the stage above precedes it.
+    /// The preceding stages; `None` if the stage above is the only one.
     pub after: Option<Vec<Name>>,
     /// Statuses that count as success.
     pub good_status: Vec<String>,
@@ -188,7 +188,7 @@ pub struct Stage {
     pub grace_s: u64,
     /// A comment on how the grace period was chosen.
     pub grace_comment: String,
-    /// Whether the effect's rows lack a time of their own.
+    /// Whether the effect's rows have no timestamp.
     pub undated: bool,
     /// SQL that selects the effect rows of all events.
     pub sql: String,

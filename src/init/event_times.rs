@@ -41,8 +41,8 @@ pub fn gaps(from: &TimesById, to: &TimesById) -> Vec<f64> {
     gaps
 }
 
-/// Reports whether `effect` precedes its supposed `cause` for more than a third of the ids. A
-/// few may do so because they were sent or written a second time.
+/// Reports whether `effect` precedes its supposed `cause` for more than a third of the ids. For a
+/// few ids this is normal, because something was sent or written twice.
 pub fn is_out_of_order(cause: &TimesById, effect: &TimesById) -> bool {
     let gaps = gaps(cause, effect);
     gaps.iter().filter(|gap| **gap < -CLOCK_TOLERANCE_S).count() * 3 > gaps.len()

@@ -1,8 +1,8 @@
 //! Detects the format of ids from samples.
 
-use crate::pipeline::is_uuid;
+use crate::base::uuid::is_uuid;
 
-/// Returns the format as named in a pipeline file and, for `text`, a pattern that fits all
+/// Returns the format as named in a pipeline file and, for `text`, a pattern that matches all
 /// samples.
 pub fn id_format(ids: &[&str]) -> (&'static str, Option<String>) {
     let all = |is: fn(&str) -> bool| !ids.is_empty() && ids.iter().all(|id| is(id));
@@ -18,7 +18,7 @@ pub fn id_format(ids: &[&str]) -> (&'static str, Option<String>) {
     }
 }
 
-/// Reports whether a text is a ULID, which has 26 characters from Crockford's alphabet and fits
+/// Reports whether a string is a ULID, which has 26 characters from Crockford's alphabet and fits
 /// into 128 bits.
 fn is_ulid(text: &str) -> bool {
     let is_in_alphabet = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase() && !"ILOU".contains(c);
@@ -52,7 +52,7 @@ fn split_into_runs(id: &str) -> Vec<(Run, String)> {
     runs
 }
 
-/// Returns a regular expression that fits all samples, or `None` if their structure differs or
+/// Returns a regular expression that matches all samples, or `None` if their structure differs or
 /// there are fewer than three.
 fn pattern(ids: &[&str]) -> Option<String> {
     let split: Vec<Vec<(Run, String)>> = ids.iter().map(|id| split_into_runs(id)).collect();

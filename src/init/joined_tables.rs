@@ -97,7 +97,7 @@ fn key_column<'a>(target: &'a Table, table: &'a Table) -> Option<(&'a str, &'a s
     })
 }
 
-/// Returns the ids by the value of the column `key`.
+/// Maps each value of the column `key` to its id.
 fn ids_by_value<'a>(linked: &LinkedTable<'a>, key: &str) -> BTreeMap<&'a str, &'a str> {
     let pairs = linked.rows.iter().flat_map(|(id, rows)| {
         rows.iter().filter_map(|row| Some((row.get(key)?.as_str(), *id))).collect::<Vec<_>>()

@@ -12,10 +12,10 @@ const MAX_LINES: usize = 4;
 /// Words that only connect other words.
 const LINK_WORDS: [&str; 6] = ["for", "from", "with", "into", "the", "and"];
 
-/// Replaces an id in a message.
+/// The placeholder for an id in a message.
 const ID_PLACEHOLDER: &str = "\u{1}";
 
-/// Words that report a start, the clearest first.
+/// Words that indicate a start, the clearest first.
 static START_WORDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         "started",
@@ -32,7 +32,7 @@ static START_WORDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .into()
 });
 
-/// Returns a pattern for the line that reports a component's start, up to the word that says so.
+/// Returns a pattern for the line that reports a component's start. It ends with the start word.
 pub fn start_pattern(log: &[String]) -> Option<String> {
     let first: Vec<String> = log.iter().take(10).map(|line| message_of(line)).collect();
     let find = |start: &Regex| {
@@ -42,8 +42,7 @@ pub fn start_pattern(log: &[String]) -> Option<String> {
     START_WORDS.iter().find_map(find)
 }
 
-/// Returns patterns for the lines in which a component logs an event's id, one for each kind of
-/// line.
+/// Returns patterns for the lines in which a component logs an event's id, one per kind of line.
 pub fn event_lines(component: &str, stage: &str, log: &[String], ids: &BTreeSet<&str>) -> Vec<Line> {
     let distinctive: Vec<&&str> = ids.iter().filter(|id| id.len() >= 4).collect();
     // The count, the first position and the first message of each pattern.
@@ -66,13 +65,13 @@ pub fn event_lines(component: &str, stage: &str, log: &[String], ids: &BTreeSet<
     lines
 }
 
-/// Reports whether a pattern also matches another kind of line and so is not specific.
+/// Reports whether a pattern also matches another kind of line, which means that it is not specific.
 fn matches_another(pattern: &str, kinds: &BTreeMap<String, (usize, usize, String)>) -> bool {
     let Ok(regex) = Regex::new(pattern) else { return true };
     kinds.iter().any(|(other, (.., message))| other != pattern && regex.is_match(message))
 }
 
-/// Reports whether a pattern contains a word that healthy events do not log.
+/// Reports whether a pattern contains a word that is not logged for healthy events.
 fn suggests_failure(pattern: &str) -> bool {
     let bad = ["fail", "failed", "failure", "error", "exception", "timeout", "retry", "retrying", "rejected"];
     words(pattern).iter().any(|word| bad.contains(&word.as_str()))
@@ -99,8 +98,8 @@ fn message_of(line: &str) -> String {
 }
 
 /// Returns a regular expression for the constant start of a message, up to the first variable
-/// part (an id, a number, a quoted text), at most eight words long. If the start is short, the
-/// expression also matches what follows the id.
+/// part (an id, a number, quoted text), at most eight words long. If the start is short, the
+/// expression also matches the text after the id.
 fn pattern(message: &str) -> String {
     let pieces = constant_pieces(message);
     let longest = pieces.iter().copied().max_by_key(|piece| piece.trim().len()).unwrap_or_default();
@@ -144,8 +143,8 @@ fn escape_piece(piece: &str) -> String {
     regex::escape(&words.join(" ")).replace("\\-", "-")
 }
 
-/// Names a pattern by its last two meaningful words, or by more of them if another line has that
-/// name already.
+/// Names a pattern by its last two meaningful words, or by more of them if another line already has
+/// that name.
 fn line_name(pattern: &str, others: &[Line]) -> String {
     let mut all: Vec<String> = words(pattern).into_iter().filter(|word| word.len() > 2).collect();
     // In `label stored for order`, the end only names the kind of event.

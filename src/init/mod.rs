@@ -1,4 +1,4 @@
-//! `init`: infers a pipeline from what was discovered, and writes its file. The functions are
+//! `init`: infers a pipeline from the discovery results, and writes its file. The functions are
 //! pure; `collect` contacts the systems.
 
 pub mod assign_tables;

@@ -104,7 +104,7 @@ impl<'a> LinkedTable<'a> {
     }
 }
 
-/// Everything that the stages are inferred from.
+/// All observations from which the stages are inferred.
 pub struct Observations<'a> {
     /// Topics, records and groups of the broker.
     pub cluster: Option<&'a Cluster>,
@@ -118,7 +118,7 @@ pub struct Observations<'a> {
     pub started: TimesById<'a>,
     /// The outbox; `written_at` is the time at which a row was sent.
     pub outbox: Option<LinkedTable<'a>>,
-    /// Tables that workers may write.
+    /// Tables that workers may write to.
     pub effects: Vec<LinkedTable<'a>>,
     /// The names of the databases; the one with the event comes first.
     pub databases: Vec<&'a str>,
@@ -133,7 +133,7 @@ pub struct Observations<'a> {
 /// The marks written by one worker.
 #[derive(Debug, Default, Clone)]
 pub struct WorkerMarks<'a> {
-    /// The worker's names in its marks.
+    /// The names that the worker uses in its marks.
     pub sources: BTreeSet<String>,
     /// The event types that it marked, with their counts.
     pub types: BTreeMap<String, usize>,
@@ -145,9 +145,9 @@ pub struct WorkerMarks<'a> {
 pub struct StageCandidate<'a> {
     /// The worker that handles its events.
     pub worker: &'a Worker,
-    /// The table that the worker writes.
+    /// The table that the worker writes to.
     pub effect: Option<&'a LinkedTable<'a>>,
-    /// Another table that the worker could write instead.
+    /// Another table that the worker could write to instead.
     pub alternative: Option<&'a LinkedTable<'a>>,
     /// The topic of its events.
     pub topic: Option<&'a Name>,

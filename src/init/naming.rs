@@ -1,4 +1,4 @@
-//! Splits names into words, compares them, and forms singular and plural.
+//! Splits names into words, compares them, and forms singulars and plurals.
 
 /// Generic words that do not distinguish one name from another.
 const GENERIC: [&str; 16] = [
@@ -67,8 +67,8 @@ pub fn plural(name: &str) -> String {
     }
 }
 
-/// Returns the similarity of two names, from 0 to 1. It is that of their two most similar words,
-/// which must share a prefix (`shipping`, `shipments`). Generic words are ignored.
+/// Returns the similarity of two names, from 0 to 1. It is the similarity of their two most similar
+/// words, which must share a prefix (`shipping`, `shipments`). Generic words are ignored.
 pub fn similarity(one: &str, other: &str) -> f64 {
     let specific = |name: &str| -> Vec<String> {
         let all = words(name);

@@ -34,7 +34,7 @@ impl<'a> Observations<'a> {
     }
 
     /// Adds the effect and its SQL to a stage. They are based on its table, or else on the outbox,
-    /// its marks or a column of the event. Without any of these, adds SQL to fill in.
+    /// its marks or a column of the event. Without any of these, adds placeholder SQL to be filled in.
     pub(crate) fn with_effect(&self, stage: Stage, candidate: &StageCandidate) -> Stage {
         if let Some(effect) = candidate.effect {
             let (sql, undated) = self.effect_sql(effect);
@@ -110,7 +110,7 @@ impl<'a> Observations<'a> {
     }
 
     /// Returns SQL that selects `id`, `at` and `status` from an effect's rows, and whether the rows
-    /// lack a time of their own.
+    /// have no timestamp.
     fn effect_sql(&self, effect: &LinkedTable) -> (String, bool) {
         let status =
             effect.status_column().map(|column| format!("{}{}::text", effect.prefix, sql_name(&column.name)));
@@ -192,7 +192,7 @@ pub fn classify_statuses(statuses: &BTreeSet<&str>) -> (Vec<String>, Vec<String>
     let has = |list: &[&str], status: &str| list.iter().any(|word| status.to_lowercase().contains(word));
     let (bad, rest): (Vec<&str>, Vec<&str>) = statuses.iter().partition(|status| has(&bad, status));
     let (waiting, good): (Vec<&str>, Vec<&str>) = rest.into_iter().partition(|status| has(&wait, status));
-    // Without a good status among those seen, the good ones are unknown.
+    // If no good status was seen, it is unknown which statuses are good.
     if good.is_empty() || (bad.is_empty() && waiting.is_empty() && good.len() > 4) {
         return (Vec::new(), Vec::new());
     }

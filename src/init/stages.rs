@@ -50,7 +50,7 @@ fn topics_with_effects(candidates: &[StageCandidate]) -> BTreeSet<Name> {
     writing.flat_map(|candidate| candidate.worker.topics.iter().cloned()).collect()
 }
 
-/// Reports whether a candidate is a stage. It is not one if it writes nothing and reads only
+/// Reports whether a candidate is a stage. It is not a stage if it writes nothing and reads only
 /// topics that other workers handle.
 fn is_stage(candidate: &StageCandidate, covered: &BTreeSet<Name>) -> bool {
     let topics = &candidate.worker.topics;
@@ -126,7 +126,7 @@ impl<'a> Observations<'a> {
         }
     }
 
-    /// Builds a stage. `stages` and `candidates` are the ones before it.
+    /// Builds a stage. `stages` and `candidates` hold those that precede it.
     fn stage(&self, candidate: &StageCandidate, stages: &[Stage], candidates: &[StageCandidate]) -> Stage {
         let event = self.event_type(candidate);
         let (emitter, emitter_comment) = self.emitter(candidate, stages, candidates);
@@ -174,7 +174,7 @@ impl<'a> Observations<'a> {
         from_records().or(from_marks).unwrap_or_else(from_name)
     }
 
-    /// Finds the service or worker with this name, in any spelling.
+    /// Finds the service or worker with this name, ignoring case and punctuation.
     fn component(&self, name: &str) -> Option<&Name> {
         let workers = self.workers.iter().map(|worker| &worker.name);
         let mut all = workers.chain(self.services.iter().map(|service| &service.name));
@@ -299,7 +299,7 @@ fn is_name_of(source: &str, worker: &Worker) -> bool {
         || subject(source) == subject(&worker.name)
 }
 
-/// Returns the name, with a number if another stage has it already.
+/// Returns the name, with a number appended if another stage already has it.
 fn unique_name(name: &str, stages: &[Stage]) -> Name {
     let is_taken = |name: &str| stages.iter().any(|stage| stage.name == name);
     let numbered = (2..).map(|number| format!("{name}-{number}"));

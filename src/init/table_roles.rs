@@ -45,7 +45,7 @@ pub fn find_outbox<'a>(direct: &[LinkedTable<'a>]) -> Option<LinkedTable<'a>> {
     })
 }
 
-/// Finds the table of marks. Of several, the one with the most typical name wins.
+/// Finds the table of marks. If there are several, the table with the most typical name wins.
 pub fn find_marks<'a>(id: &CorrelationId<'a>) -> Option<(LinkedTable<'a>, Marks)> {
     let words = ["processed", "handled", "inbox", "consumed", "done", "mark", "idempot", "dedup", "progress"];
     let has_typical_name = |table: &Table| words.iter().any(|word| table.name.to_lowercase().contains(word));
@@ -76,7 +76,7 @@ pub fn median(sorted: &[f64]) -> Option<f64> {
 }
 
 /// Returns the index of the event table, which has the first row of each id, written before a
-/// record is sent. Takes the table of marks only if no other table is as early.
+/// record is sent. Chooses the table of marks only if no other table is as early.
 pub fn find_event_table(tables: &[LinkedTable], marks: Option<&str>, sent: &TimesById) -> Option<usize> {
     let first = first_times(tables);
     let usable =

@@ -54,7 +54,7 @@ impl File {
         }
     }
 
-    /// Writes a wrapped comment. No text can end it.
+    /// Writes a wrapped comment. No input can break out of the comment.
     fn comment(&mut self, words: &str) {
         let mut line = String::from("#");
         for word in one_line(words).split_whitespace() {
@@ -91,7 +91,7 @@ impl File {
     }
 
     fn set(&mut self, key: &str, value: impl Into<Value>) {
-        self.line(&format!("{key} = {}", value.into()));
+        self.line(&format!("{key} = {}", on_one_line(&value.into())));
     }
 
     fn set_some<T: Into<Value>>(&mut self, key: &str, value: Option<T>) {
@@ -110,6 +110,8 @@ impl File {
     fn sql(&mut self, key: &str, sql: &str) {
         let plain = !sql.contains("\"\"\"") && !sql.contains('\\');
         let plain = plain && !sql.chars().any(|c| is_invisible(c) && c != '\n');
+        // A line break in a name is no line of the SQL.
+        let plain = plain && !sql.split('"').skip(1).step_by(2).any(|name| name.contains('\n'));
         // A quote at the end would merge with the closing quotes.
         let end = if sql.ends_with('"') { "\n" } else { "" };
         match plain {
@@ -182,7 +184,28 @@ fn key(name: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     match !name.is_empty() && name.bytes().all(bare) {
         true => name.to_string(),
-        false => Value::from(name).to_string(),
+        false => on_one_line(&Value::from(name)),
+    }
+}
+
+/// Returns a value in TOML on one line, with escapes for characters that cannot be seen.
+fn on_one_line(value: &Value) -> String {
+    // The crate writes texts with both kinds of quotes on several lines, which no key may be.
+    let needs_escapes =
+        |text: &str| text.chars().any(is_invisible) || text.contains('\'') && text.contains(['"', '\\']);
+    match value {
+        Value::String(text) if needs_escapes(text) => {
+            let escaped = text.chars().map(|c| match c {
+                '"' | '\\' => format!("\\{c}"),
+                c if is_invisible(c) => format!("\\U{:08X}", u32::from(c)),
+                c => c.to_string(),
+            });
+            format!("\"{}\"", escaped.collect::<String>())
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(on_one_line).collect::<Vec<String>>().join(", "))
+        }
+        other => other.to_string(),
     }
 }
 

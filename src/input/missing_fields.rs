@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue, Error};
 /// The maximum number of missing fields per row.
 const LIMIT: usize = 20;
 
-/// One default value of each kind, to stand in for a missing value.
+/// One default value of each kind, used in place of a missing value.
 const DEFAULTS: &str =
     "text = ''\nnumber = 1\npair = ['', '']\nlist = []\nrow = {}\nexpected = { is = true }\nyes = false\n";
 

@@ -6,6 +6,7 @@ pub mod deserializer_message;
 pub mod missing_fields;
 pub mod parser_messages;
 pub mod regex_pattern;
+pub mod required_literals;
 pub mod row_references;
 pub mod source;
 pub mod text_file;

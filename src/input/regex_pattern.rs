@@ -1,34 +1,95 @@
-//! Compiles regular expressions and explains their errors, with the position.
+//! Compiles regular expressions within limits and explains their errors, with the position.
+//!
+//! Patterns come from files of other people. Matching takes linear time, but `\w{200}` takes
+//! megabytes, so each pattern and all of them together are limited.
 
 use crate::input::MistakeInString;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::ErrorKind;
 use regex_syntax::{Error as SyntaxError, ast, hir};
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
-/// Records with no character in common. A pattern that matches all of them matches everything.
-const DISSIMILAR_RECORDS: [&str; 4] = ["~", "Kq", " 0", "\u{416}"];
+/// Records with no characters in common. A pattern that matches all of them matches everything.
+pub const DISSIMILAR_RECORDS: [&str; 4] = ["~", "Kq", " 0", "\u{416}"];
 
-/// Compiles a pattern. The error is a deserializer message (see [`MistakeInString`]).
+/// The most characters of a pattern.
+const MAX_LENGTH: usize = 10_000;
+/// The most memory of the compiled patterns together, in bytes.
+const MAX_TOTAL: usize = 24 << 20;
+/// The sizes, in bytes, by which a pattern counts. The last one is the most that a pattern may need.
+const SIZES: [usize; 4] = [16 << 10, 64 << 10, 256 << 10, 1 << 20];
+/// The most memory that the search for one pattern keeps to be fast, in bytes.
+const SEARCH_MEMORY: usize = 512 << 10;
+
+/// The patterns compiled so far, and the memory that they need at most.
+#[derive(Default)]
+struct Compiled {
+    patterns: HashMap<String, Regex>,
+    total: usize,
+}
+
+static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
+
+/// Compiles a pattern, each text only once. The error is a deserializer message (see
+/// [`MistakeInString`]).
 pub fn compile(text: &str) -> Result<Regex, String> {
-    let whole = 0..text.len();
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pattern) = compiled.patterns.get(text) {
+        return Ok(pattern.clone());
+    }
+    let (pattern, size) = compile_within_limits(text)?;
+    if compiled.total + size > MAX_TOTAL {
+        let what = format!("all regular expressions together need more than {} MiB", MAX_TOTAL >> 20);
+        return Err(MistakeInString { at: 0..text.len(), what: &what, help: TOO_LARGE }.message());
+    }
+    compiled.total += size;
+    compiled.patterns.insert(text.to_string(), pattern.clone());
+    Ok(pattern)
+}
+
+const TOO_LARGE: &str = "reduce the repetitions: x{1,1000} expands to 1000 copies of x, and \\w to hundreds of characters; \
+     [0-9A-Za-z_] is smaller than \\w";
+
+/// Checks the length and syntax of a pattern. The error is a deserializer message (see
+/// [`MistakeInString`]).
+pub fn check_syntax(text: &str) -> Result<(), String> {
+    if text.chars().count() > MAX_LENGTH {
+        let what = format!("the regular expression is longer than {MAX_LENGTH} characters");
+        return Err(MistakeInString { at: 0..0, what: &what, help: "split it into several rows" }.message());
+    }
     if let Err(error) = regex_syntax::Parser::new().parse(text) {
         let (at, what, help) = explain(&error);
         return Err(
             MistakeInString { at, what: &format!("not a regular expression: {what}"), help }.message()
         );
     }
-    Regex::new(text).map_err(|error| {
-        let what = match error {
-            regex::Error::CompiledTooBig(limit) => {
-                format!("the regular expression needs more than {} MiB", limit >> 20)
-            }
-            other => {
-                format!("not a regular expression: {}", other.to_string().lines().last().unwrap_or_default())
-            }
-        };
-        let help = "reduce the repetitions: x{1,1000} expands to 1000 copies of x, and \\w to hundreds of characters";
-        MistakeInString { at: whole, what: &what, help }.message()
+    Ok(())
+}
+
+/// Returns the message for a pattern that needs too much memory.
+pub fn too_large(text: &str, limit: usize) -> String {
+    let what = format!("the regular expression needs more than {} MiB", limit >> 20);
+    MistakeInString { at: 0..text.len(), what: &what, help: TOO_LARGE }.message()
+}
+
+/// Compiles a pattern, and returns the memory that it needs at most.
+fn compile_within_limits(text: &str) -> Result<(Regex, usize), String> {
+    check_syntax(text)?;
+    let build = |size: usize| RegexBuilder::new(text).size_limit(size).dfa_size_limit(SEARCH_MEMORY).build();
+    let fits = |size: &usize| build(*size).ok().map(|pattern| (pattern, *size));
+    let [smaller @ .., largest] = SIZES;
+    if let Some(compiled) = smaller.iter().find_map(fits) {
+        return Ok(compiled);
+    }
+    build(largest).map(|pattern| (pattern, largest)).map_err(|error| match error {
+        regex::Error::CompiledTooBig(limit) => too_large(text, limit),
+        other => {
+            let what = other.to_string();
+            let what = format!("not a regular expression: {}", what.lines().last().unwrap_or_default());
+            MistakeInString { at: 0..text.len(), what: &what, help: TOO_LARGE }.message()
+        }
     })
 }
 
@@ -106,7 +167,9 @@ mod tests {
 
     #[test]
     fn rejects_too_large_patterns() {
-        rejects(r"(\w{1,1000}){1,1000}", "0 20", "more than 10 MiB");
+        rejects(r"(\w{1,1000}){1,1000}", "0 20", "more than 1 MiB");
+        rejects(r"\w{200}", "0 7", "more than 1 MiB");
+        rejects(&"a".repeat(10_001), "0 0", "longer than 10000 characters");
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn char_boundary(text: &str, offset: usize) -> usize {
     offset
 }
 
-/// Returns the end of the row whose header is at an offset, which is the start of the next header.
+/// Returns the end of the row whose header is at an offset, that is, the start of the next header.
 pub fn end_of_row(text: &str, header: usize) -> usize {
     let first = line_around(text, header).end;
     let rest = text.get(first..).unwrap_or_default();
@@ -108,7 +108,7 @@ pub fn raw_offset(raw: &str, offset: usize) -> usize {
     at
 }
 
-/// Returns the byte length of an escape, backslash included, and of the character it stands for.
+/// Returns the byte lengths of an escape, including its backslash, and of the character that it represents.
 fn escape_lengths(rest: &str) -> (usize, usize) {
     let by_code = |digits: usize| {
         let code = rest.get(1..=digits).and_then(|code| u32::from_str_radix(code, 16).ok());

@@ -155,7 +155,7 @@ impl<'d> Row<'d> {
         self.get(key).into_iter().flat_map(Node::items).filter_map(Node::entry).collect()
     }
 
-    /// Returns all keys, each with its value if that is a string.
+    /// Returns all keys, each with its value if the value is a string.
     pub fn entries(&self) -> Vec<(Entry, Option<Entry>)> {
         let Value::Table(table) = &self.node.value else { return Vec::new() };
         let entry = |(key, node): (&String, &Node)| {

@@ -91,7 +91,7 @@ impl<'a> RecoveredToml<'a> {
                 let unclosed = is_end.then(|| unclosed_string(source, &row)).flatten();
                 found.push((at, unclosed.unwrap_or_else(|| source.explain(&error))));
             }
-            // Without its header, the keys of a row would belong to the row before it.
+            // If its header were removed, a row's keys would belong to the row before it.
             if is_header || is_end {
                 self.remove(row, true);
                 break;

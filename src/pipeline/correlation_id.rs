@@ -1,6 +1,7 @@
 //! Parses correlation ids typed by users.
 
 use crate::base::error::Mistake;
+use crate::base::uuid::is_uuid;
 use crate::pipeline::model::{IdForm, Pipeline};
 use crate::text::printable::is_printable;
 
@@ -25,14 +26,14 @@ impl Pipeline {
         }
     }
 
-    /// Reports whether an id that a row or a recording contains has the pipeline's format. Other text
-    /// is never part of a printed command.
+    /// Reports whether an id from a row or a recording has the pipeline's format. Any other text is
+    /// never printed in a command.
     pub fn is_id(&self, id: &str) -> bool {
         self.canonical_id(id).is_ok_and(|canonical| canonical.eq_ignore_ascii_case(id))
     }
 
-    /// Reports whether a row's id is one that rows may be selected by: an id, or an id with a plain
-    /// prefix or suffix, because some writers store it with one.
+    /// Reports whether rows may be selected by a stored id: it must be an id, alone or with a plain
+    /// prefix or suffix, which some writers add.
     pub fn is_stored_id(&self, stored: &str) -> bool {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
         let is_affixed = || {
@@ -69,14 +70,7 @@ impl Pipeline {
     }
 }
 
-/// Reports whether a text is a UUID in the usual form, without braces.
-pub fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// Reports whether a text is a ULID. A ULID has 128 bits, so its first digit is at most 7.
+/// Reports whether a string is a ULID. A ULID has 128 bits, so its first digit is at most 7.
 fn is_ulid(text: &str) -> bool {
     let digit = |byte: u8| byte.is_ascii_alphanumeric() && !b"ILOU".contains(&byte.to_ascii_uppercase());
     text.len() == 26
@@ -85,7 +79,7 @@ fn is_ulid(text: &str) -> bool {
 }
 
 fn is_text(text: &str) -> bool {
-    // A program would take a leading dash for an option.
+    // Programs would treat an id with a leading dash as an option.
     !text.is_empty() && text.chars().count() <= 200 && is_printable(text) && !text.starts_with('-')
 }
 

@@ -4,10 +4,11 @@ pub mod correlation_id;
 pub mod model;
 pub mod read;
 pub mod sql;
+mod sql_effects;
+mod sql_tokens;
 pub mod topology;
 pub mod validate;
 
-pub use correlation_id::is_uuid;
 pub use model::{
     Call, ComposeHints, DeadLetters, Deploy, EventSql, Harmless, HopKind, IdForm, IdFormat, Line, Marks,
     Pattern, Pipeline, Role, Service, Stage, System, TopicSpec, Worker,

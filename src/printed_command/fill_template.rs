@@ -12,24 +12,24 @@ use crate::text::template::{Piece, Template};
 /// The text that replaces a placeholder, and how it is quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replacement {
-    /// A name, quoted as its position requires. Inside quotes, where it may be part of SQL or of
-    /// another language, it must be harmless in all of them.
+    /// A name, quoted as its position requires. Inside quotes, where it may be part of SQL or
+    /// another language, it must be harmless in all of these languages.
     Word(String),
     /// The requested id; inside quotes, [`ID`] replaces it unless it is harmless.
     Id(String),
     /// SQL, a path or a pattern from the pipeline file, quoted for the shell only.
     Code(String),
-    /// A command; its words are quoted one by one.
+    /// A command, whose words are quoted one by one.
     Command(Process),
     /// The name of an environment variable.
     Variable(String),
 }
 
-/// Replaces an id that could terminate the quotes around it.
+/// The word that replaces an id that could terminate the quotes around it.
 const ID: &str = "ID";
 
 /// Renders a command template. Each replacement is one shell word, or part of one. If a value
-/// cannot be quoted where it stands, a comment is returned instead.
+/// cannot be quoted at its position, a comment is returned instead.
 pub fn command(template: &Template, replacement: &dyn Fn(Placeholder) -> Replacement) -> String {
     let pieces = template.pieces().iter().map(|piece| match piece {
         Piece::Literal(text) => Ok(text.clone()),
@@ -51,14 +51,15 @@ fn fill(replacement: Replacement, position: Position) -> Result<String, Withheld
     };
     match position.quotes {
         _ if !is_printable(&text) => Err(Withheld::Invisible),
-        Quotes::Bare if position.starts_word && text.starts_with('-') => Err(Withheld::Dash),
+        // Programs do not see the quotes.
+        _ if position.starts_word && text.starts_with('-') => Err(Withheld::Dash),
         Quotes::Bare => printed(&text),
         Quotes::Single => Ok(in_single(&text)),
         Quotes::Double => Ok(in_double(&text)),
     }
 }
 
-/// Reports whether a text is plain data in a shell, in SQL and in other languages.
+/// Reports whether text is plain data in a shell, in SQL and in other languages.
 fn is_harmless(text: &str) -> bool {
     text.split(' ').all(|word| is_plain(word) || word.chars().all(char::is_alphanumeric))
 }
@@ -120,7 +121,13 @@ mod tests {
     fn a_value_that_cannot_be_quoted_withholds_the_command() {
         let line = |text, name: &str| render(text, Replacement::Word(name.into()));
         assert_eq!(line("grep {call}", "--file=/etc/passwd"), Withheld::Dash.line());
+        for quoted in ["grep '{call}'", "grep \"{call}\"", "grep ''\"{call}\""] {
+            assert_eq!(line(quoted, "-exec"), Withheld::Dash.line());
+            assert_eq!(render(quoted, Replacement::Code("-exec".into())), Withheld::Dash.line());
+        }
         assert_eq!(line("grep x{call}", "--x"), "grep x--x");
+        assert_eq!(line("grep --label='{call}'", "--x"), "grep --label='--x'");
+        assert_eq!(line("date > {call}", "a"), Withheld::Place.line());
         assert_eq!(line("grep {call}", "a\nb"), Withheld::Invisible.line());
         assert_eq!(line("echo `grep {call}`", "a"), Withheld::Place.line());
         assert_eq!(line("sh -c 'grep {call}'", "a"), Withheld::Place.line());

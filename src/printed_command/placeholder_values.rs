@@ -133,8 +133,8 @@ impl<'a> PlaceholderValues<'a> {
         self.pipeline.broker(name).map(|broker| self.container(broker.service.get_ref()))
     }
 
-    /// Returns the container of the broker behind the subject, which may be a broker's
-    /// service, a topic, a worker or a stage.
+    /// Returns the container of the subject's broker. The subject may be a broker's service, a
+    /// topic, a worker or a stage.
     fn broker_of_subject(&self) -> Option<String> {
         let pipeline = self.pipeline;
         let Some(subject) = self.subject else { return self.broker(MAIN_BROKER) };

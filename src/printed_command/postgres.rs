@@ -5,8 +5,8 @@ use crate::printed_command::docker::{ExecOptions, exec};
 use crate::printed_command::process::{Command, Process, Word};
 use crate::printed_command::recorded_target::Target;
 
-/// Connects `psql` to a database: inside the database's container if the address led
-/// there, or else with the address in an environment variable.
+/// Connects `psql` to a database: inside the database's container if the address points to it, or
+/// else with the address in an environment variable.
 pub fn psql(target: &Target, database: &str) -> Process {
     let database = target.database(database);
     match &database.login {

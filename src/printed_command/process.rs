@@ -5,7 +5,7 @@
 pub enum Word {
     /// Literal text, quoted where the shell requires it.
     Literal(String),
-    /// Literal text that is no option: a command with one that looks like an option is not printed.
+    /// Literal text that must not be an option. If it looks like an option, the command is not printed.
     Operand(String),
     /// The value of an environment variable as one word: `"$NAME"`.
     Variable(String),
@@ -80,7 +80,7 @@ impl Process {
         self
     }
 
-    /// Appends names, none of which may be taken for an option.
+    /// Appends names, which must not be parsed as options.
     #[must_use]
     pub fn operands<W: Into<String>>(mut self, names: impl IntoIterator<Item = W>) -> Self {
         self.words.extend(names.into_iter().map(|name| Word::Operand(name.into())));

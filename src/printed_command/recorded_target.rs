@@ -8,11 +8,14 @@ use std::collections::BTreeMap;
 pub fn address_variable(database: &str) -> String {
     match database {
         MAIN_DATABASE => "POSTGRES_URL".to_string(),
-        name => {
-            let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-            format!("POSTGRES_URL_{}", name.chars().map(letter).collect::<String>())
-        }
+        name => format!("POSTGRES_URL_{}", variable_name(name)),
     }
+}
+
+/// Returns a name as a part of the name of a variable.
+pub fn variable_name(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    name.chars().map(letter).collect()
 }
 
 /// How the run reached its systems.
@@ -57,7 +60,7 @@ pub struct Broker {
 /// How `psql` reaches a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
-    /// The login inside the database's container, if the address led there.
+    /// The login inside the database's container, if the address points to it.
     pub login: Option<Login>,
     /// The server's container, if it has one.
     pub container: Option<String>,
@@ -77,7 +80,7 @@ pub struct Login {
 }
 
 impl Target {
-    /// Returns a target that belongs to no run. Words in capitals replace the values that only
+    /// Returns a target for commands without a run. Words in capitals replace the values that only
     /// a run can supply.
     pub fn generic() -> Self {
         let main = Database {

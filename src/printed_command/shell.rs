@@ -8,16 +8,16 @@ use std::str::Chars;
 /// Why a command is not printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Withheld {
-    /// A word contains characters that a terminal does not show.
+    /// A word contains characters that a terminal does not display.
     Invisible,
-    /// A word begins with a dash, so its program would take it for an option.
+    /// A word begins with a dash, so the program would treat it as an option.
     Dash,
     /// A value cannot be quoted where the command needs it.
     Place,
 }
 
 impl Withheld {
-    /// Returns the line that is printed instead: a comment, which runs nothing.
+    /// Returns the comment line that is printed instead of the command.
     pub fn line(self) -> String {
         let why = match self {
             Withheld::Invisible => "a name in this command contains control or invisible characters",
@@ -37,7 +37,7 @@ pub fn quote(word: &str) -> String {
     format!("'{}'", in_single(word))
 }
 
-/// Quotes a word that is to be printed.
+/// Quotes a word for printing.
 pub fn printed(word: &str) -> Result<String, Withheld> {
     if is_printable(word) { Ok(quote(word)) } else { Err(Withheld::Invisible) }
 }
@@ -59,7 +59,7 @@ pub fn in_double(text: &str) -> String {
     for char in text.chars() {
         match char {
             '\\' | '"' | '$' | '`' => escaped.extend(['\\', char]),
-            // Interactive shells expand it, even after a backslash.
+            // Interactive shells expand `!`, even after a backslash.
             '!' => escaped.push_str("\"'!'\""),
             _ => escaped.push(char),
         }
@@ -76,13 +76,13 @@ fn word(word: &Word) -> String {
     }
 }
 
-/// Renders words, separated by spaces, to be parsed by [`parse_words`]. They are not meant to be
-/// printed.
+/// Renders words, separated by spaces, to be parsed by [`parse_words`]. The result is not meant to
+/// be printed.
 pub fn words(words: &[Word]) -> String {
     words.iter().map(word).collect::<Vec<String>>().join(" ")
 }
 
-/// Reports why a word cannot be printed.
+/// Checks that a word can be printed.
 fn check(word: &Word) -> Result<(), Withheld> {
     match word {
         Word::Literal(text) => printed(text).map(drop),

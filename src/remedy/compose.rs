@@ -4,6 +4,7 @@ use crate::pipeline::Worker;
 use crate::remedy::Remedy;
 use crate::text::names::VARIABLE;
 use crate::text::printable::is_invisible;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Generates `services:` with one entry per worker in the remedy. The values of the workers'
@@ -38,10 +39,11 @@ fn service(remedy: &Remedy, worker: &Worker) -> String {
     if !deploy.environment.is_empty() {
         let _ = writeln!(yaml, "    environment:");
     }
-    for variable in &deploy.environment {
+    let mut written = BTreeSet::new();
+    for variable in deploy.environment.iter().filter(|variable| written.insert(*variable)) {
         let value = match (VARIABLE.fits)(variable) {
             true => format!("${{{variable}:?set it in .env}}"),
-            // Compose cannot read such a name from the file.
+            // Compose cannot substitute a variable with such a name.
             false => "\"\" # set it".to_string(),
         };
         let _ = writeln!(yaml, "      {}: {value}", key(variable));
@@ -68,13 +70,13 @@ fn key(text: &str) -> String {
 /// Words that YAML does not read as strings.
 const YAML_WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
 
-/// Returns text as a double-quoted YAML scalar in which Compose replaces no variable.
+/// Returns text as a double-quoted YAML scalar in which Compose substitutes no variables.
 fn quoted(text: &str) -> String {
     let mut quoted = String::new();
     for c in serde_json::Value::from(text).to_string().chars() {
         match c {
             '$' => quoted.push_str("$$"),
-            // YAML allows these only as escapes.
+            // YAML allows these characters only as escapes.
             c if is_invisible(c) => {
                 let _ = write!(quoted, "\\U{:08x}", u32::from(c));
             }

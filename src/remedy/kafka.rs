@@ -11,10 +11,10 @@ use crate::situation::Situation;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-/// How far before the oldest stuck event the offsets are set.
+/// Offsets are reset to this long before the oldest stuck event.
 const RESET_MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// Generates one command per topic, with as many partitions and replicas as its siblings have.
+/// Generates one command per topic, with the partition and replica counts of its sibling topics.
 pub(crate) fn create_topics(remedy: &Remedy) -> Script {
     let situation = remedy.situation;
     let topics = situation.pipeline.topic.iter().filter(|topic| remedy.subjects.contains(&topic.name));
@@ -49,7 +49,9 @@ pub(crate) fn offsets_script(remedy: &Remedy) -> Option<Script> {
 fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<Command> {
     let (situation, target) = (remedy.situation, remedy.target);
     let to = match waiting_since(remedy) {
-        Some(at) => Offsets::Time((at - RESET_MARGIN).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
+        Some(at) => Offsets::Time(
+            at.saturating_sub(RESET_MARGIN).unwrap_or(at).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        ),
         None => Offsets::Earliest,
     };
     let topics = topics_to_reset(situation, worker);
@@ -68,8 +70,8 @@ fn offset_commands(remedy: &Remedy, worker: &Worker) -> Vec<Command> {
 }
 
 /// Returns the partitions without a committed offset as `topic:0,2`, or all topics if Kafka
-/// is unavailable. Empty partitions are included, because a record that arrives there before
-/// the first member joins would be skipped, too.
+/// is unavailable. Empty partitions are included, because a record that arrives there before the
+/// first member joins would also be skipped.
 fn topics_to_reset(situation: &Situation, worker: &Worker) -> Vec<String> {
     let progress = situation.progress.of(worker);
     let Some(uncommitted) = progress.uncommitted.known() else {
@@ -87,7 +89,7 @@ fn topics_to_reset(situation: &Situation, worker: &Worker) -> Vec<String> {
     partitions.iter().map(|(topic, partitions)| format!("{topic}:{}", partitions.join(","))).collect()
 }
 
-/// Returns the time of the oldest stuck event or of the requested event, whichever is older.
+/// Returns the time of the oldest stuck event or of the requested event, whichever is earlier.
 fn waiting_since(remedy: &Remedy) -> Option<Timestamp> {
     let situation = remedy.situation;
     let extents =

@@ -14,7 +14,7 @@ pub struct Remedy<'a> {
     pub(super) situation: &'a Situation<'a>,
     pub(super) target: &'a Target,
     pub(super) cause: &'a Cause,
-    /// The subjects of the cause's failed checks; their stages are re-driven.
+    /// The subjects of the cause's failed checks. Events stuck at their stages are re-driven.
     pub(super) subjects: Vec<Name>,
     /// The components to fix.
     pub(super) targets: Vec<Name>,
@@ -54,7 +54,7 @@ impl<'a> Remedy<'a> {
         PlaceholderValues::new(self.situation.pipeline, self.target)
     }
 
-    /// Returns the stages of the subjects (workers or topics), or all stages if there are none.
+    /// Returns the stages of the subjects (workers or topics), or all stages if the subjects have none.
     pub(super) fn stages(&self) -> Vec<&'a Stage> {
         let pipeline = self.situation.pipeline;
         let matches_subject = |stage: &&Stage| {

@@ -120,7 +120,7 @@ impl<'a> Remedy<'a> {
     fn plan_generated(&self, action: &Action, generator: Generator) -> Option<PlannedAction> {
         let generated = match (self.generate(generator), generator) {
             (Some(generated), _) => Some(generated),
-            // Events that wait now may end up in the dead letter topic, too.
+            // Events that are still waiting may also end up in the dead letter topic.
             (None, Generator::SendRecords)
                 if action.later || self.situation.deliveries.has_dead_letters() =>
             {

@@ -7,8 +7,8 @@ use crate::text::printable::one_line;
 use crate::text::sql_literal::literal;
 
 /// Generates a transaction that removes the marks of stuck events and returns the changed
-/// rows. A row recorded by the emitter is the event itself, so it is kept and assigned to the
-/// emitter again.
+/// rows. A row recorded by the emitter is the event itself, so it is kept, and its source is set
+/// back to the emitter.
 pub(crate) fn remove_marks(remedy: &Remedy) -> Option<String> {
     let marks = remedy.situation.pipeline.marks.as_ref()?;
     let statements: Vec<String> = remedy

@@ -8,7 +8,7 @@ use crate::report::input::ReportInput;
 use crate::report::model::{Cause, Conclusions, Outcome, Report, SCHEMA_VERSION, Statement};
 use crate::report::runbook_step::step;
 use crate::report::stuck_events::stuck_events;
-use crate::report::unavailable::unavailable;
+use crate::report::unavailable::{unavailable, unwatched};
 use crate::runbook::catalog::ActionKind;
 use crate::runbook::overrides::{RowKind, SwitchedOff};
 use crate::runbook::severity::Severity;
@@ -21,6 +21,7 @@ pub fn conclusions(input: &ReportInput) -> Conclusions {
         tool: format!("pipeline-doctor {}", situation.tool),
         pipeline: situation.pipeline.name.clone(),
         observed_at: situation.clocks.observed_at,
+        interrupted: situation.interrupted,
         actions: actions(input, &causes),
         causes,
         unavailable: unavailable(input),
@@ -31,15 +32,20 @@ pub fn conclusions(input: &ReportInput) -> Conclusions {
 pub fn report(input: &ReportInput) -> Report {
     let diagnosis = input.diagnosis;
     let outcome = outcome(input);
-    let Conclusions { tool, pipeline, observed_at, causes, actions, unavailable } = conclusions(input);
+    let Conclusions { tool, pipeline, observed_at, interrupted, causes, actions, unavailable } =
+        conclusions(input);
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         tool,
         pipeline,
         id: input.situation.lookup.id.map(String::from),
         observed_at,
+        interrupted,
         outcome,
-        exit_code: outcome.exit_code(input.fail_on_warnings),
+        exit_code: match interrupted {
+            Some(interruption) => interruption.signal.exit_code(),
+            None => outcome.exit_code(input.fail_on_warnings),
+        },
         headline: String::new(),
         actions,
         extent: stuck_events(input),
@@ -52,7 +58,9 @@ pub fn report(input: &ReportInput) -> Report {
         unavailable,
         next: diagnosis.next.as_deref().and_then(|check| input.next(check)),
         switched_off: input.catalog.switched.off.clone(),
+        masked_values: input.situation.masked_values,
         overrides_ended: input.catalog.switched.expired.iter().map(expired_override).collect(),
+        custom_checks: input.catalog.custom_directory.clone(),
     };
     report.headline = headline(input, &report);
     report
@@ -79,7 +87,9 @@ fn outcome(input: &ReportInput) -> Outcome {
     match () {
         () if failed(Severity::Error) => Outcome::Problem,
         () if findings.iter().filter(|f| f.severity != Severity::Note).any(unavailable)
-            || input.situation.systems.without_address().next().is_some() =>
+            || input.situation.systems.without_address().next().is_some()
+            || input.situation.interrupted.is_some()
+            || unwatched(input).is_some() =>
         {
             Outcome::Inconclusive
         }

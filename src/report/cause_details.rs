@@ -11,7 +11,7 @@ use crate::runbook::scope::Scope;
 use crate::runbook::severity::Severity;
 
 impl ReportInput<'_> {
-    /// Describes each check in a sentence, about the `preferred` subjects if it covers any of them.
+    /// Describes each check in one sentence, limited to the `preferred` subjects if it covers any of them.
     pub(super) fn statements(&self, checks: &[String], preferred: &[String]) -> Vec<Statement> {
         let statement = |check: &String| {
             let (row, finding) = self.finding(check)?;
@@ -44,8 +44,8 @@ impl ReportInput<'_> {
         })
     }
 
-    /// Returns the failed notes about the containers and logs of a cause's targets, except
-    /// those that already support the cause.
+    /// Returns the failed checks of severity `note` on the containers and logs of a cause's
+    /// targets, except those that already support the cause.
     fn context(&self, ranked: &RankedCause, targets: &[String]) -> Vec<Statement> {
         let notes = self.findings.iter().filter(|finding| finding.severity == Severity::Note);
         let of_component = |note: &&Finding| {

@@ -1,6 +1,7 @@
 //! Renders `explain`: what a check or cause means, how to check it by hand and how to fix it.
 
 use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
+use crate::base::visible_text::visible;
 use crate::pipeline::Pipeline;
 use crate::printed_command::placeholder_values::PlaceholderValues;
 use crate::printed_command::{Command, Process, Target, docker, kafka, pipeline_doctor, postgres, shell};
@@ -15,7 +16,7 @@ use std::io::{self, Write};
 /// The width of an explanation in columns.
 const WIDTH: u16 = 80;
 
-/// Writes rows that consist of a label and a text, wrapped to the width.
+/// Writes rows of a label and its text, wrapped to the width.
 fn write_rows(label_width: u16, rows: &[(&str, String)], out: &mut dyn Write) -> io::Result<()> {
     let cells = rows.iter().map(|(label, text)| vec![(*label).to_string(), text.clone()]);
     for line in columns(WIDTH - 2, &[label_width], cells) {
@@ -29,8 +30,8 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
     writeln!(out, "{}\n", format!("check {}", check.id.get_ref()).bold())?;
     write_rows(20, &about(check, catalog, pipeline), out)?;
     writeln!(out, "\n  by hand")?;
-    for command in by_hand(check, pipeline) {
-        writeln!(out, "    {command}")?;
+    for line in by_hand(check, pipeline).iter().flat_map(|command| command.split('\n')) {
+        writeln!(out, "    {}", visible(line))?;
     }
     let breaking = broken_by(check, catalog);
     if !breaking.is_empty() {
@@ -42,7 +43,7 @@ pub fn check(check: &Check, catalog: &Catalog, pipeline: &Pipeline, out: &mut dy
     Ok(())
 }
 
-/// Describes a check as labelled texts.
+/// Describes a check as rows of a label and its text.
 pub(super) fn about(check: &Check, catalog: &Catalog, pipeline: &Pipeline) -> Vec<(&'static str, String)> {
     let titles = titles(check, pipeline);
     let spec = catalog.fact(check.fact.get_ref());
@@ -59,7 +60,7 @@ pub(super) fn about(check: &Check, catalog: &Catalog, pipeline: &Pipeline) -> Ve
         about.push(("a pass needs", needs.join(", ")));
     }
     if let Some(signature) = signature(check, catalog) {
-        about.push(("matches", signature.pattern.0.as_str().to_string()));
+        about.extend(signature.matchers(MAX_NAMES));
         about.extend(signature.matches.iter().take(2).map(|record| ("example", record.clone())));
         about.extend(signature.misses.iter().take(1).map(|record| ("does not match", record.clone())));
     }
@@ -92,6 +93,9 @@ pub(super) fn failure(check: &Check) -> String {
     let noisy = if check.noisy { "; it can fail on a healthy pipeline" } else { "" };
     format!("{severity}{noisy}")
 }
+
+/// Most names of each kind that a log signature's explanation lists.
+pub(super) const MAX_NAMES: usize = 12;
 
 /// Returns the log signature that a check searches for, if it has one.
 pub(super) fn signature<'a>(check: &Check, catalog: &'a Catalog) -> Option<&'a Signature> {
@@ -167,6 +171,7 @@ pub(super) fn breaks(cause: &Cause) -> Vec<(&'static str, Vec<&str>)> {
         ("sometimes", &cause.sometimes),
         ("group of", &cause.any_of),
         ("if any failed", &cause.seen),
+        ("unless explained by", &cause.unless_seen),
     ];
     let links = links.into_iter().filter(|(_, links)| !links.is_empty());
     links.map(|(word, ids)| (word, ids.iter().map(|id| id.get_ref().as_str()).collect())).collect()

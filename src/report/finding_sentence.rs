@@ -42,7 +42,7 @@ pub fn finding_sentence(scope: Scope, finding: &Finding, preferred: &[String]) -
     if is_unchecked { format!("not checked: {} {clauses}", finding.check) } else { clauses }
 }
 
-/// Returns what follows the subjects: the observation, or why there is none.
+/// Returns the clause after the subjects: the observation, or why there is none.
 fn clause(instance: &Instance) -> String {
     match instance.verdict {
         Verdict::Blocked(_) => format!(", because {}", instance.describe()),

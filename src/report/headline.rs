@@ -24,7 +24,11 @@ pub(super) fn headline(input: &ReportInput, report: &Report) -> String {
         _ => String::new(),
     };
     let forms = match report.outcome {
-        Outcome::Healthy => vec![format!("HEALTHY: {}, nothing unseen", passed_checks(input))],
+        Outcome::Healthy => {
+            // Only context can be missing from a healthy report.
+            let unseen = if report.unavailable.is_empty() { "nothing" } else { "some context" };
+            vec![format!("HEALTHY: {}, {unseen} unseen", passed_checks(input))]
+        }
         Outcome::Warning => {
             let all = report.risks.iter().chain(&report.unexplained);
             let messages: Vec<String> = all.clone().map(|statement| statement.message.clone()).collect();
@@ -42,7 +46,7 @@ pub(super) fn headline(input: &ReportInput, report: &Report) -> String {
     fitting.or_else(|| lines("").pop()).unwrap_or_default()
 }
 
-/// Returns what to wait for if waiting is enough, or else the unavailable systems.
+/// Returns the forms of an unclear verdict: what to wait for, then the unavailable systems.
 fn unclear(report: &Report) -> Vec<String> {
     let mut systems: Vec<String> =
         report.unavailable.iter().map(|unavailable| unavailable.system.clone()).collect();
@@ -59,7 +63,7 @@ fn unclear(report: &Report) -> Vec<String> {
     forms
 }
 
-/// Returns a form with all names first, then forms with ever fewer names and the number omitted.
+/// Returns a form with all names, then forms with fewer and fewer names and the number of omitted names.
 fn shortened(head: &str, names: &[String]) -> Vec<String> {
     let all = names.len();
     let cut = |shown: usize| match all - shown {

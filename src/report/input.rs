@@ -8,7 +8,7 @@ use crate::printed_command::Target;
 use crate::runbook::catalog::{Catalog, Check};
 use crate::situation::Situation;
 
-/// Everything that a report is assembled from.
+/// The inputs from which a report is assembled.
 pub struct ReportInput<'a> {
     /// The joined evidence about the report's event.
     pub situation: &'a Situation<'a>,

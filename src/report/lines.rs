@@ -1,12 +1,12 @@
-//! The only way in which text reaches a terminal: line by line, with everything escaped that is not
-//! this program's own colour or line end.
+//! The only way text reaches a terminal: line by line, with all hidden characters escaped except
+//! this program's own colours and line ends.
 
 use crate::base::visible_text::visible;
 use colored::ColoredString;
 use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Replaces the end of a text that is too long.
+/// The marker that replaces the end of text that is too long.
 const CUT: &str = "...";
 
 /// Writes lines to a terminal or a file.
@@ -41,17 +41,17 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Returns the number of columns that a text takes, with its hidden characters escaped.
+/// Returns the width of text in columns, with its hidden characters escaped.
 pub fn width(text: &str) -> usize {
     visible(text).width()
 }
 
-/// Fills a text with spaces up to a width. Never cuts it.
+/// Pads text with spaces to a width. Never truncates it.
 pub fn pad(text: &str, to: usize) -> String {
     format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
 }
 
-/// Cuts a text that takes more than `most` columns.
+/// Truncates text that is wider than `most` columns.
 pub fn shorten(text: &str, most: usize) -> String {
     let text = visible(text);
     if text.width() <= most {

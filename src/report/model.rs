@@ -1,6 +1,7 @@
 //! The report as data: the contract of the JSON document.
 
 use crate::base::error::exit;
+use crate::base::interruption::Interruption;
 use crate::judge::Verdict;
 use crate::remedy::PlannedAction;
 use crate::runbook::overrides::SwitchedOff;
@@ -53,6 +54,9 @@ pub struct Report {
     /// When the evidence was collected (UTC).
     #[serde(rename = "taken")]
     pub observed_at: Timestamp,
+    /// The signal that ended the run before all systems had answered; the report is incomplete then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<Interruption>,
     /// The outcome of the run.
     pub outcome: Outcome,
     /// The exit code of the run.
@@ -87,6 +91,17 @@ pub struct Report {
     /// Overrides that have expired; their checks and causes are active again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides_ended: Vec<Statement>,
+    /// The directory that custom checks and causes were read from, named by `--checks` or found
+    /// beside the pipeline file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_checks: Option<String>,
+    /// How often a token such as `<secret:1>` stands for a secret in the evidence.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub masked_values: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The conclusions of a report, without the findings behind them. Traces also include these.
@@ -98,6 +113,8 @@ pub struct Conclusions {
     pub pipeline: String,
     /// When the evidence was collected (UTC).
     pub observed_at: Timestamp,
+    /// The signal that ended the run before all systems had answered.
+    pub interrupted: Option<Interruption>,
     /// The listed causes, the likeliest first.
     pub causes: Vec<Cause>,
     /// What to do, in order: the actions of the likeliest explanation, verification last.

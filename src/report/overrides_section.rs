@@ -1,4 +1,5 @@
-//! Renders the section of the table that lists active and expired overrides.
+//! Renders the section of the table about custom rows: where they come from, and which overrides are
+//! active or expired.
 
 use crate::report::lines::Lines;
 use crate::report::model::Report;
@@ -11,11 +12,14 @@ use std::io;
 /// How many overrides are listed without `-v`.
 const MAX_LISTED: usize = 2;
 
-/// Writes the checks and causes that overrides switch off, and the expired overrides.
+/// Writes where custom checks and causes come from, which ones overrides switch off, and the expired
+/// overrides.
 pub(super) fn render(report: &Report, screen: Screen, out: &mut Lines) -> io::Result<()> {
     let switched_off = (!report.switched_off.is_empty()).then(|| line(&report.switched_off, screen.verbose));
     let expired = report.overrides_ended.iter().map(|expired| expired.message.clone());
-    let rows: Vec<Vec<String>> = switched_off.into_iter().chain(expired).map(|line| vec![line]).collect();
+    let custom = report.custom_checks.as_ref().map(|directory| format!("Checks and causes from {directory}"));
+    let lines = custom.into_iter().chain(switched_off).chain(expired);
+    let rows: Vec<Vec<String>> = lines.map(|line| vec![line]).collect();
     if rows.is_empty() {
         return Ok(());
     }

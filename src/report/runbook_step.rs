@@ -56,7 +56,7 @@ pub(super) fn step(input: &ReportInput, row: &StepRow) -> Step {
     }
 }
 
-/// Escapes line breaks in names and reasons, so that each line of the summary is the program's own.
+/// Escapes line breaks in names and reasons, so that they cannot add lines to the summary.
 fn one_line_each(summary: &[String]) -> Vec<String> {
     summary.iter().map(|line| line.replace('\n', "\\n").replace('\r', "\\r")).collect()
 }
@@ -367,7 +367,7 @@ fn call_lines(input: &ReportInput) -> Vec<String> {
         Observed::NotAsked(why) => format!("calls not read: {}", why.describe()),
     }];
     let service = row.service.get_ref();
-    // Healthy values need no line.
+    // Healthy values are not listed.
     for (name, healthy, prefix) in [
         ("call.answer", Value::Word("good"), ""),
         ("http.health", Value::Word("healthy"), "health: "),

@@ -1,4 +1,4 @@
-//! Terminal output: verdict signs, labels and columns.
+//! Terminal output: verdict symbols, labels and columns.
 
 use crate::base::visible_text::visible;
 use crate::report::model::{ReportedVerdict, StepVerdict};
@@ -17,7 +17,7 @@ pub struct Screen {
     pub verbose: bool,
 }
 
-/// The verdict sign at the start of a line.
+/// The verdict symbol at the start of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
     /// Passed.
@@ -33,7 +33,7 @@ pub enum Sign {
 }
 
 impl Sign {
-    /// Returns the character. All ASCII signs differ, so colour never carries meaning alone.
+    /// Returns the character. All ASCII symbols differ, so colour is never the only carrier of meaning.
     fn text(self, screen: Screen) -> &'static str {
         match (self, screen.unicode) {
             (Sign::Pass, true) => "✓",
@@ -90,10 +90,10 @@ pub fn action_label(kind: ActionKind) -> &'static str {
     }
 }
 
-/// The most characters that a cell shows. JSON has the whole text.
+/// The maximum number of characters in a cell. JSON contains the whole text.
 const MAX_CELL: usize = 2_000;
 
-/// Returns the text of a cell on one line, without hidden characters, cut if it is far too long.
+/// Returns the text of a cell on one line, without hidden characters, truncated if it is too long.
 fn cell(text: &str) -> String {
     match text.char_indices().nth(MAX_CELL) {
         Some((end, _)) => {
@@ -105,7 +105,7 @@ fn cell(text: &str) -> String {
 }
 
 /// Lays out rows in columns of fixed width and wraps the last column into the remaining
-/// width. Cells are escaped, so a line break in one starts no line.
+/// width. Cells are escaped, so a line break in a cell does not start a new line.
 pub(crate) fn columns(width: u16, fixed: &[u16], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);

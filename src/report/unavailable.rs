@@ -31,9 +31,19 @@ pub(super) fn unavailable(input: &ReportInput) -> Vec<Unavailable> {
     };
     let mut unavailable: Vec<Unavailable> =
         systems.unknown().chain(systems.without_address()).map(system_entry).collect();
-    for finding in input.findings.iter().filter(|finding| finding.severity != Severity::Note) {
+    unavailable.extend(unwatched(input).map(|why| Unavailable {
+        system: "pipeline file".to_string(),
+        why: why.to_string(),
+        steps: Vec::new(),
+        resolves_with_time: false,
+    }));
+    for finding in input.findings {
         for instance in &finding.instances {
             let Verdict::Unknown(why) = &instance.verdict else { continue };
+            // Context that does not exist is no loss, but context that could not be read is.
+            if finding.severity == Severity::Note && !why.is_failed_read() {
+                continue;
+            }
             if unavailable.iter().all(|listed| listed.why != why.describe()) {
                 let steps = affected_steps(input, &why.describe());
                 let system = format!("{}, in part", system_of(input, &why.describe()));
@@ -43,6 +53,16 @@ pub(super) fn unavailable(input: &ReportInput) -> Vec<Unavailable> {
         }
     }
     unavailable
+}
+
+/// Returns what the pipeline lacks so that passed checks would prove nothing: workers or stages.
+pub(super) fn unwatched(input: &ReportInput) -> Option<&'static str> {
+    match (input.pipeline.worker.is_empty(), input.pipeline.stage.is_empty()) {
+        (true, true) => Some("it declares no worker and no stage, so nothing was watched"),
+        (true, false) => Some("it declares no worker, so no worker was watched"),
+        (false, true) => Some("it declares no stage, so no event was followed"),
+        (false, false) => None,
+    }
 }
 
 /// Returns the system of the step with the most instances that are unknown for this reason.

@@ -32,7 +32,7 @@ pub(super) fn build_conclusions(
     with_report_input(situation, catalog, output, report::conclusions)
 }
 
-/// Judges the situation and calls `make` with everything that a report is built from.
+/// Judges the situation and calls `make` with all the input for a report.
 fn with_report_input<T>(
     situation: &Situation,
     catalog: &Catalog,

@@ -59,7 +59,7 @@ pub fn incident(name: &str) -> Option<&'static Incident> {
     INCIDENTS.iter().find(|incident| incident.name == name)
 }
 
-/// Diagnoses an incident. Without a name, takes the first one and lists the others.
+/// Diagnoses an incident. Without a name, diagnoses the first incident and lists the others.
 pub(super) fn run(name: Option<&str>, output: &OutputOptions) -> Result<u8, Error> {
     let names = INCIDENTS.iter().map(|incident| incident.name);
     let chosen = name.unwrap_or(INCIDENTS[0].name);

@@ -67,7 +67,12 @@ fn explain_one(
     }
     let generator = requested_generator(args);
     if let (Some(cause), Some(generator), Some(evidence)) = (catalog.cause(name), generator, evidence) {
-        text.write_all(remedy(config, catalog, cause, (generator, evidence))?.as_bytes())?;
+        let script = remedy(config, catalog, cause, (generator, evidence))?;
+        if let Some(interruption) = evidence.interrupted {
+            let comment = if generator == Generator::RemoveMarks { "--" } else { "#" };
+            writeln!(text, "{comment} {}", interruption.describe())?;
+        }
+        text.write_all(script.as_bytes())?;
         return Ok(());
     }
     match (catalog.cause(name), catalog.check(name), generator) {
@@ -117,7 +122,7 @@ fn remedy(
     let findings = judge(catalog, &facts, &config.pipeline);
     let diagnosis = diagnose(catalog, &findings);
     let id = cause.id.get_ref();
-    // If half of the remedy has already been carried out, the cause may no longer be diagnosed. The
+    // If part of the remedy has already been carried out, the cause may no longer be diagnosed. The
     // rest of the remedy then covers every stuck event.
     let subjects = diagnosis.causes.into_iter().find(|diagnosed| diagnosed.cause == *id);
     let subjects = subjects.map(|diagnosed| diagnosed.subjects).unwrap_or_default();

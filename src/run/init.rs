@@ -1,10 +1,13 @@
 //! `init`: inspects the running system and writes a pipeline file for it.
 
 use crate::base::error::{Error, Mistake, exit};
+use crate::base::secret::{add_names, renumber, withhold};
+use crate::base::visible_text::visible;
 use crate::cli::{Init, TargetOptions};
-use crate::collect;
 use crate::collect::discover::discover;
+use crate::collect::discovered::Discovery;
 use crate::collect::runtime::docker::discovery::ambiguous_project;
+use crate::collect::{self, interrupt};
 use crate::config::{Config, Environment};
 use crate::evidence::ReasonKind;
 use crate::init::draft::Draft;
@@ -44,18 +47,36 @@ pub fn run(args: &Init, environment: &Environment) -> Result<u8, Error> {
         return Err(Error::usage(mistake.help("start it first, or name an existing project")));
     }
     let draft = build_draft(&discovery);
-    let text = write(&draft);
+    add_names(names(&discovery));
+    // Rows, records and commands may hold secrets that only their context reveals.
+    let mut text = renumber(&withhold(&write(&draft)));
+    if let Some(interruption) = interrupt::interruption() {
+        let _ = writeln!(io::stderr(), "{}", interruption.describe());
+        text.insert_str(0, &format!("# {}\n", interruption.describe()));
+    }
     for unavailable in &draft.unavailable {
-        let _ = writeln!(io::stderr(), "not seen: {unavailable}");
+        let _ = writeln!(io::stderr(), "not seen: {}", visible(&withhold(unavailable)));
     }
     if args.stdout {
         io::stdout().lock().write_all(text.as_bytes())?;
-        let _ = write!(io::stderr(), "{}", summary(&draft, Path::new("FILE")));
+        let _ = write!(io::stderr(), "{}", withhold(&summary(&draft, Path::new("FILE"))));
     } else {
         create_file(&args.output, &text)?;
-        write!(io::stdout().lock(), "{}", summary(&draft, &args.output))?;
+        write!(io::stdout().lock(), "{}", withhold(&summary(&draft, &args.output)))?;
     }
     Ok(exit::HEALTHY)
+}
+
+/// Returns the names that were discovered, which stay readable even if a password is the same.
+fn names(discovery: &Discovery) -> Vec<String> {
+    let cluster = discovery.kafka.known();
+    let topics = cluster.into_iter().flat_map(|cluster| cluster.topics.keys().chain(cluster.groups.keys()));
+    let tables = discovery.databases.iter().filter_map(|database| database.tables.known()).flatten();
+    let columns = tables.clone().flat_map(|table| table.columns.iter().map(|column| &column.name));
+    let components = discovery.components.iter().map(|component| &component.name);
+    let databases = discovery.databases.iter().map(|database| &database.name);
+    let all = topics.chain(tables.map(|table| &table.name)).chain(columns).chain(components).chain(databases);
+    all.cloned().collect()
 }
 
 /// Fails if the file exists, because it may contain manual edits, or if it cannot be created.
@@ -86,8 +107,8 @@ fn create_file(file: &Path, text: &str) -> Result<(), Error> {
     })
 }
 
-/// Returns what was found, and the next steps.
-fn summary(draft: &Draft, file: &Path) -> String {
+/// Returns what was found, and the next steps, as a terminal may show it.
+pub fn summary(draft: &Draft, file: &Path) -> String {
     let number = |number: usize, one: &str| count(number as u64, one);
     let services = draft.services.len();
     let found = [
@@ -99,17 +120,19 @@ fn summary(draft: &Draft, file: &Path) -> String {
     let mut text = format!("Found {}.\n", found.join(", "));
     for stage in &draft.stages {
         let from = stage.topic.as_ref().map(|topic| format!("{topic} -> ")).unwrap_or_default();
-        text += &format!("  {:<14} {from}{} -> {}\n", stage.name, stage.worker, stage.effect);
+        let line = format!("{:<14} {from}{} -> {}", stage.name, stage.worker, stage.effect);
+        text += &format!("  {}\n", visible(&line));
     }
-    text += &format!("ID: {} ({}).\n", draft.id.name, draft.id.format);
+    text += &format!("ID: {} ({}).\n", visible(&draft.id.name), draft.id.format);
     let incomplete = draft.stages.iter().filter(|stage| stage.incomplete).count();
     if incomplete > 0 {
         text += &format!("Fill in {}: search for \"TODO\".\n", number(incomplete, "incomplete stage"));
     }
     if let Some(hint) = &draft.more_events_hint {
-        text += &format!("{hint}\n");
+        text += &format!("{}\n", visible(hint));
     }
     let file = quote(&file.display().to_string());
+    let file = visible(&file);
     text += &format!(
         "\nReview the file, starting with the lines marked \"guessed\". Then run:\n  \
          pipeline-doctor lint --config {file}\n  pipeline-doctor --config {file}\n"

@@ -35,6 +35,7 @@ pub(super) fn run(args: &Lint, environment: &Environment) -> Result<u8, Error> {
                 linted.notes.extend(unraisable_causes(&catalog, &config.pipeline).1);
             }
             linted.notes.extend(notes(&catalog, &config.pipeline, args.verbose, today));
+            linted.notes.extend(catalog.facts.iter().any(|fact| fact.sql.is_some()).then(rights));
             prepare(config, &source, &catalog.sources, &mut linted)?;
         }
         None => linted.notes.push(not_prepared("the pipeline file has mistakes")),
@@ -50,12 +51,19 @@ pub(super) fn run(args: &Lint, environment: &Environment) -> Result<u8, Error> {
     Ok(linted.exit_code())
 }
 
+/// Says what protects a database from a custom fact's SQL.
+fn rights() -> Mistake {
+    let what = "functions with known effects are refused, but a function can call any other, whatever \
+         volatility it declares";
+    Mistake::new("SQL of custom facts", what).help("let the role only read: see docs/security.md")
+}
+
 fn not_prepared(why: &str) -> Mistake {
     let note = Mistake::new("SQL", format!("not prepared: {why}"));
     note.help("set --postgres or POSTGRES_URL to have the database check the SQL")
 }
 
-/// Lets the database prepare the SQL, if the database is available.
+/// Asks the database to prepare the SQL, if the database is available.
 fn prepare(
     config: &Config,
     source: &Source,
@@ -91,7 +99,7 @@ fn prepare(
                 locate(refusal, source, entry)
             }
         };
-        // Skips a refusal where the file itself has a known mistake.
+        // Skip a refusal if there is already a mistake at the same position in the file.
         let is_known = |other: &Mistake| other.excerpt.is_some() && other.excerpt == mistake.excerpt;
         match is_config_error {
             true if linted.mistakes.iter().any(is_known) => {}
@@ -102,7 +110,7 @@ fn prepare(
     Ok(())
 }
 
-/// Finds one of the pipeline's SQL texts in its file.
+/// Finds one of the pipeline's SQL strings in the pipeline file.
 fn pipeline_sql(sql: &SqlSource, document: &Document) -> Option<Entry> {
     let stage = |name: &str, key: &str| {
         let rows = document.rows("stage[]");
@@ -127,7 +135,7 @@ fn fact_sql<'a>(name: &str, files: &'a [Source]) -> Option<(&'a Source, Entry)> 
     })
 }
 
-/// Turns a refusal by PostgreSQL into a mistake with its place in the file.
+/// Converts a refusal by PostgreSQL to a mistake with its position in the file.
 fn locate(refusal: Refusal, source: &Source, entry: Option<Entry>) -> Mistake {
     let what = format!("PostgreSQL: {}", refusal.what);
     let mistake = match (entry, refusal.at) {

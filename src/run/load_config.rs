@@ -54,8 +54,8 @@ pub(super) fn load_partially(
     }
     if let Some(config) = &mut config {
         let from_facts = catalog.facts.iter().filter_map(|fact| fact.log.as_ref()).map(|log| &log.pattern);
-        let patterns = catalog.signatures.iter().map(|signature| &signature.pattern).chain(from_facts);
-        config.log_patterns = patterns.map(|pattern| pattern.0.as_str().to_string()).collect();
+        config.log_patterns = from_facts.map(|pattern| pattern.0.as_str().to_string()).collect();
+        config.log_kinds = catalog.signatures.clone();
         config.custom_facts.clone_from(&catalog.facts);
         // Skipped for a partially parsed file, where the component that a cause needs may be in a broken row.
         if document.is_some_and(|document| is_fully_parsed(&document, &config.pipeline)) {

@@ -1,4 +1,4 @@
-//! Runs the commands. Each command is one call here, and so is each step of the data flow.
+//! Runs the commands. Each command is one call here, as is each step of the data flow.
 
 mod build_report;
 pub mod demo;
@@ -17,8 +17,10 @@ pub use stdout::formats;
 
 use crate::base::error::Error;
 use crate::cli::{Cli, Command, OutputOptions, TargetOptions};
+use crate::collect::{self, interrupt};
 use crate::config::Environment;
-use crate::report::Outcome;
+use crate::evidence::Evidence;
+use crate::report::{Outcome, Report};
 use crate::run::build_report::build_report;
 use crate::run::gather::gather_evidence;
 use crate::run::load_config::load_config;
@@ -28,6 +30,7 @@ use std::time::{Duration, Instant};
 
 /// Runs the requested command and returns the exit code.
 pub fn run(cli: &Cli, environment: &Environment) -> Result<u8, Error> {
+    collect::check_clock().map_err(Error::usage)?;
     match &cli.command {
         None => doctor(cli.id.as_deref(), &cli.target, &cli.output, environment),
         Some(Command::Demo { incident, output }) => demo::run(incident.as_deref(), output),
@@ -49,14 +52,22 @@ fn doctor(
     let (config, catalog) = load_config(id, options, environment)?;
     let give_up = config.wait.map(|wait| Instant::now() + wait);
     loop {
-        let evidence = gather_evidence(&config)?;
+        let mut evidence = gather_evidence(&config)?;
         let catalog = catalog.as_of(evidence.observed_at);
-        let report = build_report(&evidence, &config.pipeline, &catalog, output);
-        let healthy = matches!(report.outcome, Outcome::Healthy | Outcome::Warning);
-        if healthy || give_up.is_none_or(|give_up| Instant::now() >= give_up) {
-            let printed = exit_code_after(print_report(&report, output), report.exit_code);
-            return record_after(&config, &evidence, printed);
+        let report = |evidence: &Evidence| build_report(evidence, &config.pipeline, &catalog, output);
+        let finish = |evidence: &Evidence, report: &Report| {
+            let printed = exit_code_after(print_report(report, output), report.exit_code);
+            record_after(&config, evidence, printed)
+        };
+        let latest = report(&evidence);
+        let healthy = matches!(latest.outcome, Outcome::Healthy | Outcome::Warning);
+        let is_last = healthy || give_up.is_none_or(|give_up| Instant::now() >= give_up);
+        if is_last || evidence.interrupted.is_some() {
+            return finish(&evidence, &latest);
         }
-        std::thread::sleep(Duration::from_secs(1));
+        evidence.interrupted = interrupt::sleep(Duration::from_secs(1));
+        if evidence.interrupted.is_some() {
+            return finish(&evidence, &report(&evidence));
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Writes files privately: with mode 0600, under a random name beside the target, and
-//! renamed once they are complete. No symbolic link is followed.
+//! Writes files privately: with mode 0600, under a random name beside the target, and renamed once
+//! they are complete. Symbolic links are not followed.
 
 use std::fs::{Metadata, symlink_metadata};
 use std::io::{self, ErrorKind, Write};
@@ -34,8 +34,8 @@ pub(super) fn write(file: &Path, text: &str, existing: Existing) -> io::Result<(
     moved.map(|_| ()).map_err(|failed| failed.error)
 }
 
-/// Explains why nothing can be written in place of `file`, if that is known before writing.
-/// Only looks at the file, because opening a pipe can block.
+/// Explains why `file` cannot be written or replaced, if that is known before writing. Does not
+/// open the file, because opening a pipe can block.
 pub(super) fn refusal(file: &Path) -> Option<&'static str> {
     let directory = directory_of(file);
     match symlink_metadata(file) {
@@ -48,7 +48,7 @@ pub(super) fn refusal(file: &Path) -> Option<&'static str> {
     }
 }
 
-/// Explains why a file of this kind is not replaced.
+/// Explains why a file of this kind cannot be replaced.
 fn kind_refusal(found: &Metadata) -> Option<&'static str> {
     let kind = found.file_type();
     match () {
@@ -59,8 +59,8 @@ fn kind_refusal(found: &Metadata) -> Option<&'static str> {
     }
 }
 
-/// Creates an empty file with a random name and mode 0600 in the directory of `file`, so that
-/// it can be renamed to it.
+/// Creates an empty file with a random name and mode 0600 in the directory of `file`, so that it
+/// can later be renamed to `file`.
 fn create_beside(file: &Path) -> io::Result<NamedTempFile> {
     let name = file.file_name().ok_or(ErrorKind::InvalidInput)?;
     let mut prefix = std::ffi::OsString::from(".");
@@ -70,7 +70,7 @@ fn create_beside(file: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(&prefix).suffix(".part").rand_bytes(12).tempfile_in(directory_of(file))
 }
 
-/// Returns the directory of `file`; the current one if it is not named.
+/// Returns the directory of `file`, or the current directory if the path names none.
 fn directory_of(file: &Path) -> &Path {
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -50,9 +50,9 @@ pub(super) fn parse_recording(place: &str, text: &str, pipeline: &Pipeline) -> R
     Ok(evidence)
 }
 
-/// Writes the evidence if a file was given with `--record`, after the output was printed or
-/// could not be. `printed` is the exit code so far. A failure is shown on stderr, because
-/// stdout already holds the output, and changes the exit code.
+/// Writes the evidence if a file was given with `--record`, after printing has succeeded or failed.
+/// `printed` is the exit code so far. A failure is shown on stderr, because stdout already holds
+/// the output, and changes the exit code.
 pub(super) fn record_after(
     config: &Config,
     evidence: &Evidence,

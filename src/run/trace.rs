@@ -1,7 +1,8 @@
-//! `trace`: reports how far events got, and follows one on its way.
+//! `trace`: reports how far events got, or follows one event as it moves.
 
 use crate::base::error::{Error, Mistake};
 use crate::cli::{OutputOptions, Trace as TraceArgs};
+use crate::collect::interrupt;
 use crate::config::{Config, Environment};
 use crate::evidence::{Database, Evidence, Observed, System};
 use crate::run::build_report::build_conclusions;
@@ -26,8 +27,8 @@ const FOLLOW_TIMEOUT: Duration = Duration::from_secs(60);
 /// The pause between two polls of `--follow`.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Traces the requested events. With several events, the exit code is that of the event that
-/// got the least far.
+/// Traces the requested events. With several events, the exit code is that of the event that made
+/// the least progress.
 pub(super) fn run(args: &TraceArgs, environment: &Environment) -> Result<u8, Error> {
     let given = read_ids(args)?;
     let first = given.first().map(String::as_str);
@@ -60,7 +61,7 @@ fn print_traces(
     catalog: &Catalog,
     output: &OutputOptions,
 ) -> Result<u8, Error> {
-    // Without requested ids, a recording supplies its own.
+    // If no ids were requested, use those in the recording.
     let target = if config.target.ids.is_empty() { &evidence.target } else { &config.target };
     let catalog = catalog.as_of(evidence.observed_at);
     match target.ids.as_slice() {
@@ -119,7 +120,7 @@ fn additional_ids(config: &Config, given: &[String]) -> Result<Vec<String>, Erro
     if mistakes.is_empty() { Ok(ids) } else { Err(Error::Usage(mistakes)) }
 }
 
-/// Looks up ids in the database: those that match a lookup key, or else the stuck ones.
+/// Looks up ids in the database: those that match a lookup key, or else those of stuck events.
 fn look_up_ids(config: &Config, lookup: Option<(String, String)>) -> Result<Vec<String>, Error> {
     let mut config = config.clone();
     let by_key = lookup.is_some();
@@ -143,9 +144,14 @@ fn look_up_ids(config: &Config, lookup: Option<(String, String)>) -> Result<Vec<
         }
         Observed::Unknown(why) | Observed::NotAsked(why) => {
             let mistake = Mistake::new("trace", format!("the ids cannot be looked up: {}", why.describe()));
-            Err(Error::usage(
+            let error = Error::usage(
                 mistake.help("they are read from PostgreSQL; fix access to it, or give the ids"),
-            ))
+            );
+            // Nothing else will be recorded after a signal.
+            match evidence.interrupted {
+                Some(_) => record_after(&config, &evidence, Err(error)).map(|_| Vec::new()),
+                None => Err(error),
+            }
         }
     }
 }
@@ -170,8 +176,8 @@ fn newest_stuck_ids(config: &Config, rows: &Database) -> Observed<Vec<String>> {
     Observed::Known(ids)
 }
 
-/// Traces several events from the evidence. Data that they share is joined only once.
-/// `catalog` holds the rows that apply at the time of the evidence.
+/// Traces several events from the evidence. Shared data is joined only once. `catalog` holds the
+/// rows that apply at the time of the evidence.
 fn trace_events(
     evidence: &Evidence,
     ids: &[String],
@@ -227,8 +233,7 @@ fn follow(mut config: Config, catalog: &Catalog, output: &OutputOptions) -> Resu
         return Err(Error::usage(mistake.help("give the id of the event to follow")));
     };
     let id = id.clone();
-    // Movement shows between one poll and the next. Only the last poll samples offsets twice and
-    // runs every probe.
+    // Movement is visible between polls. Only the last poll samples offsets twice and runs every probe.
     let settle = std::mem::take(&mut config.settle);
     config.quick = true;
     let give_up = Instant::now() + config.wait.unwrap_or(FOLLOW_TIMEOUT);
@@ -240,16 +245,25 @@ fn follow(mut config: Config, catalog: &Catalog, output: &OutputOptions) -> Resu
             config.settle = settle;
             config.quick = false;
         }
-        let evidence = gather_evidence(&config)?;
-        let current = trace_event(&evidence, &id, &config, &catalog.as_of(evidence.observed_at), output);
+        let mut evidence = gather_evidence(&config)?;
+        let current = |evidence: &Evidence| {
+            trace_event(evidence, &id, &config, &catalog.as_of(evidence.observed_at), output)
+        };
+        let finish = |evidence: &Evidence, trace: &Trace| {
+            let written = write_stdout(output, |screen, out| (format.render_end)(trace, screen, out));
+            record_after(&config, evidence, exit_code_after(written, trace.exit_code))
+        };
+        let latest = current(&evidence);
         if let Some(render) = format.render_new_hops {
-            write_stdout(output, |screen, out| render(&current, previous.as_ref(), screen, out))?;
+            write_stdout(output, |screen, out| render(&latest, previous.as_ref(), screen, out))?;
         }
-        if current.outcome == Outcome::Arrived || last {
-            let written = write_stdout(output, |screen, out| (format.render_end)(&current, screen, out));
-            return record_after(&config, &evidence, exit_code_after(written, current.exit_code));
+        if last || latest.outcome == Outcome::Arrived || evidence.interrupted.is_some() {
+            return finish(&evidence, &latest);
         }
-        previous = Some(current);
-        std::thread::sleep(POLL_INTERVAL);
+        evidence.interrupted = interrupt::sleep(POLL_INTERVAL);
+        if evidence.interrupted.is_some() {
+            return finish(&evidence, &current(&evidence));
+        }
+        previous = Some(latest);
     }
 }

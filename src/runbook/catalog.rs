@@ -8,6 +8,7 @@ use crate::runbook::custom_fact::CustomFact;
 use crate::runbook::expectation::Expect;
 use crate::runbook::fact_info::FactInfo;
 use crate::runbook::json_schema;
+use crate::runbook::log_kinds::LogKinds;
 use crate::runbook::log_signature::{self, Signature};
 use crate::runbook::overrides::{Override, RowKind, SwitchedOff, SwitchedRows};
 use crate::runbook::scope::Scope;
@@ -28,7 +29,7 @@ pub struct Catalog {
     /// The checks.
     pub checks: Vec<Check>,
     /// The log signatures; each also has a check.
-    pub signatures: Vec<Signature>,
+    pub signatures: LogKinds,
     /// The causes, in declaration order.
     pub causes: Vec<Cause>,
     /// The custom facts.
@@ -43,6 +44,8 @@ pub struct Catalog {
     pub switched: SwitchedRows,
     /// The files that the catalog was read from.
     pub sources: Vec<Source>,
+    /// The directory that the custom rows were read from, as its path was given.
+    pub custom_directory: Option<String>,
 }
 
 /// The origin of a custom check or cause.
@@ -79,7 +82,7 @@ pub struct File {
 }
 
 impl File {
-    /// Replaces every old name with the current one.
+    /// Replaces every old name with its current name.
     #[must_use]
     pub fn with_current_names(mut self) -> Self {
         let causes = self.cause.iter_mut().flat_map(|cause| cause.any_of.iter_mut().chain([&mut cause.id]));
@@ -194,6 +197,15 @@ pub struct Cause {
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub sometimes: Vec<Spanned<String>>,
+    /// Whether the cause is considered only if one of its `always` checks has failed. There are too many
+    /// kinds of errors in logs to tell them apart by anything else; groups stand for them.
+    #[serde(default)]
+    pub only_if_seen: bool,
+    /// Checks that say more exactly why the subjects of the first `always` check fail it. If they failed for
+    /// all of these subjects, the cause is not considered.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
+    pub unless_seen: Vec<Spanned<String>>,
     /// Members of a cause group, which has no links of its own. If the group is true, one of these
     /// causes is true. Reports name the group if its members cannot be distinguished.
     #[serde(default)]

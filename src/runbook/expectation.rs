@@ -1,4 +1,4 @@
-//! What a check expects of its fact.
+//! Expectations that checks have of their facts.
 
 use crate::runbook::fact_value::{Kind, Value};
 use schemars::JsonSchema;
@@ -75,8 +75,8 @@ impl<'de> Deserialize<'de> for Scalar {
 }
 
 impl Expect {
-    /// Reports whether a value meets the expectation. [`Expect::validate`] checks that the
-    /// expectation suits the fact's kind when the catalog is read.
+    /// Reports whether a value meets the expectation. When the catalog is read,
+    /// [`Expect::validate`] checks that the expectation is valid for the fact's kind.
     pub fn holds(&self, value: &Value, kind: Kind) -> bool {
         match self {
             Expect::Is(scalar) => equal(scalar, value),
@@ -111,8 +111,8 @@ impl Expect {
         }
     }
 
-    /// Checks that the expectation suits facts of a kind. The error names the value that such facts
-    /// never have, and the valid ones.
+    /// Checks that the expectation is valid for facts of a kind. The error contains the value that
+    /// such facts never have, and the valid values.
     pub fn validate(&self, kind: Kind) -> Result<(), InvalidValue> {
         match self {
             Expect::Is(scalar) | Expect::IsNot(scalar) => validate_scalar(scalar, kind),

@@ -13,9 +13,9 @@ use toml::Spanned;
 /// The files of a catalog.
 #[derive(Debug, Clone, Copy)]
 pub struct Files<'a> {
-    /// The built-in ones.
+    /// The built-in files.
     pub built_in: &'a [Source],
-    /// The custom ones, whose rows replace built-in rows with the same id.
+    /// The custom files, whose rows replace built-in rows with the same id.
     pub custom: &'a [Source],
 }
 
@@ -26,8 +26,8 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Loads the rows of files in order. Parse errors go into `mistakes`; `lint` reports mistakes in
-/// rows that can be parsed.
+/// Loads the rows of all files, the built-in files first. Parse errors go into `mistakes`; `lint`
+/// reports mistakes in rows that can be parsed.
 pub fn load(files: Files, registry: Vec<FactInfo<'static>>, mistakes: &mut Vec<Mistake>) -> Catalog {
     let mut catalog = Catalog { registry, ..Catalog::default() };
     for source in files.built_in {
@@ -53,7 +53,7 @@ fn add(catalog: &mut Catalog, file: File) {
     upsert(&mut catalog.steps, file.step, |step| step.step.to_string());
     let checks = file.check.into_iter().chain(signature_checks).collect();
     upsert(&mut catalog.checks, checks, |check| check.id.get_ref().clone());
-    upsert(&mut catalog.signatures, file.signature, |signature| signature.id.get_ref().clone());
+    catalog.signatures.add(file.signature);
     upsert(&mut catalog.causes, file.cause, |cause| cause.id.get_ref().clone());
     upsert(&mut catalog.facts, file.fact, |fact| fact.name().to_string());
     catalog.overrides.extend(file.r#override);

@@ -1,4 +1,4 @@
-//! What the program checks and concludes, as checks, causes and log signatures.
+//! The runbook as data: checks, causes and log signatures.
 //!
 //! Data types come first, loading builds on them, and `lint` reports mistakes in the rows.
 
@@ -11,6 +11,7 @@ pub mod files;
 pub mod json_schema;
 pub mod lint;
 pub mod loader;
+pub mod log_kinds;
 pub mod log_signature;
 pub mod overrides;
 pub mod scope;

@@ -66,7 +66,7 @@ pub struct SwitchedOff {
 }
 
 impl SwitchedOff {
-    /// Describes it, such as "switched off until 2026-12-31: rebuilt by hand".
+    /// Describes the override, such as "switched off until 2026-12-31: rebuilt by hand".
     pub fn describe(&self) -> String {
         format!("switched off until {}: {}", self.until, self.why)
     }
@@ -82,7 +82,8 @@ pub struct SwitchedRows {
 }
 
 impl SwitchedRows {
-    /// Evaluates overrides on the UTC day of `observed_at`; `kind` returns the kind of the row with an id.
+    /// Evaluates overrides on the UTC day of `observed_at`; `kind` returns the kind of row that an id
+    /// belongs to.
     pub fn at(overrides: &[Override], kind: impl Fn(&str) -> RowKind, observed_at: Timestamp) -> Self {
         let today = observed_at.to_zoned(TimeZone::UTC).date();
         let all = overrides.iter().filter_map(|row| {

@@ -90,10 +90,7 @@ fn logged(
         match calls.last() {
             Some(newest) => {
                 let times = count(calls.len() as u64, "call");
-                Observed::Known((
-                    Logged::Called,
-                    format!("{times}, last at {}", newest.at.strftime("%H:%M:%S")),
-                ))
+                Observed::Known((Logged::Called, format!("{times}, last at {}", newest.time_of_day().trim())))
             }
             None if has_effect => {
                 Observed::Known((Logged::NotNeeded, format!("0 calls in {read}; the row exists")))
@@ -140,7 +137,7 @@ fn answer(
         return Observed::Known((Answer::Good, "the row exists".to_string()));
     }
     newest.clone().map(|record| match call.answered_well.0.is_match(&record.text) {
-        true => (Answer::Good, format!("answered successfully at {}", record.at.strftime("%H:%M:%S"))),
+        true => (Answer::Good, format!("answered successfully at {}", record.time_of_day().trim())),
         false => (Answer::Bad, format!("logged answer: {}", in_one_line(&without_ids(&record.text)))),
     })
 }
@@ -149,7 +146,7 @@ fn reached(event: &Event, stage: &Stage, outcome: Outcome) -> Observed<(bool, St
     match event.has_effect(stage) {
         true => Observed::Known((true, "the row exists".to_string())),
         false => outcome.map(|(reached, record)| match reached {
-            true => (true, format!("answered at {}", record.at.strftime("%H:%M:%S"))),
+            true => (true, format!("answered at {}", record.time_of_day().trim())),
             false => (false, in_one_line(&without_ids(&record.text))),
         }),
     }

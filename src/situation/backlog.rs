@@ -69,8 +69,8 @@ impl<'a> Backlog<'a> {
         }
     }
 
-    /// Returns how many events in the window lack the stage's effect. The result is unknown
-    /// if all of them waited only for a component that has just restarted.
+    /// Returns how many events in the window lack the stage's effect. The result is unknown if all
+    /// of them were only waiting for a component that has just restarted.
     pub fn extent(&self, stage: &Stage) -> Observed<&'a Extent> {
         self.stages[stage.name.as_str()].clone()
     }

@@ -72,7 +72,7 @@ fn advertised(inputs: Inputs, seen: Observed<&Broker>) -> Observed<(bool, String
 }
 
 /// Returns the advertised address that neither resolves here nor matches a container of the
-/// project. Its broker was reached only because the project has no other.
+/// project. Its broker was reached only because it is the project's only broker.
 fn unresolvable_address(inputs: Inputs, kafka: &Broker) -> Option<String> {
     let docker = inputs.runtime().known().copied()?;
     let mut mapped = kafka.mapped.iter().filter(|mapped| mapped.by == AddressMapping::ONLY_BROKER);

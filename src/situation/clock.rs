@@ -1,8 +1,8 @@
-//! The clock of each system compared with this machine's, and which times can be compared.
+//! The clock of each system compared with this machine's clock, and which times can be compared.
 
 use crate::base::name::MAIN_BROKER;
 pub use crate::base::system_kinds::ClockOf;
-use crate::evidence::{Clock, Observed};
+use crate::evidence::{Clock, Observed, ReasonKind};
 use crate::situation::inputs::Inputs;
 use jiff::{SignedDuration, Timestamp};
 
@@ -27,7 +27,10 @@ impl Clocks {
     /// record, which may reveal that the broker's clock is ahead.
     pub fn build(inputs: Inputs, newest: Option<Timestamp>) -> Self {
         let observed_at = inputs.evidence.observed_at;
-        let docker = inputs.runtime().and_then(|docker| observed_clock(docker.clock));
+        let docker = inputs.runtime().and_then(|docker| match docker.clock {
+            Some(clock) => Observed::Known(clock),
+            None => Observed::unknown(ReasonKind::Failed, "the Docker Engine's time could not be read"),
+        });
         let postgres = inputs.database().and_then(|rows| observed_clock(rows.clock));
         let by = |clock: &Observed<Clock>| {
             let ahead = SignedDuration::from_millis(clock.known().map_or(0, |clock| clock.ahead_ms));
@@ -101,7 +104,7 @@ fn kafka(inputs: Inputs, newest: Option<Timestamp>) -> Observed<Clock> {
 
 const MAX_RUN_MS: i64 = 2_000;
 
-/// Describes a clock compared with this machine's.
+/// Describes how a clock differs from this machine's clock.
 pub fn describe(clock: Clock) -> String {
     let seconds = |ms: i64| {
         #[expect(clippy::cast_precision_loss, reason = "only displayed")]

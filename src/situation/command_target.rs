@@ -116,13 +116,15 @@ fn database_address<'a>(view: &Situation<'a>, database: &str) -> Option<Database
 
 /// Returns the login inside a container, if the database was read through it.
 fn login(container: &Instance, database_address: &DatabaseAddress) -> Option<Login> {
-    let address = url::Url::parse(database_address.address).ok()?;
+    // The parser of URLs drops tabs and line breaks, so the names in it would be others.
+    let text = Some(database_address.address).filter(|text| is_printable(text))?;
+    let address = url::Url::parse(text).ok()?;
     let login = Login {
         container: container.name.clone(),
         user: address.username().to_string(),
         database: address.path().trim_start_matches('/').to_string(),
     };
-    // psql would take a database name with these for a connection string; others are escaped in a URL.
+    // psql would read a name with `=` or `/` as a connection string. In a URL, `%` escapes other characters.
     let is_name = |name: &str| (PRINTABLE.fits)(name) && !name.contains(['=', '/', '%', '?']);
     let is_valid = is_name(&login.user) && is_name(&login.database);
     (is_valid && belongs_to(database_address, &address, container)).then_some(login)

@@ -1,5 +1,5 @@
-//! What has changed about each container: its image compared with its tag, its configuration
-//! compared with the compose file, and its addresses.
+//! The changes to each container: its image compared with its tag, its configuration compared with
+//! the compose file, and its addresses.
 
 use crate::base::state_enum::state_enum;
 use crate::evidence::{Instance, Observed, Reason, ReasonKind, Runtime};
@@ -52,7 +52,7 @@ state_enum! {
 /// A state, with a description of what was observed.
 pub type ObservedState<T> = Observed<(T, String)>;
 
-/// What changed about one component's container.
+/// The changes to one component's container.
 pub struct Change<'a> {
     /// The name of the component.
     pub component: &'a str,
@@ -68,7 +68,7 @@ pub struct Change<'a> {
     pub database: ObservedState<DatabaseUsed>,
 }
 
-/// Determines what changed about each component, in the pipeline's order.
+/// Finds the changes to each component's container, in the pipeline's order.
 pub fn build<'a>(inputs: Inputs<'a>, workloads: &Workloads<'a>) -> Vec<Change<'a>> {
     inputs
         .pipeline

@@ -59,7 +59,8 @@ impl Event<'_> {
                 Some(id) => index.matching_and_naming(&wanted.pattern, id),
                 None => index.matching(&wanted.pattern),
             };
-            let found = found.iter().filter(|record| record.at >= log.wanted).count() as u64;
+            let found =
+                found.iter().filter(|record| record.at.is_none_or(|at| at >= log.wanted)).count() as u64;
             let message = |value: Value| {
                 let read = count(log.read, "record");
                 Observed::Known((value.clone(), format!("{}: {value} in {read}", fact.doc)))
@@ -73,8 +74,8 @@ impl Event<'_> {
         })
     }
 
-    /// Reports whether all matching records were kept during collection. Records that name
-    /// the id are always kept.
+    /// Reports whether all matching records were kept during collection. Records that contain the
+    /// id are always kept.
     fn all_kept(&self, fact: &CustomFact, wanted: &Logged) -> bool {
         let pattern = Observed::Known(CustomObservation::LookedFor(wanted.pattern.0.as_str().to_string()));
         wanted.of_id || self.inputs.evidence.custom.get(fact.name()) == Some(&pattern)

@@ -44,8 +44,8 @@ pub struct Servers<'a> {
     pub all: Vec<Server<'a>>,
     /// The service that runs the main database, which holds the events.
     pub main: &'a str,
-    /// Whether the main database's address, and so its login, was given by a flag or variable. If not,
-    /// it comes from a container.
+    /// Whether the main database's address, and therefore its login, was given by a flag or variable.
+    /// If not, it comes from a container.
     pub login_was_given: bool,
     /// Error messages of lookups that failed because a table or column is missing. Unknown if
     /// there are none and a lookup failed for another reason.
@@ -120,7 +120,7 @@ fn server<'a>(
         service,
         address,
         sessions: first.or(unavailable).cloned().unwrap_or_default(),
-        // An empty list is proof only if all databases were observed.
+        // An empty list is conclusive only if all databases were observed.
         locks: match unavailable.filter(|_| locks.is_empty()) {
             Some(unavailable) => unavailable.clone().map(|_| Vec::new()),
             None => Observed::Known(locks),

@@ -2,7 +2,7 @@
 //! worker's group has passed it, and whether the worker sent it to the dead letter topic.
 
 use crate::evidence::{DeadLetters, FoundRecord, Observed, ReasonKind, Search};
-use crate::pipeline::{Stage, Worker};
+use crate::pipeline::{DeadLetters as DeadLetterTopic, Stage, Worker};
 use crate::situation::event_lookup::search_of;
 use crate::situation::logs::message_of;
 use crate::situation::stages::Event;
@@ -40,7 +40,7 @@ pub struct Delivery<'a> {
     pub consumption: Observed<(Consumption, String)>,
     /// Whether the worker has sent the event to the dead letter topic.
     pub given_up: Observed<bool>,
-    /// Whether the worker's log names the event, with the last record that names it.
+    /// Whether the worker's log mentions the event, with the last record that does.
     pub received: Observed<(bool, String)>,
 }
 
@@ -84,9 +84,9 @@ impl<'a> Deliveries<'a> {
 
     /// Returns the requested event's newest dead letter that was sent by this worker.
     pub fn dead_letter_of(&self, event: &Event, worker: &str) -> Option<&'a FoundRecord> {
-        let by = event.pipeline.dead_letters.as_ref()?.worker.as_deref()?;
+        let declared = event.inputs.pipeline.dead_letters.as_ref()?;
         let letters = self.dead_letters.known().copied()?;
-        let of_worker = |letter: &&FoundRecord| letter.headers.get(by).is_some_and(|name| name == worker);
+        let of_worker = |letter: &&FoundRecord| sender(event, declared, letter) == Sender::Worker(worker);
         letters.found.iter().rfind(|letter| event.lookup.names_event(letter) && of_worker(letter))
     }
 
@@ -100,7 +100,7 @@ impl<'a> Deliveries<'a> {
             return None;
         }
         let at = letter.at.map(|at| format!("{} ", at.strftime("%H:%M:%S"))).unwrap_or_default();
-        Some((format!("{at}on {}: ", declared.topic), letter.headers.get(&declared.reason)?))
+        Some((format!("{at}on {}: ", declared.topic), declared.reason_of(&letter.headers)?))
     }
 
     /// Counts a worker's dead letters, either of the requested event or of all other events,
@@ -241,16 +241,15 @@ fn consumption<'a>(
     )
 }
 
-/// Reports whether the worker received the event. A committed offset does not prove it,
-/// because groups that join late or are reset skip records. A log record that names the id
-/// does.
+/// Reports whether the worker received the event. A committed offset does not prove this, because
+/// groups that join late or are reset skip records. A log record that contains the id does.
 fn received(event: &Event, worker: &str) -> Observed<(bool, String)> {
     event.id().and_then(|id| {
         event.logs.of(worker).and_then(|log| match log.naming(id).last() {
             Some(record) => {
                 let last = message_of(&record.text);
-                let at = record.at.strftime("%H:%M:%S");
-                Observed::Known((true, format!("received and dropped; last logged {at}: {last}")))
+                let at = record.time_of_day();
+                Observed::Known((true, format!("received and dropped; last logged {}: {last}", at.trim())))
             }
             None => Observed::from(event.covers_event(worker))
                 .map(|()| (false, format!("{worker}'s log does not name the event"))),
@@ -274,18 +273,47 @@ fn given_up(event: &Event, dead_letters: &Observed<&DeadLetters>, worker: &str) 
     }
 }
 
-/// Returns the dead letters of a worker. Dead letters without a sender, or with one that
-/// is not in the pipeline, count for every worker.
+/// Who sent a dead letter.
+#[derive(Debug, PartialEq, Eq)]
+enum Sender<'a> {
+    Worker(&'a str),
+    /// One of the workers that read this topic.
+    ReaderOf(&'a str),
+    Unknown,
+}
+
+/// Returns who sent a dead letter: the worker that its headers name, or else the one whose group they name,
+/// or else the reader of the topic that it was read from.
+fn sender<'e>(event: &'e Event, declared: &DeadLetterTopic, letter: &'e FoundRecord) -> Sender<'e> {
+    let pipeline = event.inputs.pipeline;
+    let headers = &letter.headers;
+    let named = declared.worker_of(headers).and_then(|name| pipeline.worker(name));
+    let of_group = |group| pipeline.worker.iter().find(|worker| worker.group.as_deref() == Some(group));
+    if let Some(worker) = named.or_else(|| declared.group_of(headers).and_then(of_group)) {
+        return Sender::Worker(&worker.name);
+    }
+    let Some(topic) = declared.topic_of(headers) else { return Sender::Unknown };
+    let readers: Vec<&Worker> = pipeline.worker.iter().filter(|worker| worker.consumes(topic)).collect();
+    match readers.as_slice() {
+        [] => Sender::Unknown,
+        [only] => Sender::Worker(&only.name),
+        _ => Sender::ReaderOf(topic),
+    }
+}
+
+/// Returns the dead letters of a worker. Dead letters of an unknown sender count for every worker.
 fn by_worker<'e, 's: 'e>(
     event: &'e Event,
     letters: &'s DeadLetters,
     worker: &'e Worker,
 ) -> impl Iterator<Item = &'s FoundRecord> + 'e {
-    let header = event.pipeline.dead_letters.as_ref().and_then(|dead| dead.worker.as_deref());
-    let pipeline = event.pipeline;
+    let declared = event.pipeline.dead_letters.as_ref();
     letters.found.iter().filter(move |letter| {
-        let by = header.and_then(|header| letter.headers.get(header));
-        by.is_none_or(|by| *by == worker.name || pipeline.worker(by).is_none())
+        match declared.map_or(Sender::Unknown, |declared| sender(event, declared, letter)) {
+            Sender::Worker(name) => name == worker.name,
+            Sender::ReaderOf(topic) => worker.consumes(topic),
+            Sender::Unknown => true,
+        }
     })
 }
 
@@ -310,8 +338,8 @@ fn describe_dead_letters(
             false => Observed::unknown(ReasonKind::Limit, stopped(topic, search)),
         };
     };
-    let reason = event.pipeline.dead_letters.as_ref().and_then(|dead| newest.headers.get(&dead.reason));
-    let reason = reason.map_or("no reason given", String::as_str);
+    let reason = event.pipeline.dead_letters.as_ref().and_then(|dead| dead.reason_of(&newest.headers));
+    let reason = reason.unwrap_or("no reason given");
     let at = newest.at.map(|at| format!(", last at {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
     // Only some of the dead letters are kept if there are many.
     let least = if search.matched > all.found.len() as u64 { "at least " } else { "" };

@@ -24,7 +24,7 @@ impl<'a> Situation<'a> {
         self.pipeline.line.iter().filter(move |line| *line.component.get_ref() == component)
     }
 
-    /// Counts a component's absent lines and describes the state of each line.
+    /// Counts a component's missing lines and describes the state of each line.
     pub fn absent_lines(&self, component: &str) -> Observed<(u64, String)> {
         self.id().and_then(|id| {
             let reached = |line: &&Line| {
@@ -58,7 +58,7 @@ impl<'a> Situation<'a> {
             Observed::Unknown(why) | Observed::NotAsked(why) => return Some(State::Unknown(why)),
         };
         Some(match found {
-            Some(record) => State::Present(record.at.strftime("%H:%M:%S").to_string()),
+            Some(record) => State::Present(record.time_of_day().trim().to_string()),
             None if self.has_effect(stage) => State::NotNeeded,
             None => match self.check_absence(component, stage) {
                 Ok(()) => State::Absent,

@@ -40,7 +40,7 @@ impl<'a> EventLookup<'a> {
         }
     }
 
-    /// Returns the requested id, or "no id given"; `name` is what the pipeline calls an id.
+    /// Returns the requested id, or "no id given"; `name` is the pipeline's name for an id.
     pub fn id(&self, name: &str) -> Observed<&'a str> {
         match self.id {
             Some(id) => Observed::Known(id),
@@ -80,9 +80,9 @@ impl<'a> EventLookup<'a> {
         letter.names.as_deref().is_some_and(|id| Some(id) == self.id)
     }
 
-    /// Returns what was observed for a custom fact, if it was recorded. A custom fact
-    /// without an answer for each event was queried for the first event only. Log patterns
-    /// are searched for regardless of the event.
+    /// Returns the observation for a custom fact, if it was recorded. A custom fact without an
+    /// answer for each event was queried for the first event only. Log patterns are searched for
+    /// regardless of the event.
     pub fn custom(&self, fact: &str) -> Option<Observed<&'a CustomObservation>> {
         if let Some(answer) = self.event.and_then(|event| event.answers.get(fact)) {
             return Some(answer.as_ref());

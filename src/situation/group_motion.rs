@@ -24,17 +24,17 @@ state_enum! {
     }
 }
 
-/// Samples that are closer together than this show nothing.
+/// Samples that are closer together than this are inconclusive.
 const MIN_SAMPLE_GAP_MS: u64 = 500;
-/// Consumers with auto-commit commit every 5 s, so a group that has stood still for less
-/// than this may still move.
+/// Consumers with auto-commit commit every 5 s, so an advancing group may look stalled for up to
+/// this long.
 const STALL_AFTER_MS: u64 = 5_500;
 
-/// The motion of each worker's group, with a description of the figures.
+/// Whether and how each worker's group advances, with a description of the offsets.
 pub struct Motions(BTreeMap<String, Observed<(Motion, String)>>);
 
 impl Motions {
-    /// Judges the groups by the samples of their offsets.
+    /// Judges the groups by their sampled offsets.
     pub fn build(
         pipeline: &Pipeline,
         workloads: &Workloads,
@@ -58,7 +58,7 @@ impl Motions {
         Motions(pipeline.worker.iter().map(of).collect())
     }
 
-    /// Returns the motion of a worker's group, with a description of the figures.
+    /// Returns whether and how a worker's group advances, with a description of the offsets.
     pub fn of(&self, worker: &Worker) -> Observed<(Motion, String)> {
         self.0[&worker.name].clone()
     }
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(motion((10, 15), (20, 24)), Motion::Advancing);
         assert_eq!(motion((10, 20), (11, 30)), Motion::Slow);
         assert_eq!(motion((10, 20), (10, 60)), Motion::Stalled);
-        // A record that has only just arrived is not a stall.
+        // A record that has only just arrived does not indicate a stall.
         assert_eq!(motion((10, 10), (10, 11)), Motion::Advancing);
     }
 }

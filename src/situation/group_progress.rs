@@ -48,7 +48,7 @@ pub struct UncommittedPartition<'a> {
     pub records: u64,
 }
 
-/// End offsets and committed offsets of one group at one time, summed over the partitions
+/// End offsets and committed offsets of one group at one point in time, summed over the partitions
 /// on which it has committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Point {

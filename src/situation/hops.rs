@@ -23,11 +23,11 @@ pub struct Hop {
     pub by: String,
     /// The hop's title, such as "sent" or "received".
     pub title: String,
-    /// The place that was searched for evidence: a table, a topic, a group or a log.
+    /// The source that was searched for evidence: a table, a topic, a group or a log.
     pub source: String,
     /// Whether and when the hop was observed.
     pub state: State,
-    /// The minimum error of the clock that stamped the hop, in milliseconds (positive: ahead).
+    /// The minimum error of the clock that timestamped the hop, in milliseconds (positive: ahead).
     /// If it is not 0, the hop has no local time.
     pub skew_ms: i64,
     /// The record's value, if it was requested and is JSON.
@@ -133,9 +133,8 @@ fn is_downstream(pipeline: &Pipeline, later: &str, earlier: &str) -> bool {
 /// A record's timestamp may differ from log and row times by this much without being wrong.
 const STAMP_TOLERANCE_MS: i64 = 1_000;
 
-/// Producers stamp records with their own clock. If a timestamp contradicts the hops before
-/// and after it, the producer's clock is wrong, so the skew is noted and the local time
-/// dropped.
+/// Producers timestamp records with their own clock. If a timestamp contradicts the hops before and
+/// after it, the producer's clock is wrong, so the skew is recorded and the local time is dropped.
 fn flag_impossible_stamps(context: &HopContext, hops: &mut [Hop]) {
     let is_reliable = |hop: &Hop| hop.is_on_main_path() && hop.kind != HopKind::Record;
     let local_time = |hop: &Hop| hop.local_time().filter(|_| is_reliable(hop));
@@ -187,7 +186,7 @@ fn hops_of_stage(context: &HopContext, stage: &Stage) -> Vec<Hop> {
     let worker = stage.worker.get_ref();
     let others = context.pipeline.worker.iter().filter(|other| other.name != *worker);
     let is_other_reader = |other: &&Worker| {
-        // A worker that handles the record at a stage of its own is listed there.
+        // A worker that handles the record at its own stage is listed there.
         let mut stages = context.pipeline.stage.iter();
         let handles = |other_stage: &Stage, other: &Worker| {
             *other_stage.worker.get_ref() == other.name && other_stage.topic_name() == stage.topic_name()
@@ -312,8 +311,8 @@ fn log_hop(context: &HopContext, stage: &Stage, line: &Line) -> Hop {
     }
 }
 
-/// Returns the state of a hop from its log records. `not` starts the message if there are no
-/// records.
+/// Returns the state of a hop from its log records. If there are no records, the message starts
+/// with `not`.
 fn in_log(
     context: &HopContext,
     stage: &Stage,
@@ -326,7 +325,7 @@ fn in_log(
         other => return unavailable(other),
     };
     match (records.first(), context.covers_event(component)) {
-        (Some(first), _) => seen(context, ClockOf::Docker, Some(first.at), describe_records(&records)),
+        (Some(first), _) => seen(context, ClockOf::Docker, first.at, describe_records(&records)),
         (None, Ok(())) => missing(context, stage, format!("{not} in {}", count(log.read, "record"))),
         (None, Err(why)) => State::Unknown(why),
     }
@@ -343,7 +342,7 @@ fn describe_records(records: &[&Record]) -> String {
         .map_or(&*message, |(_, m)| m);
     match records.len() {
         1 => message.to_string(),
-        times => format!("{message}; {times} times, the last at {}", last.at.strftime("%H:%M:%S")),
+        times => format!("{message}; {times} times, the last at {}", last.time_of_day().trim()),
     }
 }
 
@@ -461,7 +460,7 @@ fn mark(context: &HopContext, stage: &Stage) -> State {
     }
 }
 
-/// Builds the hop for a worker's group passing the record on the stage's topic.
+/// Builds the hop in which a worker's group passes the record on the stage's topic.
 fn consumption_hop(context: &HopContext, stage: &Stage, worker: &str, kind: HopKind) -> Hop {
     let reader = context.pipeline.worker(worker);
     let group = reader.map_or("", |reader| reader.group_name());
@@ -483,7 +482,7 @@ fn dead_letter(context: &HopContext, stage: &Stage) -> Option<Hop> {
     let declared = context.pipeline.dead_letters.as_ref()?;
     let worker = stage.worker.get_ref();
     let letter = context.deliveries.dead_letter_of(context, worker)?;
-    let reason = letter.headers.get(&declared.reason).map_or("no reason given", String::as_str);
+    let reason = declared.reason_of(&letter.headers).unwrap_or("no reason given");
     let message = format!("partition {} offset {}: {reason}", letter.partition, letter.offset);
     Some(Hop {
         stage: stage.name.clone(),

@@ -71,8 +71,8 @@ fn health(inputs: Inputs, service: &str) -> Observed<(ServiceHealth, String)> {
     }
 }
 
-/// Returns the reason if an answer only says that this program may not ask. It tells nothing about how
-/// the service is.
+/// Returns the reason if the service turned the request away. Such an answer says nothing about the
+/// service's health.
 fn turned_away(answer: &Answer) -> Option<Reason> {
     let kind = match answer.status {
         401 | 407 => ReasonKind::Auth,
@@ -91,7 +91,7 @@ fn port(url: &Url) -> String {
 
 fn harmless_answer(inputs: Inputs, service: &str, harmless: &Harmless) -> Observed<HarmlessAnswer> {
     let http = inputs.http();
-    // A service that turns away even the request for its health treats its callers differently.
+    // A service that turns away even health checks may answer its real callers differently.
     let health = http.known().and_then(|http| http.health.get(service)?.known().and_then(turned_away));
     http.and_then(|http| http.contract.as_ref()).and_then(|answer| match turned_away(answer) {
         Some(why) if health.is_some() => Observed::Unknown(why),
@@ -123,7 +123,7 @@ pub fn describe(answer: &Answer) -> String {
     [status(answer)].into_iter().chain(body).chain(problem).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the status and what it means: "401 (wants a login)".
+/// Returns the status and its meaning: "401 (wants a login)".
 fn status(answer: &Answer) -> String {
     let meaning = match (answer.status, &answer.location) {
         (200..=299, _) => return answer.status.to_string(),

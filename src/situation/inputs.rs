@@ -55,9 +55,9 @@ impl<'a> Inputs<'a> {
         self.broker(self.pipeline.broker_of(worker))
     }
 
-    /// Returns the reason for a system that could not be observed. If none of the systems answers, the
-    /// way from this machine to them is more likely cut than all of them down, so the reason says
-    /// nothing about any of them.
+    /// Returns the reason why a system could not be observed. If no system answers, the network of
+    /// this machine is more likely to have failed than all systems at once, so the reason blames none
+    /// of them.
     pub fn reason_of(&self, why: Reason) -> Reason {
         match why.kind == ReasonKind::NoAnswer && self.nothing_answers() {
             true => {
@@ -71,7 +71,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Reports whether the runtime, all brokers and all databases were asked, and none answers.
+    /// Reports whether the runtime, all brokers and all databases were queried and none of them answered.
     fn nothing_answers(&self) -> bool {
         fn is_silent<T>(seen: &Observed<T>) -> bool {
             matches!(seen, Observed::Unknown(why) if why.kind == ReasonKind::NoAnswer)

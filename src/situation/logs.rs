@@ -1,16 +1,18 @@
 //! An index of each log, built in one pass. It lists the records that match a pattern and those
-//! that name a requested id or one of its keys.
+//! that contain a requested id or one of its keys.
 
 use crate::evidence::{Log, Observed, Reach, Reason, ReasonKind, Record};
 use crate::pipeline::Pattern;
 use crate::runbook::custom_fact::CustomFact;
+use crate::runbook::log_kinds::{Found, LogKinds};
 use crate::runbook::log_signature::Signature;
 use crate::situation::clock::Clocks;
 use crate::situation::inputs::Inputs;
 use crate::situation::settling::{Outage, Settling};
 use crate::situation::workload::Workloads;
+use crate::text::log::{Level, LogRecord};
 use crate::text::log_message;
-use crate::text::whole_word::is_whole_word;
+use crate::text::whole_word::{MAX_SEARCHED, is_whole_word};
 use aho_corasick::{AhoCorasick, MatchKind};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,13 +23,18 @@ const RECOVERED_AFTER: SignedDuration = SignedDuration::from_secs(10);
 /// An error in a running service also counts as resolved if it has not recurred for this long.
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// The maximum length of a quoted record, in characters.
-const MAX_QUOTED_CHARS: usize = 160;
+const MAX_QUOTED_CHARS: usize = 200;
 
-/// The newest record that matches a signature.
+/// A record that tells of trouble.
 #[derive(Debug, Clone)]
 pub struct Trouble<'a> {
     /// The record.
     pub record: &'a Record,
+    /// The part of the error that says what is wrong, without line feeds and truncated.
+    pub quote: String,
+    /// Whether the service succeeded later: at anything, if the trouble lasts until then, or with the
+    /// requested event that the record names.
+    pub healed: bool,
     /// Whether the error is over, provided that the component is running.
     pub resolved: bool,
     /// Whether the record reports a connection that was lost because of a restart.
@@ -40,17 +47,25 @@ pub struct LogIndex<'a> {
     pub log: &'a Log,
     /// When the container that writes the log was created.
     created: Option<Timestamp>,
-    troubles: BTreeMap<&'a str, Trouble<'a>>,
+    /// The records that match each signature, newest first.
+    troubles: BTreeMap<&'a str, Vec<Trouble<'a>>>,
+    /// The errors that match no signature, newest first.
+    unrecognised: Vec<Trouble<'a>>,
     /// The positions of the records that match each pattern, oldest first.
     matching: BTreeMap<&'a str, Vec<usize>>,
-    /// The positions of the records that name each id or key (in lower case), oldest first.
+    /// The positions of the records that contain each id or key (in lower case), oldest first.
     naming: BTreeMap<String, Vec<usize>>,
 }
 
 impl<'a> LogIndex<'a> {
-    /// Returns the newest record that matches a signature.
-    pub fn trouble(&self, signature: &Signature) -> Option<&Trouble<'a>> {
-        self.troubles.get(signature.id.get_ref().as_str())
+    /// Returns the records that match a signature, newest first.
+    pub fn troubles(&self, signature: &Signature) -> &[Trouble<'a>] {
+        self.troubles.get(signature.id.get_ref().as_str()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the errors that match no signature, newest first.
+    pub fn unrecognised(&self) -> &[Trouble<'a>] {
+        &self.unrecognised
     }
 
     /// Returns the records that match a pattern, oldest first.
@@ -58,18 +73,18 @@ impl<'a> LogIndex<'a> {
         self.records_at(self.positions_matching(pattern))
     }
 
-    /// Returns the records that name an id or a key, oldest first.
+    /// Returns the records that contain an id or a key, oldest first.
     pub fn naming(&self, word: &str) -> Vec<&'a Record> {
         self.records_at(self.positions_naming(word))
     }
 
-    /// Returns the records that match a pattern and name an id or a key, oldest first.
+    /// Returns the records that match a pattern and contain an id or a key, oldest first.
     pub fn matching_and_naming(&self, pattern: &Pattern, word: &str) -> Vec<&'a Record> {
         let matching = self.positions_matching(pattern);
         self.records_at(self.positions_naming(word).iter().filter(|at| matching.binary_search(at).is_ok()))
     }
 
-    /// Reports whether any record names an id or a key.
+    /// Reports whether any record contains an id or a key.
     pub fn names(&self, word: &str) -> bool {
         !self.positions_naming(word).is_empty()
     }
@@ -87,8 +102,8 @@ impl<'a> LogIndex<'a> {
     }
 
     /// Succeeds if the log reaches back to the event. A log that begins later, because it was
-    /// rotated or the container was recreated, proves no absence. `at` is the time of the
-    /// event; `apart` is how far the engine's clock may be from the clock that recorded it.
+    /// rotated or the container was recreated, does not prove that a record is missing. `at` is the time of
+    /// the event; `apart` is how far the engine's clock may differ from the clock that recorded it.
     pub fn covers(&self, at: Option<Timestamp>, apart: SignedDuration) -> Result<(), Reason> {
         let log = self.log;
         complete(log)?;
@@ -126,7 +141,7 @@ impl<'a> LogIndex<'a> {
             complete(self.log)?;
         }
         // The startup line does not count because it is kept regardless of its age.
-        let reaches_back = self.log.records.iter().filter(|record| old(record.at)).count() > 1;
+        let reaches_back = self.log.records.iter().filter(|record| record.at.is_some_and(old)).count() > 1;
         if self.log.cut && !reaches_back { Err(truncated(self.log)) } else { Ok(()) }
     }
 }
@@ -155,7 +170,7 @@ pub fn truncated(log: &Log) -> Reason {
 
 /// Reports whether the newest record in a log is an error.
 pub fn ends_with_trouble(log: &Log) -> bool {
-    log.records.iter().rev().any(|record| Some(record.at) == log.to && log_message::is_trouble(&record.text))
+    log.records.iter().rev().any(|record| record.at == log.to && log_message::is_trouble(&record.text))
 }
 
 /// The indexed logs of all components.
@@ -169,18 +184,22 @@ impl<'a> Logs<'a> {
     pub fn build(
         inputs: Inputs<'a>,
         (clocks, workloads, settling): (&Clocks, &Workloads<'a>, &Settling),
-        signatures: &'a [Signature],
+        signatures: &'a LogKinds,
         custom_facts: &'a [CustomFact],
     ) -> Self {
         let search_words = search_words(inputs);
         let finder = finder(&search_words);
         let of = |(component, log): (&'a String, &'a Log)| {
+            let naming = naming(log, &search_words, finder.as_ref());
+            let (troubles, unrecognised) =
+                Judge { log, signatures, now: clocks.docker_now, settling, naming: &naming }.judge();
             let index = LogIndex {
                 log,
                 created: workloads.known(component).and_then(|container| container.created),
-                troubles: troubles(log, signatures, clocks.docker_now, settling),
+                troubles,
+                unrecognised,
                 matching: matching(log, &patterns(inputs, component, custom_facts)),
-                naming: naming(log, &search_words, finder.as_ref()),
+                naming,
             };
             (component.as_str(), index)
         };
@@ -209,22 +228,62 @@ impl<'a> Logs<'a> {
     }
 }
 
-/// Finds the newest record that matches each signature.
-fn troubles<'a>(
+/// Judges each record of a log once.
+struct Judge<'a, 'n> {
     log: &'a Log,
-    signatures: &'a [Signature],
+    signatures: &'a LogKinds,
     now: Timestamp,
-    settling: &Settling,
-) -> BTreeMap<&'a str, Trouble<'a>> {
-    let of = |signature: &'a Signature| {
-        let record = log.records.iter().rev().find(|record| signature.pattern.0.is_match(&record.text))?;
-        let outage = if signature.connection { settling.outage(record.at) } else { Outage::No };
-        let at_end_of_log = log.to.is_none_or(|to| to.duration_since(record.at) <= RECOVERED_AFTER);
-        let recent = now.duration_since(record.at) <= STALE_AFTER;
+    settling: &'n Settling,
+    naming: &'n BTreeMap<String, Vec<usize>>,
+}
+
+/// The records that match each signature, newest first, and the errors that match none.
+type Judged<'a> = (BTreeMap<&'a str, Vec<Trouble<'a>>>, Vec<Trouble<'a>>);
+
+impl<'a> Judge<'a, '_> {
+    /// Reads the records from the newest to the oldest, so that every later success is known.
+    fn judge(&self) -> Judged<'a> {
+        let (mut troubles, mut unrecognised): Judged<'a> = Default::default();
+        let mut succeeded = false;
+        let mut succeeded_events: BTreeSet<&str> = BTreeSet::new();
+        for (at, record) in self.log.records.iter().enumerate().rev() {
+            let parsed = LogRecord::parse(&record.text);
+            let found = self.signatures.of(&parsed);
+            let events = self.events_named(at);
+            let healed_event = events.iter().any(|event| succeeded_events.contains(event));
+            if found.is_empty() && parsed.level == Some(Level::Error) {
+                unrecognised.push(self.trouble(at, message_of(&record.text), false, healed_event));
+            }
+            for kind in &found {
+                let signature = &self.signatures[kind.signature];
+                // What failed for the requested event is only healed by a success with that event.
+                let healed = healed_event || signature.lasting && succeeded && events.is_empty();
+                let trouble = self.trouble(at, quoted(&parsed, kind), signature.connection, healed);
+                troubles.entry(signature.id.get_ref().as_str()).or_default().push(trouble);
+            }
+            if found.is_empty() && parsed.tells_success() {
+                succeeded = true;
+                succeeded_events.extend(events);
+            }
+        }
+        (troubles, unrecognised)
+    }
+
+    /// Returns the requested ids and keys that a record names.
+    fn events_named(&self, at: usize) -> Vec<&str> {
+        let naming = self.naming.iter().filter(|(_, named)| named.binary_search(&at).is_ok());
+        naming.map(|(event, _)| event.as_str()).collect()
+    }
+
+    fn trouble(&self, at: usize, quote: String, connection: bool, healed: bool) -> Trouble<'a> {
+        let record = &self.log.records[at];
+        let outage = record.at.filter(|_| connection).map_or(Outage::No, |at| self.settling.outage(at));
+        let after = |end: Timestamp| record.at.map(|at| end.duration_since(at));
+        let at_end_of_log = self.log.to.and_then(after).is_none_or(|after| after <= RECOVERED_AFTER);
+        let recent = after(self.now).is_none_or(|after| after <= STALE_AFTER);
         let resolved = !at_end_of_log || outage == Outage::Over || !recent;
-        Some((signature.id.get_ref().as_str(), Trouble { record, resolved, outage }))
-    };
-    signatures.iter().filter_map(of).collect()
+        Trouble { record, quote, healed, resolved, outage }
+    }
 }
 
 /// Returns the patterns that the pipeline and custom facts search for in a component's log.
@@ -260,7 +319,10 @@ fn search_words(inputs: Inputs) -> Vec<String> {
     let rows = events.iter().filter_map(|event| event.rows.known()?.event.known());
     let keys = rows.flat_map(|row| row.keys.values());
     let all = events.iter().map(|event| &event.id).chain(keys).map(|word| word.to_ascii_lowercase());
-    all.filter(|word| !word.is_empty()).collect::<BTreeSet<String>>().into_iter().collect()
+    all.filter(|word| (1..=MAX_SEARCHED).contains(&word.len()))
+        .collect::<BTreeSet<String>>()
+        .into_iter()
+        .collect()
 }
 
 fn finder(search_words: &[String]) -> Option<AhoCorasick> {
@@ -308,11 +370,47 @@ pub fn in_one_line(text: &str) -> String {
     }
 }
 
-/// Returns the part of a record that matches a signature: its message, or the whole record
-/// if the message alone does not match.
-pub fn quoted(text: &str, signature: &Signature) -> String {
-    let message = message_of(text);
-    if signature.pattern.0.is_match(&message) { message } else { in_one_line(text) }
+/// Quotes the errors of a record: the message, and what the match is in, as one line. What is long is cut
+/// around the match.
+fn quoted(record: &LogRecord, found: &Found) -> String {
+    let error = &record.errors[found.error];
+    let matched = around(error, found.range.clone());
+    let mut parts: Vec<String> = Vec::new();
+    for text in record.errors[..found.error].iter().map(|error| around(error, 0..0)) {
+        let is_said = matched.contains(&text) || parts.iter().any(|part| part.contains(&text));
+        if !is_said && parts.len() < MAX_WRAPPERS {
+            parts.push(text);
+        }
+    }
+    parts.push(matched);
+    parts.join(": ")
+}
+
+/// Most errors that are quoted before the one that says what is wrong.
+const MAX_WRAPPERS: usize = 2;
+
+/// A line that is shorter says too little without the next one.
+const MIN_QUOTED_CHARS: usize = 60;
+
+/// Returns the line of a range, and the next one if this one is short. A long line is cut on both sides.
+fn around(text: &str, range: std::ops::Range<usize>) -> String {
+    let at = text.floor_char_boundary(range.start);
+    let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+    let before = text[start..at].chars().count();
+    let (first, rest) = text[start..].split_once('\n').unwrap_or((&text[start..], ""));
+    let next = rest.lines().next().filter(|next| !next.contains("{\"")).unwrap_or_default();
+    let is_short = first.ends_with(':') || first.chars().count() < MIN_QUOTED_CHARS;
+    let joined = if is_short { format!("{first} {next}") } else { first.to_string() };
+    let line: Vec<char> = joined.trim_end().replace('\t', " ").chars().collect();
+    if line.len() <= MAX_QUOTED_CHARS {
+        return line.into_iter().collect();
+    }
+    // The match and what follows it tell more than what precedes it.
+    let first = before.saturating_sub(MAX_QUOTED_CHARS / 4).min(line.len() - MAX_QUOTED_CHARS);
+    let cut: String = line[first..first + MAX_QUOTED_CHARS].iter().collect();
+    let head = if first > 0 { "..." } else { "" };
+    let tail = if first + MAX_QUOTED_CHARS < line.len() { "..." } else { "" };
+    format!("{head}{cut}{tail}")
 }
 
 #[cfg(test)]

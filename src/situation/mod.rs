@@ -42,7 +42,7 @@ pub mod workload;
 use crate::evidence::{AskedEvent, Evidence};
 use crate::pipeline::Pipeline;
 use crate::runbook::custom_fact::CustomFact;
-use crate::runbook::log_signature::Signature;
+use crate::runbook::log_kinds::LogKinds;
 use api_calls::ApiCalls;
 use database_servers::Servers;
 use delivery::Deliveries;
@@ -82,7 +82,7 @@ impl<'a> Situation<'a> {
     pub fn build(
         evidence: &'a Evidence,
         pipeline: &'a Pipeline,
-        signatures: &'a [Signature],
+        signatures: &'a LogKinds,
         custom_facts: &'a [CustomFact],
     ) -> Self {
         let shared = Arc::new(Shared::build(evidence, pipeline, signatures, custom_facts));

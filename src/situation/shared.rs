@@ -1,9 +1,10 @@
 //! The part of the situation that all requested events share. Built once, bottom-up.
 
+use crate::base::interruption::Interruption;
 use crate::evidence::Evidence;
 use crate::pipeline::Pipeline;
 use crate::runbook::custom_fact::CustomFact;
-use crate::runbook::log_signature::Signature;
+use crate::runbook::log_kinds::LogKinds;
 use crate::situation::backlog::Backlog;
 use crate::situation::brokers::{self, BrokerReach};
 use crate::situation::clock::Clocks;
@@ -27,9 +28,13 @@ pub struct Shared<'a> {
     pub pipeline: &'a Pipeline,
     /// The version of pipeline-doctor that collected the evidence.
     pub tool: &'a str,
+    /// The signal that ended the run before all systems had answered.
+    pub interrupted: Option<Interruption>,
+    /// How often the evidence has a token for a secret.
+    pub masked_values: u64,
     /// Which systems were observed.
     pub systems: Systems<'a>,
-    /// The clocks, without what the requested event's records reveal about the broker's clock.
+    /// The clocks, disregarding what the requested event's records reveal about the broker's clock.
     pub system_clocks: Clocks,
     /// The container of each component.
     pub workloads: Workloads<'a>,
@@ -60,7 +65,7 @@ impl<'a> Shared<'a> {
     pub fn build(
         evidence: &'a Evidence,
         pipeline: &'a Pipeline,
-        signatures: &'a [Signature],
+        signatures: &'a LogKinds,
         custom_facts: &'a [CustomFact],
     ) -> Self {
         let inputs = Inputs { evidence, pipeline };
@@ -77,6 +82,8 @@ impl<'a> Shared<'a> {
             inputs,
             pipeline,
             tool: &evidence.tool,
+            interrupted: evidence.interrupted,
+            masked_values: evidence.masked_values,
             systems: Systems::build(inputs),
             changes: container_changes::build(inputs, &workloads),
             brokers: brokers::build(inputs, &settling),

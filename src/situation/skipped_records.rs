@@ -38,7 +38,8 @@ impl Skips {
         Skips(event.pipeline.worker.iter().map(of).collect())
     }
 
-    /// Returns how many records a worker's group skipped in this way, with what was observed.
+    /// Returns how many records a worker's group skipped in this way, with a description of what
+    /// was observed.
     pub fn of(&self, worker: &Worker, kind: Skip) -> Observed<(u64, String)> {
         let skipped = self.0[&worker.name].clone();
         skipped.map(|(skip, count, message)| (if skip == kind { count } else { 0 }, message))

@@ -30,7 +30,7 @@ state_enum! {
 }
 
 state_enum! {
-    /// What an effect row's status means.
+    /// The meaning of an effect row's status.
     pub enum EffectStatus {
         Bad = "bad",
         Waiting = "waiting",
@@ -138,8 +138,8 @@ impl<'a> Event<'a> {
         self.at(stage).old_enough.clone()
     }
 
-    /// Returns `Known` unless the database failed to say whether the event was ever recorded. If so,
-    /// the absence of its record proves nothing. A user who skips the database vouches for the id.
+    /// Returns `Known` unless the database could not say whether the event was ever recorded. In
+    /// that case, a missing record proves nothing. A user who skips the database vouches for the id.
     pub fn recorded(&self) -> Observed<()> {
         let is_marked = self.lookup.marks.known().is_some_and(|marks| !marks.is_empty());
         let says_nothing = |kind| matches!(kind, ReasonKind::Missing | ReasonKind::NotConfigured);
@@ -230,7 +230,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Returns what was observed for a custom fact, if it was recorded.
+    /// Returns the observation for a custom fact, if it was recorded.
     pub fn custom(&self, fact: &str) -> Option<Observed<&'a CustomObservation>> {
         self.lookup.custom(fact)
     }

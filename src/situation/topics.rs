@@ -22,7 +22,7 @@ pub struct TopicState<'a> {
     pub other_readers: Observed<Vec<(&'a str, String)>>,
 }
 
-/// Why a topic has no leader.
+/// Which partitions of a topic have no leader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leaderless {
     /// The topic has no partitions.

@@ -148,7 +148,7 @@ impl WorkerView<'_> {
         if let Some(other) = self.progress.member_of_other_group {
             return Observed::Known((WorkloadState::NotAMember, format!("{not_a_member} but of {other}")));
         }
-        // Its member may be listed in another group under an address that is not the container's.
+        // Its member may be listed in another group under a different address than the container's.
         let no_other_reader = self.progress.read_by_others == Some(false);
         let starting = container.health == Some(Health::Starting)
             || container.started.is_none_or(|started| self.now.duration_since(started) < STARTUP_TIME)

@@ -1,7 +1,9 @@
 //! Each component's container, and the container's state.
 
 use crate::base::state_enum::state_enum;
-use crate::evidence::{self, Declared, Instance, InstanceState, Observed, ReasonKind, Runtime};
+use crate::evidence::{
+    self, Declared, Instance, InstanceState, Observed, ReasonKind, Runtime, StartFailure, StartFailureKind,
+};
 use crate::pipeline::Pipeline;
 use crate::situation::inputs::Inputs;
 use crate::text::plural;
@@ -35,6 +37,7 @@ state_enum! {
     pub enum End {
         Absent = "absent",
         NeverStarted = "never-started",
+        Refused = "refused",
         Command = "command",
         Stopped = "stopped",
         Crashed = "crashed",
@@ -42,6 +45,30 @@ state_enum! {
         Restarting = "restarting",
         Paused = "paused",
         Running = "running",
+    }
+}
+
+state_enum! {
+    /// Why the engine could not start a container.
+    pub enum Start {
+        Started = "started",
+        Command = "command",
+        PortTaken = "port-taken",
+        HostAddress = "host-address",
+        Mount = "mount",
+        Network = "network",
+        NetworkAddress = "network-address",
+        Firewall = "firewall",
+        OtherContainer = "other-container",
+        Limits = "limits",
+        DiskFull = "disk-full",
+        ContainerRuntime = "container-runtime",
+        User = "user",
+        Security = "security",
+        Device = "device",
+        LogDriver = "log-driver",
+        Engine = "engine",
+        Other = "other",
     }
 }
 
@@ -69,12 +96,14 @@ pub struct Workload<'a> {
     pub container_name: &'a str,
     /// Whether the compose file declares it, with the files that were read.
     pub declared: Observed<(Declaration, String)>,
-    /// Its container; of several replicas, the healthiest one.
+    /// Its container; if there are several replicas, the healthiest one.
     pub container: Observed<Option<&'a Instance>>,
     /// The state of that container.
     pub state: Observed<ContainerState>,
     /// Why that container is not running.
     pub end: Observed<End>,
+    /// Why the engine could not start that container.
+    pub start: Observed<Start>,
     /// The result of that container's own health check.
     pub health: Observed<Health>,
     /// A description of the state.
@@ -89,6 +118,10 @@ impl<'a> Workload<'a> {
             .as_ref()
             .map(|container| container.map_or(ContainerState::Absent, |c| state_of(c, now)));
         let end = container.as_ref().map(|container| container.map_or(End::Absent, |c| end_of(c, now)));
+        let start = container.clone().and_then(|container| match container {
+            Some(container) => Observed::Known(start_of(container, now)),
+            None => Observed::not_asked("no container"),
+        });
         let health =
             container.as_ref().map(|container| container.map_or(Health::NotRunning, |c| health_of(c, now)));
         let observed = match &container {
@@ -99,7 +132,7 @@ impl<'a> Workload<'a> {
         let declared = inputs
             .declared()
             .and_then(|compose| declared(compose, component, container.known().copied().flatten(), runs));
-        Workload { component, container_name, declared, container, state, end, health, observed }
+        Workload { component, container_name, declared, container, state, end, start, health, observed }
     }
 
     /// Returns its container, if one exists and was observed.
@@ -139,7 +172,7 @@ impl<'a> Workloads<'a> {
     }
 
     /// Returns a component's container, found by its project and service labels or else by the
-    /// declared name. Of several replicas, the healthiest one is returned.
+    /// declared name. If there are several replicas, the healthiest one is returned.
     pub fn container(&self, component: &str) -> Observed<Option<&'a Instance>> {
         match self.all.get(component) {
             Some(workload) => workload.container.clone(),
@@ -177,7 +210,7 @@ fn container_of<'a>(
     let best = containers
         .max_by_key(|c| (c.state == InstanceState::Running, c.state != InstanceState::Created, c.started));
     match docker.why_not_inspected(component, name) {
-        // The one that was not inspected may be healthier.
+        // The container that was not inspected may be healthier.
         Some(why) if best.is_none_or(|best| best.state != InstanceState::Running) => {
             Observed::Unknown(why.clone())
         }
@@ -266,12 +299,40 @@ fn is_crash_looping(container: &Instance, now: Timestamp) -> bool {
     restarted || (container.restarts > 1 && young)
 }
 
+/// Returns why the engine could not start a container, which does not run.
+fn start_of(container: &Instance, now: Timestamp) -> Start {
+    let failure = container.start_failure.as_ref().map(|failure| failure.kind);
+    let is_up = matches!(state_of(container, now), ContainerState::Running | ContainerState::Paused);
+    let Some(kind) = failure.filter(|_| !is_up) else { return Start::Started };
+    match kind {
+        StartFailureKind::CommandNotFound | StartFailureKind::CommandNotExecutable => Start::Command,
+        StartFailureKind::PortTaken => Start::PortTaken,
+        StartFailureKind::HostAddress => Start::HostAddress,
+        StartFailureKind::Mount => Start::Mount,
+        StartFailureKind::Network => Start::Network,
+        StartFailureKind::NetworkAddress => Start::NetworkAddress,
+        StartFailureKind::Firewall => Start::Firewall,
+        StartFailureKind::OtherContainer => Start::OtherContainer,
+        StartFailureKind::Limits => Start::Limits,
+        StartFailureKind::DiskFull => Start::DiskFull,
+        StartFailureKind::ContainerRuntime => Start::ContainerRuntime,
+        StartFailureKind::User => Start::User,
+        StartFailureKind::Security => Start::Security,
+        StartFailureKind::Device => Start::Device,
+        StartFailureKind::LogDriver => Start::LogDriver,
+        StartFailureKind::Engine => Start::Engine,
+        StartFailureKind::Other => Start::Other,
+    }
+}
+
 fn end_of(container: &Instance, now: Timestamp) -> End {
-    let command_broken = matches!(container.exit.code, 125..=127);
+    let start = start_of(container, now);
+    let command_broken = start == Start::Command;
     match state_of(container, now) {
         ContainerState::Running => End::Running,
         ContainerState::Paused => End::Paused,
-        ContainerState::Created if command_broken || container.error().is_some() => End::Command,
+        _ if !matches!(start, Start::Started | Start::Command) => End::Refused,
+        ContainerState::Created if command_broken => End::Command,
         ContainerState::Created => End::NeverStarted,
         // OOMKilled counts only after the container has exited, because some engines leave
         // the flag set when the container runs again.
@@ -319,13 +380,13 @@ pub fn describe(container: &Instance, now: Timestamp) -> String {
         let times = plural::count(u64::try_from(count).unwrap_or_default(), "time");
         description += &format!(", restarted {times}, last exit {exit}");
     }
-    if let Some(error) = container.error().filter(|error| !error.is_empty()) {
+    if let Some(error) = container.start_failure.as_ref().and_then(StartFailure::message) {
         description += &format!(": {error}");
     }
     description
 }
 
-/// "143 (SIGTERM)", "127 (command not found)", "1".
+/// Describes an exit code: "143 (SIGTERM)", "127 (command not found)", "1".
 fn describe_exit_code(code: i64) -> String {
     let meaning = match code {
         125 => "the engine failed to start it",
@@ -347,7 +408,7 @@ fn describe_exit_code(code: i64) -> String {
     format!("{code} ({meaning})")
 }
 
-/// Formats an age for people: "12 s", "3 min", "5 h", "2 d".
+/// Formats an age for display: "12 s", "3 min", "5 h", "2 d".
 pub fn age(now: Timestamp, at: Timestamp) -> String {
     let seconds = now.duration_since(at).as_secs().max(0);
     match seconds {

@@ -35,12 +35,12 @@ pub fn hosts_of(address: &str) -> Vec<String> {
     }
 }
 
-/// Reports whether a text is a list of brokers: `host:port`, separated by commas.
+/// Reports whether a string is a list of brokers: `host:port` pairs, separated by commas.
 pub fn is_broker_list(list: &str) -> bool {
     list.split(',').all(|broker| is_host_and_port(broker.trim_matches(' ')))
 }
 
-/// Reports whether a text is `host:port`, where the host is a name, an IPv4 address or an IPv6
+/// Reports whether a string is `host:port`, where the host is a name, an IPv4 address or an IPv6
 /// address in brackets.
 pub fn is_host_and_port(address: &str) -> bool {
     let is_port = |port: &str| {
@@ -49,7 +49,7 @@ pub fn is_host_and_port(address: &str) -> bool {
     address.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && is_port(port))
 }
 
-/// Reports whether a text is a host name, an IPv4 address or an IPv6 address in brackets.
+/// Reports whether a string is a host name, an IPv4 address or an IPv6 address in brackets.
 pub fn is_host(host: &str) -> bool {
     if host.starts_with('[') {
         return matches!(Host::parse(host), Ok(Host::Ipv6(_)));
@@ -59,11 +59,16 @@ pub fn is_host(host: &str) -> bool {
     (1..=253).contains(&host.len()) && host.bytes().all(is_allowed) && !host.starts_with(['-', '.'])
 }
 
-/// Reports whether a text is the address of a web server: `http` or `https`, and a host.
+/// Reports whether a string is the address of a web server: `http` or `https`, and a host.
 pub fn is_http_address(address: &str) -> bool {
     let is_printed = address.chars().all(|c| !c.is_whitespace() && !is_invisible(c));
     let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     is_printed && url.is_some_and(|url| url.host_str().is_some_and(is_host))
+}
+
+/// Reports whether an address ends in a query or a fragment, so that no path can be added to it.
+pub fn has_query_or_fragment(address: &str) -> bool {
+    address.contains(['?', '#'])
 }
 
 /// Reports whether a host is the loopback host of the machine or container that uses it.

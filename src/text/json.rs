@@ -1,5 +1,5 @@
-//! Writes JSON documents that are exact, and safe to show on a terminal: control, bidirectional and
-//! invisible characters are written as `\u` escapes, so every parser still reads the same text.
+//! Writes JSON documents that are exact and safe to display on a terminal: control, bidirectional
+//! and invisible characters are written as `\u` escapes, so every parser still reads the same text.
 
 use crate::base::visible_text::is_hidden;
 use serde::Serialize;
@@ -7,13 +7,13 @@ use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 use std::io::{self, Write};
 
-/// Writes an indented document, without a line feed at its end.
+/// Writes an indented document, without a trailing line feed.
 pub fn write_pretty(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(out, EscapingFormatter(PrettyFormatter::new()));
     document.serialize(&mut serializer).map_err(io::Error::from)
 }
 
-/// Lays documents out as `PrettyFormatter` does, and escapes what it leaves raw.
+/// Formats documents like `PrettyFormatter`, but also escapes the characters that it leaves raw.
 struct EscapingFormatter<'a>(PrettyFormatter<'a>);
 
 impl Formatter for EscapingFormatter<'_> {

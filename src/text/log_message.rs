@@ -22,11 +22,33 @@ static HEADER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Words that indicate trouble, in the formats of many languages and loggers.
 static TROUBLE_WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    let words = r"(?i:\b(?:error|err!|fatal|warn|warning|critical|panic|panicked|exception|traceback)\b)";
+    let words = r"(?i:\berr!|\b(?:error|fatal|warn|warning|critical|panic|panicked|exception|traceback)\b)";
     let outcomes = r"(?i:\b(?:failed|failure|denied|refused|unauthori[sz]ed)\b)";
     let names = r#"[a-z](?:Error|Exception|Failed)\b|"level":(?:40|50|60)\b|\b(?:ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE)\b"#;
     Regex::new(&format!("{words}|{outcomes}|{names}")).expect("constant pattern is valid")
 });
+
+/// Parts of all words that indicate trouble, in lower case. JSON's numbers of levels have none.
+pub const TROUBLE_STEMS: [&str; 18] = [
+    "error",
+    "err!",
+    "fatal",
+    "warn",
+    "critical",
+    "panic",
+    "exception",
+    "traceback",
+    "failed",
+    "failure",
+    "denied",
+    "refused",
+    "unauthori",
+    "econn",
+    "enotfound",
+    "eai_again",
+    "etimedout",
+    "epipe",
+];
 
 /// Reports whether a log record indicates trouble. The collector and the diagnosis share this
 /// definition.
@@ -81,6 +103,15 @@ pub fn strip_header(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_record_of_trouble_has_a_stem() {
+        for record in ["TypeError: x", "npm ERR! x", "x refused", "Unauthorised", "ECONNRESET", "EPIPE"] {
+            assert!(is_trouble(record), "{record}");
+            let record = record.to_ascii_lowercase();
+            assert!(TROUBLE_STEMS.iter().any(|stem| record.contains(stem)), "{record}");
+        }
+    }
 
     #[test]
     fn extracts_the_message_from_common_log_formats() {

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod json;
+pub mod log;
 pub mod log_message;
 pub mod names;
 pub mod placeholder;

@@ -1,20 +1,20 @@
-//! The grammars of the names that other systems give to their objects.
+//! Grammars for the names of objects in other systems.
 
 use crate::text::printable::is_printable;
 
-/// A grammar, and how to describe it.
+/// A grammar and its description.
 #[derive(Debug, Clone, Copy)]
 pub struct Grammar {
-    /// Reports whether a name fits.
+    /// Reports whether a name matches the grammar.
     pub fits: fn(&str) -> bool,
-    /// What is expected.
+    /// The description of valid names.
     pub expected: &'static str,
 }
 
 /// Names of containers.
 pub const CONTAINER: Grammar =
     Grammar { fits: is_container, expected: "expected letters, digits, dots, dashes and underscores" };
-/// Names of Compose services and projects, and of what is named after them.
+/// Names of Compose services and projects, and of objects named after them.
 pub const SERVICE: Grammar = CONTAINER;
 /// Names of Kafka topics.
 pub const TOPIC: Grammar = Grammar {
@@ -30,12 +30,12 @@ pub const ENVIRONMENT: Grammar =
 /// Names of environment variables that a shell can use.
 pub const VARIABLE: Grammar =
     Grammar { fits: is_variable, expected: "expected letters, digits and underscores" };
-/// Tables and columns as SQL spells them.
+/// Names of tables and columns, as written in SQL.
 pub const SQL_IDENTIFIER: Grammar = Grammar {
     fits: is_sql_identifier,
     expected: "expected a name as SQL spells it: done, shop.done or \"Done\"",
 };
-/// Names that their system allows to contain anything that can be printed.
+/// Names that may contain any printable character.
 pub const PRINTABLE: Grammar =
     Grammar { fits: is_printable_name, expected: "expected printable characters, the first of them no dash" };
 
@@ -72,8 +72,8 @@ fn is_printable_name(name: &str) -> bool {
     is_printable(name) && !name.starts_with('-')
 }
 
-/// Reports whether a text is one name, or several joined by dots. In quotes, a name may contain any
-/// printable character except those that psql or a shell would read inside them.
+/// Reports whether a string is one name, or several names joined by dots. A quoted name may contain
+/// any printable character that neither psql nor a shell interprets inside quotes.
 fn is_sql_identifier(name: &str) -> bool {
     let mut rest = name;
     loop {
@@ -98,7 +98,7 @@ fn is_sql_identifier(name: &str) -> bool {
     }
 }
 
-/// Returns the length of a quoted name after its opening quote, including the closing one.
+/// Returns the length of a quoted name after its opening quote, including the closing quote.
 fn quoted_length(quoted: &str) -> Option<usize> {
     let mut chars = quoted.char_indices().peekable();
     while let Some((at, c)) = chars.next() {

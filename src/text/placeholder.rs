@@ -173,7 +173,7 @@ pub const PLACEHOLDERS: [PlaceholderInfo; 36] = [
 ];
 
 impl Placeholder {
-    /// Reports whether it stands for a command of several words, which are quoted already.
+    /// Reports whether the placeholder represents a command of several words, which are already quoted.
     pub fn is_command(self) -> bool {
         use Placeholder::{
             Compose, Docker, KafkaConsoleConsumer, KafkaConsumerGroups, KafkaTopics, SelfCommand,
@@ -185,12 +185,12 @@ impl Placeholder {
         is_tool || self.is_psql()
     }
 
-    /// Reports whether it stands for a call of `psql`.
+    /// Reports whether the placeholder represents a `psql` command.
     pub fn is_psql(self) -> bool {
         matches!(self, Placeholder::Psql | Placeholder::PsqlAsSuperuser)
     }
 
-    /// Reports whether its value is SQL: a query, an identifier or a number.
+    /// Reports whether the placeholder's value is SQL: a query, an identifier or a number.
     pub fn is_sql(self) -> bool {
         use Placeholder::{
             Effect, Marks, MarksAt, MarksEventId, MarksId, MarksSource, MarksType, Pid, Port, Sql,

@@ -1,6 +1,6 @@
-//! Characters that change how the text around them is shown or read.
+//! Characters that change how the surrounding text is displayed or read.
 
-/// Reports whether every character of a text is shown as itself.
+/// Reports whether every character of the text is printable.
 pub fn is_printable(text: &str) -> bool {
     !text.chars().any(is_invisible)
 }
@@ -17,8 +17,8 @@ pub fn is_invisible(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Returns a text on one line, for a comment that a line break would end: whitespace of every kind
-/// becomes single spaces, and other invisible characters become a question mark.
+/// Returns the text on one line, for use in a comment, which a line break would end. Runs of
+/// whitespace become single spaces, and other invisible characters become question marks.
 pub fn one_line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || "\u{1c}\u{1d}\u{1e}\u{1f}".contains(c));
     let words = words.filter(|word| !word.is_empty());

@@ -3,8 +3,8 @@
 use crate::text::printable::is_invisible;
 use std::fmt::Write;
 
-/// Returns text as an SQL literal on one line. It means the same with every value of
-/// `standard_conforming_strings`: with a backslash or an invisible character in it, it is an escape
+/// Returns text as an SQL literal on one line. The literal means the same for every value of
+/// `standard_conforming_strings`. Text with a backslash or an invisible character becomes an escape
 /// string.
 pub fn literal(text: &str) -> String {
     if !text.chars().any(|c| c == '\\' || is_invisible(c)) {
@@ -15,7 +15,7 @@ pub fn literal(text: &str) -> String {
         match c {
             '\'' => literal.push_str("''"),
             '\\' => literal.push_str(r"\\"),
-            // PostgreSQL stores no NUL.
+            // PostgreSQL cannot store NUL.
             '\0' => literal.push('?'),
             c if is_invisible(c) => {
                 let _ = write!(literal, "\\U{:08x}", u32::from(c));

@@ -1,6 +1,6 @@
 //! "Did you mean" suggestions: the valid name closest to an invalid one.
 
-/// The longest name, in characters, that may be a typo of another. Comparing two names takes time
+/// The maximum length, in characters, of names that are compared. Comparing two names takes time
 /// proportional to the product of their lengths.
 const MAX_NAME: usize = 100;
 
@@ -10,7 +10,7 @@ pub fn nearest<'a>(invalid: &str, valid: impl IntoIterator<Item = &'a str>) -> O
     let candidates = valid.into_iter().filter_map(|name| {
         let other = self::length(name)?;
         let allowed = length.max(other).div_ceil(3);
-        // The distance is at least the difference of the lengths.
+        // The distance is at least the difference in length.
         (length.abs_diff(other) <= allowed).then_some((name, allowed))
     });
     candidates
@@ -20,12 +20,12 @@ pub fn nearest<'a>(invalid: &str, valid: impl IntoIterator<Item = &'a str>) -> O
         .map(|(.., name)| name)
 }
 
-/// Returns how many typos apart two names are, unless one is too long to be a typo of the other.
+/// Returns the edit distance between two names, unless one of them is too long to be compared.
 pub fn distance(one: &str, other: &str) -> Option<usize> {
     length(one).and(length(other)).map(|_| strsim::osa_distance(one, other))
 }
 
-/// Returns the number of characters, if they are few enough to be compared.
+/// Returns the number of characters, unless the name is too long to be compared.
 fn length(name: &str) -> Option<usize> {
     let length = name.chars().take(MAX_NAME + 1).count();
     (length <= MAX_NAME).then_some(length)

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-/// A text parsed into literals and placeholders.
+/// Text that was parsed into literals and placeholders.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Template {
     text: String,
@@ -21,12 +21,12 @@ pub struct Template {
 pub enum Piece {
     /// Literal text.
     Literal(String),
-    /// A placeholder, and where it stands if the text is a command.
+    /// A placeholder, and its position if the text is a command.
     Placeholder(Placeholder, Position),
 }
 
 impl Template {
-    /// Parses a text. Braces without a known placeholder name stay literal.
+    /// Parses a template. Braces without a known placeholder name stay literal.
     pub fn parse(text: &str) -> Self {
         let mut pieces = Vec::new();
         let mut scanner = Scanner::default();
@@ -80,8 +80,8 @@ impl Template {
         self.placeholders().filter_map(info).any(|info| info.needs == Needs::Subject)
     }
 
-    /// Returns the placeholders whose values cannot be quoted where they stand in a command, with
-    /// their byte ranges.
+    /// Returns the hazards of placeholders whose values cannot be quoted at their positions in a
+    /// command, with their byte ranges.
     pub fn hazards(&self) -> impl Iterator<Item = (Hazard, Range<usize>)> {
         let mut at = 0;
         self.pieces.iter().filter_map(move |piece| match piece {

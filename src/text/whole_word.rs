@@ -1,6 +1,10 @@
 //! Whole-word matching.
 
-/// Reports whether a text contains a whole word, ignoring ASCII case. `ORD-1` does not match in
+/// The longest word that logs are searched for, in bytes. Building a search takes the square of the longest
+/// word's length, and no log has ids that long.
+pub const MAX_SEARCHED: usize = 1_000;
+
+/// Reports whether text contains a whole word, ignoring ASCII case. `ORD-1` does not match in
 /// `ORD-10`.
 pub fn contains_word(text: &[u8], word: &[u8]) -> bool {
     let Some(first) = word.first() else { return false };

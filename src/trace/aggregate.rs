@@ -6,8 +6,8 @@ use crate::report::sentences;
 use crate::trace::model::{Outcome, Stop, Trace, Traces};
 
 impl Traces {
-    /// Returns the result if no event has the key, or if none is stuck in a window of
-    /// `stuck_window_s` seconds.
+    /// Returns the result for the case that no event has the key, or that no event is stuck in a
+    /// window of `stuck_window_s` seconds.
     pub fn none(pipeline: &Pipeline, stuck_window_s: Option<u64>) -> Traces {
         let plural = &pipeline.noun.1;
         let (outcome, headline) = match stuck_window_s {
@@ -21,8 +21,9 @@ impl Traces {
             schema_version: SCHEMA_VERSION,
             pipeline: pipeline.name.clone(),
             observed_at: None,
+            interrupted: None,
             outcome,
-            exit_code: outcome.exit_code(),
+            exit_code: outcome.exit_code(None),
             headline,
             stops: Vec::new(),
             traces: Vec::new(),
@@ -34,6 +35,7 @@ impl Traces {
 pub fn traces(pipeline: &Pipeline, traces: Vec<Trace>) -> Traces {
     let count = |outcome| traces.iter().filter(|trace| trace.outcome == outcome).count();
     let outcome = Outcome::ALL.into_iter().find(|outcome| count(*outcome) > 0).unwrap_or(Outcome::Arrived);
+    let interrupted = traces.iter().find_map(|trace| trace.interrupted);
     let stops = stops(&traces);
     let counts = Outcome::ALL.into_iter().filter(|outcome| count(*outcome) > 0);
     let counts: Vec<String> =
@@ -47,8 +49,9 @@ pub fn traces(pipeline: &Pipeline, traces: Vec<Trace>) -> Traces {
         schema_version: SCHEMA_VERSION,
         pipeline: pipeline.name.clone(),
         observed_at: traces.first().map(|trace| trace.observed_at),
+        interrupted,
         outcome,
-        exit_code: outcome.exit_code(),
+        exit_code: outcome.exit_code(interrupted),
         headline: format!(
             "{}: {} of {all}.{most_frequent}",
             outcome.describe().to_uppercase(),
@@ -59,7 +62,7 @@ pub fn traces(pipeline: &Pipeline, traces: Vec<Trace>) -> Traces {
     }
 }
 
-/// Groups stopped events by place, the most frequent place first.
+/// Groups stopped events by where they stopped, the most frequent location first.
 fn stops(traces: &[Trace]) -> Vec<Stop> {
     let mut stops: Vec<Stop> = Vec::new();
     for trace in traces.iter().filter(|trace| trace.outcome == Outcome::Stopped) {

@@ -24,15 +24,16 @@ pub fn trace(situation: &Situation, conclusions: Conclusions) -> Trace {
     let took_ms = first.and_then(|first| Some(ms(first, times.iter().copied().max()?)));
     let component = progress.gap.map(|gap| hops[gap].by.clone());
     let headline = headline(hops, &progress, outcome, &conclusions, took_ms);
-    let Conclusions { tool, pipeline, observed_at, causes, actions, unavailable } = conclusions;
+    let Conclusions { tool, pipeline, observed_at, interrupted, causes, actions, unavailable } = conclusions;
     Trace {
         schema_version: SCHEMA_VERSION,
         tool,
         pipeline,
         id: situation.lookup.id.unwrap_or_default().to_string(),
         observed_at,
+        interrupted,
         outcome,
-        exit_code: outcome.exit_code(),
+        exit_code: outcome.exit_code(interrupted),
         headline,
         last_seen: progress.last,
         first_missing: progress.gap,
@@ -55,7 +56,7 @@ struct Progress {
     /// The first missing hop after `last`, or else the first unknown one. If the event
     /// arrived, this is a missing branch, or else an unknown effect.
     gap: Option<usize>,
-    /// The hop to the dead letter topic, if the event was given up.
+    /// The hop to the dead letter topic, if a worker gave up on the event.
     dead_letter: Option<usize>,
 }
 
@@ -150,8 +151,8 @@ fn steps(hops: &[Hop]) -> Vec<Option<i64>> {
     hops.iter().map(step).collect()
 }
 
-/// Returns the clocks that are certainly wrong, both those of systems and those of components
-/// that stamp records.
+/// Returns the clocks that are certainly wrong, both those of systems and those of components that
+/// timestamp records.
 fn wrong_clocks(situation: &Situation) -> Vec<Statement> {
     let of_systems = situation.clocks.all().iter().filter(|(system, _)| *system != ClockOf::Kafka);
     let wrong = of_systems.filter_map(|(system, clock)| Some((system, *clock.known()?)));

@@ -1,6 +1,7 @@
 //! Traces as data: the contract of the JSON document.
 
 use crate::base::error::exit;
+use crate::base::interruption::Interruption;
 use crate::pipeline::HopKind;
 use crate::remedy::PlannedAction;
 use crate::report::model::{Cause, SCHEMA_VERSION, Statement, Unavailable};
@@ -36,8 +37,11 @@ impl Outcome {
         }
     }
 
-    /// Returns the exit code.
-    pub fn exit_code(self) -> u8 {
+    /// Returns the exit code of a run that a signal ended, or else that of the outcome.
+    pub fn exit_code(self, interrupted: Option<Interruption>) -> u8 {
+        if let Some(interruption) = interrupted {
+            return interruption.signal.exit_code();
+        }
         match self {
             Outcome::Arrived => exit::HEALTHY,
             Outcome::Stopped => exit::PROBLEM,
@@ -61,6 +65,9 @@ pub struct Trace {
     /// When the evidence was collected (UTC).
     #[serde(rename = "taken")]
     pub observed_at: Timestamp,
+    /// The signal that ended the run before all systems had answered; the trace is incomplete then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<Interruption>,
     /// How far the event got.
     pub outcome: Outcome,
     /// The exit code of the run.
@@ -186,6 +193,9 @@ pub struct Traces {
     /// When the evidence was collected (UTC).
     #[serde(rename = "taken")]
     pub observed_at: Option<Timestamp>,
+    /// The signal that ended the run before all systems had answered; the traces are incomplete then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<Interruption>,
     /// The worst outcome of the traces.
     pub outcome: Outcome,
     /// The exit code of the run.

@@ -1,5 +1,6 @@
 //! Renders traces for a terminal.
 
+use crate::base::interruption::Interruption;
 use crate::pipeline::HopKind;
 use crate::report::format::table;
 use crate::report::lines::{Lines, pad, shorten, width};
@@ -11,7 +12,7 @@ use std::io::{self, Write};
 
 /// The widths of the columns for hops, components and times.
 const COLUMN_WIDTHS: [u16; 3] = [16, 18, 10];
-/// How many columns a name takes at most in a heading, and a stage's name in the timeline.
+/// The maximum widths, in columns, of a name in a heading and of a stage's name in the timeline.
 const MAX_NAME: usize = 60;
 const MAX_STAGE: usize = 30;
 
@@ -98,12 +99,18 @@ fn render_conclusion(trace: &Trace, screen: Screen, out: &mut Lines) -> io::Resu
         table::render_statements("CLOCKS", &trace.clocks, screen, out)?;
     }
     table::render_actions(&trace.actions, screen, out)?;
-    render_headline(&trace.headline, trace.outcome, screen, out)
+    render_headline(&trace.headline, (trace.outcome, trace.interrupted), screen, out)
 }
 
 /// Writes the verdict, the last sentence of the output.
-fn render_headline(text: &str, outcome: Outcome, screen: Screen, out: &mut Lines) -> io::Result<()> {
+fn render_headline(
+    text: &str,
+    (outcome, interrupted): (Outcome, Option<Interruption>),
+    screen: Screen,
+    out: &mut Lines,
+) -> io::Result<()> {
     out.blank()?;
+    table::render_interruption(interrupted, screen, out)?;
     let colour = |line: String| match outcome {
         Outcome::Arrived => line.green().bold(),
         Outcome::Stopped => line.red().bold(),
@@ -149,7 +156,7 @@ pub fn render_all(traces: &Traces, screen: Screen, out: &mut dyn Write) -> io::R
         let most_frequent = traces.traces.iter().find(|trace| Some(&trace.id) == traces.stops[0].ids.first());
         table::render_actions(most_frequent.map_or(&[], |trace| trace.actions.as_slice()), screen, out)?;
     }
-    render_headline(&traces.headline, traces.outcome, screen, out)
+    render_headline(&traces.headline, (traces.outcome, traces.interrupted), screen, out)
 }
 
 /// Summarises an event in one line.
@@ -167,7 +174,7 @@ fn summary_line(trace: &Trace) -> String {
     }
 }
 
-/// Writes a hop. Only the first missing hop is marked as failed, since all later ones are
+/// Writes a hop. Only the first missing hop is marked as failed, because all later hops are
 /// missing, too.
 fn render_hop(hop: &TracedHop, by: &str, is_gap: bool, screen: Screen, out: &mut Lines) -> io::Result<()> {
     let sign = match (hop.state, hop.kind) {
@@ -266,6 +273,7 @@ mod tests {
             pipeline: "shop".into(),
             id: "ORD-1".into(),
             observed_at: Timestamp::UNIX_EPOCH,
+            interrupted: None,
             outcome: Outcome::Stopped,
             exit_code: 3,
             headline: String::new(),

@@ -1,4 +1,4 @@
-//! Recordings and drafts are written privately, and a report is never lost because of them.
+//! Recordings and drafts are readable only by their owner, and failing to write one never loses the report.
 
 use crate::support::{Run, doctor, scenario};
 use std::fs;
@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-/// A run that needs nothing running, and records what it sees.
+/// A run that needs no running systems and records its evidence.
 fn recording(file: &Path) -> Run {
     let flags = ["--docker", "unix:///nonexistent.sock", "--without", "kafka", "--without", "postgres"];
     let directory = file.parent().unwrap();
@@ -35,7 +35,7 @@ fn a_recording_follows_no_link_and_no_planted_name() {
     let run = recording(&file).finish().code(2);
     assert!(run.stderr.contains("is a symbolic link"), "{}", run.stderr);
     fs::remove_file(&file).unwrap();
-    // The name that a temporary file once had.
+    // Earlier versions used this name for a temporary file.
     symlink(&victim, directory.path().join("e.json.part")).unwrap();
     recording(&file).finish().code(5);
     assert_eq!(fs::read_to_string(&victim).unwrap(), "theirs");

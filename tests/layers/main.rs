@@ -37,7 +37,7 @@ fn read(directory: &Path, prefix: &str, sources: &mut BTreeMap<String, String>) 
     }
 }
 
-/// Formats violations, each followed by the places that cause it.
+/// Formats violations, each followed by the locations that cause it.
 fn listed(violations: &Violations) -> String {
     violations.iter().map(|(line, places)| format!("{line}\n{places}")).collect()
 }

@@ -4,7 +4,7 @@
 use crate::source::{Mention, Names, Path, Source};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What a path resolves to.
+/// The target that a path resolves to.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     /// A module of the crate.

@@ -2,7 +2,10 @@
 #![allow(dead_code, reason = "each test file uses only some of the helpers")]
 
 pub mod accept;
+pub mod jail;
+pub mod outputs;
 pub mod pipelines;
+pub mod places;
 pub mod replay;
 
 use serde::Deserialize;
@@ -48,7 +51,7 @@ pub fn recordings(folder: &str, prefix: &str) -> Vec<String> {
 pub struct Truth {
     /// The recording's name. Only faults have this field.
     pub scenario: Option<String>,
-    /// What was done to the sandbox.
+    /// The changes made to the sandbox.
     pub injected: String,
     /// The cause that a human expert would name; `None` if healthy.
     pub cause: Option<String>,
@@ -254,8 +257,18 @@ impl Sandbox {
 fn purchase(outcome: &str) -> String {
     let output = shell("tests/sandbox/buy 2>&1");
     assert!(output.contains(outcome), "expected `{outcome}`:\n{output}");
-    let id = output.lines().find(|line| line.len() == 36 && line.matches('-').count() == 4);
-    id.unwrap_or_else(|| panic!("no id:\n{output}")).to_string()
+    // The id may stand in the middle of a message, because both streams arrive in pieces.
+    let id = output.as_bytes().windows(36).find(|part| is_id(part));
+    let id = id.map(|part| String::from_utf8_lossy(part).into_owned());
+    id.unwrap_or_else(|| panic!("no id:\n{output}"))
+}
+
+/// Reports whether 36 bytes are a UUID.
+fn is_id(part: &[u8]) -> bool {
+    part.iter().enumerate().all(|(at, byte)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    })
 }
 
 /// Asserts that this cause comes first and is marked as best, and that the exit code is 3.

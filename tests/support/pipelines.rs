@@ -1,8 +1,9 @@
 //! The pipelines other than the built-in one, and their faults.
 
-use super::root;
+use super::{recordings, root};
 use serde::Deserialize;
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// A fault in `tests/sandbox/pipelines/truth.toml`.
 #[derive(Clone, Deserialize)]
@@ -21,7 +22,7 @@ pub struct Fault {
     pub subjects: Vec<String>,
     /// The steps that the stuck event has completed.
     pub comes_through: Vec<String>,
-    /// What was done, and the consequences.
+    /// The changes made to the pipeline, and their consequences.
     pub story: String,
 }
 
@@ -37,7 +38,7 @@ impl Fault {
         let first = &report["causes"][0];
         let id = first["id"].as_str().unwrap_or_default();
         assert!(id == self.cause || self.or.iter().any(|or| or == id), "{}: {report:#}", self.scenario());
-        // A locked table is not the subject of a check, but the observation names it.
+        // A locked table is not the subject of a check, but the observation mentions it.
         let named = format!("{}{}{}", first["subjects"], first["title"], first["because"]);
         let is_named = |subject: &String| named.contains(subject);
         assert!(self.subjects.iter().all(is_named), "{}: {first:#}", self.scenario());
@@ -64,4 +65,31 @@ pub fn names() -> Vec<String> {
 /// Returns the path of a pipeline's file, relative to the project directory.
 pub fn config(pipeline: &str) -> String {
     format!("examples/{pipeline}/pipeline.toml")
+}
+
+/// A pipeline and its recordings.
+pub struct Recorded {
+    /// The path of its file, relative to the project directory.
+    pub config: String,
+    /// The paths of its recordings.
+    pub recordings: Vec<PathBuf>,
+}
+
+/// Returns all pipelines that have recordings; the built-in one comes first.
+pub fn recorded() -> Vec<Recorded> {
+    let folder = |folder: &str| {
+        let names = recordings(folder, "").into_iter();
+        let paths = names.map(|name| root().join(folder).join(format!("{name}.json")));
+        paths.collect::<Vec<PathBuf>>()
+    };
+    let mut of_purchases = folder("tests/scenarios");
+    of_purchases.extend(folder("tests/scenarios/traces"));
+    let mut all = vec![Recorded { config: "checks/pipeline.toml".to_string(), recordings: of_purchases }];
+    for name in names() {
+        let prefix = format!("{name}-");
+        let names = recordings("tests/scenarios/pipelines", &prefix).into_iter();
+        let files = names.map(|name| root().join("tests/scenarios/pipelines").join(format!("{name}.json")));
+        all.push(Recorded { config: config(&name), recordings: files.collect() });
+    }
+    all
 }

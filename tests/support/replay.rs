@@ -63,8 +63,10 @@ impl Replay {
 
 /// A pipeline and the built-in rows.
 pub struct Runbook {
-    pipeline: Pipeline,
-    catalog: Catalog,
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// The built-in rows.
+    pub catalog: Catalog,
 }
 
 impl Runbook {

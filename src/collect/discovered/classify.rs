@@ -136,8 +136,8 @@ pub struct DatabaseUse {
     pub used_by: Vec<(Name, Name)>,
 }
 
-/// Returns the databases that components use, most used first. If there are none, returns
-/// the one that the database's own container creates.
+/// Returns the databases that components use, most used first. If there are none, returns the
+/// database that the server's own container creates.
 pub fn databases(components: &[Component]) -> Vec<DatabaseUse> {
     let mut found: Vec<DatabaseUse> = Vec::new();
     for component in

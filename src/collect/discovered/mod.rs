@@ -41,8 +41,7 @@ pub struct Component {
     pub declared: bool,
     /// Whether at least one of its containers is running.
     pub running: bool,
-    /// Whether it is a job that runs once, whose container exits successfully and is not
-    /// restarted.
+    /// Whether the service is a job that runs once: its container exits successfully and is not restarted.
     pub one_shot: bool,
     /// Environment variables, including secrets.
     pub variables: BTreeMap<Name, Secret>,
@@ -52,11 +51,11 @@ pub struct Component {
     pub published: BTreeSet<u16>,
     /// Command of the health check, as text.
     pub healthcheck: Option<String>,
-    /// Its containers' IP addresses.
+    /// IP addresses of the service's containers.
     pub addresses: BTreeSet<String>,
     /// Container port and path that answered a GET request with 2xx.
     pub health_endpoint: Option<(u16, String)>,
-    /// The first log lines since its start and the newest ones, oldest first.
+    /// The first log lines since the service started and the newest lines, oldest first.
     pub log: Vec<String>,
 }
 

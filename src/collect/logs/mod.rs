@@ -1,26 +1,37 @@
 //! Container logs, read only as far back as the event requires.
 
+mod component;
+pub mod files;
 pub mod filter;
+mod framing;
+mod hints;
+mod intake;
 pub mod multiline;
 
 use crate::base::secret::redact;
-use crate::collect::runtime::docker::log_lines::{Line, LineAssembler};
+use crate::collect::own_limit::internal_error;
+use crate::collect::runtime::docker::log_lines::LineAssembler;
 use crate::collect::runtime::docker::log_stream::LogStream;
 use crate::collect::runtime::docker::{Engine, before_deadline};
-use crate::collect::{LOOK_BACK, no_answer};
+use crate::collect::{LOOK_BACK, no_answer, timeout_at};
 use crate::config::Config;
-use crate::evidence::{Event, Instance, Log, LogSource, Name, Observed, Reach, Reason, ReasonKind, Runtime};
+use crate::evidence::{
+    Event, Instance, Log, LogSource, Name, Observed, Reach, Reason, ReasonKind, Record, Runtime,
+};
 use crate::pipeline::{Pipeline, Role};
-use filter::{Criteria, Selection};
+use bollard::container::LogOutput;
+use component::Component;
+use filter::{Criteria, redacted};
 use futures_util::future::join_all;
+use intake::{Intake, Stats};
 use jiff::{SignedDuration, Timestamp};
 use multiline::RecordAssembler;
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::time::{Duration, Instant, timeout_at};
+use tokio::time::{Duration, Instant};
 
-/// Numbers of lines to request, one after another, until they reach back far enough. The
+/// Numbers of lines to request, one after another, until the lines reach back far enough. The
 /// engine reads the tail of a log quickly but is slow to find a point in time.
 const TAILS: [u64; 3] = [1_000, 20_000, 200_000];
 
@@ -37,6 +48,13 @@ pub async fn collect(
     let events = event.and_then(Observed::known).map(Vec::as_slice).unwrap_or_default();
     let criteria = Arc::new(Criteria::new(config, events, since(config, events, observed_at)));
     let components = components(&config.pipeline);
+    if let Some(directory) = &config.logs {
+        let until = before_deadline(until);
+        let read = |component: &Component| {
+            (component.name.to_string(), files::read(directory, component, &criteria, until))
+        };
+        return components.iter().map(read).collect();
+    }
     let docker = match docker {
         Some(Observed::Known(docker)) => Ok(docker),
         Some(Observed::Unknown(why) | Observed::NotAsked(why)) => Err(why.clone()),
@@ -66,13 +84,6 @@ pub(crate) fn names(pipeline: &Pipeline) -> impl Iterator<Item = Name> {
     components(pipeline).into_iter().map(|component| component.name.to_string())
 }
 
-/// A component whose log is read.
-struct Component<'a> {
-    name: &'a str,
-    container: Option<&'a str>,
-    started: Option<&'a Regex>,
-}
-
 fn components(pipeline: &Pipeline) -> Vec<Component<'_>> {
     let workers = pipeline.worker.iter().map(|worker| Component {
         name: &worker.name,
@@ -89,12 +100,14 @@ fn components(pipeline: &Pipeline) -> Vec<Component<'_>> {
     workers.chain(services).collect()
 }
 
-/// Returns the time one minute before the first event, if that is known, or else the start
-/// of the time window.
+/// Returns the time one minute before the first event, if its time is known, or else the start of
+/// the time window.
 fn since(config: &Config, events: &[Event], observed_at: Timestamp) -> Timestamp {
     let window = SignedDuration::try_from(std::time::Duration::from_secs(config.target.window_s));
     match config.target.at.or(events.iter().map(|event| event.at).min()) {
         Some(at) => at.saturating_sub(LOOK_BACK).unwrap_or(at),
+        // Files are read whole: they may be old.
+        None if config.logs.is_some() => Timestamp::MIN,
         None => window.ok().and_then(|window| observed_at.checked_sub(window).ok()).unwrap_or(Timestamp::MIN),
     }
 }
@@ -113,9 +126,7 @@ async fn component_log(component: &Component<'_>, docker: &Runtime, reader: Read
         tokio::spawn(async move { reader.read(&container).await })
     });
     let logs = join_all(tasks).await.into_iter();
-    let logs = logs.map(|log| {
-        log.unwrap_or_else(|_| Observed::unknown(ReasonKind::Failed, "the task that read the log failed"))
-    });
+    let logs = logs.map(|log| log.unwrap_or_else(|_| Observed::Unknown(internal_error("logs"))));
     logs.reduce(merge).unwrap_or_else(|| Observed::unknown(ReasonKind::Missing, "no container"))
 }
 
@@ -190,7 +201,8 @@ impl Reader {
 
     /// Reads the last `tail` lines; also returns why reading stopped before the end, if it did.
     async fn read_tail(&self, container: &Instance, tail: u64) -> (Log, Option<Reason>) {
-        let mut reading = Reading::new(&self.criteria, self.started.as_ref());
+        let intake = Intake::new(&self.criteria, self.started.as_ref());
+        let mut reading = Reading { lines: LineAssembler::default(), intake };
         let stopped = self.read_stream(container, tail, &mut reading).await.err();
         (reading.finish(container, tail), stopped)
     }
@@ -227,73 +239,40 @@ impl Reader {
     }
 }
 
-/// The state of reading one log.
+/// Returns the records in what the engine sends for a log, in frames for a stream each (or, with a
+/// TTY, as raw bytes). Every record is kept.
+pub fn records_of(frames: &[LogOutput], tty: bool) -> Result<Vec<Record>, String> {
+    let (mut lines, mut records, mut complete) =
+        (LineAssembler::default(), RecordAssembler::default(), Vec::new());
+    for frame in frames {
+        lines.add(frame, tty, &mut |line| complete.extend(records.add(line)))?;
+    }
+    lines.end(&mut |line| complete.extend(records.add(line)));
+    complete.extend(records.finish());
+    complete.sort_by_key(|(number, _)| *number);
+    Ok(complete.into_iter().map(|(_, record)| redacted(record)).collect())
+}
+
+/// The state of reading one log from the engine.
 struct Reading<'a> {
-    criteria: &'a Criteria,
     lines: LineAssembler,
-    records: RecordAssembler,
-    selection: Selection<'a>,
-    stats: Stats,
+    intake: Intake<'a>,
 }
 
-#[derive(Default)]
-struct Stats {
-    /// Log entries as the engine counts them for `tail`. A long line counts as several entries.
-    entries: u64,
-    records: u64,
-    bytes: u64,
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-}
-
-impl<'a> Reading<'a> {
-    fn new(criteria: &'a Criteria, started: Option<&'a Regex>) -> Self {
-        Reading {
-            criteria,
-            lines: LineAssembler::default(),
-            records: RecordAssembler::default(),
-            selection: Selection::new(criteria, started),
-            stats: Stats::default(),
-        }
+impl Reading<'_> {
+    fn add(&mut self, output: &LogOutput, tty: bool) -> Result<(), String> {
+        let Reading { lines, intake } = self;
+        intake.stats.entries += 1;
+        intake.stats.bytes += output.as_ref().len() as u64;
+        lines.add(output, tty, &mut |line| intake.add(line))
     }
 
-    fn add(&mut self, output: &bollard::container::LogOutput, tty: bool) -> Result<(), String> {
-        self.stats.entries += 1;
-        self.stats.bytes += output.as_ref().len() as u64;
-        let Reading { lines, records, selection, stats, .. } = self;
-        lines.add(output, tty, &mut |line| add_line(line, records, selection, stats))
-    }
-
-    fn finish(mut self, container: &Instance, tail: u64) -> Log {
-        let Reading { lines, records, selection, stats, .. } = &mut self;
-        lines.end(&mut |line| add_line(line, records, selection, stats));
-        for record in self.records.finish() {
-            self.stats.records += 1;
-            self.selection.add(record);
-        }
-        let (records, dropped) = self.selection.finish();
-        Log {
-            container: container.name.clone(),
-            read: self.stats.records,
-            bytes: self.stats.bytes,
-            from: self.stats.from,
-            to: self.stats.to,
-            wanted: self.criteria.since,
-            reach: reach(&self.stats, self.criteria.since, container.created, tail),
-            records,
-            cut: dropped.any,
-            cut_of_event: dropped.about_event,
-            source: Some(LogSource::Engine),
-        }
-    }
-}
-
-fn add_line(line: Line, records: &mut RecordAssembler, selection: &mut Selection, stats: &mut Stats) {
-    stats.from = stats.from.into_iter().chain([line.at]).min();
-    stats.to = stats.to.into_iter().chain([line.at]).max();
-    if let Some(record) = records.add(line) {
-        stats.records += 1;
-        selection.add(record);
+    fn finish(self, container: &Instance, tail: u64) -> Log {
+        let Reading { mut lines, mut intake } = self;
+        lines.end(&mut |line| intake.add(line));
+        intake.finish(container.name.clone(), LogSource::Engine, |stats, since| {
+            reach(stats, since, container.created, tail)
+        })
     }
 }
 

@@ -209,7 +209,7 @@ fn logistics() -> Vec<Table> {
     ]
 }
 
-/// Reports that are drawn and mailed by workers polling the database, without Kafka.
+/// Reports that are rendered and mailed by workers polling the database, without Kafka.
 pub fn reports() -> Discovery {
     let url = ("DATABASE_URL", "postgres://r:hunter2@db/reporting");
     let components = vec![
@@ -312,7 +312,7 @@ pub fn one_row_each(sql: &str, id: &str, time: Option<(&str, f64)>) -> Table {
     })
 }
 
-/// Two workers in sequence, a few milliseconds apart. The names do not show what belongs together.
+/// Two workers in sequence, a few milliseconds apart. The names do not show which of them belong together.
 pub fn unrelated_names([first, second]: [&str; 2], tables: Vec<Table>) -> Discovery {
     let addresses = [("KAFKA_BROKERS", "kafka:9092"), ("DATABASE_URL", "postgres://o:hunter2@db/things")];
     let components = vec![

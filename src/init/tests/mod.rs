@@ -22,7 +22,7 @@ fn stage_lines(draft: &Draft) -> Vec<String> {
     draft.stages.iter().map(stage).collect()
 }
 
-/// Returns the text of the file, and checks that it can be read without a mistake.
+/// Returns the text of the file, and checks that it parses without mistakes.
 #[track_caller]
 fn written(draft: &Draft) -> String {
     let text = write(draft);
@@ -37,7 +37,9 @@ fn written(draft: &Draft) -> String {
 #[test]
 fn drafts_match_snapshots() {
     for (name, discovery) in [("shop", shop()), ("reports", reports()), ("signup", signup())] {
-        insta::assert_snapshot!(name, written(&build_draft(&discovery)));
+        let text = written(&build_draft(&discovery));
+        assert_eq!(crate::base::secret::withhold(&text), text, "{name}");
+        insta::assert_snapshot!(name, text);
     }
 }
 
@@ -191,7 +193,7 @@ fn asks_for_more_events_if_none_were_seen() {
     // Without rows, the table with the unique id is the event's.
     assert_eq!(draft.event.sql, "select entry_no as id, created_at as at\n  from entries");
     assert!(written(&draft).contains("# No rows or records for an event were seen"));
-    // Rows of people exist before any event, so they do not count as events.
+    // Rows in `people` exist before any event, so they do not count as events.
     let people = table("people", &["id integer unique"], |e| row(&[&e.to_string()]));
     let tables = discovery.databases[0].tables.known_mut().unwrap();
     tables[0].columns.push(column("person_id integer > people.id"));

@@ -2,6 +2,7 @@
 
 mod api_call;
 mod components;
+mod dead_letter_headers;
 mod event_sql;
 mod group_and_topic;
 mod id_format;

@@ -1,4 +1,4 @@
-//! Checks that the listed hops of each stage exist, are unique and are in a possible order.
+//! Checks that the listed hops of each stage exist, are unique and are in a valid order.
 
 use crate::base::error::Mistake;
 use crate::input::row_references::duplicates;

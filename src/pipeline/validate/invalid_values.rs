@@ -52,7 +52,7 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Dots and dashes are unusual, but valid in containers.
+/// Reports whether a variable name is valid. Dots and dashes are unusual, but containers allow them.
 fn is_variable(name: &str) -> bool {
     let is_valid = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     !name.is_empty() && name.chars().all(is_valid)

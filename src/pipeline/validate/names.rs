@@ -1,9 +1,9 @@
-//! Rejects names that the systems they belong to do not allow. Names become words of printed commands
-//! and keys of generated files.
+//! Rejects names that are invalid in the systems they belong to. Names end up in printed commands and
+//! as keys in generated files.
 
 use crate::base::error::Mistake;
 use crate::input::toml_document::{Document, Entry, Row};
-use crate::text::address::{is_broker_list, is_http_address};
+use crate::text::address::{has_query_or_fragment, is_broker_list, is_http_address};
 use crate::text::names::{CONTAINER, ENVIRONMENT, Grammar, IMAGE, PRINTABLE, SERVICE, SQL_IDENTIFIER, TOPIC};
 
 /// Paths to names, the kind of name, and its grammar.
@@ -35,15 +35,17 @@ const NAMES: &[(&str, &str, Grammar)] = &[
     ("marks.processed_at", "column", SQL_IDENTIFIER),
 ];
 
-/// Addresses, how they must look, and the help text.
+/// The path to an address, the check of its format, and the help text.
 type Address = (&'static str, fn(&str) -> bool, &'static str);
 
 const ADDRESSES: &[Address] = &[
     ("kafka.address", is_broker_list, BROKERS),
     ("broker.*.address", is_broker_list, BROKERS),
     ("service[].address", is_http_address, "expected a URL such as http://localhost:3010"),
+    ("service[].address", |address| !has_query_or_fragment(address), BASE),
 ];
 
+const BASE: &str = "expected a base URL without ? and #, because the path of each request is added to it";
 const BROKERS: &str = "expected host:port[,host:port]";
 
 /// Checks the names and addresses of a pipeline. Empty names are reported elsewhere.

@@ -8,7 +8,7 @@ use crate::input::toml_document::{Document, Entry, Row};
 use crate::pipeline::model::HopKind;
 use crate::pipeline::validate::http_requests;
 
-/// Paths to references, grouped by what they refer to.
+/// Paths to references, grouped by the kind of their target.
 const TO_SERVICE: &[&str] =
     &["kafka.service", "broker.*.service", "postgres.service", "database.*.service", "call.service"];
 const TO_WORKER: &[&str] = &["stage[].worker"];
@@ -26,7 +26,7 @@ const TO_TOPIC: &[&str] = &["worker[].topics[]", "stage[].topic"];
 const TO_STAGE: &[&str] = &["line[].stage", "call.stage", "stage[].after[]"];
 const TO_KEY: &[&str] = &["lookup.*", "call.key"];
 
-/// Paths to names that must be unique together, with the plural used in messages.
+/// Paths to names that share a namespace, with the plural used in messages.
 const NAMED: &[(&[&str], &str)] = &[
     (&["service[].name", "worker[].name"], "services or workers"),
     (&["topic[].name"], "topics"),
@@ -70,7 +70,7 @@ pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     reject_reserved_names(document, mistakes);
 }
 
-/// Rejects additional brokers and databases that have the main one's name.
+/// Rejects additional brokers and databases that use the reserved name of the main one.
 fn reject_reserved_names(document: &Document, mistakes: &mut Vec<Mistake>) {
     for (section, name) in [("broker", MAIN_BROKER), ("database", MAIN_DATABASE)] {
         for entry in document.texts(&format!("{section}.{name}.service")) {

@@ -58,7 +58,7 @@ fn tables(document: &Document, section: &str) -> Vec<(String, Entry)> {
     keys.filter_map(|name| Some((name.to_string(), service(name)?))).collect()
 }
 
-/// Returns the declarations whose name, or a typo of it, appears at none of the paths.
+/// Returns the declarations whose names, even with typos, appear at none of the paths.
 fn unused(document: &Document, declared: Vec<Entry>, users: &[&str]) -> Vec<Entry> {
     let used: Vec<Entry> = users.iter().flat_map(|path| document.texts(path)).collect();
     declared

@@ -3,7 +3,7 @@
 use crate::base::visible_text::visible;
 use std::io::{self, Write};
 
-/// Escapes text and joins it into one line, which may begin a block. Hidden characters become
+/// Escapes text and joins it into one line that is safe at the start of a block. Hidden characters become
 /// visible escapes. Words that GitHub would turn into a link or a mention become inline code.
 pub fn text(plain: &str) -> String {
     let words = plain.split_whitespace().enumerate().map(|(i, word)| {
@@ -33,7 +33,7 @@ fn escape(word: &str) -> String {
     escaped
 }
 
-/// Escapes what would begin a list, a quotation, a rule or a heading.
+/// Escapes characters that would begin a list, a quotation, a rule or a heading.
 fn escape_block_start(word: &str) -> String {
     let number = word.bytes().take_while(u8::is_ascii_digit).count();
     let is_item = number > 0 && word[number..].starts_with(['.', ')']) && word.len() == number + 1;
@@ -44,7 +44,7 @@ fn escape_block_start(word: &str) -> String {
     }
 }
 
-/// Reports whether GitHub links a word: an address, an `@mention` or the number of an issue.
+/// Reports whether GitHub turns a word into a link: an address, an `@mention` or an issue number.
 fn becomes_link(word: &str) -> bool {
     let before = |sign: char, next: fn(&char) -> bool| {
         word.split(sign).skip(1).any(|rest| rest.chars().next().is_some_and(|letter| next(&letter)))
@@ -112,8 +112,8 @@ pub fn list(items: impl IntoIterator<Item = String>, out: &mut dyn Write) -> io:
     paragraph(&items.join("\n"), out)
 }
 
-/// Writes commands in a fenced block, indented to fit their list item. Each takes one line, on which
-/// hidden characters are visible escapes.
+/// Writes commands in a fenced block, indented to fit their list item. Each command is on one line,
+/// with hidden characters shown as escapes.
 pub fn fence(commands: &[String], indent: usize, out: &mut dyn Write) -> io::Result<()> {
     let margin = " ".repeat(indent);
     let longest = commands.iter().map(|command| longest_run(command)).max().unwrap_or_default();
@@ -190,7 +190,7 @@ mod tests {
         }
     }
 
-    /// Returns the events of a Markdown text that are neither text nor code nor its paragraph.
+    /// Returns the parser events of some Markdown, except text, code and paragraphs.
     fn markup(markdown: &str) -> Vec<Event<'_>> {
         let events = Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
         let is_plain = |event: &Event| {

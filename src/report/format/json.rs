@@ -1,7 +1,7 @@
 //! Renders JSON documents, which are the contract with scripts.
 
 use crate::base::error::{Error, Mistake};
-use crate::base::secret::redact;
+use crate::base::secret::withhold;
 use crate::report::model::{Report, SCHEMA_VERSION};
 use crate::report::terminal::Screen;
 use crate::text::json::write_pretty;
@@ -30,12 +30,12 @@ impl From<&Mistake> for ReportedMistake {
     fn from(mistake: &Mistake) -> Self {
         let excerpt = mistake.excerpt.as_ref();
         ReportedMistake {
-            place: redact(&mistake.place),
-            file: excerpt.map(|excerpt| redact(&excerpt.file)),
+            place: withhold(&mistake.place),
+            file: excerpt.map(|excerpt| withhold(&excerpt.file)),
             line: excerpt.map(|excerpt| excerpt.line),
             column: excerpt.map(|excerpt| excerpt.column),
-            what: redact(&mistake.what),
-            help: mistake.help.as_deref().map(redact),
+            what: withhold(&mistake.what),
+            help: mistake.help.as_deref().map(withhold),
         }
     }
 }

@@ -28,7 +28,7 @@ impl LintResult {
         if self.mistakes.is_empty() { exit::HEALTHY } else { exit::USAGE }
     }
 
-    /// Returns the last line.
+    /// Returns the last line of the output.
     fn verdict(&self) -> String {
         let notes = match self.notes.len() {
             0 => String::new(),

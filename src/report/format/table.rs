@@ -1,5 +1,6 @@
 //! Renders a report for a terminal, with the verdict on the last line.
 
+use crate::base::interruption::Interruption;
 use crate::remedy::PlannedAction;
 use crate::report::lines::{Lines, shorten, width};
 use crate::report::model::{Cause, Outcome, Report, ReportedFinding, ReportedVerdict, Statement, Step};
@@ -11,7 +12,7 @@ use std::io::{self, Write};
 
 /// How many causes are shown without `-v`.
 const MAX_CAUSES: usize = 3;
-/// How many columns the pipeline's name and the id take at most in the first line.
+/// The maximum width, in columns, of the pipeline's name and of the id in the first line.
 const MAX_NAME: usize = 60;
 /// The left margin of a cause's lines.
 const INDENT: u16 = 7;
@@ -47,7 +48,15 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
     render_actions(&report.actions, screen, out)?;
     render_unavailable(report, screen, out)?;
     overrides_section::render(report, screen, out)?;
+    if screen.verbose && report.masked_values > 0 {
+        out.blank()?;
+        out.plain(&format!(
+            " {} masked: equal ones have equal numbers",
+            count(report.masked_values, "secret")
+        ))?;
+    }
     out.blank()?;
+    render_interruption(report.interrupted, screen, out)?;
     let headline = |line: String| match report.outcome {
         Outcome::Healthy => line.green().bold(),
         Outcome::Problem => line.red().bold(),
@@ -56,8 +65,19 @@ pub fn render(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Resul
     verdict(&report.headline, screen).into_iter().try_for_each(|line| out.line([headline(line)]))
 }
 
-/// Wraps the verdict. Only its first line begins at the margin, so that no name in it looks like
-/// another verdict.
+/// Writes that the run was interrupted, if it was.
+pub(crate) fn render_interruption(
+    interrupted: Option<Interruption>,
+    screen: Screen,
+    out: &mut Lines,
+) -> io::Result<()> {
+    let sentence = interrupted.map(|interruption| interruption.describe());
+    let lines = sentence.into_iter().flat_map(|sentence| verdict(&sentence, screen));
+    lines.into_iter().try_for_each(|line| out.line([line.yellow().bold()]))
+}
+
+/// Wraps the verdict. Only its first line begins at the margin, so that a name on a later line
+/// cannot look like another verdict.
 pub(crate) fn verdict(headline: &str, screen: Screen) -> Vec<String> {
     let mut lines = columns(screen.width, &[], [vec![headline.to_string()]].into_iter());
     if lines.len() > 1 {
@@ -118,7 +138,7 @@ fn render_findings(step: &Step, screen: Screen, out: &mut Lines) -> io::Result<(
     Ok(())
 }
 
-/// Writes indented lines, with a verdict sign before the first.
+/// Writes indented lines, with a verdict symbol at the start of the first line.
 pub(crate) fn render_signed(
     sign: Sign,
     lines: &[String],

@@ -39,7 +39,7 @@ impl<'a> RowLocations<'a> {
 }
 
 /// Returns the causes that no check can raise in this pipeline, as mistakes and notes. Custom causes
-/// are mistakes. Built-in ones are only notes, because a pipeline without an API, for example, has
+/// are mistakes. Built-in causes are only notes, because a pipeline without an API, for example, has
 /// no subject for them.
 pub fn unraisable_causes(catalog: &Catalog, pipeline: &Pipeline) -> (Vec<Mistake>, Vec<Mistake>) {
     let without_subjects: BTreeSet<&str> = catalog
@@ -57,7 +57,7 @@ pub fn unraisable_causes(catalog: &Catalog, pipeline: &Pipeline) -> (Vec<Mistake
     }
     let rows = RowLocations::new(catalog);
     for cause in causes {
-        // A group has no links of its own.
+        // Cause groups have no links.
         let Some(first) = cause.always.first() else { continue };
         let what = format!("no check can raise `{}` in this pipeline", cause.id.get_ref());
         let scope = catalog.check(first.get_ref()).map(|check| format!("{:?}", check.for_each.get_ref()));
@@ -75,7 +75,7 @@ pub fn unraisable_causes(catalog: &Catalog, pipeline: &Pipeline) -> (Vec<Mistake
     (mistakes, notes)
 }
 
-/// Returns the notes. With `all`, they include those that concern only built-in causes.
+/// Returns the notes. If `all` is set, they include notes that concern only built-in causes.
 pub fn notes(catalog: &Catalog, pipeline: &Pipeline, all: bool, today: Date) -> Vec<Mistake> {
     let rows = RowLocations::new(catalog);
     let mut found = Vec::new();

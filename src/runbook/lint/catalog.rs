@@ -20,7 +20,9 @@ pub fn read(
 ) -> Result<Catalog, Error> {
     let custom = directory.map(files::read_directory).transpose()?.unwrap_or_default();
     let built_in = files::built_in();
-    Ok(load_and_lint(Files { built_in: &built_in, custom: &custom }, built_in.len(), registry, mistakes))
+    let files = Files { built_in: &built_in, custom: &custom };
+    let catalog = load_and_lint(files, built_in.len(), registry, mistakes);
+    Ok(Catalog { custom_directory: directory.map(|path| path.display().to_string()), ..catalog })
 }
 
 /// Reports mistakes in the built-in rows, which [`read`] trusts.
@@ -28,8 +30,8 @@ pub fn check_built_in(registry: Vec<FactInfo<'static>>, mistakes: &mut Vec<Mista
     load_and_lint(Files { built_in: &files::built_in(), custom: &[] }, 0, registry, mistakes);
 }
 
-/// Reads rows from sources in order and lints all of them. A row in `custom` replaces the
-/// built-in row with the same id.
+/// Reads the rows of all sources, in the given order, and lints them. A row in `custom` replaces
+/// the built-in row with the same id.
 pub fn from_sources(
     built_in: &[Source],
     custom: &[Source],

@@ -1,20 +1,28 @@
 //! Mistakes in checks, causes and signatures across all files.
 
 use crate::base::error::Mistake;
-use crate::input::Source;
 use crate::input::regex_pattern;
 use crate::input::row_references::{Names, cycles, partially_parsed};
 use crate::input::toml_document::{Document, Entry};
+use crate::input::{MistakeInString, Source};
 use crate::runbook::catalog::Catalog;
 use crate::runbook::expectation::Expect;
 use crate::runbook::lint::{custom_facts, overrides, placeholders, text_fields};
+use crate::runbook::log_kinds::{self, LogKinds};
 use crate::runbook::log_signature;
 use crate::runbook::scope::Scope;
+use crate::text::log::LogRecord;
 use crate::text::suggestion::suggestion;
 use std::collections::BTreeSet;
 
 /// Paths to the links from causes to checks.
-const LINKS: [&str; 4] = ["cause[].always[]", "cause[].usually[]", "cause[].sometimes[]", "cause[].seen[]"];
+const LINKS: [&str; 5] = [
+    "cause[].always[]",
+    "cause[].usually[]",
+    "cause[].sometimes[]",
+    "cause[].seen[]",
+    "cause[].unless_seen[]",
+];
 
 /// Checks all rows; `None` stands for a file that could not be parsed at all. The first `trusted`
 /// files are known to be valid on their own.
@@ -33,7 +41,7 @@ pub fn check(files: &[Option<Document>], trusted: usize, catalog: &Catalog, mist
         unknown_facts(document, &facts, mistakes);
     }
     for document in files.iter().skip(trusted).flatten() {
-        check_signatures(document, mistakes);
+        check_signatures(document, catalog, mistakes);
         placeholders::check(document, mistakes);
         text_fields::check(document, mistakes);
         check_expectations(document, catalog, mistakes);
@@ -107,26 +115,57 @@ fn unknown_facts(document: &Document, facts: &Names, mistakes: &mut Vec<Mistake>
     facts.reject_unknown(&document.texts("check[].fact"), document.source(), mistakes);
 }
 
-/// Checks that patterns are specific and agree with their sample records.
-fn check_signatures(document: &Document, mistakes: &mut Vec<Mistake>) {
+/// Checks that signatures can be compiled, are specific and agree with their sample records.
+fn check_signatures(document: &Document, catalog: &Catalog, mistakes: &mut Vec<Mistake>) {
     for row in document.rows("signature[]") {
-        let Some(entry) = row.text("pattern") else { continue };
-        let Ok(pattern) = regex_pattern::compile(&entry.text) else { continue };
-        if regex_pattern::matches_everything(&pattern) {
+        let Some(id) = row.text("id") else { continue };
+        let signature = catalog.signatures.iter().find(|signature| signature.id.get_ref() == &id.text);
+        let Some(signature) = signature else { continue };
+        for phrase in row.list("phrases").into_iter().chain(row.list("weak_phrases")) {
+            check_phrase(document.source(), &phrase, mistakes);
+        }
+        if signature.regex().or(signature.weak_regex()).is_none() && signature.sqlstates.is_empty() {
+            let mistake = row.mistake_in(id.at, "the signature matches nothing");
+            mistakes.push(
+                mistake
+                    .help("add `pattern`, `phrases`, `exceptions`, `errnos`, `kafka_errors` or `sqlstates`"),
+            );
+            continue;
+        }
+        if let Some(entry) = row.text("pattern")
+            && regex_pattern::compile(&entry.text)
+                .is_ok_and(|pattern| regex_pattern::matches_everything(&pattern))
+        {
             let mistake = row.mistake_in(entry.at, "this pattern matches every record");
             mistakes.push(mistake.help("expected words that only the wanted records contain"));
             continue;
         }
+        let mut alone = LogKinds::default();
+        alone.add(vec![signature.clone()]);
+        let matches = |text: &str| !alone.of(&LogRecord::parse(text)).is_empty();
         for (key, wanted) in [("matches", true), ("misses", false)] {
-            for record in row.list(key).into_iter().filter(|record| pattern.is_match(&record.text) != wanted)
-            {
-                let what =
-                    format!("the pattern {} this record", if wanted { "does not match" } else { "matches" });
-                let help = format!("change the pattern, or remove the record from `{key}`");
+            for record in row.list(key).into_iter().filter(|record| matches(&record.text) != wanted) {
+                let what = format!(
+                    "the signature {} this record",
+                    if wanted { "does not match" } else { "matches" }
+                );
+                let help = format!("change the signature, or remove the record from `{key}`");
                 mistakes.push(row.mistake_in(record.at, what).help(help));
             }
         }
     }
+}
+
+/// Reports a phrase that cannot be searched for.
+fn check_phrase(source: &Source, phrase: &Entry, mistakes: &mut Vec<Mistake>) {
+    let Err(message) = log_kinds::check_phrase(&phrase.text) else { return };
+    mistakes.push(match MistakeInString::decode(&message) {
+        Some(MistakeInString { at, what, help }) => source.mistake_within(&phrase.at, &at, what).help(help),
+        None => {
+            let help = "expected words that only the wanted records contain";
+            source.mistake_in(phrase.at.clone(), message).help(help)
+        }
+    });
 }
 
 /// Reports checks that need each other to pass, because none of them could ever pass.
@@ -204,8 +243,8 @@ fn check_groups(files: &[Option<Document>], mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Checks that each check's subject and expected value suit its fact, including in rows that
-/// are only partially parsed.
+/// Checks that each check's subject and expected value are valid for its fact, including in rows
+/// that are only partially parsed.
 fn check_expectations(document: &Document, catalog: &Catalog, mistakes: &mut Vec<Mistake>) {
     for row in document.rows("check[]") {
         let Some(name) = row.text("fact").map(|fact| fact.text) else { continue };

@@ -7,7 +7,7 @@ use crate::text::placeholder::PLACEHOLDERS;
 use crate::text::suggestion::nearest;
 use crate::text::template::Template;
 
-/// Paths to the texts that may contain placeholders.
+/// Paths to the strings that may contain placeholders.
 const TEXTS: [&str; 6] = [
     "step[].by_hand",
     "check[].title",
@@ -17,10 +17,10 @@ const TEXTS: [&str; 6] = [
     "cause[].actions[].run",
 ];
 
-/// Paths to the texts that are commands.
+/// Paths to the strings that are commands.
 const COMMANDS: [&str; 3] = ["step[].by_hand", "check[].by_hand", "cause[].actions[].run"];
 
-/// Checks all texts of a file. Shell commands use braces too, so only a misspelling of a known
+/// Checks all strings in a file. Shell commands use braces too, so only a misspelling of a known
 /// placeholder is a mistake.
 pub fn check(document: &Document, mistakes: &mut Vec<Mistake>) {
     for entry in TEXTS.iter().flat_map(|path| document.texts(path)) {

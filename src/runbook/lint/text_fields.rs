@@ -1,10 +1,10 @@
-//! Checks the text fields of rows. Required texts must not be blank, and no text may contain
+//! Checks the text fields of rows. Required fields must not be blank, and no field may contain
 //! control characters that could affect a terminal.
 
 use crate::base::error::Mistake;
 use crate::input::toml_document::{Document, Row};
 
-/// The required texts in each kind of row.
+/// The required text fields in each kind of row.
 const REQUIRED: [(&str, &[&str]); 6] = [
     ("step[]", &["title", "by_hand"]),
     ("check[]", &["title", "by_hand"]),
@@ -37,7 +37,7 @@ fn reject_blank(row: &Row, keys: &[&str], mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Checks that an action has a sentence, a command or generated commands, but not the last two together.
+/// Checks that an action has a sentence, a command or generated commands, but not both kinds of command.
 fn check_action(action: &Row, mistakes: &mut Vec<Mistake>) {
     let has = |key: &str| action.has(key);
     let (what, help) = match (has("run"), has("generate"), has("say")) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A number of hits out of a number of cases.
+/// A ratio: hits out of cases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rate {
     pub hits: usize,

@@ -1,4 +1,4 @@
-//! Finds brokers' bootstrap addresses, and maps advertised addresses to ones that are
+//! Finds brokers' bootstrap addresses, and maps advertised addresses to addresses that are
 //! reachable from this host.
 
 use crate::base::name::MAIN_BROKER;
@@ -19,7 +19,7 @@ const DEFAULT_PORT: u16 = 9092;
 const DNS_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Returns the bootstrap addresses from a flag, the environment or the pipeline file.
-/// Without these, uses the environments of running containers, or else the ports of the
+/// If none of these is set, uses the environments of running containers, or else the ports of the
 /// broker's own container.
 pub fn bootstrap(
     config: &Config,
@@ -65,7 +65,7 @@ pub fn bootstrap(
 
 /// Returns the address from the environments of running containers. If there is only one broker,
 /// this is the most common address. Otherwise, it is the address of the component in `used_by`, or
-/// one that leads to the broker's container.
+/// an address that leads to the broker's container.
 fn from_environments(
     config: &Config,
     broker: &str,
@@ -141,13 +141,13 @@ pub fn split_host_port(address: &str) -> Option<(&str, u16)> {
     Some((host, port.parse().ok()?)).filter(|(host, _)| !host.is_empty())
 }
 
-/// Maps broker addresses to reachable ones. librdkafka calls it from its own threads
+/// Maps broker addresses to reachable addresses. librdkafka calls the map from its own threads
 /// whenever it connects.
 ///
 /// librdkafka abandons the bootstrap addresses once it knows the advertised ones, so
 /// there are two kinds of map. One maps every advertised address back to a bootstrap
-/// address, because any broker returns all metadata. The other leads to each broker
-/// itself, for offsets and groups.
+/// address, because any broker returns all metadata. The other leads to each broker directly, for
+/// offsets and groups.
 #[derive(Clone)]
 pub struct AddressMap {
     flags: BTreeMap<String, String>,
@@ -191,7 +191,7 @@ impl AddressMap {
         }
     }
 
-    /// Creates a map that leads only to those bootstrap addresses that answer.
+    /// Creates a map that leads only to the bootstrap addresses that answer.
     pub fn to_answering(&self, bootstrap: &[String]) -> Self {
         AddressMap { fallback: Fallback::Bootstrap(bootstrap.to_vec()), ..self.clone() }
     }
@@ -223,7 +223,8 @@ impl AddressMap {
         }
     }
 
-    /// Returns a bootstrap address instead of an advertised one, if the map leads there.
+    /// Returns the bootstrap address to use instead of an advertised address, if the map leads to
+    /// bootstrap addresses.
     fn bootstrap_instead(&self, advertised: &String) -> Option<String> {
         let Fallback::Bootstrap(bootstrap) = &self.fallback else {
             return None;
@@ -255,7 +256,7 @@ impl AddressMap {
         })
     }
 
-    /// Returns the bootstrap address through which this address answered.
+    /// Returns the bootstrap address that was used to reach the broker that answered.
     pub fn bootstrap_of(&self, answered: &str) -> String {
         match &self.fallback {
             Fallback::Bootstrap(bootstrap) if !bootstrap.iter().any(|address| address == answered) => {
@@ -271,14 +272,14 @@ impl AddressMap {
         self.state().mapped.values().cloned().collect()
     }
 
-    /// Returns the address that this one was mapped to, or else the address itself.
+    /// Returns the address that this address was mapped to, or else the address itself.
     pub fn target(&self, address: &str) -> String {
         let state = self.state();
         let mapped = state.mapped.get(address);
         mapped.map_or_else(|| address.to_string(), |mapped| mapped.to.clone())
     }
 
-    /// Records that a name could not be looked up because no more files can be opened.
+    /// Records that a lookup failed because this process cannot open any more files.
     pub fn record_limit(&self) {
         self.state().has_reached_limit = true;
     }
@@ -288,7 +289,7 @@ impl AddressMap {
         self.state().has_reached_limit
     }
 
-    /// Returns the address for messages, with its target if it was mapped.
+    /// Formats the address for messages, with its target if it was mapped.
     pub fn display(&self, address: &str) -> String {
         match self.target(address) {
             target if target == address => target,
@@ -307,8 +308,8 @@ impl AddressMap {
     }
 }
 
-/// Reports whether a host resolves from here within a short timeout. If no name server
-/// answers, the system resolver would otherwise block for seconds.
+/// Reports whether a host resolves from here within a short timeout. Without the timeout, the
+/// system resolver would block for seconds if no name server answers.
 pub fn resolves(host: &str, port: u16) -> bool {
     let (sender, receiver) = mpsc::channel();
     let address = (host.to_string(), port);

@@ -41,7 +41,7 @@ pub struct RoutedRequest {
 /// A client and the state of its connections.
 pub struct Session {
     native: NativeClient,
-    /// When the client was opened or last got an answer.
+    /// When the client was opened or last received a response.
     last_answer: Instant,
     until: Instant,
     failures: BTreeMap<String, Failure>,
@@ -127,8 +127,8 @@ impl Session {
         self.native.read(topic, partition, from, until.min(self.until), visit)
     }
 
-    /// Sends all requests at once and passes each response to `handle` as it arrives. For
-    /// a request without a response, `handle` gets the reason at the end.
+    /// Sends all requests at once and passes each response to `handle` as it arrives. For a request
+    /// without a response, `handle` receives the reason at the end.
     pub fn send(
         &mut self,
         requests: &[RoutedRequest],
@@ -234,7 +234,7 @@ impl Session {
 
     /// Returns the reason for a timeout, including known failures of these brokers.
     fn timeout_reason(&self, brokers: &[String]) -> Reason {
-        // Without descriptors, librdkafka's threads wait in vain and report nothing.
+        // If no more files can be opened, librdkafka's threads wait without reporting anything.
         if let Some(limit) = open_files_limit() {
             return limit;
         }
@@ -267,7 +267,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("receive.message.max.bytes", "16777216"),
     ("fetch.max.bytes", "8388608"),
     ("queued.max.messages.kbytes", "16384"),
-    // The minimum. A broker that does not accept a connection must not delay the others.
+    // The minimum, so that a broker that does not accept connections does not delay the others.
     ("socket.connection.setup.timeout.ms", "1000"),
     // Don't send client metrics to brokers that collect them.
     ("enable.metrics.push", "false"),
@@ -366,8 +366,7 @@ fn failure_reason(address: &str, text: &str, waited: Duration) -> Reason {
     Reason::new(ReasonKind::Refused, message)
 }
 
-/// Explains a response size that librdkafka rejects. Text in place of a response reads as a number,
-/// too.
+/// Explains a response size that librdkafka rejects. Text sent in place of a response is also read as a size.
 fn invalid_size(address: &str, text: &str) -> Reason {
     let number = text.split(' ').next().and_then(|number| number.parse::<i32>().ok()).unwrap_or(-1);
     let is_text = number.to_be_bytes().iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace());

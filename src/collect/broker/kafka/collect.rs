@@ -1,5 +1,6 @@
 //! Collects the topics, groups and records of one cluster.
 
+use crate::base::panics::has_panicked;
 use crate::collect::broker::kafka::addresses::AddressMap;
 use crate::collect::broker::kafka::client::{RoutedRequest, Session};
 use crate::collect::broker::kafka::ffi::Request;
@@ -11,9 +12,9 @@ use crate::collect::broker::kafka::timeouts::{
 use crate::collect::broker::kafka::{
     addresses, client, groups, offset_samples, reach, record_search, topics,
 };
-use crate::collect::own_limit::thread_limit;
+use crate::collect::own_limit::{internal_error, thread_limit};
 use crate::collect::runtime::docker::EnvironmentAddresses;
-use crate::collect::{LOOK_BACK, no_answer};
+use crate::collect::{LOOK_BACK, no_answer, timeout_at, without_pending};
 use crate::config::Config;
 use crate::evidence::{Broker, Event, FoundRecord, Name, Node, Observed, Reason, Runtime, Target};
 use crate::pipeline::DeadLetters;
@@ -53,6 +54,7 @@ pub async fn collect(
     let until = until - DEADLINE_MARGIN;
     let pending = no_answer(&bootstrap.join(", "), until - Instant::now());
     let (sender, mut updates) = watch::channel(Observed::Unknown(pending.clone()));
+    let of_thread = pending.clone();
     let pipeline = &config.pipeline;
     let is_on_broker = |topic: &&String| pipeline.broker_of_topic(topic) == broker;
     let dead_letters = pipeline.dead_letters.clone().filter(|dead| is_on_broker(&&dead.topic));
@@ -84,13 +86,24 @@ pub async fn collect(
     };
     let address_map = AddressMap::to_bootstrap(&collector.bootstrap, config, docker);
     let thread = std::thread::Builder::new().name("kafka".into());
-    if let Err(error) = thread.spawn(move || collector.run(address_map)) {
-        return Observed::Unknown(thread_limit(&error));
-    }
+    let thread = match thread.spawn(move || collector.run(address_map)) {
+        Ok(thread) => thread.thread().id(),
+        Err(error) => return Observed::Unknown(thread_limit(&error)),
+    };
     // The thread drops its sender when it is done.
     let finished = async { while updates.changed().await.is_ok() {} };
-    let _ = tokio::time::timeout_at(until + SHUTDOWN_GRACE, finished).await;
-    updates.borrow().clone()
+    let _ = timeout_at(until + SHUTDOWN_GRACE, finished).await;
+    if has_panicked(thread) {
+        return Observed::Unknown(internal_error("Kafka"));
+    }
+    let seen = updates.borrow().clone();
+    after_signal(seen, &of_thread)
+}
+
+/// Replaces the reason for what was not reached if a signal ended the run.
+fn after_signal(seen: Observed<Cluster>, pending: &Reason) -> Observed<Cluster> {
+    let seen = seen.map_reason(|why| without_pending(why, pending));
+    seen.map(|cluster| Cluster { broker: without_pending(cluster.broker, pending), ..cluster })
 }
 
 /// The events that the database driver will find.
@@ -115,7 +128,7 @@ pub(crate) struct ClusterCollector {
     pub(crate) values: bool,
     pub(crate) observed_at: Timestamp,
     pub(crate) events: PendingEvents,
-    /// The reason for everything that has not been reached by the deadline.
+    /// The reason reported for everything that has not been reached by the deadline.
     pub(crate) pending: Reason,
     pub(crate) until: std::time::Instant,
     pub(crate) sender: watch::Sender<Observed<Cluster>>,
@@ -241,7 +254,7 @@ impl ClusterCollector {
         let (values, until) = (self.values, self.until);
         if let Some(dead) = &self.dead_letters {
             let from = search_start.or_else(|| self.window_start());
-            let headers: Vec<String> = [&dead.reason].into_iter().chain(&dead.worker).cloned().collect();
+            let headers = dead.header_names();
             let query = SearchQuery { ids: &ids, values, all: true, from, likely: None, headers: &headers };
             let result = record_search::search(session, &cluster.broker, &dead.topic, &query, until);
             cluster.broker.dead_letters = result.map(|result| result.dead_letters(&self.target.ids));

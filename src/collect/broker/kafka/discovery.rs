@@ -1,6 +1,7 @@
 //! Discovers the topics, consumer groups and newest records in a cluster.
 
 use crate::base::name::MAIN_BROKER;
+use crate::base::panics::has_panicked;
 use crate::collect::broker::kafka::addresses::AddressMap;
 use crate::collect::broker::kafka::client::{self, RoutedRequest, Session};
 use crate::collect::broker::kafka::ffi::consumer::RawRecord;
@@ -8,9 +9,9 @@ use crate::collect::broker::kafka::ffi::{Request, Response};
 use crate::collect::broker::kafka::groups::{self, OFFSETS_TOPIC};
 use crate::collect::broker::kafka::{DEADLINE_MARGIN, SHUTDOWN_GRACE, addresses, reach, topics};
 use crate::collect::discovered::{Cluster, DiscoveredGroup, DiscoveredTopic, Record};
-use crate::collect::no_answer;
-use crate::collect::own_limit::thread_limit;
+use crate::collect::own_limit::{internal_error, thread_limit};
 use crate::collect::runtime::docker::EnvironmentAddresses;
+use crate::collect::{no_answer, timeout_at, without_pending};
 use crate::config::Config;
 use crate::evidence::{Broker, Name, Node, Observed, Reason, ReasonKind, Runtime, Topic};
 use jiff::Timestamp;
@@ -44,7 +45,7 @@ pub async fn discover(
     };
     let until = until - DEADLINE_MARGIN;
     let pending = no_answer(&bootstrap.join(", "), until - Instant::now());
-    let (sender, mut updates) = watch::channel(Observed::Unknown(pending));
+    let (sender, mut updates) = watch::channel(Observed::Unknown(pending.clone()));
     let address_map = AddressMap::to_bootstrap(&bootstrap, config, Some(docker));
     let work = move || {
         if let Err(why) = run(&bootstrap, address_map, until.into_std(), &sender)
@@ -54,12 +55,17 @@ pub async fn discover(
         }
     };
     let thread = std::thread::Builder::new().name("kafka".into());
-    if let Err(error) = thread.spawn(work) {
-        return Observed::Unknown(thread_limit(&error));
-    }
+    let thread = match thread.spawn(work) {
+        Ok(thread) => thread.thread().id(),
+        Err(error) => return Observed::Unknown(thread_limit(&error)),
+    };
     let finished = async { while updates.changed().await.is_ok() {} };
-    let _ = tokio::time::timeout_at(until + SHUTDOWN_GRACE, finished).await;
-    updates.borrow().clone()
+    let _ = timeout_at(until + SHUTDOWN_GRACE, finished).await;
+    if has_panicked(thread) {
+        return Observed::Unknown(internal_error("Kafka"));
+    }
+    let seen = updates.borrow().clone();
+    seen.map_reason(|why| without_pending(why, &pending))
 }
 
 fn run(

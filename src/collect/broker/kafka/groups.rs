@@ -86,7 +86,7 @@ impl GroupResponses {
         GroupResponses { described: all_unknown(names, pending), committed: all_unknown(names, pending) }
     }
 
-    /// Adds a response, or the reason there is none.
+    /// Adds a response, or the reason if there is none.
     pub fn add(&mut self, request: &Request, response: Result<Response, Reason>) {
         match (request, response) {
             (Request::Describe(name), Ok(Response::Group(group))) => {

@@ -1,9 +1,11 @@
-//! Finds the bootstrap addresses that answer, all at once, so that a dead one costs no time. Also
-//! checks that the cluster is not larger than librdkafka can describe within the memory limit.
+//! Tries all bootstrap addresses at once to find those that answer, so that a dead address costs no
+//! time. Also checks that the cluster is not larger than librdkafka can describe within the memory
+//! limit.
 
+use crate::base::panics::caught;
 use crate::collect::broker::kafka::addresses::{self, AddressMap};
 use crate::collect::broker::kafka::wire::{ClusterSize, Connection, Fault, MAX_FRAME_MB};
-use crate::collect::own_limit::{own_limit, thread_limit};
+use crate::collect::own_limit::{internal_error, own_limit, thread_limit};
 use crate::collect::tls_probe;
 use crate::collect::{name_lookup, no_answer};
 use crate::evidence::{Name, Reason, ReasonKind};
@@ -22,9 +24,9 @@ const MAX_PARTITIONS: usize = 2_000;
 const MAX_ALL_PARTITIONS: usize = 20_000;
 /// Maximum number of bootstrap addresses that are tried.
 const MAX_BOOTSTRAP: usize = 32;
-/// How long to wait for further addresses once one has answered.
+/// How long to wait for more addresses once one has answered.
 const GRACE: Duration = Duration::from_millis(100);
-/// How long to look for a login as the reason for a closed connection.
+/// How long to check whether the broker closed a connection because it expects a login.
 const LOGIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The addresses that answer, and the topics that are too large.
@@ -32,11 +34,11 @@ const LOGIN_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct Reached {
     /// The bootstrap addresses that answer as brokers.
     pub bootstrap: Vec<String>,
-    /// Why these topics are not read.
+    /// The topics that are too large to be read, with the reasons.
     pub too_large: BTreeMap<Name, Reason>,
 }
 
-/// A bootstrap address and what it answered.
+/// A bootstrap address and its answer.
 struct Answer {
     number: usize,
     outcome: Outcome,
@@ -63,9 +65,10 @@ pub fn reach(
     for (number, address) in bootstrap.iter().enumerate() {
         let (address, address_map, sender) = (address.clone(), shared.clone(), sender.clone());
         let work = move || {
-            let outcome = match connect(number, &address, &address_map, &sender, until) {
-                Ok(connection) => Outcome::Answered(Box::new(connection)),
-                Err(why) => Outcome::Failed(why),
+            let outcome = match caught(|| connect(number, &address, &address_map, &sender, until)) {
+                Some(Ok(connection)) => Outcome::Answered(Box::new(connection)),
+                Some(Err(why)) => Outcome::Failed(why),
+                None => Outcome::Failed(internal_error("Kafka")),
             };
             // The receiver is gone if another address answered first.
             let _ = sender.send(Answer { number, outcome });
@@ -97,7 +100,7 @@ pub fn reach(
     }
 }
 
-/// What the addresses have answered so far, by their numbers.
+/// The answers so far, by the number of the address.
 struct Found {
     count: usize,
     resolved: Vec<bool>,
@@ -110,7 +113,7 @@ impl Found {
         Found { count, resolved: vec![false; count], answered: BTreeMap::new(), failed: BTreeMap::new() }
     }
 
-    /// Waits until all have answered, or for a short time after the first one has.
+    /// Waits until all addresses have answered, or for a short time after the first answer.
     fn wait(&mut self, answers: &Receiver<Answer>, until: Instant) {
         let mut until = until;
         while self.answered.len() + self.failed.len() < self.count {
@@ -127,7 +130,7 @@ impl Found {
         }
     }
 
-    /// Returns why none has answered.
+    /// Returns why no address has answered.
     fn reason(&self, bootstrap: &[String], address_map: &AddressMap, start: Instant) -> Reason {
         let waited = start.elapsed();
         let reasons = bootstrap.iter().enumerate().map(|(number, address)| match self.failed.get(&number) {
@@ -136,7 +139,7 @@ impl Found {
             None => name_lookup::silent(host_of(address), waited),
         });
         let reasons: Vec<Reason> = reasons.collect();
-        // What answered, but not as expected, tells more than silence.
+        // An unexpected answer is more informative than no answer.
         let worst = reasons.iter().find(|why| !why.is_unreachable()).or(reasons.first());
         let kind = worst.map_or(ReasonKind::NotConfigured, |why| why.kind);
         let messages: Vec<&str> = reasons.iter().map(|why| why.message.as_str()).collect();
@@ -190,7 +193,7 @@ fn unresolved(error: &Error, address: &str, shown: &str, waited: Duration) -> Re
     }
 }
 
-/// Explains why the first request had no response.
+/// Explains why the first request got no response.
 fn first_fault(fault: Fault, target: &str, shown: &str, waited: Duration) -> Reason {
     match fault {
         Fault::Closed(0) if tls_probe::expects_tls(target) => {
@@ -242,7 +245,7 @@ fn socket_error(error: &Error, shown: &str, waited: Duration) -> Reason {
     Reason::new(kind, message)
 }
 
-/// Returns the cluster's size, if the broker tells it.
+/// Returns the cluster's size, if the broker reports it.
 fn size_of(
     mut connection: Connection,
     address: &str,
@@ -261,8 +264,8 @@ fn size_of(
     }
 }
 
-/// Reports whether a broker expects a login. It closes a connection on which another request comes
-/// first.
+/// Reports whether a broker expects a login. Such a broker closes the connection if another request
+/// comes first.
 fn expects_login(target: &str, until: Instant) -> bool {
     let until = until.min(Instant::now() + LOGIN_TIMEOUT);
     let stream = target.to_socket_addrs().ok().and_then(|mut found| {

@@ -1,7 +1,7 @@
 //! Searches topics for the requested events' records and for dead letters. The search starts at the
 //! event's time and in the key's partition, and it reports any limit that it reaches.
 
-use crate::base::secret::redact;
+use crate::base::secret::withhold;
 use crate::collect::broker::kafka::client::{self, RoutedRequest, Session};
 use crate::collect::broker::kafka::ffi::consumer::RawRecord;
 use crate::collect::broker::kafka::ffi::{self, OffsetSpec, Request, Response};
@@ -28,8 +28,7 @@ const TOPIC_TIMEOUT: Duration = Duration::from_secs(3);
 const RECORDS_BEFORE: i64 = 2_000;
 /// Number of records to read first in each partition, starting at the event's time.
 const FIRST_CHUNK: i64 = 20_000;
-/// Maximum number of matching records, and of other records, to keep per topic. The newest
-/// ones are kept.
+/// Maximum number of matching records, and of other records, to keep per topic. The newest records are kept.
 const MAX_KEPT: usize = 50;
 /// Maximum length of a kept value, in characters.
 const MAX_VALUE: usize = 4_000;
@@ -104,8 +103,7 @@ type KeptRecord = (Option<usize>, FoundRecord);
 pub struct SearchResult {
     /// How much was read.
     pub search: Search,
-    /// The kept records, oldest first: those that name an id, and the newest of the
-    /// others.
+    /// The kept records, oldest first: those that name an id, and the newest other records.
     found: Vec<KeptRecord>,
 }
 
@@ -358,7 +356,7 @@ impl TopicReading<'_> {
             by: named_id.map(|(_, by)| by.to_string()),
             names: None,
             size,
-            headers: kept_headers(record, self.query.headers),
+            headers: kept_headers(record.headers(), self.query.headers),
             value: (self.query.values && named_id.is_some()).then(|| json_value(record)).flatten(),
         };
         kept.push_back((named_id.map(|(id, _)| id), record));
@@ -382,15 +380,15 @@ impl TopicReading<'_> {
 /// Returns the value in compact form, redacted and truncated, if it is JSON.
 fn json_value(record: &RawRecord) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(record.value).ok()?;
-    Some(redact(&value.to_string()).chars().take(MAX_VALUE).collect())
+    Some(withhold(&value.to_string()).chars().take(MAX_VALUE).collect())
 }
 
 /// Returns the wanted headers as text, redacted and truncated. Other headers may hold
 /// anything, so they are dropped.
-fn kept_headers(record: &RawRecord, wanted: &[String]) -> BTreeMap<String, String> {
-    let headers = record.headers().into_iter().filter(|(name, _)| wanted.contains(name));
+pub fn kept_headers(headers: Vec<(String, Vec<u8>)>, wanted: &[String]) -> BTreeMap<String, String> {
+    let headers = headers.into_iter().filter(|(name, _)| wanted.contains(name));
     let headers = headers.map(|(name, value)| {
-        let text = redact(&String::from_utf8_lossy(&value));
+        let text = withhold(&String::from_utf8_lossy(&value));
         (name, text.chars().take(MAX_HEADER).collect())
     });
     headers.collect()

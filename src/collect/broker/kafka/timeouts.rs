@@ -9,8 +9,7 @@ use std::time::Duration;
 /// is on time.
 pub(crate) const DEADLINE_MARGIN: Duration = Duration::from_millis(150);
 
-/// After ending its calls, the thread has this long to report what it has not reached
-/// before it is abandoned.
+/// After ending its calls, the thread has this long to report missing results before it is abandoned.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_millis(50);
 
 /// How often the thread checks whether the event's time is known.

@@ -65,7 +65,7 @@ pub fn requests(kafka: &Broker) -> Vec<RoutedRequest> {
     requests
 }
 
-/// Stores the requested topics' settings, or the reason there are none.
+/// Stores the settings of the requested topics, or the reason if there are none.
 pub fn store_settings(
     topics: &mut BTreeMap<Name, Observed<Topic>>,
     requested: &[Name],
@@ -124,7 +124,7 @@ fn addresses(brokers: &[Node], id: i32) -> Vec<String> {
     leader.map(|broker| broker.address.clone()).collect()
 }
 
-/// Stores the requested partitions' offsets, or the reason there are none.
+/// Stores the offsets of the requested partitions, or the reason if there are none.
 pub fn store_offsets(
     topics: &mut BTreeMap<Name, Observed<Topic>>,
     spec: OffsetSpec,

@@ -1,18 +1,18 @@
-//! The first requests to a broker, before librdkafka connects: they bound what it would allocate, and
-//! show what an address answers that is not a broker.
+//! The first requests to a broker, sent before librdkafka connects. They limit how much memory
+//! librdkafka allocates, and show how an address answers if it is not a broker.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Maximum size of a response, in MB; also the limit that librdkafka gets.
+/// Maximum size of a response, in MB; librdkafka gets the same limit.
 pub const MAX_FRAME_MB: u32 = 16;
 
 const METADATA: i16 = 3;
 const SASL_HANDSHAKE: i16 = 17;
 const API_VERSIONS: i16 = 18;
-/// The version of Metadata that can forbid the broker to create topics. Brokers since 1.0 have it.
+/// The version of Metadata that can tell the broker not to create topics. Brokers since 1.0 support it.
 const METADATA_VERSION: i16 = 4;
 /// The broker expects a login, but not with the mechanism named in the handshake.
 const UNSUPPORTED_MECHANISM: i16 = 33;
@@ -26,7 +26,7 @@ pub enum Fault {
     Closed(usize),
     /// The response announces this many bytes.
     TooLong(u32),
-    /// The response is not Kafka's.
+    /// The response does not follow the Kafka protocol.
     NotKafka,
     /// The socket failed.
     Socket(io::Error),
@@ -63,8 +63,9 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Asks for the number of brokers, and of the partitions of these topics or of all. Creates no
-    /// topic. Returns `None` if the broker is too old or too new for this request.
+    /// Requests the number of brokers, and the number of partitions of these topics or of all
+    /// topics. Creates no topics. Returns `None` if the broker is too old or too new for this
+    /// request.
     pub fn size(&mut self, topics: Option<&[String]>) -> Result<Option<ClusterSize>, Fault> {
         if !self.has_metadata_version {
             return Ok(None);
@@ -77,7 +78,7 @@ impl Connection {
                 topics.iter().for_each(|topic| write_string(&mut body, topic));
             }
         }
-        // Topics are never created.
+        // Do not create topics.
         body.push(0);
         let response = self.exchange(METADATA, METADATA_VERSION, &body)?;
         read_size(&response).map(Some).ok_or(Fault::NotKafka)
@@ -121,7 +122,7 @@ impl Connection {
         self.read_body(size as usize - correlation.len())
     }
 
-    /// Reads in pieces, so that a length alone allocates nothing.
+    /// Reads the body in pieces, so that an announced length alone allocates nothing.
     fn read_body(&mut self, size: usize) -> Result<Vec<u8>, Fault> {
         const PIECE: usize = 64 << 10;
         let mut body = Vec::new();
@@ -133,7 +134,7 @@ impl Connection {
         Ok(body)
     }
 
-    /// Fills the buffer. `before` is the number of bytes of this response that were read before.
+    /// Fills the buffer. `before` is the number of bytes of this response that have already been read.
     fn read(&mut self, buffer: &mut [u8], before: usize) -> Result<(), Fault> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -195,7 +196,7 @@ fn read_size(response: &[u8]) -> Option<ClusterSize> {
     Some(ClusterSize { brokers: brokers.len(), partitions: partitions.into_iter().collect() })
 }
 
-/// Reads the protocol's types; `None` if the bytes end too early.
+/// Reads the protocol's types. Returns `None` if the bytes end too early.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -216,7 +217,7 @@ impl Reader<'_> {
         Some(i32::from_be_bytes(*bytes))
     }
 
-    /// Reads a string; null is empty.
+    /// Reads a string. A null string is read as empty.
     fn string(&mut self) -> Option<String> {
         let length = usize::try_from(self.int16()?).unwrap_or_default();
         let text = String::from_utf8_lossy(self.0.get(..length)?).into_owned();
@@ -224,7 +225,8 @@ impl Reader<'_> {
         Some(text)
     }
 
-    /// Reads a list; null is empty. Every entry has at least one byte, so a false count ends early.
+    /// Reads a list. A null list is read as empty. Every entry takes at least one byte, so a false
+    /// count ends early.
     fn list<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = self.int32()?;
         (0..count.max(0)).map(|_| entry(self)).collect()
@@ -236,7 +238,7 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    /// Returns what a connection to a server reports that answers each request with the next bytes.
+    /// Opens a connection to a server that answers each request with the next bytes in `answers`.
     fn open(answers: Vec<Vec<u8>>, keep_open: bool) -> Result<Connection, Fault> {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = server.local_addr().unwrap();
@@ -260,7 +262,7 @@ mod tests {
         [&size[..], &0x7064_i32.to_be_bytes(), body].concat()
     }
 
-    /// A response that lists Metadata 0 to 12.
+    /// A response that lists versions 0 to 12 of Metadata.
     fn versions() -> Vec<u8> {
         frame(&[0, 0, 0, 0, 0, 1, 0, 3, 0, 0, 0, 12])
     }

@@ -1,4 +1,4 @@
-//! Collects everything from the databases, each in one read-only transaction.
+//! Collects all evidence from the databases, in one read-only transaction per database.
 
 use crate::collect::database::postgres::cross_database_backlog::CrossDatabaseBacklog;
 use crate::collect::database::postgres::databases::{Databases, session_and_id_type};
@@ -9,16 +9,16 @@ use crate::collect::database::postgres::{
     custom_facts, event, event_batch, other_schemas, processed_marks, server_activity, stage_backlog,
     stage_effects,
 };
-use crate::collect::no_answer;
 use crate::collect::runtime::docker::EnvironmentAddresses;
+use crate::collect::{no_answer, timeout_at, without_pending};
 use crate::config::Config;
 use crate::evidence::{Database, Event, EventRows, Name, Observed, Reason, Runtime};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-/// Sends the events to the drivers that are waiting for their times.
+/// Publishes the requested events to the drivers that need the events' times.
 pub(crate) type EventSender = watch::Sender<Option<Observed<Vec<Event>>>>;
 
 /// Collects from the databases. `docker` is `None` if the engine did not answer in time.
@@ -86,10 +86,14 @@ pub(crate) async fn collect_from(
         Ok(()) => databases.end().await,
         Err(_) => databases.cancel(&tls).await,
     }
-    Ok(collected)
+    Ok(Collected {
+        main: without_pending(collected.main, &pending),
+        additional: without_pending(collected.additional, &pending),
+        rows: without_pending(collected.rows, &pending),
+    })
 }
 
-/// Returns the rows for an id before they are read. All are unknown, with `pending` as the reason.
+/// Returns the initial rows for an id. All are unknown, with `pending` as the reason.
 pub(crate) fn pending_rows(config: &Config, pending: &Reason) -> EventRows {
     let marks = match config.pipeline.marks {
         Some(_) => Observed::Unknown(pending.clone()),
@@ -186,7 +190,7 @@ pub(crate) async fn read_backlogs(config: &Config, databases: &Databases, main: 
 }
 
 /// Returns the events for the other drivers, with times adjusted to this machine's clock.
-/// If the server's clock is ahead, the events are earlier than their rows say.
+/// If the server's clock is ahead, the events happened earlier than their rows say.
 pub(crate) fn events_on_local_clock(collected: &Collected) -> Observed<Vec<Event>> {
     let ahead = collected.main.clock.map_or(0, |clock| (clock.ahead_ms + clock.within_ms).max(0));
     let earlier = |at: Timestamp| at.saturating_sub(SignedDuration::from_millis(ahead)).unwrap_or(at);
@@ -201,7 +205,7 @@ pub(crate) fn events_on_local_clock(collected: &Collected) -> Observed<Vec<Event
     }
 }
 
-/// Reads the rows for the requested ids by exact match. `id` is the first one.
+/// Reads the rows for the requested ids by exact match. `id` is the first requested id.
 pub(crate) async fn read_events(
     config: &Config,
     databases: &Databases,

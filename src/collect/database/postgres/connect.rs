@@ -57,7 +57,7 @@ pub async fn connect(
     for (i, candidate) in candidates.iter().enumerate() {
         let start = Instant::now();
         let left = until.saturating_duration_since(start);
-        // A server that does not answer must leave time for the next one.
+        // A server that does not answer must leave time for the next server.
         let share = left / u32::try_from(candidates.len() - i).unwrap_or(1);
         let why = match timeout(share, attempt(address, tls, candidate)).await {
             Ok(Ok(connected)) => return Ok(connected),
@@ -92,7 +92,7 @@ async fn resolve_hosts(
 ) -> (Vec<Candidate>, Vec<(String, Reason)>) {
     let endpoints = address.endpoints();
     let places: Vec<String> = endpoints.iter().map(Endpoint::host_port).collect();
-    // At once, so that a silent name server costs the time of one lookup.
+    // Resolve all hosts at once, so that an unresponsive name server costs only the time of one lookup.
     let found = endpoints.into_iter().map(|endpoint| candidates_for(endpoint, docker, from_container, until));
     let mut candidates = Vec::new();
     let mut failures = Vec::new();

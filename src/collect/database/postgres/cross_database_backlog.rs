@@ -54,7 +54,8 @@ impl<'a> CrossDatabaseBacklog<'a> {
         let effects = self.effects_of(stage, &arrivals).await;
         self.effects.insert(stage.name.clone(), effects.clone());
         let effects = effects?;
-        let due = self.now - SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
+        let grace = SignedDuration::from_secs(i64::try_from(stage.grace_s).unwrap_or(i64::MAX));
+        let due = self.now.saturating_sub(grace).unwrap_or(Timestamp::MIN);
         let is_stuck = |(id, at): &(&String, &Timestamp)| !effects.contains_key(*id) && **at < due;
         let mut stuck: Vec<(&String, &Timestamp)> = arrivals.iter().filter(is_stuck).collect();
         stuck.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));

@@ -58,7 +58,7 @@ async fn query_fact(
 ) -> Result<CustomObservation, Reason> {
     let params = params(sql, id);
     let rows = session
-        .query(fact.name(), &statement(fact, sql), &params, session.share(4))
+        .query_without_effects(fact.name(), &statement(fact, sql), &params, session.share(4))
         .await
         .map_err(with_cast_hint)?;
     let Some(row) = rows.first() else { return Ok(CustomObservation::NoRow) };

@@ -1,4 +1,4 @@
-//! Sessions on the pipeline's databases: the main one and other services' databases.
+//! Sessions on the pipeline's databases: the main database and other services' databases.
 
 use crate::base::name::MAIN_DATABASE;
 use crate::base::secret::Secret;
@@ -30,8 +30,9 @@ struct Additional {
 }
 
 impl Databases {
-    /// Opens sessions on the additional databases alongside the main session. They get a third of
-    /// the remaining time, so that a silent one leaves time to read the others.
+    /// Opens sessions on the additional databases alongside the main session. Opening them may take
+    /// up to a third of the remaining time, so that an unresponsive database leaves time to read
+    /// the others.
     pub async fn with_additional(
         main: Session,
         config: &Config,
@@ -103,9 +104,9 @@ async fn additional(
     Ok(Additional { session, address, mapped: connected.mapped, tls })
 }
 
-/// Returns the configured address, or else one from the environment of the component in
-/// `used_by`, preferably one with the database's name. Without `used_by`, the address must
-/// have that name.
+/// Returns the configured address, or else an address from the environment of the component in
+/// `used_by`, preferably one with the database's name. Without `used_by`, the address must have
+/// that name.
 fn find_address<'a>(
     config: &'a Config,
     name: &str,

@@ -5,7 +5,7 @@ use crate::collect::database::postgres::address::Address;
 use crate::collect::database::postgres::session::{Params, Session, get};
 use crate::collect::database::postgres::{CLEANUP_MARGIN, connect, tls};
 use crate::collect::discovered::{Column, Table, is_write_time, sql_name};
-use crate::collect::with_deadline;
+use crate::collect::{timeout_at, with_deadline};
 use crate::evidence::{Name, Reason, ReasonKind, Runtime};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ const MAX_TABLES: usize = 80;
 const MAX_ROWS: usize = 200;
 /// Statement timeout per table.
 const TABLE_TIMEOUT: Duration = Duration::from_millis(700);
-/// Text values are cut to this many characters.
+/// Text values are truncated to this many characters.
 const MAX_TEXT_CHARS: usize = 200;
 /// JSON documents longer than this many characters are dropped.
 const MAX_DOCUMENT_CHARS: usize = 4_000;
@@ -65,7 +65,7 @@ pub async fn discover(
     };
     let (shown, session) = with_deadline(&address.host_list(), until, begin).await?;
     let mut tables = Vec::new();
-    let read = tokio::time::timeout_at(until, read_tables(&session, &mut tables)).await;
+    let read = timeout_at(until, read_tables(&session, &mut tables)).await;
     match read {
         Ok(read) => {
             session.end().await;

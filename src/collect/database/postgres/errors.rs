@@ -3,8 +3,10 @@
 use crate::base::secret::redact;
 use crate::collect::database::postgres::message_guard::{Fault, MAX_ANSWER_MB, MAX_MESSAGES, Traffic};
 use crate::collect::database::postgres::transport::Failure;
+use crate::collect::error_chain::error_chain;
 use crate::collect::no_answer;
 use crate::collect::own_limit::own_limit;
+use crate::collect::tls::tls_reason;
 use crate::evidence::{Reason, ReasonKind};
 use std::error::Error as _;
 use std::io::{self, ErrorKind};
@@ -134,21 +136,17 @@ fn tls_error(error: &Error, server: &str) -> Reason {
         let message = format!("{server} does not support TLS, but the address requires it");
         return Reason::new(ReasonKind::Failed, message);
     }
-    if reason.contains("corrupt message") {
-        return fault_reason(Fault::NotPostgres, server);
+    let in_tls = error_chain(error).into_iter().find_map(|error| error.downcast_ref::<rustls::Error>());
+    match in_tls {
+        // PostgreSQL agreed to TLS before, so a server that then speaks something else is none.
+        Some(rustls::Error::InvalidMessage(_)) => fault_reason(Fault::NotPostgres, server),
+        Some(in_tls) => tls_reason(in_tls, server),
+        None if reason.contains("handshake eof") => {
+            let message = format!("{server} closed the connection during the TLS handshake");
+            Reason::new(ReasonKind::Refused, message)
+        }
+        None => Reason::new(ReasonKind::Failed, format!("TLS connection to {server} failed: {reason}")),
     }
-    if reason.contains("handshake eof") {
-        let message = format!("{server} closed the connection during the TLS handshake");
-        return Reason::new(ReasonKind::Refused, message);
-    }
-    let certificate_errors = [
-        ("UnknownIssuer", "no trusted authority has signed its certificate"),
-        ("CaUsedAsEndEntity", "its certificate is a CA certificate that is not trusted"),
-        ("UnsupportedCertVersion", "its X.509 version 1 certificate cannot be verified"),
-    ];
-    let known = certificate_errors.iter().find(|(name, _)| reason.contains(name));
-    let reason = known.map_or(reason.as_str(), |(_, message)| message);
-    Reason::new(ReasonKind::Failed, format!("TLS connection to {server} failed: {reason}"))
 }
 
 fn io_error(error: &io::Error, server: &str, waited: Duration) -> Reason {

@@ -57,7 +57,7 @@ pub async fn rows_of(
     ids.iter().map(rows).collect()
 }
 
-/// Returns the rows for one id; there may be none.
+/// Returns the rows for one id, if there are any.
 fn rows_for<T: Clone>(found: &ById<T>, id: &str) -> Observed<Vec<T>> {
     match found {
         Ok(found) => Observed::Known(found.get(id).cloned().unwrap_or_default()),

@@ -10,6 +10,7 @@ use crate::collect::database::postgres::{
     stage_backlog, stage_effects,
 };
 use crate::collect::runtime::docker::EnvironmentAddresses;
+use crate::collect::timeout_at;
 use crate::config::Config;
 use crate::evidence::{Observed, Reason, Runtime};
 use crate::pipeline::sql::record_lines;
@@ -17,7 +18,7 @@ use crate::pipeline::{IdForm, Marks, Pipeline, Stage};
 use crate::runbook::custom_fact::CustomFact;
 use crate::text::sql_literal::literal;
 use std::ops::Range;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 /// Result of checking a pipeline's SQL.
 #[derive(Debug, Default)]
@@ -48,11 +49,11 @@ pub enum SqlSource {
 /// A statement that the database rejects, or a result of the wrong type.
 #[derive(Debug)]
 pub struct Refusal {
-    /// Its SQL text.
+    /// The SQL text that the statement comes from.
     pub source: SqlSource,
     /// Byte range in that text.
     pub at: Option<Range<usize>>,
-    /// What is wrong, in the server's words if possible.
+    /// The problem, in the server's words if possible.
     pub what: String,
     /// How to fix it.
     pub help: Option<String>,
@@ -259,7 +260,7 @@ impl Checker<'_> {
         Ok(false)
     }
 
-    /// Returns the transaction in the database queried by an SQL text.
+    /// Returns the transaction in the database that the SQL queries.
     fn session(&self, source: &SqlSource) -> Result<&'_ Session, Reason> {
         let database = match source {
             SqlSource::Marks(_) => self.pipeline.marks.as_ref().map(Marks::database),

@@ -1,5 +1,5 @@
-//! Bounds what a server may send. The driver allocates whatever length a message announces, so the
-//! headers are checked before the driver sees them.
+//! Limits how much a server may send. The driver allocates as many bytes as a message announces, so
+//! the headers are checked before the driver sees them.
 
 use std::io;
 use std::pin::Pin;
@@ -22,22 +22,22 @@ const MAX_FIRST: u64 = 30_000;
 /// The first byte of a TLS record: alert or handshake.
 const TLS_RECORDS: [u8; 2] = [0x15, 0x16];
 
-/// What is wrong with the bytes from a server.
+/// A problem with the bytes from a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// They are not PostgreSQL's protocol.
+    /// The bytes do not follow the PostgreSQL protocol.
     NotPostgres,
-    /// They are TLS, which was not negotiated.
+    /// The bytes are TLS, which was not negotiated.
     Tls,
     /// A message announces this many bytes.
     TooLong(u64),
     /// The answer to one statement has too many messages or bytes.
     TooMuch,
-    /// They end within a message or an answer.
+    /// The bytes end in the middle of a message or an answer.
     Cut,
 }
 
-/// What has arrived on a connection.
+/// The traffic that has arrived on a connection.
 #[derive(Debug, Default)]
 pub struct Traffic {
     received: AtomicBool,
@@ -50,13 +50,13 @@ impl Traffic {
         self.fault.get().copied()
     }
 
-    /// Reports whether any byte has arrived.
+    /// Reports whether any bytes have arrived.
     pub fn has_received(&self) -> bool {
         self.received.load(Ordering::Relaxed)
     }
 }
 
-/// What a stream carries.
+/// The content of a stream.
 pub enum Content {
     /// The protocol's messages.
     Messages(Messages),
@@ -101,7 +101,7 @@ impl<S> Guarded<S> {
     }
 }
 
-/// The position within the server's messages.
+/// The parsing position in the server's messages.
 #[derive(Default)]
 pub struct Messages {
     header: [u8; 5],
@@ -170,8 +170,8 @@ impl Messages {
         Ok(())
     }
 
-    /// Reports whether the server has begun an answer and not completed it. After an error message
-    /// (`E`), the server may close the connection.
+    /// Reports whether the server has started an answer but not completed it. After an error
+    /// message (`E`), the server may close the connection.
     fn is_within_answer(&self) -> bool {
         let has_failed = self.header[0] == b'E' && self.header_length == 0 && self.body_left == 0;
         (self.header_length > 0 || self.body_left > 0 || self.messages > 0) && !has_failed

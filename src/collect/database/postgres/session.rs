@@ -23,9 +23,9 @@ const LOCK_TIMEOUT: (Duration, Duration) = (Duration::from_millis(100), Duration
 const MIN_STATEMENT_TIMEOUT: Duration = Duration::from_millis(50);
 const MAX_STATEMENT_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// Version, clocks and replica lag. With an idle primary, the last replayed transaction
-/// grows old even though the replica is up to date. The lag is therefore 0 if the WAL
-/// receiver is connected and everything received has been replayed.
+/// Version, clocks and replica lag. With an idle primary, the last replayed transaction gets older
+/// even though the replica is up to date. The lag is therefore 0 if the WAL receiver is connected
+/// and everything received has been replayed.
 const SERVER_INFO: &str = "select current_setting('server_version'), now(), pg_is_in_recovery(),
     case when not pg_is_in_recovery() then null
          when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
@@ -99,9 +99,11 @@ impl Session {
         let schema = schema
             .map_or_else(String::new, |schema| format!("set local search_path = {};", quote_ident(schema)));
         // JIT compilation takes longer than these queries; servers before 11 lack the setting.
+        // With non-standard strings, the server would see other code than the check of a fact's SQL.
         let begin = format!(
             "begin isolation level repeatable read read only;
              set local row_security = off; set local timezone = 'UTC';
+             set local standard_conforming_strings = on;
              set local lock_timeout = {lock}; {schema}
              select set_config(name, 'off', true) from pg_settings where name = 'jit'"
         );
@@ -128,7 +130,7 @@ impl Session {
         Ok((session, server))
     }
 
-    /// Moves the end of the transaction, if it was opened with an earlier one.
+    /// Moves the deadline of a transaction that was opened with an earlier deadline.
     pub fn extend(&mut self, until: Instant) {
         self.until = until;
     }
@@ -151,6 +153,20 @@ impl Session {
         self.run(sql, params, at_most).await.map_err(|error| self.explain_error(&error, subject))
     }
 
+    /// Runs a query as [`Session::query`] does, and then rolls back everything that it has changed,
+    /// settings included.
+    pub async fn query_without_effects(
+        &self,
+        subject: &str,
+        sql: &str,
+        params: &Params,
+        at_most: Duration,
+    ) -> Result<Vec<Row>, Reason> {
+        let rows = self.query(subject, sql, params, at_most).await?;
+        self.roll_back_statement().await;
+        Ok(rows)
+    }
+
     fn client(&self) -> &Client {
         &self.opened.client
     }
@@ -164,7 +180,10 @@ impl Session {
     pub async fn explain(&self, sql: &str, params: &Params) -> Result<Option<Rejection>, Reason> {
         const EXPLAIN: &str = "explain ";
         let planned = self.run(&format!("{EXPLAIN}{sql}"), params, self.share(4)).await;
-        let Err(error) = planned else { return Ok(None) };
+        let Err(error) = planned else {
+            self.roll_back_statement().await;
+            return Ok(None);
+        };
         let Some(rejection) = error.as_db_error() else {
             return Err(self.explain_error(&error, "the statement"));
         };
@@ -188,14 +207,17 @@ impl Session {
         // Both are pipelined in order, which takes only one round trip.
         let guard = self.client().batch_execute(&guard);
         let (guarded, rows) = join(guard, self.client().query_typed(sql, &values)).await;
-        match guarded.and(rows) {
-            Ok(rows) => Ok(rows),
-            Err(error) => {
-                // If this fails, the connection is lost and the next statement reports it.
-                let _ = self.client().batch_execute("rollback to savepoint asked").await;
-                Err(error)
-            }
+        let result = guarded.and(rows);
+        if result.is_err() {
+            self.roll_back_statement().await;
         }
+        result
+    }
+
+    /// Rolls back the latest statement. If this fails, the connection is lost and the next statement
+    /// reports it.
+    async fn roll_back_statement(&self) {
+        let _ = self.client().batch_execute("rollback to savepoint asked").await;
     }
 
     /// Ends the transaction so that a pooler can reuse the connection.

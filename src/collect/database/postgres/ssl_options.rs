@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Names the address in messages, because the address itself contains the password.
 pub(crate) const PLACE: &str = "PostgreSQL address";
 
-/// libpq's values for `sslmode`, plus `no-verify`, which is what Node's driver calls `require`.
+/// libpq's values for `sslmode`, plus `no-verify`, the Node driver's name for `require`.
 pub(crate) const MODES: [&str; 7] =
     ["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
 
@@ -52,13 +52,18 @@ impl Ssl {
             "system" => Roots::System,
             file => Roots::File(file.into()),
         });
-        let by_driver = matches!(value("ssl").as_deref(), Some("true" | "1"));
+        // Other drivers' name: a switch, or a mode.
+        let by_driver = value("ssl").map(|ssl| match ssl.as_str() {
+            "true" | "1" => Ok(Mode::Require),
+            "false" | "0" => Ok(Mode::Disable),
+            mode => Mode::parse(mode),
+        });
+        let by_driver = by_driver.transpose()?;
         let mode = match value("sslmode") {
             Some(mode) => Mode::parse(&mode)?,
             // As in libpq, the system roots imply the strictest mode.
             None if roots == Some(Roots::System) => Mode::VerifyFull,
-            None if by_driver => Mode::Require,
-            None => Mode::Prefer,
+            None => by_driver.unwrap_or(Mode::Prefer),
         };
         if roots == Some(Roots::System) && !matches!(mode, Mode::VerifyFull | Mode::Disable) {
             let what = "sslrootcert=system needs sslmode=verify-full";

@@ -99,8 +99,8 @@ select (select count(*) from judged), (select count(*) from stuck),
     (sql, params)
 }
 
-/// Begins a statement with two sets: `recent`, the events in the window, and `came`, the newest of
-/// them.
+/// Begins a statement with two sets: `recent`, the events in the window, and `came`, the newest
+/// events in `recent`.
 pub(crate) fn window_events(sql: &str, window: &str) -> String {
     format!(
         "with recent as materialized (
@@ -155,7 +155,7 @@ fn effects(number: usize, stage: &Stage, params: &mut Params) -> String {
 /// Builds the condition that an owner of the stage has marked the event as processed.
 fn marked(pipeline: &Pipeline, stage: &Stage, params: &mut Params) -> String {
     let Some(marks) = &pipeline.marks else { return "false".to_string() };
-    // A join marks each of its records but writes its row only after the last one.
+    // A join marks each of its records but writes its row only after the last record.
     let joined = pipeline.join_stages(stage).into_iter().map(|stage| {
         let owners = params.bind(stage.marked_by.clone(), Type::TEXT_ARRAY);
         let by = format!("mark.{}::text = any({owners})", marks.source);

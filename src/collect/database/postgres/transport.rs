@@ -1,4 +1,4 @@
-//! Opens a connection to one endpoint, with bounds on what the server may send.
+//! Opens a connection to one endpoint and limits how much the server may send.
 
 use crate::collect::database::postgres::message_guard::{Content, Guarded, Messages, Traffic};
 use std::future::Future;
@@ -20,9 +20,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub enum Failure {
     /// The socket could not be connected.
     Socket(io::Error),
-    /// The driver reports an error; `Traffic` is what the server has sent.
+    /// The driver reported an error. `Traffic` records what the server sent.
     Driver(Error, Arc<Traffic>),
-    /// The server is not of the requested kind (`target_session_attrs`).
+    /// The server does not have the requested role (`target_session_attrs`).
     Role(&'static str),
 }
 
@@ -30,13 +30,13 @@ pub enum Failure {
 pub struct Opened {
     /// The driver's client.
     pub client: Client,
-    /// What the server sends.
+    /// The traffic from the server.
     pub traffic: Arc<Traffic>,
     /// How to reach the same server again.
     pub server: ServerAddress,
 }
 
-/// The address that was connected, for the request that cancels a statement.
+/// The address of the connected server, for requests that cancel a statement.
 pub struct ServerAddress {
     place: Place,
     host: String,
@@ -51,14 +51,14 @@ enum Place {
     Unix(PathBuf),
 }
 
-/// A connected socket of either kind.
+/// A connected TCP or Unix socket.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 type Socket = Box<dyn Stream>;
 
-/// Connects with the configuration for one endpoint, which names one host.
+/// Connects to one endpoint, whose configuration names one host.
 pub async fn open(config: &Config, tls: &MakeRustlsConnect) -> Result<Opened, Failure> {
     let place = place_of(config).map_err(Failure::Socket)?;
     let socket = connect_socket(&place, config.get_connect_timeout().copied());
@@ -96,7 +96,7 @@ async fn log_in(
     server: &ServerAddress,
     traffic: &Arc<Traffic>,
 ) -> Result<Client, Error> {
-    // The tasks end when the client is dropped. Calls to the client return their errors.
+    // The tasks end when the client is dropped. Calls to the client return the tasks' errors.
     if config.get_ssl_mode() == SslMode::Disable {
         let socket = Guarded::new(socket, Content::Messages(Messages::default()), traffic.clone());
         let (client, connection) = config.connect_raw(socket, NoTls).await?;
@@ -141,7 +141,7 @@ fn place_of(config: &Config) -> io::Result<Place> {
     match (config.get_hostaddrs().first(), config.get_hosts().first()) {
         (Some(ip), _) => Ok(Place::Tcp(SocketAddr::new(*ip, port))),
         (None, Some(Host::Unix(folder))) => Ok(Place::Unix(folder.join(format!(".s.PGSQL.{port}")))),
-        // The name has been resolved before.
+        // The name has already been resolved.
         (None, _) => Err(io::Error::new(io::ErrorKind::InvalidInput, "no IP address")),
     }
 }
@@ -164,7 +164,7 @@ async fn connect_socket(place: &Place, at_most: Option<Duration>) -> io::Result<
     }
 }
 
-/// Checks `target_session_attrs`, by which an address can select a primary or a replica.
+/// Checks `target_session_attrs`, which can select a primary or a replica.
 async fn check_role(wanted: TargetSessionAttrs, opened: &Opened) -> Result<(), Failure> {
     if wanted == TargetSessionAttrs::Any {
         return Ok(());

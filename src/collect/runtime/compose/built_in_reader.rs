@@ -1,11 +1,11 @@
 //! Reads each service's image, name, profiles and replicas from compose files, without the
 //! docker compose plugin.
 
-use crate::base::secret::redact;
+use crate::base::secret::{redact, redact_image};
 use crate::collect::runtime::compose::interpolate::Variables;
 use crate::collect::runtime::compose::{Files, ReadFiles, unreadable};
 use crate::collect::runtime::docker::shown_path;
-use crate::evidence::{Declaration, Name, Reason, ReasonKind};
+use crate::evidence::{Declaration, Name, NamedBy, Reason, ReasonKind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ struct Document {
     include: Option<serde::de::IgnoredAny>,
 }
 
-/// The fields that are read. All others are skipped.
+/// The fields of a service that are read. All other fields are ignored.
 #[derive(Debug, Clone, Default, Deserialize)]
 struct Service {
     image: Option<String>,
@@ -69,6 +69,20 @@ pub(crate) fn read(files: &Files, variables: &Variables) -> Result<ReadFiles, Re
         reader: "built-in reader".into(),
         services: services?,
     })
+}
+
+/// Reads one file, with the variables in the `.env` beside it, and returns its services.
+pub fn services(file: &Path) -> Result<BTreeMap<Name, Declaration>, Reason> {
+    let directory = file.parent().unwrap_or(Path::new("")).to_path_buf();
+    let variables = Variables::new([], &directory);
+    let files = Files {
+        paths: vec![file.to_path_buf()],
+        named_by: NamedBy::Asked,
+        directory,
+        project: None,
+        ignored_variables: Vec::new(),
+    };
+    read(&files, &variables).map(|read| read.services)
 }
 
 fn failed(path: &Path, message: &str) -> Reason {
@@ -155,7 +169,7 @@ impl Service {
         let replicas = interpolated(self.deploy.and_then(|deploy| deploy.replicas))?;
         let replicas = replicas.or(interpolated(self.scale)?);
         Ok(Declaration {
-            image: interpolated(self.image)?,
+            image: interpolated(self.image)?.as_deref().map(redact_image),
             container_name: interpolated(self.container_name)?,
             active: profiles.is_empty()
                 || active.contains("*")

@@ -4,11 +4,12 @@ use crate::base::error::Mistake;
 use crate::collect::runtime::compose::file_selection::{BUILT_IN_READER_TIME, check_readable, select_files};
 use crate::collect::runtime::compose::interpolate::Variables;
 use crate::collect::runtime::compose::plugin_reader::Outcome;
-use crate::collect::runtime::compose::{built_in_reader, plugin_reader};
+use crate::collect::runtime::compose::{built_in_reader, plugin_reader, remote_includes};
 use crate::collect::runtime::docker::{EnvironmentAddresses, before_deadline, shown_path};
 use crate::config::Config;
 use crate::evidence::{Declared, Observed, Runtime};
 use crate::input::text_file::describe;
+use std::ffi::OsString;
 use std::path::Path;
 use tokio::time::Instant;
 
@@ -35,13 +36,16 @@ pub async fn collect(
     docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
     until: Instant,
 ) -> Observed<Declared> {
-    let variables = |directory: &Path| Variables::new(std::env::vars(), directory);
+    let variables = |directory: &Path| Variables::new(environment_variables(), directory);
     let running = docker.and_then(|(docker, discovered)| Some((docker.known()?, discovered)));
     let Some(files) = select_files(config, running.map(|(docker, _)| docker), &variables(Path::new("")))
     else {
         return Observed::not_asked("no compose file in this directory; name one with -f");
     };
     if let Err(why) = check_readable(&files.paths) {
+        return Observed::Unknown(why);
+    }
+    if let Err(why) = remote_includes::refuse(&files, &variables(&files.directory)) {
         return Observed::Unknown(why);
     }
     let built_in = || built_in_reader::read(&files, &variables(&files.directory));
@@ -63,6 +67,13 @@ pub async fn collect(
         read_by: read.reader,
         workloads: read.services,
     }))
+}
+
+/// Returns the variables of this process that are text; others cannot occur in a compose file.
+pub(crate) fn environment_variables() -> impl Iterator<Item = (String, String)> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text)
 }
 
 /// Returns the environments of the project's containers by service.

@@ -3,8 +3,11 @@
 
 use crate::base::secret::{Secret, redact};
 use crate::collect::discovered::Component;
+use crate::collect::runtime::compose::collect::environment_variables;
 use crate::collect::runtime::compose::interpolate::Variables;
-use crate::collect::runtime::compose::{Files, check_readable, plugin_reader, select_files, unreadable};
+use crate::collect::runtime::compose::{
+    Files, check_readable, plugin_reader, remote_includes, select_files, unreadable,
+};
 use crate::collect::runtime::docker::{before_deadline, shown_path};
 use crate::config::Config;
 use crate::evidence::{Name, Observed, Reason, ReasonKind, Runtime};
@@ -26,11 +29,14 @@ pub struct Declared {
 /// Reads the files from the first source that has any: `-f`, the labels of the running
 /// project, or the current directory.
 pub async fn discover(config: &Config, docker: Option<&Runtime>, until: Instant) -> Observed<Declared> {
-    let variables = |directory: &Path| Variables::new(std::env::vars(), directory);
+    let variables = |directory: &Path| Variables::new(environment_variables(), directory);
     let Some(files) = select_files(config, docker, &variables(Path::new(""))) else {
         return Observed::not_asked("no compose file in this directory; name one with -f");
     };
     if let Err(why) = check_readable(&files.paths) {
+        return Observed::Unknown(why);
+    }
+    if let Err(why) = remote_includes::refuse(&files, &variables(&files.directory)) {
         return Observed::Unknown(why);
     }
     let plugin = plugin_reader::document(&files, before_deadline(until)).await;

@@ -2,6 +2,7 @@
 //! if it is installed, and otherwise by the built-in reader.
 
 pub mod built_in_reader;
+mod child;
 pub mod collect;
 pub mod discovery;
 pub mod file_selection;
@@ -9,6 +10,8 @@ pub mod interpolate;
 pub mod plugin_reader;
 #[cfg(test)]
 mod reader_tests;
+mod remote_includes;
 
+pub(crate) use child::end_all;
 pub(crate) use collect::{check, collect};
 pub(crate) use file_selection::{Files, ReadFiles, check_readable, select_files, unreadable};

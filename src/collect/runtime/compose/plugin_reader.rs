@@ -1,13 +1,13 @@
 //! Reads compose files with `docker compose config`, which needs neither the network nor
 //! the engine.
 
-use crate::base::secret::{Secret, redact};
+use crate::base::secret::{Secret, redact, redact_image};
+use crate::collect::runtime::compose::child::run;
 use crate::collect::runtime::compose::{Files, ReadFiles};
+use crate::collect::timeout_at;
 use crate::evidence::{Declaration, Name, Reason, ReasonKind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Output, Stdio};
-use tokio::process::Command;
 use tokio::time::Instant;
 
 /// Result of running the plugin.
@@ -23,18 +23,23 @@ pub(crate) enum Outcome {
 /// Environments of running containers by service.
 pub(crate) type Environments<'a> = BTreeMap<&'a str, &'a [Secret]>;
 
-/// Reads all services from the files, and determines which of them are active and which
-/// config hash compose would put in each one's label.
+/// Reads all services from the files, and determines which of them are active and which config hash
+/// compose would put in each service's label.
 pub(crate) async fn read(files: &Files, running: &Environments<'_>, until: Instant) -> Outcome {
     let version = run(None, &["version", "--short"]);
     let all = run(Some(files), &["--profile", "*", "config", "--format", "json"]);
     let active = run(Some(files), &["config", "--services"]);
     let hashes = run(Some(files), &["--profile", "*", "config", "--hash", "*"]);
     let runs = async { tokio::join!(version, all, active, hashes) };
-    let outputs = tokio::time::timeout_at(until, runs).await;
+    let outputs = timeout_at(until, runs).await;
     let Ok((Some(version), Some(all), Some(active), hashes)) = outputs else {
         return Outcome::Unavailable;
     };
+    let (version, all, active) = match (version, all, active) {
+        (Ok(version), Ok(all), Ok(active)) => (version, all, active),
+        (Err(why), ..) | (_, Err(why), _) | (.., Err(why)) => return Outcome::Rejected(why),
+    };
+    let hashes = hashes.and_then(Result::ok);
     // Old versions do not support `--hash`.
     let hashes = hashes.filter(|output| output.status.success());
     let hashes = hashes.map(|output| text(&output.stdout)).unwrap_or_default();
@@ -60,32 +65,8 @@ pub(crate) async fn read(files: &Files, running: &Environments<'_>, until: Insta
 /// the files.
 pub(crate) async fn document(files: &Files, until: Instant) -> Option<serde_json::Value> {
     let all = run(Some(files), &["--profile", "*", "config", "--format", "json"]);
-    let output = tokio::time::timeout_at(until, all).await.ok()??;
+    let output = timeout_at(until, all).await.ok()??.ok()?;
     serde_json::from_slice(&output.stdout).ok().filter(|_| output.status.success())
-}
-
-/// Runs `docker compose …`, or returns `None` if there is no such program. Dropping the
-/// future kills the process.
-async fn run(files: Option<&Files>, arguments: &[&str]) -> Option<Output> {
-    let mut command = Command::new("docker");
-    command.arg("compose");
-    if let Some(files) = files {
-        if let Some(project) = &files.project {
-            command.args(["-p", project]);
-        }
-        if !files.directory.as_os_str().is_empty() {
-            command.arg("--project-directory").arg(&files.directory);
-        }
-        for path in &files.paths {
-            command.arg("-f").arg(path);
-        }
-        // In this shell, these variables hold addresses for this machine, not for containers.
-        for name in &files.ignored_variables {
-            command.env_remove(name);
-        }
-    }
-    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
-    command.output().await.ok()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -130,7 +111,7 @@ fn read_document(document: Document, active: &str, hashes: &str, running: &Envir
         let replicas = service.deploy.and_then(|deploy| deploy.replicas);
         let running = running.get(name.as_str());
         let service = Declaration {
-            image: service.image,
+            image: service.image.as_deref().map(redact_image),
             container_name: service.container_name,
             profiles: service.profiles,
             active: active.contains(name.as_str()),

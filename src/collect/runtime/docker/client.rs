@@ -39,7 +39,7 @@ pub(crate) fn shown_path(path: &Path) -> String {
     }
 }
 
-/// How many seconds bollard waits. The callers' deadlines are much earlier.
+/// Bollard's timeout in seconds. The callers' deadlines are much earlier.
 const CLIENT_TIMEOUT: u64 = 3600;
 
 /// A client, and the engine's address for display.
@@ -74,7 +74,8 @@ impl Engine {
         }
     }
 
-    /// Requests a path that bollard would keep whole, and returns the body of a successful answer.
+    /// Requests a path whose response bollard would buffer in full, and returns the body if the
+    /// request succeeds.
     pub(crate) async fn get(&self, path: &str) -> Result<Incoming, Error> {
         let request = Request::get(format!("http://engine{path}")).body(body_full(Bytes::new()))?;
         let response = self.transport.send(request).await?;
@@ -88,7 +89,7 @@ impl Engine {
         Err(Error::DockerResponseServerError { status_code: status.as_u16(), message })
     }
 
-    /// Returns all containers. The list can be long, so only what is needed of it is kept.
+    /// Returns all containers. The list can be long, so only the required fields are kept.
     pub(crate) async fn list(&self) -> Result<Vec<Listed>, Error> {
         let body = self.get("/containers/json?all=true").await?.collect().await?.to_bytes();
         Ok(serde_json::from_slice::<ContainerList>(&body)?.0)
@@ -99,7 +100,7 @@ impl Engine {
         error_reason(error, &self.address)
     }
 
-    /// Explains why the engine did not answer as an engine does, if it expects TLS.
+    /// Returns a clearer reason if the request failed because the engine expects TLS, or else `why`.
     pub(crate) async fn explain(&self, why: Reason, until: Instant) -> Reason {
         let Some(peer) = self.transport.plain_peer() else { return why };
         if !http_errors::may_expect_tls(&why, &self.address) {
@@ -112,13 +113,14 @@ impl Engine {
     }
 }
 
-/// The body of an error.
+/// The body of an error response.
 #[derive(Deserialize)]
 struct EngineError {
     message: String,
 }
 
-/// Returns the error that bollard passes on. It is transparent, so the chain of sources skips it.
+/// Returns the error that bollard wraps. The wrapper is transparent, so the source chain skips the
+/// wrapped error.
 fn inner(error: &Error) -> &(dyn std::error::Error + 'static) {
     match error {
         Error::HyperResponseError { err } => err,
@@ -173,14 +175,14 @@ pub(crate) async fn inspect(engine: &Engine, id: &str) -> Result<Option<Containe
     }
 }
 
-/// How many containers are inspected at a time.
+/// Maximum number of containers inspected at the same time.
 const INSPECTED_AT_ONCE: usize = 8;
-/// An inspection takes at most this share of the remaining time, so that one that hangs does not
-/// delay what waits for the others.
+/// An inspection may take at most the remaining time divided by this number, so that a hanging
+/// inspection does not delay the results of the others.
 const INSPECTION_SHARE: u32 = 4;
 
-/// Inspects the containers, a few at a time, and passes each result to `keep`. A container that
-/// cannot be inspected costs only its own evidence.
+/// Inspects the containers, a few at a time, and passes each result to `keep`. If a container
+/// cannot be inspected, only its own evidence is lost.
 pub(crate) async fn inspect_all<T>(
     engine: &Engine,
     containers: Vec<Listed>,

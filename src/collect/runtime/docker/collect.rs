@@ -1,5 +1,6 @@
 //! Collects the project's containers from the engine.
 
+use crate::base::secret::add_environment;
 use crate::collect::runtime::docker::client::{Engine, before_deadline, inspect_all};
 use crate::collect::runtime::docker::container_list::Listed;
 use crate::collect::runtime::docker::environment_addresses::{EnvironmentAddresses, InstanceWithEnvironment};
@@ -25,7 +26,7 @@ pub async fn collect(config: &Config, until: Instant) -> (Observed<Runtime>, Env
     }
 }
 
-/// Inspections end this long before everything else, so that what was seen is still returned.
+/// Inspections end this long before the other requests, so that partial results are still returned.
 const INSPECTION_MARGIN: Duration = Duration::from_millis(50);
 
 pub(crate) async fn collect_from(
@@ -56,6 +57,9 @@ pub(crate) async fn collect_from(
         return Err(why.clone());
     }
     containers.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    add_environment(
+        containers.iter().flat_map(|(_, environment)| environment).filter_map(|v| v.split_once('=')),
+    );
     let discovered = environment_addresses::discover(&containers, &config.pipeline);
     let docker = Runtime {
         address: engine.address.clone(),
@@ -73,7 +77,7 @@ pub(crate) async fn collect_from(
     Ok((docker.with_instances(containers.into_iter().map(|(container, _)| container)), discovered))
 }
 
-/// Returns the name of a container's workload, as [`Runtime::with_instances`] does.
+/// Returns the name of a container's workload, by the same rule as [`Runtime::with_instances`].
 fn workload_name(container: Listed, project: Option<&Name>) -> Name {
     let in_project = container.project.is_some() && container.project.as_ref() == project;
     container.service.filter(|_| in_project).unwrap_or(container.name)

@@ -1,6 +1,6 @@
 //! Converts the engine's description of a container (`/containers/{id}/json`) to evidence.
 
-use crate::base::secret::{redact, redact_url};
+use crate::base::secret::{redact, redact_image, redact_url};
 use crate::collect::runtime::docker::{PROJECT, SERVICE, shown_path};
 use crate::evidence::{
     Addresses, Config, Details, Exit, Health, Instance, InstanceState, Name, Port, RestartPolicy,
@@ -18,7 +18,7 @@ const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
 const CONFIG_HASH: &str = "com.docker.compose.config-hash";
 const COMPOSE_VERSION: &str = "com.docker.compose.version";
 
-/// The variable with the broker addresses.
+/// The environment variable that contains the broker addresses.
 pub(crate) const BROKERS_VARIABLE: &str = "KAFKA_BROKERS";
 
 /// Builds the evidence for a container. Fields missing from the response stay empty.
@@ -40,7 +40,7 @@ pub(crate) fn container(response: ContainerInspectResponse, pipeline: &Pipeline)
     let restart_policy = host.restart_policy.and_then(|policy| policy.name);
     Instance {
         name: response.name.unwrap_or_default().trim_start_matches('/').into(),
-        image: config.image.unwrap_or_default(),
+        image: redact_image(&config.image.unwrap_or_default()),
         image_id: response.image.unwrap_or_default(),
         state: status(&state),
         again: None,
@@ -107,7 +107,7 @@ fn config_files(files: Option<&str>, directory: Option<&str>) -> Vec<String> {
     names.map(|name| shown_path(&base.join(name))).collect()
 }
 
-/// Returns the names by which other containers reach this one, except its own id.
+/// Returns the names by which other containers reach this container, except its id.
 fn hostnames(
     hostname: Option<String>,
     service: Option<&str>,
@@ -153,7 +153,7 @@ fn ports(published: PortMap) -> Vec<Port> {
     ports
 }
 
-/// Returns the variables that the pipeline declares as addresses. The others may contain
+/// Returns the variables that the pipeline declares as addresses. Other variables may contain
 /// anything and are not recorded.
 fn address_environment(environment: &[String], pipeline: &Pipeline) -> BTreeMap<String, String> {
     let known: BTreeSet<&str> =
@@ -168,8 +168,9 @@ fn address_environment(environment: &[String], pipeline: &Pipeline) -> BTreeMap<
 /// Masks the secrets in a value. The variable's name determines whether the whole value is
 /// secret.
 fn masked(name: &str, value: &str) -> String {
-    if value.contains("://") {
-        return redact(&redact_url(value));
+    let (prefix, address) = value.split_at(if value.starts_with("jdbc:") { "jdbc:".len() } else { 0 });
+    if address.contains("://") {
+        return format!("{prefix}{}", redact_url(address));
     }
     let masked = redact(&format!("{name}={value}"));
     masked.split_once('=').map_or(masked.clone(), |(_, value)| value.to_string())
@@ -226,7 +227,7 @@ mod tests {
         assert!(!format!("{environment:?}").contains("hunter2"));
         assert_eq!(environment["POSTGRES_URL"], "postgres://app@db/shop");
         assert_eq!(environment["KAFKA_BROKERS"], "kafka:9092");
-        assert_eq!(environment["SHOP_TOKEN"], "***");
+        assert_eq!(environment["SHOP_TOKEN"], "<secret:1>");
         assert_eq!(environment.get("OTHER"), None);
     }
 }

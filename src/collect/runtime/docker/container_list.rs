@@ -1,4 +1,4 @@
-//! The engine's list of containers, as far as it is needed to select a project.
+//! The engine's list of containers, reduced to the fields needed to select a project.
 
 use crate::evidence::Name;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ pub(crate) const SERVICE: &str = "com.docker.compose.service";
 
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 
-/// The most containers that are read from a list.
+/// The maximum number of containers read from a list.
 const MAX_CONTAINERS: usize = 20_000;
 
 /// A container as the engine lists it.
@@ -24,7 +24,7 @@ pub(crate) struct Listed {
     pub(crate) running: bool,
 }
 
-/// All containers except those that `docker compose run` created, which are not the service itself.
+/// All containers except one-off containers that `docker compose run` created.
 pub(crate) struct ContainerList(pub(crate) Vec<Listed>);
 
 #[derive(Deserialize)]

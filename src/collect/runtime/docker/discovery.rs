@@ -185,7 +185,7 @@ pub async fn read_logs(config: &Config, project: &mut Project, until: Instant) {
     }
 }
 
-/// Returns the reason if several projects are running and one must be named.
+/// Returns the reason if several projects are running and the user must name one of them.
 pub fn ambiguous_project(found: &Observed<String>) -> Option<&Reason> {
     found.reason().filter(|why| matches!(why.kind, ReasonKind::Ambiguous))
 }

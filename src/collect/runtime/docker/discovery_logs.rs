@@ -3,6 +3,7 @@
 use crate::collect::runtime::docker::Engine;
 use crate::collect::runtime::docker::log_lines::LineAssembler;
 use crate::collect::runtime::docker::log_stream::LogStream;
+use crate::collect::timeout_at;
 use crate::evidence::Instance;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -32,17 +33,21 @@ pub(crate) async fn newest_lines(engine: &Engine, container: &Instance, until: I
 
 async fn read(engine: &Engine, container: &Instance, until: Instant) -> Vec<(Timestamp, String)> {
     let open = LogStream::open(engine, &container.id, TAIL_LINES as u64, container.config.tty);
-    let Ok(Ok(mut stream)) = tokio::time::timeout_at(until, open).await else { return Vec::new() };
+    let Ok(Ok(mut stream)) = timeout_at(until, open).await else { return Vec::new() };
     let mut lines = LineAssembler::default();
     let mut found = Vec::new();
-    while let Ok(Some(Ok(output))) = tokio::time::timeout_at(until, stream.next()).await {
+    while let Ok(Some(Ok(output))) = timeout_at(until, stream.next()).await {
         // A stream that is always ready never times out.
         if Instant::now() >= until
-            || lines.add(&output, container.config.tty, &mut |line| found.push((line.at, line.text))).is_err()
+            || lines
+                .add(&output, container.config.tty, &mut |line| {
+                    found.extend(line.at.map(|at| (at, line.text)))
+                })
+                .is_err()
         {
             break;
         }
     }
-    lines.end(&mut |line| found.push((line.at, line.text)));
+    lines.end(&mut |line| found.extend(line.at.map(|at| (at, line.text))));
     found
 }

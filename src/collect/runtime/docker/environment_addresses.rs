@@ -25,8 +25,7 @@ pub struct EnvironmentAddresses {
 }
 
 /// Returns the first matching address of the component `used_by`, or of any component if
-/// `used_by` is not given. If none of that component's addresses matches, returns its first
-/// one.
+/// `used_by` is not given. If none of that component's addresses matches, returns its first address.
 pub fn address_given_to<'a, T>(
     addresses: &'a BTreeMap<Name, Vec<T>>,
     used_by: Option<&str>,
@@ -151,7 +150,7 @@ fn by_component<T>(
 }
 
 /// Returns the address that names the server's container, or else the most common one.
-/// Among equally common ones, returns the first. `localhost` in a container means the
+/// If several addresses are equally common, returns the first. `localhost` in a container means the
 /// container itself, so it is used only if there is no other address.
 fn most_common(
     containers: &[ContainerAddresses],

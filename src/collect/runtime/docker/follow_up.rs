@@ -2,7 +2,7 @@
 //! currently point to, and the containers' state a little later.
 
 use crate::collect::runtime::docker::{Engine, before_deadline, container, inspect};
-use crate::collect::{now, with_deadline};
+use crate::collect::{interrupt, now, timeout_at, with_deadline};
 use crate::config::Config;
 use crate::evidence::{Clock, Image, LaterState, Name, Observed, Reason, ReasonKind, Runtime};
 use crate::text::address::{hosts_of, is_loopback_host};
@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use tokio::time::{Duration, Instant, sleep_until};
+use tokio::time::{Duration, Instant};
 
 /// Timeout for a DNS lookup.
 const DNS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -46,7 +46,7 @@ pub async fn follow_up(
 
 async fn clock(engine: &Engine, until: Instant) -> Option<Clock> {
     let sent = now();
-    let info = tokio::time::timeout_at(until, engine.client.info()).await.ok()?.ok()?;
+    let info = timeout_at(until, engine.client.info()).await.ok()?.ok()?;
     let engine_time = info.system_time?.parse().ok()?;
     Some(Clock::between(sent, engine_time, now(), 0))
 }
@@ -60,11 +60,11 @@ async fn images(engine: &Engine, docker: &Runtime, until: Instant) -> BTreeMap<S
         let image = with_deadline(&engine.address, until, image(engine, &name)).await;
         (name, Observed::from(image))
     });
-    // Leaves connections for the other requests, should all of these hang.
+    // Leave connections for the other requests in case all of these lookups hang.
     stream::iter(lookups).buffered(IMAGES_AT_ONCE).collect().await
 }
 
-/// How many images are looked up at a time.
+/// Maximum number of images looked up at the same time.
 const IMAGES_AT_ONCE: usize = 8;
 
 async fn image(engine: &Engine, name: &str) -> Result<Image, Reason> {
@@ -92,10 +92,11 @@ async fn hosts(docker: &Runtime, until: Instant) -> BTreeMap<Name, Observed<bool
     };
     let dns_until = until.min(Instant::now() + DNS_TIMEOUT);
     let lookups = hosts.into_iter().filter(is_external).map(|host| async move {
-        let found = tokio::time::timeout_at(dns_until, tokio::net::lookup_host((host.as_str(), 0))).await;
+        let found = timeout_at(dns_until, tokio::net::lookup_host((host.as_str(), 0))).await;
         let found = found.map(|found| found.is_ok_and(|mut addresses| addresses.next().is_some()));
         let resolves = match found {
             Ok(found) => Observed::Known(found),
+            Err(_) if interrupt::interruption().is_some() => Observed::Unknown(interrupt::reason()),
             Err(_) => Observed::unknown(ReasonKind::NoAnswer, format!("the DNS lookup for {host} timed out")),
         };
         (host, resolves)
@@ -113,10 +114,10 @@ async fn inspect_again(
     let Some(at) = first.checked_add(settle).filter(|at| *at < until) else {
         return BTreeMap::new();
     };
-    sleep_until(at).await;
+    let _ = timeout_at(at, std::future::pending::<()>()).await;
     let after_ms = u64::try_from(first.elapsed().as_millis()).unwrap_or(u64::MAX);
     let ids = docker.instances().map(|container| async move {
-        let response = tokio::time::timeout_at(until, inspect(engine, &container.id)).await;
+        let response = timeout_at(until, inspect(engine, &container.id)).await;
         let response = response.ok()?.ok()??;
         let state: ContainerState = response.state.unwrap_or_default();
         let later = LaterState {

@@ -1,11 +1,8 @@
-//! Assembles log lines from the engine's stream. Each has a time, a stream, and text
-//! without colours.
+//! Assembles log lines from the engine's stream. Each line has a time, a stream, and text without colours.
 
+use crate::text::log::strip_escapes;
 use bollard::container::LogOutput;
 use jiff::Timestamp;
-use regex::Regex;
-use std::borrow::Cow;
-use std::sync::LazyLock;
 
 /// Approximate maximum length of a line; the rest is dropped.
 pub(crate) const MAX_LINE_LENGTH: usize = 20_000;
@@ -13,8 +10,8 @@ pub(crate) const MAX_LINE_LENGTH: usize = 20_000;
 /// One log line.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
-    /// When the engine received it.
-    pub(crate) at: Timestamp,
+    /// When the engine received the line, or what the line says, if it says anything.
+    pub(crate) at: Option<Timestamp>,
     pub(crate) stderr: bool,
     /// Text without the line ending, colours or control characters.
     pub(crate) text: String,
@@ -31,8 +28,8 @@ pub(crate) struct LineAssembler {
 }
 
 impl LineAssembler {
-    /// Adds output and passes complete lines to `take`. Returns an error if the engine sent
-    /// one instead of a log.
+    /// Adds output and passes complete lines to `take`. Returns an error if the engine sent an
+    /// error message instead of a log.
     pub(crate) fn add(
         &mut self,
         output: &LogOutput,
@@ -83,7 +80,7 @@ impl LineAssembler {
             return;
         };
         let partial = &mut self.partial[usize::from(stderr)];
-        let line = partial.get_or_insert_with(|| Line { at, stderr, text: String::new() });
+        let line = partial.get_or_insert_with(|| Line { at: Some(at), stderr, text: String::new() });
         let room = MAX_LINE_LENGTH.saturating_sub(line.text.len());
         line.text.extend(text.chars().take(room));
         if text.ends_with('\n')
@@ -103,15 +100,6 @@ fn split_time(text: &str) -> Option<(Timestamp, &str)> {
 fn cleaned(line: Line) -> Line {
     let text = strip_escapes(line.text.trim_end_matches(['\r', '\n'])).into_owned();
     Line { text, ..line }
-}
-
-/// Removes escape sequences and control characters.
-fn strip_escapes(text: &str) -> Cow<'_, str> {
-    static ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])|[\x00-\x08\x0a-\x1f\x7f]")
-            .expect("a constant pattern")
-    });
-    ESCAPES.replace_all(text, "")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reads a container's log from the engine, frame by frame, without keeping a long frame whole.
+//! Reads a container's log from the engine, frame by frame, without buffering long frames in full.
 
 use crate::collect::runtime::docker::Engine;
 use crate::collect::runtime::docker::log_lines::MAX_LINE_LENGTH;
@@ -50,7 +50,7 @@ impl LogStream {
 struct Frames {
     header: BytesMut,
     text: BytesMut,
-    /// Bytes of the current frame that are still to come.
+    /// Number of bytes of the current frame that have not arrived yet.
     left: usize,
 }
 
@@ -68,7 +68,7 @@ impl Frames {
             }
             let part = data.split_to(data.len().min(self.left));
             self.left -= part.len();
-            // The rest of an overlong frame is skipped, but its end is kept as the end of its line.
+            // The rest of an overlong frame is skipped, except a line ending at its end.
             let room = MAX_LINE_LENGTH.saturating_sub(self.text.len());
             self.text.extend_from_slice(&part[..part.len().min(room)]);
             if self.left == 0 {
@@ -87,7 +87,7 @@ impl Frames {
         match header[0] {
             0 | 1 => LogOutput::StdOut { message },
             2 => LogOutput::StdErr { message },
-            // An error of the engine, or no log at all. Recognized by its header.
+            // An error message from the engine, or data that is not a log. The reader recognizes the header.
             _ => LogOutput::Console { message: [header.as_ref(), message.as_ref()].concat().into() },
         }
     }

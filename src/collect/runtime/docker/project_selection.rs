@@ -53,8 +53,8 @@ fn has_component(containers: &[&Listed], component: &str) -> bool {
 #[derive(Default)]
 struct Components<'a> {
     names: BTreeSet<&'a str>,
-    /// Whether any of them is specific to the pipeline. A database or broker is not,
-    /// because any project may use the same name for one.
+    /// Whether any component is specific to the pipeline. Databases and brokers are not, because
+    /// their names are common in other projects.
     distinctive: bool,
 }
 

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
 
-/// Builds a connector from `ca.pem`, `cert.pem` and `key.pem` in `DOCKER_CERT_PATH` or `~/.docker`,
-/// as far as they exist.
+/// Builds a connector from `ca.pem`, `cert.pem` and `key.pem` in `DOCKER_CERT_PATH` or `~/.docker`.
+/// Missing files are ignored.
 pub(crate) fn connector() -> Result<TlsConnector, Reason> {
     install_tls_provider();
     let directory = directory();

@@ -1,5 +1,6 @@
-//! Connections to the engine. Each request gets its own. They are limited in number, and so are the
-//! bytes that each may deliver, because a client that waits for the whole answer keeps all of it.
+//! Connections to the engine, one for each request. The number of connections is limited, and so is
+//! the number of bytes that each may deliver, because a client that waits for a whole response
+//! buffers all of it.
 
 use crate::collect::name_lookup::lookup;
 use crate::collect::runtime::docker::tls_files;
@@ -24,14 +25,14 @@ use tokio::sync::Semaphore;
 use tokio::time::{Duration, Instant};
 use tokio_rustls::TlsConnector;
 
-/// The largest list of containers that is read, in bytes.
+/// The maximum size of a list of containers, in bytes.
 const MAX_LIST: u64 = 8 << 20;
-/// The largest other answer that is read, in bytes.
+/// The maximum size of any other response, in bytes.
 const MAX_ANSWER: u64 = 1 << 20;
-/// The maximum number of bytes that are read from one log.
+/// The maximum number of bytes read from one log.
 pub(crate) const MAX_LOG: u64 = 64 << 20;
-/// Connections that are open at a time, for logs and for everything else. A hanging request keeps its
-/// connection, and descriptors are few on some machines.
+/// The maximum number of open connections, counted separately for logs and for all other requests.
+/// A hanging request keeps its connection, and some machines allow few descriptors.
 const MAX_CONNECTIONS: usize = 16;
 
 /// Where the engine listens.
@@ -48,14 +49,14 @@ pub(crate) struct Transport {
     logs: Arc<Semaphore>,
 }
 
-/// Why a connection failed, if that is known better than an I/O error can tell.
+/// Why a connection failed, if the reason is more specific than an I/O error.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The answer is longer than this number of bytes.
+    /// The response is longer than this number of bytes.
     TooLong(u64),
     /// The name was not resolved.
     Lookup(Reason),
-    /// Nobody may ask the engine to do anything.
+    /// The request is not a GET request, so it could change something.
     NotGet,
 }
 
@@ -74,7 +75,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 impl Failure {
-    /// Returns the failure inside an error of a client, if there is one.
+    /// Returns the failure inside a client error, if there is one.
     pub(crate) fn of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Failure> {
         let mut next = Some(error);
         while let Some(error) = next {
@@ -116,7 +117,7 @@ impl Transport {
         }
     }
 
-    /// Sends a request on a connection of its own.
+    /// Sends a request on a new connection.
     pub(crate) async fn send(&self, request: BollardRequest) -> Result<Response<Incoming>, Error> {
         if request.method() != Method::GET {
             return Err(io::Error::other(Failure::NotGet).into());
@@ -131,14 +132,14 @@ impl Transport {
         let stream = Bounded { stream: self.connect().await?, left: max, max };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
-            // Ends when the answer is read or dropped. Its error is also that of the answer.
+            // The task ends when the response is read or dropped. The response reports the same error.
             let _ = connection.await;
             drop(permit);
         });
         Ok(sender.send_request(self.with_host(request)?).await?)
     }
 
-    /// Moves the host from the URI to its header, which a connection does not do by itself.
+    /// Moves the host from the URI to the Host header, which hyper's connections do not do.
     fn with_host(&self, mut request: BollardRequest) -> Result<BollardRequest, Error> {
         let host = match &self.place {
             Place::Socket(_) => "localhost".to_string(),

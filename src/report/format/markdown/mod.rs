@@ -6,15 +6,17 @@ use crate::cli::exit_codes;
 use crate::pipeline::{IdForm, Pipeline};
 use crate::printed_command::Target;
 use crate::printed_command::placeholder_values::PlaceholderValues;
+use crate::printed_command::shell::Withheld;
 use crate::report::explain;
 use crate::report::format::gfm::{code, codes, fence, heading, list, paragraph, table, text};
 use crate::report::sentences::step_title;
 use crate::report::terminal::action_label;
 use crate::runbook::catalog::{ActionKind, Catalog, Cause, Check, Step};
+use crate::text::printable::is_printable;
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
-/// Writes the whole runbook. Its commands repeat `flags`, this run's flags.
+/// Writes the whole runbook. Its commands include `flags`, the flags of this run.
 pub fn runbook(catalog: &Catalog, pipeline: &Pipeline, flags: &str, out: &mut dyn Write) -> io::Result<()> {
     heading(1, &format!("Runbook: {}", text(&pipeline.name)), out)?;
     let noun = text(&pipeline.noun.0);
@@ -50,13 +52,18 @@ fn usage(pipeline: &Pipeline, flags: &str, out: &mut dyn Write) -> io::Result<()
         .map(|(arguments, purpose)| (arguments.to_string(), purpose.to_string()))
         .chain(lookups);
     let commands: Vec<(String, String)> = commands
-        .map(|(arguments, purpose)| (["pipeline-doctor", &arguments, flags].join(" "), purpose))
-        .map(|(command, purpose)| (command.split_whitespace().collect::<Vec<&str>>().join(" "), purpose))
+        .map(|(arguments, purpose)| {
+            let words = ["pipeline-doctor", &arguments, flags].into_iter().filter(|words| !words.is_empty());
+            (words.collect::<Vec<&str>>().join(" "), purpose)
+        })
         .collect();
     let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
     let commands: Vec<String> =
         commands.iter().map(|(command, purpose)| format!("{command:<width$}  # {purpose}")).collect();
-    fence(&commands, 0, out)?;
+    match is_printable(flags) {
+        true => fence(&commands, 0, out)?,
+        false => fence(&[Withheld::Invisible.line()], 0, out)?,
+    }
     let format = match pipeline.id.format {
         IdForm::Uuid => " (a uuid)",
         IdForm::Ulid => " (a ulid)",
@@ -152,9 +159,12 @@ fn log_signatures(catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -
     fence(&explain::by_hand(first, pipeline), 0, out)?;
     let rows = found.iter().map(|(check, signature)| {
         let title = lines_in_cell(&explain::titles(check, pipeline), text);
-        [code(check.id.get_ref()), title, code(signature.pattern.0.as_str())]
+        let matchers = signature.matchers(explain::MAX_NAMES).into_iter();
+        let matchers: Vec<String> =
+            matchers.map(|(kind, names)| format!("{kind}: {}", code(&names))).collect();
+        [code(check.id.get_ref()), title, matchers.join("<br>")]
     });
-    table(["check", "true when healthy", "pattern for an error record"], rows, out)
+    table(["check", "true when healthy", "looks for"], rows, out)
 }
 
 fn causes(catalog: &Catalog, pipeline: &Pipeline, out: &mut dyn Write) -> io::Result<()> {

@@ -88,7 +88,7 @@ impl Order {
 }
 
 impl PaymentService {
-    /// Writes the payment and the event's row, before the event is sent.
+    /// Writes the payment and the event's row before the event is sent.
     async fn record(&self, event: &Event) -> Result<(), Failure> {
         let amount = event.payload["amountCents"].as_i64().and_then(|cents| cents.try_into().ok());
         let amount: i32 = amount.unwrap_or_default();

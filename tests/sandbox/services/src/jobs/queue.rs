@@ -27,7 +27,7 @@ struct ClaimedJob {
     attempts: i32,
 }
 
-/// Claims and does jobs until the process is asked to stop.
+/// Claims and performs jobs until the process is asked to stop.
 pub async fn run<J: Job>(job: &J) -> Result<(), Failure> {
     let database = Database::from_environment(J::SERVICE)?;
     poll::run(J::SERVICE, async || {

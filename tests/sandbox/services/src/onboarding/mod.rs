@@ -1,5 +1,5 @@
-//! The onboarding pipeline: signups with two parallel checks, and an account once both are
-//! done. Logs in columns.
+//! The onboarding pipeline: signups with two parallel checks, and an account that is opened once
+//! both are done. Logs in columns.
 
 mod account;
 mod check;

@@ -1,0 +1,131 @@
+//! Finds texts that a pattern cannot match without, so that a fast search for them can rule the pattern
+//! out.
+
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind};
+use std::collections::BTreeSet;
+
+/// Shortest text that is worth a search.
+const MIN_LENGTH: usize = 3;
+/// A longer text is cut, because building a search takes the square of its length.
+const MAX_LENGTH: usize = 100;
+
+/// Returns texts, in lower case, at least one of which is in everything that the pattern matches, in
+/// whatever case. Returns `None` if there are none, or they are too short.
+pub fn required_literals(pattern: &str) -> Option<Vec<String>> {
+    let hir = ParserBuilder::new().utf8(false).unicode(false).build().parse(pattern).ok()?;
+    let literals = required(&hir).filter(|literals| shortest(literals) >= MIN_LENGTH)?;
+    let cut = |literal: String| literal[..literal.floor_char_boundary(MAX_LENGTH)].to_string();
+    Some(literals.into_iter().map(cut).collect())
+}
+
+fn shortest(literals: &[String]) -> usize {
+    literals.iter().map(String::len).min().unwrap_or_default()
+}
+
+fn required(hir: &Hir) -> Option<Vec<String>> {
+    match hir.kind() {
+        HirKind::Literal(_) | HirKind::Class(_) => text(hir).map(|text| vec![text]),
+        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
+        HirKind::Capture(capture) => required(&capture.sub),
+        HirKind::Concat(parts) => best_of(parts),
+        HirKind::Alternation(parts) => {
+            let all: Option<Vec<Vec<String>>> = parts.iter().map(required).collect();
+            all.map(|all| all.into_iter().flatten().collect())
+        }
+        _ => None,
+    }
+}
+
+/// Most texts that one run of adjacent parts may stand for.
+const MAX_TEXTS: usize = 9;
+
+/// Returns the longest requirement among parts that follow each other. Adjacent literals are joined.
+fn best_of(parts: &[Hir]) -> Option<Vec<String>> {
+    let mut candidates: Vec<Vec<String>> = Vec::new();
+    let mut run = vec![String::new()];
+    for part in parts {
+        if matches!(part.kind(), HirKind::Look(_)) {
+            continue;
+        }
+        match texts(part).filter(|texts| texts.len() * run.len() <= MAX_TEXTS) {
+            Some(texts) => {
+                let joined =
+                    run.iter().flat_map(|head| texts.iter().map(move |text| format!("{head}{text}")));
+                run = joined.collect();
+            }
+            None => {
+                candidates.push(std::mem::replace(&mut run, vec![String::new()]));
+                candidates.extend(required(part));
+            }
+        }
+    }
+    candidates.push(run);
+    candidates.into_iter().max_by_key(|literals| shortest(literals))
+}
+
+/// Returns all texts that a literal, a small class, or an optional one of these stands for.
+fn texts(hir: &Hir) -> Option<Vec<String>> {
+    match hir.kind() {
+        HirKind::Repetition(repetition) if repetition.min == 0 && repetition.max == Some(1) => {
+            let texts = texts(&repetition.sub)?;
+            Some(std::iter::once(String::new()).chain(texts).collect())
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            let letters = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+            let letters: BTreeSet<u8> =
+                letters.map(|letter| letter.to_ascii_lowercase()).take(2 * MAX_TEXTS).collect();
+            let is_small = letters.len() <= 3 && letters.iter().all(u8::is_ascii);
+            is_small.then(|| letters.into_iter().map(|letter| char::from(letter).to_string()).collect())
+        }
+        _ => text(hir).map(|text| vec![text]),
+    }
+}
+
+/// Returns the text of a literal in lower case, or of a class of one letter in both cases.
+fn text(hir: &Hir) -> Option<String> {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).ok()?;
+            Some(text.to_ascii_lowercase())
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            let mut letters = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+            let first = letters.next()?.to_ascii_lowercase();
+            let is_one = first.is_ascii() && letters.all(|letter| letter.to_ascii_lowercase() == first);
+            is_one.then(|| char::from(first).to_string())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_every_match_contains() {
+        for (pattern, expected) in [
+            ("connection refused", Some(vec!["connection refused"])),
+            ("(?i:Connection) to [^ ]+ refused", Some(vec!["connection to "])),
+            (r"\b(?:ECONNREFUSED|EPIPE)\b", Some(vec!["econnrefused", "epipe"])),
+            (
+                "(?i)not_?enough_?replicas",
+                Some(vec![
+                    "notenoughreplicas",
+                    "notenough_replicas",
+                    "not_enoughreplicas",
+                    "not_enough_replicas",
+                ]),
+            ),
+            ("a[_-]?bc", Some(vec!["abc", "a-bc", "a_bc"])),
+            ("(?:abc|[0-9]+)", None),
+            ("(?:abc)?", None),
+            ("ab", None),
+            ("(?:abc)+d?", Some(vec!["abc"])),
+        ] {
+            let expected = expected.map(|all| all.into_iter().map(String::from).collect());
+            assert_eq!(required_literals(pattern), expected, "{pattern}");
+        }
+    }
+}
