@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  healthy: everything requested was checked and passed
+  0  healthy, or the requested event has arrived; warnings are allowed
   1  internal error
   2  usage or configuration error
   3  a problem was found

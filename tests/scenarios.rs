@@ -165,7 +165,9 @@ fn a_stopped_worker_in_a_healthy_recording_is_the_cause() {
         worker["exit"]["code"] = 143.into();
         worker["again"] = serde_json::Value::Null;
     });
-    assert_eq!(report["exit_code"], 3);
+    // The event arrived before the worker stopped, so that is a warning.
+    assert_eq!((&report["outcome"], &report["exit_code"]), (&"warning".into(), &0.into()));
+    assert!(report["headline"].as_str().unwrap().starts_with("ARRIVED "), "{}", report["headline"]);
     assert_eq!(causes(&report)[0], "worker-stopped");
     assert_eq!(report["causes"][0]["subjects"], serde_json::json!(["session-worker"]));
 }
@@ -222,12 +224,135 @@ fn nothing_is_down_if_nothing_answers() {
         without_system(&mut evidence["brokers"]["kafka"], "no-answer");
         without_system(&mut evidence["runtimes"]["docker"], "no-answer");
     });
-    assert_eq!(causes(&report), Vec::<String>::new());
+    assert_eq!(causes(&report), ["machine-cut-off"]);
     assert_eq!(report["exit_code"], 5);
+    assert!(report["headline"].as_str().unwrap().contains("this machine cannot reach"), "{report:#}");
     let kafka_only = with_changes("healthy", |evidence| {
         without_system(&mut evidence["brokers"]["kafka"], "no-answer");
     });
     assert_eq!(causes(&kafka_only), ["kafka-unreachable"]);
+}
+
+/// Returns a topic of the first broker.
+fn topic<'a>(evidence: &'a mut serde_json::Value, name: &str) -> &'a mut serde_json::Value {
+    &mut evidence["brokers"]["kafka"]["known"]["topics"][name]["known"]
+}
+
+#[test]
+fn a_missing_record_proves_nothing_if_it_may_have_been_removed() {
+    let compacted = with_changes("recorded-never-sent", |evidence| {
+        topic(evidence, "purchase-confirmed")["compacted"] = serde_json::json!({ "known": true });
+    });
+    let expired = with_changes("recorded-never-sent", |evidence| {
+        let searches = &mut evidence["brokers"]["kafka"]["known"]["searches"];
+        searches["purchase-confirmed"]["known"]["truncated"] = true.into();
+    });
+    for (report, why) in [(compacted, "is compacted"), (expired, "have already been deleted")] {
+        assert!(!causes(&report).contains(&"recorded-never-sent".to_string()), "{:?}", causes(&report));
+        let unseen = report["unseen"].to_string();
+        assert!(unseen.contains(why), "{unseen}");
+    }
+}
+
+#[test]
+fn a_missing_topic_is_compared_with_similar_names() {
+    let report = with_changes("topics-missing", |evidence| {
+        topic(evidence, "purchase-created")["similar"] = serde_json::json!(["purchase_created"]);
+    });
+    let instance = support::instance(&report, "topic-exists", "purchase-created");
+    assert!(instance["observed"].as_str().unwrap().ends_with("but it has the similar purchase_created"));
+}
+
+#[test]
+fn an_event_that_arrived_is_not_stuck_because_others_are() {
+    let report = with_changes("healthy", |evidence| {
+        let extents = &mut evidence["databases"]["postgres"]["known"]["extents"];
+        let at = "2026-11-25T07:04:00Z";
+        let other = "11111111-1111-4111-8111-111111111111";
+        let extent = &mut extents["purchase"]["known"];
+        extent["stuck"] = 1.into();
+        extent["since"] = at.into();
+        extent["newest"] = serde_json::json!([{ "id": other, "at": at, "marked": false }]);
+    });
+    assert_eq!((&report["outcome"], &report["exit_code"]), (&"warning".into(), &0.into()));
+    assert_eq!(report["event"]["outcome"], "arrived");
+    let headline = report["headline"].as_str().unwrap();
+    assert!(headline.starts_with("ARRIVED ") && headline.contains("1 other purchase stuck"), "{headline}");
+}
+
+#[test]
+fn one_of_two_replicas_is_said() {
+    let report = with_changes("healthy", |evidence| {
+        let worker = &mut evidence["runtimes"]["docker"]["known"]["workloads"]["session-worker"];
+        let mut other = worker["instances"][0].clone();
+        other["name"] = "shop-session-worker-2".into();
+        other["id"] = "2".into();
+        other["state"] = "exited".into();
+        other["exit"]["code"] = 137.into();
+        other["again"] = serde_json::Value::Null;
+        worker["instances"].as_array_mut().unwrap().push(other);
+    });
+    let instance = support::instance(&report, "replicas-running", "session-worker");
+    assert_eq!(instance["observed"], "1 of 2 running; shop-session-worker-2 exited (137)");
+    assert_eq!(causes(&report), ["replica-down"]);
+    assert_eq!(report["causes"][0]["actions"][1]["run"][0], "docker start shop-session-worker-2");
+}
+
+#[test]
+fn a_profile_may_have_been_active_if_no_container_tells() {
+    let behind_profile = |evidence: &mut serde_json::Value| {
+        let service = &mut evidence["declared"]["known"]["workloads"]["session-worker"];
+        service["active"] = false.into();
+        service["profiles"] = serde_json::json!(["billing"]);
+    };
+    let report = with_changes("healthy", |evidence| {
+        behind_profile(evidence);
+        evidence["runtimes"]["docker"] =
+            serde_json::json!({ "not-asked": { "kind": "not-configured", "say": "skipped" } });
+    });
+    assert!(!causes(&report).contains(&"worker-behind-profile".to_string()), "{:?}", causes(&report));
+    // A container of another service with the same profile tells that it was active.
+    let report = with_changes("worker-stopped", |evidence| {
+        for service in ["purchase-worker", "session-worker"] {
+            let service = &mut evidence["declared"]["known"]["workloads"][service];
+            service["active"] = false.into();
+            service["profiles"] = serde_json::json!(["billing"]);
+        }
+    });
+    assert_eq!(causes(&report)[0], "worker-stopped");
+    let verify = report["causes"][0]["actions"].to_string();
+    assert!(!verify.contains("behind"), "{verify}");
+}
+
+#[test]
+fn rows_of_a_database_that_no_service_uses_prove_nothing() {
+    let report = with_changes("recorded-never-sent", |evidence| {
+        let main = &mut evidence["databases"]["postgres"]["known"];
+        main["mapped"] = serde_json::Value::Null;
+        main["address"] = "postgres://app@db.internal:5432/kodingcaravan".into();
+        main["identity"] = serde_json::json!({
+            "database": "kodingcaravan", "address": "10.9.8.7", "port": 5432,
+        });
+    });
+    assert_eq!(causes(&report), ["wrong-database-inspected"]);
+    let because = report["causes"][0]["because"].to_string();
+    assert!(because.contains("is not the services' database"), "{because}");
+}
+
+#[test]
+fn a_pooler_in_front_of_the_database_is_the_same_database() {
+    let report = with_changes("healthy", |evidence| {
+        let runtime = &evidence["runtimes"]["docker"]["known"]["workloads"]["postgres"]["instances"][0];
+        let networks = runtime["addresses"]["networks"].as_object().unwrap();
+        let address = networks.values().next().unwrap().clone();
+        let main = &mut evidence["databases"]["postgres"]["known"];
+        main["mapped"] = serde_json::Value::Null;
+        main["address"] = "postgres://app@pooler:6432/alias".into();
+        main["identity"] =
+            serde_json::json!({ "database": "kodingcaravan", "address": address, "port": 5432 });
+    });
+    assert_eq!(report["outcome"], "healthy", "{}", report["headline"]);
+    assert_eq!(support::instance(&report, "database-is-services", "postgres")["verdict"], "pass");
 }
 
 #[test]

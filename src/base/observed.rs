@@ -16,14 +16,22 @@ pub enum Observed<T> {
     NotAsked(Reason),
 }
 
+/// The reason for fields that an older recording lacks.
+const NOT_RECORDED: &str = "not looked at when this was recorded";
+
 impl<T> Default for Observed<T> {
     /// Returns "not asked", because older recordings lack fields that were added later.
     fn default() -> Self {
-        Observed::not_asked("not looked at when this was recorded")
+        Observed::not_asked(NOT_RECORDED)
     }
 }
 
 impl<T> Observed<T> {
+    /// Reports whether the value is missing because a recording is older than its field.
+    pub fn is_default(&self) -> bool {
+        matches!(self, Observed::NotAsked(why) if why.message == NOT_RECORDED)
+    }
+
     /// Creates an unavailable value with its reason.
     pub fn unknown(kind: ReasonKind, message: impl Into<String>) -> Self {
         Observed::Unknown(Reason::new(kind, message))

@@ -46,6 +46,8 @@ pub enum ReasonKind {
     Limit,
     /// Too little time was left to ask, or to expect an answer. This says nothing about the system.
     TooLittleTime,
+    /// It was read from a database that the services do not use.
+    OtherDatabase,
     /// A limit of this process or machine was reached, such as the number of open files. This says
     /// nothing about the system.
     OwnLimit,
@@ -81,6 +83,7 @@ impl Reason {
             | ReasonKind::Permission
             | ReasonKind::TooLittleTime
             | ReasonKind::OwnLimit
+            | ReasonKind::OtherDatabase
             | ReasonKind::Failed => true,
             ReasonKind::Unresolved
             | ReasonKind::Ambiguous

@@ -28,6 +28,20 @@ pub fn diagnose(catalog: &Catalog, findings: &[Finding]) -> Diagnosis {
     };
     let mut causes: Vec<RankedCause> =
         candidates.iter().map(|candidate| ranked_cause(&model, &ranking, findings, candidate)).collect();
+    // A cause that explains only what most causes explain, such as that the event is missing, has nothing but
+    // its prior: it stands behind those that have more, and is no part of the verdict.
+    let is_telling = |check: &String| {
+        let j = findings.iter().position(|finding| finding.check == *check);
+        j.is_some_and(|j| !findings[j].of_event && !model.is_common_symptom(j))
+    };
+    let is_supported = |cause: &RankedCause| {
+        let observed = cause.also_explains.iter().any(is_telling);
+        observed || !cause.because.is_empty() || !cause.one_of.is_empty()
+    };
+    if causes.iter().any(is_supported) {
+        causes.sort_by_key(|cause| !is_supported(cause));
+        causes.iter_mut().filter(|cause| !is_supported(cause)).for_each(|cause| cause.best = false);
+    }
     // If the best hypothesis contains no listed cause, the first listed cause counts as
     // the best, unless the second is equally likely.
     let tie = matches!(causes.as_slice(), [first, second, ..] if first.posterior - second.posterior < TIE);

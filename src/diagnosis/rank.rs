@@ -122,6 +122,13 @@ impl<'a> Model<'a> {
         self.links[k][j]
     }
 
+    /// Reports whether more than a quarter of all causes usually break the check, so that its failure tells
+    /// little about any of them.
+    pub fn is_common_symptom(&self, j: usize) -> bool {
+        let breaking = self.links.iter().filter(|links| links[j] >= USUALLY).count();
+        breaking * 4 > self.causes.len()
+    }
+
     /// Returns the probability that finding `j` passes even though these causes are true.
     pub fn pass(&self, j: usize, causes: &[usize]) -> f64 {
         let leak = if self.findings[j].noisy { NOISY_LEAK } else { LEAK };

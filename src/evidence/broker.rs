@@ -39,6 +39,10 @@ pub struct Broker {
     /// Later samples of end offsets and committed offsets (ListOffsets, OffsetFetch).
     #[serde(default)]
     pub again: Vec<Sample>,
+    /// Whether the broker has created the topic that holds committed offsets (`__consumer_offsets`).
+    /// Without it, no group has a coordinator.
+    #[serde(default, skip_serializing_if = "Observed::is_default")]
+    pub offsets_topic: Observed<bool>,
     /// Options that commands need to reach the broker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands: Option<BrokerCommandOptions>,
@@ -110,6 +114,9 @@ pub struct FoundRecord {
     /// repeat the id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<String>,
+    /// Whether the record belongs to a transaction that is still open, or follows one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unstable: bool,
     /// Size of the key and the value in bytes.
     pub size: u64,
     /// The headers that the pipeline declares, as truncated text without secrets.
@@ -141,6 +148,14 @@ pub struct Topic {
     /// DescribeConfigs).
     #[serde(default)]
     pub min_in_sync: Observed<u64>,
+    /// Whether a newer record with the same key replaces a record (`cleanup.policy`, from
+    /// DescribeConfigs).
+    #[serde(default, skip_serializing_if = "Observed::is_default")]
+    pub compacted: Observed<bool>,
+    /// If the topic does not exist, other topics whose names differ only in case, dots, dashes or
+    /// underscores.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub similar: Vec<Name>,
 }
 
 /// A partition of a topic.
@@ -159,6 +174,27 @@ pub struct Partition {
     pub earliest: Observed<i64>,
     /// The offset that the next record will get.
     pub end: Observed<i64>,
+    /// The offset before which no transaction is open (ListOffsets with `read_committed`). Consumers
+    /// with `isolation.level=read_committed` read no further.
+    #[serde(default, skip_serializing_if = "Observed::is_default")]
+    pub last_stable: Observed<i64>,
+    /// The oldest open transaction, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_transaction: Option<OpenTransaction>,
+}
+
+/// A transaction that was begun on a partition and has neither been committed nor aborted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenTransaction {
+    /// The offset of its first record.
+    pub offset: i64,
+    /// The time of its first record (Fetch), if it could be read.
+    pub since: Option<Timestamp>,
+    /// The producer's id (DescribeProducers), if the broker reports it.
+    pub producer: Option<i64>,
+    /// The producer's `transactional.id` (ListTransactions), if the broker reports it.
+    pub transactional_id: Option<String>,
 }
 
 /// A consumer group that was described by name. A group that does not exist has state `dead` and no
@@ -174,6 +210,23 @@ pub struct Group {
     pub members: Vec<Member>,
     /// The group's committed offsets (OffsetFetch); empty if it has committed nothing.
     pub committed: Observed<Vec<Committed>>,
+    /// For each partition on which the group lags, the first record that it has not taken yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<FirstWaiting>,
+}
+
+/// The first record on a partition that a group has not taken yet (Fetch).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FirstWaiting {
+    /// Topic.
+    pub topic: Name,
+    /// Partition.
+    pub partition: i32,
+    /// Whether there is one. If not, only aborted or control records follow the committed offset.
+    pub exists: bool,
+    /// Its timestamp, set by the producer or the broker.
+    pub at: Option<Timestamp>,
 }
 
 impl Group {

@@ -20,6 +20,10 @@ pub struct Database {
     pub address: String,
     /// How the configured address was mapped, if at all.
     pub mapped: Option<AddressMapping>,
+    /// Which server and database answered, as the server sees itself. A connection pooler has other
+    /// addresses and names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<DatabaseIdentity>,
     /// `server_version`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -67,6 +71,18 @@ impl Database {
         });
         of_event.chain(of_stages).flatten().collect()
     }
+}
+
+/// A database as its server sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseIdentity {
+    /// `current_database()`.
+    pub database: String,
+    /// `inet_server_addr()`; `None` for a Unix socket.
+    pub address: Option<String>,
+    /// `inet_server_port()`; `None` for a Unix socket.
+    pub port: Option<i32>,
 }
 
 /// Other sessions on the server (`pg_stat_activity`, `pg_locks`).

@@ -1,6 +1,7 @@
 //! The workloads that should run, as the compose files declare them.
 
 use crate::base::name::Name;
+use crate::evidence::workload::Runtime;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,6 +11,9 @@ use std::collections::BTreeMap;
 pub struct Declared {
     /// The files in the order given to Compose. Paths below the working directory are relative.
     pub files: Vec<String>,
+    /// The files with variables that the project was started with (`--env-file`), instead of `.env`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment_files: Vec<String>,
     /// Where the file names come from.
     pub named_by: NamedBy,
     /// The project name, if known.
@@ -18,6 +22,24 @@ pub struct Declared {
     pub read_by: String,
     /// Every workload in the files, including those behind a profile.
     pub workloads: BTreeMap<Name, Declaration>,
+}
+
+impl Declared {
+    /// Returns the profiles that were given when the project was started: those of services that are active
+    /// only with them, and have an instance.
+    pub fn active_profiles(&self, runtime: &Runtime) -> Vec<String> {
+        let has_instance = |name: &Name| {
+            let workload = runtime.workloads.get(name);
+            workload.is_some_and(|workload| !workload.instances.is_empty())
+        };
+        let started = self.workloads.iter().filter(|(name, service)| !service.active && has_instance(name));
+        // If a service has several profiles, any of them may have been given.
+        let mut profiles: Vec<String> =
+            started.filter_map(|(_, service)| service.profiles.first()).cloned().collect();
+        profiles.sort();
+        profiles.dedup();
+        profiles
+    }
 }
 
 /// Where the compose files' names come from.

@@ -31,14 +31,14 @@ pub use crate::base::system_kinds::System;
 pub use crate::base::unavailable_reason::{Reason, ReasonKind};
 pub use address_mapping::AddressMapping;
 pub use broker::{
-    Broker, Committed, DeadLetters, FoundRecord, Group, Member, Node, Partition, Sample, Search, Topic,
-    TopicPartition,
+    Broker, Committed, DeadLetters, FirstWaiting, FoundRecord, Group, Member, Node, OpenTransaction,
+    Partition, Sample, Search, Topic, TopicPartition,
 };
 pub use clock::Clock;
 pub use command_options::{BrokerCommandOptions, DatabaseCommandOptions, RuntimeCommandOptions};
 pub use container_and_group_states::{GroupProtocol, GroupState, Health, InstanceState, RestartPolicy};
 pub use custom_observation::CustomObservation;
-pub use database::{Database, Extent, HeldLock, IdleSession, Sessions, StuckEvent};
+pub use database::{Database, DatabaseIdentity, Extent, HeldLock, IdleSession, Sessions, StuckEvent};
 pub use declared_workloads::{Declaration, Declared, NamedBy};
 pub use http::{Answer, Http};
 pub use log::{Log, LogSource, Reach, Record};

@@ -134,6 +134,7 @@ struct Compose {
 impl Compose {
     fn into_current(self) -> Declared {
         Declared {
+            environment_files: Vec::new(),
             files: self.files,
             named_by: self.named_by,
             project: self.project,
@@ -250,6 +251,7 @@ impl Container {
                 service: self.service,
                 project: self.project,
                 config_files: self.config_files,
+                environment_files: Vec::new(),
                 working_dir: self.working_dir,
                 compose_version: self.compose_version,
             },
@@ -311,7 +313,7 @@ impl Kafka {
             searches,
             dead_letters: self.dead_letters.map(|letters| letters.dead_letters(first.as_ref())),
             again: self.again,
-            commands: None,
+            ..Broker::default()
         }
     }
 }
@@ -379,6 +381,7 @@ impl OldRecord {
             at: self.at,
             by: self.by,
             names: None,
+            unstable: false,
             size: self.size,
             headers: self.headers,
             value: self.value,
@@ -491,7 +494,7 @@ impl Postgres {
             indexed: Some(self.indexed),
             elsewhere: self.elsewhere,
             looked_up: self.looked_up,
-            commands: None,
+            ..Database::default()
         }
     }
 }

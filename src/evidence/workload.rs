@@ -159,6 +159,10 @@ pub struct Details {
     /// `com.docker.compose.project.config_files` as a list, with paths in the form of
     /// [`crate::evidence::Declared::files`].
     pub config_files: Vec<String>,
+    /// `com.docker.compose.project.environment_file` as a list: the files given with `--env-file`,
+    /// with paths in the same form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment_files: Vec<String>,
     /// `com.docker.compose.project.working_dir`, as a path in the same form.
     pub working_dir: Option<String>,
     /// `com.docker.compose.version`.

@@ -17,6 +17,16 @@ pub(super) fn declared(s: &Situation) -> Vec<Fact> {
     })
 }
 
+/// Counts the replicas of each component that do not run.
+pub(super) fn replicas_down(s: &Situation) -> Vec<Fact> {
+    for_components(s, |workload| {
+        workload.replicas.clone().map(|replicas| {
+            let down = replicas.expected.saturating_sub(replicas.running);
+            (Value::Count(down as u64), replicas.describe())
+        })
+    })
+}
+
 pub(super) fn state(s: &Situation) -> Vec<Fact> {
     for_components(s, |workload| {
         workload.state.clone().map(|state| (state.into(), workload.observed.clone()))

@@ -44,6 +44,20 @@ pub(super) fn consumed(s: &Situation) -> Vec<Fact> {
     })
 }
 
+/// Reports whether the dead letter topic exists on its broker.
+pub(super) fn dead_letter_topic_exists(s: &Situation) -> Vec<Fact> {
+    let Some(declared) = &s.pipeline.dead_letters else { return Vec::new() };
+    let broker = s.pipeline.broker(s.pipeline.broker_of_topic(&declared.topic));
+    let fact = s.deliveries.dead_letter_topic_exists.clone().map(|exists| {
+        let message = match exists {
+            true => format!("{} exists", declared.topic),
+            false => format!("{} does not exist: records that a worker gives up on are lost", declared.topic),
+        };
+        (Value::Bool(exists), message)
+    });
+    broker.into_iter().map(|broker| Fact::of(broker.service.get_ref(), fact.clone(), |value| value)).collect()
+}
+
 pub(super) fn dead_of_event(s: &Situation) -> Vec<Fact> {
     for_workers(s, |worker| {
         s.id().and_then(|_| s.deliveries.dead_letters.clone()).and_then(|_| {

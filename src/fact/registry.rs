@@ -1,44 +1,36 @@
 //! The registry of all built-in facts: name, documentation, scopes, kind, and reader.
 
-use crate::fact::model::{Fact, Facts};
+use crate::fact::kafka_registry::KAFKA;
+use crate::fact::spec::FactSpec;
 use crate::fact::{
-    api_call, clocks, consumer_groups, container_changes, containers, custom, database_sessions,
-    diagnostic_lines, event, kafka_records, log_signatures, stages, systems, topics,
+    api_call, clocks, consumer_groups, container_changes, containers, database_sessions, diagnostic_lines,
+    event, log_signatures, stages, systems,
 };
-use crate::runbook::custom_fact::CustomFact;
 use crate::runbook::fact_info::FactInfo;
 use crate::runbook::fact_value::Kind;
-use crate::runbook::log_kinds::LogKinds;
 use crate::runbook::scope::Scope;
-use crate::situation::Situation;
 use crate::situation::api_calls;
 use crate::situation::container_changes::{AddressState, ConfigState, DatabaseUsed, ImageState, StartedWhen};
-use crate::situation::group_motion::Motion;
+use crate::situation::declaration::Declaration;
 use crate::situation::http_answers::ServiceHealth;
 use crate::situation::settling::Settled;
 use crate::situation::stage_outcomes::StageProgress;
 use crate::situation::stages::{EffectStatus, MarkState};
 use crate::situation::worker_state::WorkloadState;
-use crate::situation::workload::{ContainerState, Declaration, End, Health, Start};
-
-/// One entry of the registry.
-pub struct FactSpec {
-    /// The name by which checks refer to the fact.
-    pub name: &'static str,
-    /// What the fact means and where its value comes from.
-    pub doc: &'static str,
-    /// The kinds of subject that the fact covers.
-    pub scopes: &'static [Scope],
-    /// The kind of its value.
-    pub kind: Kind,
-    derive: fn(&Situation) -> Vec<Fact>,
-}
+use crate::situation::workload::{ContainerState, End, Health, Start};
 
 const COMPONENTS: &[Scope] =
     &[Scope::Worker, Scope::Emitter, Scope::Api, Scope::Broker, Scope::Database, Scope::Component];
 
-/// All facts, in display order.
-pub const FACTS: &[FactSpec] = &[
+/// The facts about containers, in display order.
+const CONTAINERS: &[FactSpec] = &[
+    FactSpec {
+        name: "systems.reached",
+        doc: "whether any of the container runtime, the brokers and the databases answers, if several were asked",
+        scopes: &[Scope::Event],
+        kind: Kind::Bool,
+        derive: systems::reached,
+    },
     FactSpec {
         name: "compose.declared",
         doc: "whether the compose file declares the service with at least one replica",
@@ -52,6 +44,14 @@ pub const FACTS: &[FactSpec] = &[
         scopes: COMPONENTS,
         kind: Kind::Words(ContainerState::WORDS),
         derive: containers::state,
+    },
+    FactSpec {
+        name: "container.replicas_down",
+        doc: "how many of the component's replicas do not run, if there are or should be several (Docker: State.Status; \
+              Compose: scale, deploy.replicas)",
+        scopes: COMPONENTS,
+        kind: Kind::Count,
+        derive: containers::replicas_down,
     },
     FactSpec {
         name: "container.end",
@@ -127,131 +127,10 @@ pub const FACTS: &[FactSpec] = &[
         kind: Kind::Words(WorkloadState::WORDS),
         derive: consumer_groups::state,
     },
-    FactSpec {
-        name: "kafka.reachable",
-        doc: "whether the broker answers (Metadata request)",
-        scopes: &[Scope::Broker],
-        kind: Kind::Bool,
-        derive: systems::kafka_reachable,
-    },
-    FactSpec {
-        name: "kafka.advertised",
-        doc: "whether the brokers' advertised addresses resolve from here or match containers of the project \
-              (Metadata; Docker names)",
-        scopes: &[Scope::Broker],
-        kind: Kind::Bool,
-        derive: systems::advertised,
-    },
-    FactSpec {
-        name: "topic.exists",
-        doc: "whether the broker knows the topic when asked by name (Metadata request)",
-        scopes: &[Scope::Topic],
-        kind: Kind::Bool,
-        derive: topics::exists,
-    },
-    FactSpec {
-        name: "topic.led",
-        doc: "whether the topic has partitions, each with a leader (Metadata request)",
-        scopes: &[Scope::Topic],
-        kind: Kind::Bool,
-        derive: topics::led,
-    },
-    FactSpec {
-        name: "topic.takes_writes",
-        doc: "whether enough replicas are in sync for a write with acks=all (Kafka: Metadata, DescribeConfigs)",
-        scopes: &[Scope::Topic],
-        kind: Kind::Bool,
-        derive: topics::takes_writes,
-    },
-    FactSpec {
-        name: "topic.under_replicated",
-        doc: "partitions with fewer in-sync replicas than assigned replicas (Metadata request)",
-        scopes: &[Scope::Topic],
-        kind: Kind::Count,
-        derive: topics::under_replicated,
-    },
-    FactSpec {
-        name: "group.members",
-        doc: "members of the worker's consumer group (DescribeConsumerGroups)",
-        scopes: &[Scope::Worker],
-        kind: Kind::Count,
-        derive: consumer_groups::members,
-    },
-    FactSpec {
-        name: "group.as_declared",
-        doc: "whether the worker's container is a member of the declared group rather than of another one \
-              (DescribeConsumerGroups: member hosts; Docker: addresses)",
-        scopes: &[Scope::Worker],
-        kind: Kind::Bool,
-        derive: consumer_groups::as_declared,
-    },
-    FactSpec {
-        name: "group.partitions",
-        doc: "partitions of the worker's topics that are assigned to members of its group (DescribeConsumerGroups)",
-        scopes: &[Scope::Worker],
-        kind: Kind::Count,
-        derive: consumer_groups::partitions,
-    },
-    FactSpec {
-        name: "topic.other_readers",
-        doc: "groups outside the pipeline that read the topic (ListGroups, DescribeConsumerGroups)",
-        scopes: &[Scope::Topic],
-        kind: Kind::Count,
-        derive: topics::other_readers,
-    },
-    FactSpec {
-        name: "group.skipped",
-        doc: "records that the group never consumed although it has members and the records' events are stuck \
-              (OffsetFetch: nothing committed; ListOffsets: end beyond earliest)",
-        scopes: &[Scope::Worker],
-        kind: Kind::Count,
-        derive: consumer_groups::skipped,
-    },
-    FactSpec {
-        name: "group.jumped_over",
-        doc: "records of the event that the group has passed although the worker existed before them \
-              and never received them (Fetch, OffsetFetch, container log; Docker: Created)",
-        scopes: &[Scope::Worker],
-        kind: Kind::Count,
-        derive: consumer_groups::jumped_over,
-    },
-    FactSpec {
-        name: "group.motion",
-        doc: "whether the worker's group advances, judged from several samples of end and committed offsets \
-              (ListOffsets, OffsetFetch; --settle)",
-        scopes: &[Scope::Worker],
-        kind: Kind::Words(Motion::WORDS),
-        derive: consumer_groups::motion,
-    },
-    FactSpec {
-        name: "record.present",
-        doc: "whether the event's record is on the stage's topic, if the event has reached the stage (Fetch)",
-        scopes: &[Scope::Stage],
-        kind: Kind::Bool,
-        derive: kafka_records::present,
-    },
-    FactSpec {
-        name: "record.consumed",
-        doc: "whether the group has committed past the event's record, if its effect is missing \
-              (Fetch, OffsetFetch); does not prove that the worker received it",
-        scopes: &[Scope::Stage],
-        kind: Kind::Bool,
-        derive: kafka_records::consumed,
-    },
-    FactSpec {
-        name: "dead.of_event",
-        doc: "dead letters that name the id, at stages without an effect (Fetch)",
-        scopes: &[Scope::Worker],
-        kind: Kind::Count,
-        derive: kafka_records::dead_of_event,
-    },
-    FactSpec {
-        name: "dead.of_window",
-        doc: "dead letters since the event, or in the window (Fetch)",
-        scopes: &[Scope::Worker],
-        kind: Kind::Count,
-        derive: kafka_records::dead_of_window,
-    },
+];
+
+/// The facts about logs, databases, calls and clocks, in display order.
+const OTHERS: &[FactSpec] = &[
     FactSpec {
         name: "log.started",
         doc: "whether the worker logged its startup line (container log)",
@@ -286,6 +165,14 @@ pub const FACTS: &[FactSpec] = &[
         scopes: &[Scope::Database],
         kind: Kind::Bool,
         derive: systems::postgres_login,
+    },
+    FactSpec {
+        name: "postgres.of_services",
+        doc: "whether the main database is the one in the services' environments, as its server sees itself \
+              (current_database, inet_server_addr; Docker: Config.Env)",
+        scopes: &[Scope::Database],
+        kind: Kind::Bool,
+        derive: systems::of_services,
     },
     FactSpec {
         name: "postgres.login_here",
@@ -462,32 +349,14 @@ pub const FACTS: &[FactSpec] = &[
     },
 ];
 
+/// Returns all facts, in display order.
+pub fn specs() -> impl Iterator<Item = &'static FactSpec> {
+    CONTAINERS.iter().chain(KAFKA).chain(OTHERS)
+}
+
 /// Returns the built-in facts that checks may refer to, in display order.
 pub fn registry() -> Vec<FactInfo<'static>> {
     let known =
         |spec: &FactSpec| FactInfo { name: spec.name, doc: spec.doc, scopes: spec.scopes, kind: spec.kind };
-    FACTS.iter().map(known).collect()
-}
-
-/// Reads all facts from a situation.
-pub fn facts(situation: &Situation, signatures: &LogKinds, custom_facts: &[CustomFact]) -> Facts {
-    let fixed = FACTS.iter().map(|spec| (spec.name.to_string(), (spec.derive)(situation)));
-    let from_logs = signatures
-        .iter()
-        .map(|signature| (signature.fact(), log_signatures::clear(situation, signatures, signature)));
-    let custom_facts =
-        custom_facts.iter().map(|fact| (fact.name().to_string(), custom::derive(situation, fact)));
-    Facts(fixed.chain(from_logs).chain(custom_facts).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fact_names_are_unique() {
-        for (i, spec) in FACTS.iter().enumerate() {
-            assert!(FACTS[..i].iter().all(|other| other.name != spec.name), "{}", spec.name);
-        }
-    }
+    specs().map(known).collect()
 }

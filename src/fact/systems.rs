@@ -6,9 +6,23 @@ use crate::base::unavailable_reason::ReasonKind;
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 use crate::situation::brokers::answers_at;
+use crate::situation::container_changes::{Change, DatabaseUsed};
 
 fn bool_fact(subject: &str, observed: &Observed<(bool, String)>) -> Fact {
     Fact::of(subject, observed.clone(), |(yes, message)| (Value::Bool(yes), message))
+}
+
+/// Reports whether any of the systems answers. If none does, this machine's way to them is cut.
+pub(super) fn reached(s: &Situation) -> Vec<Fact> {
+    let observed = match s.systems.anything_answers {
+        Some(true) => Observed::Known((true, "at least one system answers".to_string())),
+        Some(false) => {
+            let message = "none of the systems that were asked answers, so this machine's way to them is cut";
+            Observed::Known((false, message.to_string()))
+        }
+        None => Observed::not_asked("fewer than two systems were asked"),
+    };
+    vec![bool_fact(&s.pipeline.noun.0, &observed)]
 }
 
 pub(super) fn kafka_reachable(s: &Situation) -> Vec<Fact> {
@@ -30,6 +44,9 @@ pub(super) fn postgres_login(s: &Situation) -> Vec<Fact> {
 
 fn login(address: &Observed<&str>) -> Observed<(bool, String)> {
     match address {
+        Observed::Unknown(why) if why.kind == ReasonKind::OtherDatabase => {
+            Observed::Known((true, "login succeeded".to_string()))
+        }
         Observed::Unknown(why) if why.kind == ReasonKind::Auth || why.code.as_deref() == Some("3D000") => {
             Observed::Known((false, why.describe()))
         }
@@ -45,6 +62,23 @@ pub(super) fn postgres_login_here(s: &Situation) -> Vec<Fact> {
     };
     let main = s.servers.all.iter().filter(|server| server.service == s.servers.main);
     main.map(|server| bool_fact(server.service, &here(login(&server.address)))).collect()
+}
+
+/// Reports whether the main database is the one that the services use.
+pub(super) fn of_services(s: &Situation) -> Vec<Fact> {
+    let used = match s.systems.database() {
+        Observed::Unknown(why) if why.kind == ReasonKind::OtherDatabase => {
+            Observed::Known((false, why.describe()))
+        }
+        seen => seen.and_then(|()| {
+            let same = |change: &&Change| matches!(change.database, Observed::Known((DatabaseUsed::Same, _)));
+            match s.changes.iter().find(same) {
+                Some(change) => Observed::Known((true, format!("{} uses it", change.component))),
+                None => Observed::not_asked("no container names a database that can be compared"),
+            }
+        }),
+    };
+    vec![bool_fact(s.servers.main, &used)]
 }
 
 pub(super) fn schema_missing(s: &Situation) -> Vec<Fact> {

@@ -16,6 +16,13 @@ pub fn compose(target: &Target) -> Process {
     if let Some(project) = &compose.project {
         process = process.arg("-p").operands([project]);
     }
+    // Without these, the containers would be created with other values.
+    for file in &compose.environment_files {
+        process = process.arg("--env-file").operands([file]);
+    }
+    for profile in &compose.profiles {
+        process = process.arg("--profile").operands([profile]);
+    }
     compose.files.iter().fold(process, |process, file| process.arg("-f").operands([file]))
 }
 
@@ -36,9 +43,11 @@ mod tests {
         target.compose.unset = vec!["KAFKA_BROKERS".into(), "API_URL".into()];
         target.compose.project = Some("my shop".into());
         target.compose.files.push("b c.yml".into());
+        target.compose.environment_files.push("prod.env".into());
         assert_eq!(
             shell::process(&recreate(&target, ["api"])),
-            "env -u KAFKA_BROKERS -u API_URL docker compose -p 'my shop' -f docker-compose.yml -f 'b c.yml' \
+            "env -u KAFKA_BROKERS -u API_URL docker compose -p 'my shop' --env-file prod.env \
+             -f docker-compose.yml -f 'b c.yml' \
              up -d --no-deps api"
         );
     }

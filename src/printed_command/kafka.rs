@@ -11,6 +11,8 @@ pub const LISTENER: &str = "localhost:9092";
 pub const TOPICS: &str = "kafka-topics";
 /// Kafka's tool for consumer groups.
 pub const CONSUMER_GROUPS: &str = "kafka-consumer-groups";
+/// Kafka's tool for transactions.
+pub const TRANSACTIONS: &str = "kafka-transactions";
 /// Kafka's console consumer.
 pub const CONSOLE_CONSUMER: &str = "kafka-console-consumer";
 /// Kafka's console producer.
@@ -42,6 +44,18 @@ pub fn create_topic(target: &Target, broker: &str, topic: &str, partitions: &str
         .option("--topic", topic)
         .option("--partitions", partitions)
         .option("--replication-factor", replicas)
+}
+
+/// Aborts the transaction whose first record on a partition has this offset.
+pub fn abort_transaction(
+    target: &Target,
+    broker: &str,
+    topic: &str,
+    partition: &str,
+    offset: &str,
+) -> Process {
+    let abort = tool(target, broker, TRANSACTIONS, false).arg("abort").option("--topic", topic);
+    abort.option("--partition", partition).option("--start-offset", offset)
 }
 
 /// The position to reset a group to.

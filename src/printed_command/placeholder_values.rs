@@ -110,6 +110,7 @@ impl<'a> PlaceholderValues<'a> {
             Placeholder::Compose => compose::compose(target),
             Placeholder::KafkaTopics => kafka::in_container(kafka::TOPICS),
             Placeholder::KafkaConsumerGroups => kafka::in_container(kafka::CONSUMER_GROUPS),
+            Placeholder::KafkaTransactions => kafka::in_container(kafka::TRANSACTIONS),
             Placeholder::KafkaConsoleConsumer => kafka::in_container(kafka::CONSOLE_CONSUMER),
             Placeholder::Psql => {
                 postgres::psql(target, self.session.map_or(MAIN_DATABASE, |(_, database)| database))

@@ -44,6 +44,10 @@ pub struct Compose {
     pub unset: Vec<String>,
     /// The project name, if the files do not set it.
     pub project: Option<String>,
+    /// The files with variables that the project was started with.
+    pub environment_files: Vec<String>,
+    /// The profiles that the project was started with.
+    pub profiles: Vec<String>,
     /// The compose files.
     pub files: Vec<String>,
 }

@@ -18,15 +18,41 @@ const RESET_MARGIN: SignedDuration = SignedDuration::from_secs(60);
 pub(crate) fn create_topics(remedy: &Remedy) -> Script {
     let situation = remedy.situation;
     let topics = situation.pipeline.topic.iter().filter(|topic| remedy.subjects.contains(&topic.name));
-    let create = topics.map(|topic| {
-        let broker = situation.pipeline.broker_of_topic(&topic.name);
+    let topics = topics.map(|topic| (&topic.name, topic.partitions));
+    let create = topics.chain(missing_dead_letter_topic(remedy)).map(|(topic, partitions)| {
+        let broker = situation.pipeline.broker_of_topic(topic);
         let sibling = situation.topic_layout(broker);
-        let partitions = topic.partitions.map(|p| p as usize);
+        let partitions = partitions.map(|p| p as usize);
         let partitions = sibling.map(|sibling| sibling.partitions).or(partitions).unwrap_or(1).to_string();
         let replicas = sibling.map_or(1, |sibling| sibling.replicas).to_string();
-        kafka::create_topic(remedy.target, broker, &topic.name, &partitions, &replicas).command()
+        kafka::create_topic(remedy.target, broker, topic, &partitions, &replicas).command()
     });
     Script { comment: None, commands: create.collect() }
+}
+
+/// Returns the dead letter topic, if it is missing and its broker is the subject.
+fn missing_dead_letter_topic<'a>(remedy: &Remedy<'a>) -> Option<(&'a String, Option<u32>)> {
+    let pipeline = remedy.situation.pipeline;
+    let declared = &pipeline.dead_letters.as_ref()?.topic;
+    let broker = pipeline.broker(pipeline.broker_of_topic(declared))?.service.get_ref();
+    let missing = remedy.situation.deliveries.dead_letter_topic_exists == Observed::Known(false);
+    (missing && remedy.subjects.contains(broker)).then_some((declared, None))
+}
+
+/// Generates a command for each transaction that was left open on the topics.
+pub(crate) fn abort_transactions(remedy: &Remedy) -> Option<Script> {
+    let (situation, target) = (remedy.situation, remedy.target);
+    let topics = situation.topics.all.iter().filter(|topic| remedy.subjects.iter().any(|s| s == topic.name));
+    let abort = topics.flat_map(|topic| {
+        let broker = situation.pipeline.broker_of_topic(topic.name);
+        let open = topic.open_transactions.known().into_iter().flatten();
+        open.map(move |(partition, open)| {
+            let (partition, offset) = (partition.to_string(), open.offset.to_string());
+            kafka::abort_transaction(target, broker, topic.name, &partition, &offset).command()
+        })
+    });
+    let commands: Vec<Command> = abort.collect();
+    (!commands.is_empty()).then_some(Script { comment: None, commands })
 }
 
 /// Resets each worker's group to the stuck events, on the partitions without a committed

@@ -4,7 +4,7 @@ use crate::base::name::{MAIN_DATABASE, Name};
 use crate::diagnosis::RankedCause;
 use crate::pipeline::Marks;
 use crate::printed_command::placeholder_values::{PlaceholderValues, Session};
-use crate::printed_command::{self, Process, Script, Target, pipeline_doctor, postgres, shell};
+use crate::printed_command::{self, Process, Script, Target, docker, pipeline_doctor, postgres, shell};
 use crate::remedy::model::{PlannedAction, Remedy};
 use crate::remedy::{compose, kafka, sql};
 use crate::runbook::catalog::{Action, ActionKind, Cause, Generator};
@@ -64,6 +64,8 @@ impl<'a> Remedy<'a> {
                 (!script.commands.is_empty()).then_some(Generated::Commands(script))
             }
             Generator::StartBrokers => kafka::start_brokers(self).map(Generated::Commands),
+            Generator::StartReplicas => self.start_replicas().map(Generated::Commands),
+            Generator::AbortTransactions => kafka::abort_transactions(self).map(Generated::Commands),
             Generator::RemoveMarks => sql::remove_marks(self).map(Generated::Text),
             Generator::SendRecords => kafka::records_script(self).map(Generated::Commands),
         }
@@ -149,7 +151,13 @@ impl<'a> Remedy<'a> {
                 ),
                 vec![to_shell("--offsets")],
             ),
-            Generator::CreateTopics | Generator::StartBrokers => (String::new(), commands.to_vec()),
+            Generator::CreateTopics
+            | Generator::StartBrokers
+            | Generator::StartReplicas
+            | Generator::AbortTransactions => {
+                let message = action.message.as_ref().map(|message| self.values().sentence(message));
+                (message.unwrap_or_default(), commands.to_vec())
+            }
             Generator::RemoveMarks => (
                 "review marks.sql first: it removes the marks that prevent a retry".to_string(),
                 vec![
@@ -170,6 +178,15 @@ impl<'a> Remedy<'a> {
         Some(PlannedAction { kind: action.kind, message, run, script })
     }
 
+    /// Generates the command that starts the stopped replicas of the subjects.
+    fn start_replicas(&self) -> Option<Script> {
+        let workloads = self.subjects.iter().filter_map(|name| self.situation.workloads.get(name));
+        let down = workloads.filter_map(|workload| Some(&workload.replicas.known()?.down)).flatten();
+        let names: Vec<&str> = down.map(|instance| instance.name.as_str()).collect();
+        let command = (!names.is_empty()).then(|| docker::start(self.target, names).command());
+        command.map(|start| Script { comment: None, commands: vec![start] })
+    }
+
     /// Returns the database that holds the marks.
     fn marks_database(&self) -> &'a str {
         self.situation.pipeline.marks.as_ref().map_or(MAIN_DATABASE, Marks::database)
@@ -183,6 +200,10 @@ impl<'a> Remedy<'a> {
             let command =
                 |session| PlaceholderValues { session: Some(session), ..self.values() }.command(template);
             return pids.into_iter().map(command).collect();
+        }
+        // Without an id, there is nothing to search for.
+        if template.has(Placeholder::Id) && self.target.id.is_none() {
+            return Vec::new();
         }
         match template.uses_subject() {
             true => {

@@ -3,15 +3,17 @@
 use crate::judge::{Finding, Verdict};
 use crate::printed_command::{pipeline_doctor, shell};
 use crate::remedy::PlannedAction;
+use crate::report::event_verdict::event_verdict;
 use crate::report::headline::headline;
 use crate::report::input::ReportInput;
-use crate::report::model::{Cause, Conclusions, Outcome, Report, SCHEMA_VERSION, Statement};
+use crate::report::model::{Cause, Conclusions, EventVerdict, Outcome, Report, SCHEMA_VERSION, Statement};
 use crate::report::runbook_step::step;
 use crate::report::stuck_events::stuck_events;
 use crate::report::unavailable::{unavailable, unwatched};
 use crate::runbook::catalog::ActionKind;
 use crate::runbook::overrides::{RowKind, SwitchedOff};
 use crate::runbook::severity::Severity;
+use crate::situation::event_progress::EventOutcome;
 
 /// Returns the likely causes, the actions and the unavailable systems.
 pub fn conclusions(input: &ReportInput) -> Conclusions {
@@ -31,7 +33,8 @@ pub fn conclusions(input: &ReportInput) -> Conclusions {
 /// Assembles the report.
 pub fn report(input: &ReportInput) -> Report {
     let diagnosis = input.diagnosis;
-    let outcome = outcome(input);
+    let event = event_verdict(input);
+    let outcome = outcome(input, event.as_ref());
     let Conclusions { tool, pipeline, observed_at, interrupted, causes, actions, unavailable } =
         conclusions(input);
     let mut report = Report {
@@ -47,6 +50,7 @@ pub fn report(input: &ReportInput) -> Report {
             None => outcome.exit_code(input.fail_on_warnings),
         },
         headline: String::new(),
+        event,
         actions,
         extent: stuck_events(input),
         steps: input.catalog.steps.iter().map(|row| step(input, row)).collect(),
@@ -76,25 +80,41 @@ fn expired_override(row: &SwitchedOff) -> Statement {
     Statement { id: row.id.clone(), message }
 }
 
-/// Returns the outcome. Problems take precedence over unknown checks, which take precedence
-/// over warnings.
-fn outcome(input: &ReportInput) -> Outcome {
+/// Returns the outcome. Problems take precedence over unknown checks, which take precedence over
+/// warnings. If the requested event arrived, problems that do not concern it are warnings.
+fn outcome(input: &ReportInput, event: Option<&EventVerdict>) -> Outcome {
     let findings = input.findings;
     let failed = |severity| findings.iter().any(|f| f.verdict == Verdict::Fail && f.severity == severity);
-    let unavailable = |f: &Finding| {
-        f.instances.iter().any(|i| matches!(i.verdict, Verdict::Unknown(_) | Verdict::Blocked(_)))
-    };
+    let event = event.map(|event| event.outcome);
+    let of_event = |f: &&Finding| f.of_event && f.severity == Severity::Error;
+    let incomplete = findings.iter().filter(of_event).any(|f| f.verdict == Verdict::Fail);
+    let arrived = event == Some(EventOutcome::Arrived) && !incomplete;
+    let is_unseen = |f: &Finding| f.instances.iter().any(|i| is_unseen(input, arrived, &i.verdict));
     match () {
-        () if failed(Severity::Error) => Outcome::Problem,
-        () if findings.iter().filter(|f| f.severity != Severity::Note).any(unavailable)
+        () if event == Some(EventOutcome::Stopped) || (failed(Severity::Error) && !arrived) => {
+            Outcome::Problem
+        }
+        () if findings.iter().filter(|f| f.severity != Severity::Note).any(is_unseen)
             || input.situation.systems.without_address().next().is_some()
             || input.situation.interrupted.is_some()
             || unwatched(input).is_some() =>
         {
             Outcome::Inconclusive
         }
-        () if failed(Severity::Warn) => Outcome::Warning,
+        () if failed(Severity::Warn) || failed(Severity::Error) => Outcome::Warning,
         () => Outcome::Healthy,
+    }
+}
+
+/// Reports whether a verdict leaves something open. What another failure blocks is no loss beside an
+/// event that arrived: the failure is reported.
+fn is_unseen(input: &ReportInput, arrived: bool, verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Blocked(by) => {
+            let failed = |f: &Finding| f.check == *by && f.verdict == Verdict::Fail;
+            !(arrived && input.findings.iter().any(failed))
+        }
+        verdict => matches!(verdict, Verdict::Unknown(_)),
     }
 }
 

@@ -199,7 +199,15 @@ pub(super) fn general_action(action: &Action, cause: &Cause, pipeline: &Pipeline
         }
         (None, None) => Vec::new(),
     };
-    let printed_in_full = matches!(action.generate, Some(Generator::StartBrokers | Generator::CreateTopics));
+    let printed_in_full = matches!(
+        action.generate,
+        Some(
+            Generator::StartBrokers
+                | Generator::StartReplicas
+                | Generator::CreateTopics
+                | Generator::AbortTransactions
+        )
+    );
     GeneralAction { message, commands, note: printed_in_full.then_some("the report prints it in full") }
 }
 
@@ -212,6 +220,10 @@ fn example_commands(generator: Generator, cause: &str, target: &Target) -> Vec<C
         Generator::StartBrokers => vec![docker::start(target, ["CONTAINER"]).command()],
         Generator::CreateTopics => {
             vec![kafka::create_topic(target, MAIN_BROKER, "TOPIC", "N", "N").command()]
+        }
+        Generator::StartReplicas => vec![docker::start(target, ["CONTAINER"]).command()],
+        Generator::AbortTransactions => {
+            vec![kafka::abort_transaction(target, MAIN_BROKER, "TOPIC", "N", "N").command()]
         }
         Generator::RemoveMarks => {
             vec![explain("--sql").write("marks.sql"), postgres::run_file(target, MAIN_DATABASE, "marks.sql")]

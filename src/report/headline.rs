@@ -1,16 +1,33 @@
 //! The last line of a report: the verdict.
 
-use crate::judge::Verdict;
+use crate::report::event_verdict;
+use crate::report::headline_parts::{
+    explanations, ids, passed_checks, reason_to_wait, shortened, unseen_systems,
+};
 use crate::report::input::ReportInput;
-use crate::report::model::{Outcome, Report, Statement};
-use crate::report::sentences::{format_window, lower_first, minute};
-use crate::runbook::severity::Severity;
+use crate::report::model::{Outcome, Report};
+use crate::report::sentences::{format_window, minute};
 
 /// The maximum length of the headline in characters.
 const MAX_LENGTH: usize = 80;
 
-/// Returns the verdict, in the longest form that fits on one line.
+/// Returns the verdict, in the longest form that fits on one line. The period at its end may be left out.
 pub(super) fn headline(input: &ReportInput, report: &Report) -> String {
+    let forms = match &report.event {
+        Some(event) => event_verdict::forms(input, report, event),
+        None => pipeline_forms(input, report),
+    };
+    let fitting = forms.iter().find_map(|form| match form.chars().count() {
+        0..=MAX_LENGTH => Some(form.clone()),
+        length if length == MAX_LENGTH + 1 => form.strip_suffix('.').map(String::from),
+        _ => None,
+    });
+    fitting.or_else(|| forms.last().cloned()).unwrap_or_default()
+}
+
+/// Returns the forms of the verdict on the whole pipeline, first with the stuck events, then
+/// without them; step 3 also shows them.
+fn pipeline_forms(input: &ReportInput, report: &Report) -> Vec<String> {
     let extent = &report.extent;
     let stuck = match (extent.stuck, extent.since) {
         (Some(stuck), Some(since)) if stuck > 0 => {
@@ -36,75 +53,23 @@ pub(super) fn headline(input: &ReportInput, report: &Report) -> String {
             forms.extend(shortened("WARNING: failed: ", &ids(all)));
             forms
         }
-        Outcome::Inconclusive => unclear(report),
+        Outcome::Inconclusive => {
+            let wait = reason_to_wait(report).into_iter().chain(explanations(report));
+            let wait = wait.map(|reason| format!("UNCLEAR: {reason}"));
+            let unseen = shortened("UNCLEAR: nothing failed; not seen: ", &unseen_systems(report));
+            wait.chain(unseen).collect()
+        }
         Outcome::Problem => broken(report),
     };
-    // Drop the stuck events if they do not fit; step 3 also shows them.
     let lines = |tail: &str| forms.iter().map(|form| format!("{form}.{tail}")).collect::<Vec<String>>();
-    let mut all = lines(&stuck).into_iter().chain(lines(""));
-    let fitting = all.find(|line| line.chars().count() <= MAX_LENGTH);
-    fitting.or_else(|| lines("").pop()).unwrap_or_default()
+    lines(&stuck).into_iter().chain(lines("")).collect()
 }
 
-/// Returns the forms of an unclear verdict: what to wait for, then the unavailable systems.
-fn unclear(report: &Report) -> Vec<String> {
-    let mut systems: Vec<String> =
-        report.unavailable.iter().map(|unavailable| unavailable.system.clone()).collect();
-    let whole = systems.clone();
-    systems
-        .retain(|name| name.split_once(", in part").is_none_or(|(name, _)| !whole.iter().any(|w| w == name)));
-    systems.dedup();
-    let in_part = whole.iter().all(|name| name.ends_with(", in part"));
-    let waits = report.unavailable.iter().filter(|unavailable| unavailable.resolves_with_time && in_part);
-    let waits: Vec<String> = waits.map(|unavailable| unavailable.why.clone()).collect();
-    // One reason to wait is enough.
-    let mut forms: Vec<String> = waits.first().map(|wait| format!("UNCLEAR: {wait}")).into_iter().collect();
-    forms.extend(shortened("UNCLEAR: nothing failed; not seen: ", &systems));
-    forms
-}
-
-/// Returns a form with all names, then forms with fewer and fewer names and the number of omitted names.
-fn shortened(head: &str, names: &[String]) -> Vec<String> {
-    let all = names.len();
-    let cut = |shown: usize| match all - shown {
-        0 => format!("{head}{}", names.join("; ")),
-        more => format!("{head}{} and {more} more", names[..shown].join("; ")),
-    };
-    (1..=all).rev().map(cut).collect()
-}
-
-/// Returns the causes of the likeliest explanation and the unexplained checks, with and
-/// without subjects.
 fn broken(report: &Report) -> Vec<String> {
-    let best: Vec<_> = report.causes.iter().filter(|cause| cause.best).collect();
-    let unexplained = ids(report.unexplained.iter());
-    let names = |with_subjects: bool| -> Vec<String> {
-        let causes = best.iter().map(|cause| {
-            let title_only = cause.title.split(": ").next().unwrap_or_default();
-            let title = if with_subjects { cause.title.as_str() } else { title_only };
-            format!("{} ({} %)", lower_first(title), cause.confidence)
-        });
-        causes.chain(unexplained.iter().map(|check| format!("unexplained: {check}"))).collect()
-    };
-    if best.is_empty() && !report.causes.is_empty() {
-        return vec![format!("BROKEN: {} causes are equally likely", report.causes.len())];
+    let explained = explanations(report);
+    if report.causes.is_empty() {
+        let failed = report.unexplained.iter().chain(&report.risks);
+        return shortened("BROKEN: no known cause explains ", &ids(failed));
     }
-    if best.is_empty() {
-        let failed: Vec<String> = unexplained.into_iter().chain(ids(report.risks.iter())).collect();
-        return shortened("BROKEN: no known cause explains ", &failed);
-    }
-    let with: Vec<String> = shortened("BROKEN: ", &names(true));
-    let without = shortened("BROKEN: ", &names(false));
-    with.into_iter().zip(without).flat_map(|(with, without)| [with, without]).collect()
-}
-
-fn passed_checks(input: &ReportInput) -> String {
-    let judged = || input.findings.iter().filter(|f| f.severity != Severity::Note);
-    let asked = judged().filter(|f| !matches!(f.verdict, Verdict::NotAsked(_))).count();
-    let passed_checks = judged().filter(|f| f.verdict == Verdict::Pass).count();
-    format!("{passed_checks} of {asked} checks passed")
-}
-
-fn ids<'a>(statements: impl Iterator<Item = &'a Statement>) -> Vec<String> {
-    statements.map(|statement| statement.id.clone()).collect()
+    explained.into_iter().map(|why| format!("BROKEN: {why}")).collect()
 }

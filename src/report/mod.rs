@@ -2,10 +2,12 @@
 
 pub mod assemble;
 pub mod cause_details;
+pub mod event_verdict;
 pub mod explain;
 pub mod finding_sentence;
 pub mod format;
 pub mod headline;
+mod headline_parts;
 pub mod input;
 pub mod lines;
 pub mod model;

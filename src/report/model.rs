@@ -6,6 +6,7 @@ use crate::judge::Verdict;
 use crate::remedy::PlannedAction;
 use crate::runbook::overrides::SwitchedOff;
 use crate::runbook::severity::Severity;
+use crate::situation::event_progress::EventOutcome;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,8 +62,11 @@ pub struct Report {
     pub outcome: Outcome,
     /// The exit code of the run.
     pub exit_code: u8,
-    /// The last line of the table.
+    /// The verdict, which is the last line of the table.
     pub headline: String,
+    /// How far the requested event got, if an id was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventVerdict>,
     /// How many events are stuck.
     pub extent: Extent,
     /// The runbook's steps.
@@ -121,6 +125,19 @@ pub struct Conclusions {
     pub actions: Vec<PlannedAction>,
     /// The systems and observations that were unavailable.
     pub unavailable: Vec<Unavailable>,
+}
+
+/// How far the requested event got. The headline begins with the outcome in capitals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EventVerdict {
+    /// Whether the event arrived, stopped, is under way, or what was seen does not tell.
+    pub outcome: EventOutcome,
+    /// When its last effect was written, if it arrived and that is known.
+    pub arrived_at: Option<Timestamp>,
+    /// The service or worker of the last hop at which it was seen.
+    pub last_seen_by: Option<String>,
+    /// The service or worker of the first missing or unknown hop, or the worker that gave up on it.
+    pub missing_at: Option<String>,
 }
 
 /// How many events in the window are stuck.

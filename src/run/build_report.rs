@@ -10,6 +10,7 @@ use crate::report::{self, Conclusions, Report, ReportInput};
 use crate::runbook::catalog::Catalog;
 use crate::situation::Situation;
 use crate::situation::command_target::target;
+use crate::situation::inspected_database::without_rows_of_other_database;
 
 /// Builds the report on the first requested event: evidence → situation → facts → checks →
 /// diagnosis → report. `catalog` holds the rows that apply at the time of the evidence.
@@ -19,6 +20,7 @@ pub(super) fn build_report(
     catalog: &Catalog,
     output: &OutputOptions,
 ) -> Report {
+    let evidence = &*without_rows_of_other_database(evidence, pipeline);
     let situation = Situation::build(evidence, pipeline, &catalog.signatures, &catalog.facts);
     with_report_input(&situation, catalog, output, report::report)
 }

@@ -15,6 +15,7 @@ use crate::run::stdout::set_colours;
 use crate::runbook::catalog::{Catalog, Cause, Generator};
 use crate::situation::Situation;
 use crate::situation::command_target::target;
+use crate::situation::inspected_database::without_rows_of_other_database;
 use crate::text::suggestion::suggestion;
 use crate::{collect, remedy, report};
 use std::io::{self, IsTerminal, Write};
@@ -117,6 +118,7 @@ fn remedy(
     (generator, evidence): (Generator, &Evidence),
 ) -> Result<String, Error> {
     let catalog = &catalog.as_of(evidence.observed_at);
+    let evidence = &*without_rows_of_other_database(evidence, &config.pipeline);
     let situation = Situation::build(evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
     let facts = facts(&situation, &catalog.signatures, &catalog.facts);
     let findings = judge(catalog, &facts, &config.pipeline);

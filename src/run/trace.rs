@@ -12,10 +12,12 @@ use crate::run::recording::record_after;
 use crate::run::stdout::{exit_code_after, require_format, write_stdout};
 use crate::runbook::catalog::Catalog;
 use crate::situation::Situation;
+use crate::situation::event_progress::EventOutcome;
+use crate::situation::inspected_database::without_rows_of_other_database;
 use crate::situation::shared::Shared;
 use crate::text::plural::count;
 use crate::trace::registry::{Format, named};
-use crate::trace::{Outcome, Trace, Traces, trace, traces};
+use crate::trace::{Trace, Traces, trace, traces};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -185,6 +187,7 @@ fn trace_events(
     catalog: &Catalog,
     output: &OutputOptions,
 ) -> Vec<Trace> {
+    let evidence = &*without_rows_of_other_database(evidence, &config.pipeline);
     let shared = Shared::build(evidence, &config.pipeline, &catalog.signatures, &catalog.facts);
     let shared = Arc::new(shared);
     let trace_one = |id: &String| {
@@ -257,7 +260,7 @@ fn follow(mut config: Config, catalog: &Catalog, output: &OutputOptions) -> Resu
         if let Some(render) = format.render_new_hops {
             write_stdout(output, |screen, out| render(&latest, previous.as_ref(), screen, out))?;
         }
-        if last || latest.outcome == Outcome::Arrived || evidence.interrupted.is_some() {
+        if last || latest.outcome == EventOutcome::Arrived || evidence.interrupted.is_some() {
             return finish(&evidence, &latest);
         }
         evidence.interrupted = interrupt::sleep(POLL_INTERVAL);

@@ -232,19 +232,27 @@ pub enum CauseTarget {
     Subjects,
     /// The emitters of the events that the subjects of its checks should process.
     Emitters,
+    /// The brokers of the subjects, which are workers.
+    Brokers,
 }
 
 impl Cause {
     /// Returns the components that the cause is about, given the subjects of its checks.
     pub fn targets(&self, pipeline: &Pipeline, subjects: &[String]) -> Vec<String> {
-        if self.about == CauseTarget::Subjects {
-            return subjects.to_vec();
-        }
-        let named = |stage: &&Stage| subjects.contains(&pipeline.stage_subject(stage));
-        let mut emitters: Vec<String> =
-            pipeline.stage.iter().filter(named).map(|stage| stage.emitter.get_ref().clone()).collect();
-        emitters.dedup();
-        emitters
+        let mut targets: Vec<String> = match self.about {
+            CauseTarget::Subjects => return subjects.to_vec(),
+            CauseTarget::Emitters => {
+                let named = |stage: &&Stage| subjects.contains(&pipeline.stage_subject(stage));
+                pipeline.stage.iter().filter(named).map(|stage| stage.emitter.get_ref().clone()).collect()
+            }
+            CauseTarget::Brokers => {
+                let workers = subjects.iter().filter_map(|subject| pipeline.worker(subject));
+                let brokers = workers.filter_map(|worker| pipeline.broker(pipeline.broker_of(worker)));
+                brokers.map(|broker| broker.service.get_ref().clone()).collect()
+            }
+        };
+        targets.dedup();
+        targets
     }
 }
 
@@ -294,6 +302,10 @@ pub enum Generator {
     CreateTopics,
     /// Commands that start the project's stopped brokers.
     StartBrokers,
+    /// Commands that start the stopped replicas of the subjects.
+    StartReplicas,
+    /// Commands that abort the transactions that were left open.
+    AbortTransactions,
     /// SQL, to be reviewed first, that removes marks without an effect row.
     RemoveMarks,
     /// Commands that send the records of the stuck events again.

@@ -44,7 +44,7 @@ pub fn answers_at(address: Observed<&str>) -> Observed<(bool, String)> {
     match address {
         Observed::Known(address) => Observed::Known((true, format!("answers at {address}"))),
         Observed::Unknown(why) if why.is_unreachable() => Observed::Known((false, why.describe())),
-        Observed::Unknown(why) if why.code.is_some() => {
+        Observed::Unknown(why) if why.code.is_some() || why.kind == ReasonKind::OtherDatabase => {
             Observed::Known((true, format!("answers: {}", why.describe())))
         }
         other => other.map(|address| (true, address.to_string())),

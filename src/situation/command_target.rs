@@ -60,10 +60,14 @@ fn container<'a>(view: &Situation<'a>, component: &str) -> Option<&'a Instance> 
 fn compose(evidence: &Evidence) -> Compose {
     let seen = evidence.declared.known();
     let project = seen.filter(|seen| matches!(seen.named_by, NamedBy::Labels));
+    let started = project.zip(evidence.runtime().known().copied());
+    let profiles = started.map(|(seen, runtime)| seen.active_profiles(runtime)).unwrap_or_default();
     let variables = evidence.target.variables.iter().filter(|name| (VARIABLE.fits)(name));
     Compose {
         unset: variables.cloned().collect(),
         project: project.and_then(|seen| seen.project.clone()).filter(|name| (SERVICE.fits)(name)),
+        profiles: profiles.into_iter().filter(|name| (SERVICE.fits)(name)).collect(),
+        environment_files: seen.map(|seen| seen.environment_files.clone()).unwrap_or_default(),
         files: seen.map(|seen| seen.files.clone()).unwrap_or_default(),
     }
 }

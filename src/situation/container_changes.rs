@@ -5,8 +5,9 @@ use crate::base::state_enum::state_enum;
 use crate::evidence::{Instance, Observed, Reason, ReasonKind, Runtime};
 use crate::pipeline::Role;
 use crate::situation::inputs::Inputs;
+use crate::situation::inspected_database::{declared_address, describe, leads_to};
 use crate::situation::workload::{Workloads, age};
-use crate::text::address::{DATABASE_VARIABLES, hosts_of, is_loopback_host};
+use crate::text::address::{hosts_of, is_loopback_host};
 
 state_enum! {
     /// A container's image compared with the current image for its tag.
@@ -219,9 +220,7 @@ impl<'a> ContainerView<'_, 'a> {
     }
 
     fn database(&self, docker: &Runtime, container: &Instance) -> ObservedState<DatabaseUsed> {
-        let declared =
-            DATABASE_VARIABLES.iter().find_map(|name| Some((*name, container.environment.get(*name)?)));
-        let Some((variable, address)) = declared else {
+        let Some((variable, address)) = declared_address(container) else {
             return Observed::not_asked("its environment names no database");
         };
         if hosts_of(address).iter().any(|host| docker.hosts.get(host) == Some(&Observed::Known(false))) {
@@ -229,37 +228,25 @@ impl<'a> ContainerView<'_, 'a> {
         }
         self.inputs.database().and_then(|rows| {
             let additional = self.inputs.evidence.additional_databases();
-            let additional = additional.filter_map(|(_, seen)| Some(&seen.known()?.address));
-            let inspected: Vec<String> = [&rows.address]
-                .into_iter()
-                .chain(additional)
-                .filter_map(|at| Some(host_and_name(at)?.1))
-                .collect();
-            let (Some((host, name)), false) = (host_and_name(address), inspected.is_empty()) else {
+            let additional = additional.filter_map(|(_, seen)| seen.known());
+            let inspected = [rows].into_iter().chain(additional);
+            let Some(place) = describe(address) else {
                 return Observed::unknown(ReasonKind::Failed, format!("{variable} could not be read"));
             };
-            let message = format!("its {variable} is {host}/{name}");
-            match inspected.contains(&name) {
-                false => {
+            let message = format!("its {variable} is {place}");
+            let leads: Vec<Option<bool>> =
+                inspected.map(|database| leads_to(docker, self.inputs.pipeline, address, database)).collect();
+            match leads.as_slice() {
+                leads if leads.contains(&Some(true)) => Observed::Known((DatabaseUsed::Same, message)),
+                leads if leads.iter().all(|leads| *leads == Some(false)) => {
                     let message = format!("{message}; the inspected database is {}", rows.address);
                     Observed::Known((DatabaseUsed::Other, message))
                 }
-                // A different host name may point to the same server.
-                true if rows.mapped.as_ref().is_some_and(|mapped| mapped.from == host) => {
-                    Observed::Known((DatabaseUsed::Same, message))
-                }
-                true => Observed::not_asked(format!(
+                _ => Observed::not_asked(format!(
                     "{message}; it is unknown whether this is the same as {}",
                     rows.address
                 )),
             }
         })
     }
-}
-
-/// Splits an address into host and database: "shop-db:5432" and "shop".
-fn host_and_name(address: &str) -> Option<(String, String)> {
-    let url = url::Url::parse(address).ok()?;
-    let host = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
-    Some((host, url.path().trim_start_matches('/').to_string()))
 }

@@ -49,6 +49,8 @@ pub struct Deliveries<'a> {
     stages: BTreeMap<&'a str, Delivery<'a>>,
     /// The dead letters of all events.
     pub dead_letters: Observed<&'a DeadLetters>,
+    /// Whether the dead letter topic exists.
+    pub dead_letter_topic_exists: Observed<bool>,
 }
 
 impl<'a> Deliveries<'a> {
@@ -58,7 +60,8 @@ impl<'a> Deliveries<'a> {
         let dead_letters = dead.and_then(|kafka| kafka.dead_letters.as_ref());
         let of = |stage: &'a Stage| (stage.name.as_str(), delivery(event, stage, &dead_letters));
         let stages = event.inputs.pipeline.stage.iter().map(of).collect();
-        Deliveries { stages, dead_letters }
+        let dead_letter_topic_exists = event.inputs.topic(dead_letter_topic(event)).map(|topic| topic.exists);
+        Deliveries { stages, dead_letters, dead_letter_topic_exists }
     }
 
     /// Returns the event's record at a stage.
@@ -156,12 +159,23 @@ fn record_of<'a>(event: &Event<'a>, stage: &Stage) -> Observed<Option<&'a FoundR
     event.id().and_then(|_| search).and_then(|search| match records.last() {
         Some(found) => Observed::Known(Some(found)),
         None if !search.complete => Observed::unknown(ReasonKind::Limit, stopped(topic, search)),
+        None if is_compacted(event, topic) => {
+            let message = format!(
+                "topic {topic} is compacted: a newer record with the same key may have replaced the event's"
+            );
+            Observed::unknown(ReasonKind::Missing, message)
+        }
         None if search.truncated => {
             let message = format!("the oldest records of {topic} have already been deleted");
             Observed::unknown(ReasonKind::Missing, message)
         }
         None => Observed::Known(None),
     })
+}
+
+/// Reports whether a newer record with the same key replaces a record of this topic.
+fn is_compacted(event: &Event, topic: &str) -> bool {
+    event.inputs.topic(topic).known().is_some_and(|topic| topic.compacted == Observed::Known(true))
 }
 
 fn stopped(topic: &str, search: &Search) -> String {

@@ -1,7 +1,10 @@
 //! The progress of each worker's consumer group: its committed offsets joined with the
 //! earliest and end offsets of every partition of its topics.
 
-use crate::evidence::{Broker, Group, GroupProtocol, Instance, Observed, Partition, ReasonKind, Topic};
+use crate::evidence::{
+    Broker, FirstWaiting, Group, GroupProtocol, Instance, Observed, Partition, ReasonKind, Topic,
+    TopicPartition,
+};
 use crate::pipeline::Worker;
 use crate::situation::inputs::Inputs;
 use crate::situation::workload::Workloads;
@@ -19,6 +22,9 @@ pub struct PartitionProgress<'a> {
     pub earliest: Observed<i64>,
     /// The offset that the next record will have.
     pub end: Observed<i64>,
+    /// The offset at which the group has to wait although the partition goes on: that of the oldest open
+    /// transaction, or its own if only aborted or control records follow.
+    pub waits_at: Option<i64>,
     /// The committed offset, which is the next one that the group will read; `None` if the group
     /// has committed nothing.
     pub committed: Option<i64>,
@@ -31,9 +37,25 @@ impl PartitionProgress<'_> {
         self.earliest.clone().and_then(|earliest| end.map(|end| u64::try_from(end - earliest).unwrap_or(0)))
     }
 
+    /// Returns the offset up to which the group can read, given the partition's end offset.
+    fn readable(&self, end: i64) -> i64 {
+        self.waits_at.map_or(end, |open| open.min(end))
+    }
+
     /// Returns the offset at which the group continues; deleted records are skipped.
     fn position(&self) -> Option<i64> {
         Some(self.committed?.max(*self.earliest.known()?))
+    }
+}
+
+/// A difference of one offset may be a control record, which no consumer takes.
+const CONTROL_RECORD: i64 = 1;
+
+impl PartitionProgress<'_> {
+    /// Returns how many records were deleted before the group took them.
+    fn deleted(&self) -> Option<u64> {
+        let gap = *self.earliest.known()? - self.committed?;
+        Some(if gap > CONTROL_RECORD { gap.unsigned_abs() } else { 0 })
     }
 }
 
@@ -88,6 +110,8 @@ pub struct GroupProgress<'a> {
     /// The partitions of the worker's topics on which the group has committed nothing,
     /// including empty ones. Missing topics have no partitions.
     pub uncommitted: Observed<Vec<UncommittedPartition<'a>>>,
+    /// Records that were deleted before the group took them, by partition.
+    pub deleted: Observed<Vec<(TopicPartition, u64)>>,
     /// Records between the committed and the end offsets; `None` if unknown, for example
     /// because nothing is committed on a partition that holds records.
     pub lag: Option<u64>,
@@ -95,6 +119,9 @@ pub struct GroupProgress<'a> {
     pub points: Vec<Point>,
     /// Whether the group's broker was observed.
     pub is_seen: bool,
+    /// Whether the broker has the topic of committed offsets, without which the group has no
+    /// coordinator.
+    pub offsets_topic: Observed<bool>,
     /// Whether a group outside the pipeline reads one of the worker's topics; `None` if other
     /// groups were not observed.
     pub read_by_others: Option<bool>,
@@ -115,7 +142,8 @@ impl<'a> GroupProgress<'a> {
         let seen = kafka.known().copied();
         let none = BTreeMap::new();
         let known = committed.known().unwrap_or(&none);
-        let partitions = seen.map(|kafka| partitions(kafka, worker, known)).unwrap_or_default();
+        let partitions =
+            seen.map(|kafka| partitions(kafka, worker, group.known().copied(), known)).unwrap_or_default();
         let uncommitted = uncommitted(worker, &kafka, &committed, &partitions);
         let container = workloads.known(&worker.name);
         let has_container = |group: &&Group| container.is_some_and(|container| has_member(group, container));
@@ -132,7 +160,9 @@ impl<'a> GroupProgress<'a> {
                 (Some(kafka), Some(_)) => points(kafka, worker, &partitions),
                 _ => Vec::new(),
             },
+            deleted: committed.as_ref().map(|_| deleted(&partitions)),
             is_seen: seen.is_some(),
+            offsets_topic: inputs.broker_of(worker).and_then(|broker| broker.offsets_topic.clone()),
             read_by_others: seen.and_then(|kafka| read_by_others(kafka, worker)),
             has_unreadable_topic: topics.into_iter().any(|topic| !is_led(topic)),
             group,
@@ -205,6 +235,7 @@ fn group_of<'a>(worker: &Worker, kafka: &Observed<&'a Broker>) -> Observed<&'a G
 fn partitions<'a>(
     kafka: &'a Broker,
     worker: &'a Worker,
+    group: Option<&Group>,
     committed: &BTreeMap<(&'a str, i32), i64>,
 ) -> Vec<PartitionProgress<'a>> {
     let mut all: Vec<PartitionProgress> = Vec::new();
@@ -215,12 +246,21 @@ fn partitions<'a>(
         }
         let seen =
             kafka.topics.get(name).and_then(Observed::known).map_or(&[][..], |topic| &topic.partitions);
-        all.extend(seen.iter().map(|Partition { id, earliest, end, .. }| PartitionProgress {
-            topic: name,
-            partition: *id,
-            earliest: earliest.clone(),
-            end: end.clone(),
-            committed: committed.get(&(name, *id)).copied(),
+        all.extend(seen.iter().map(|Partition { id, earliest, end, open_transaction, .. }| {
+            let committed = committed.get(&(name, *id)).copied();
+            let open = open_transaction.as_ref().map(|open| open.offset);
+            let is_here = |waiting: &&FirstWaiting| waiting.topic == name && waiting.partition == *id;
+            let first = group.and_then(|group| group.waiting.iter().find(is_here));
+            let nothing = committed.filter(|_| first.is_some_and(|first| !first.exists));
+            PartitionProgress {
+                topic: name,
+                partition: *id,
+                earliest: earliest.clone(),
+                end: end.clone(),
+                waits_at: nothing
+                    .or_else(|| open.filter(|open| committed.is_some_and(|committed| committed <= *open))),
+                committed,
+            }
         }));
         let unavailable =
             committed.iter().filter(|((topic, id), _)| *topic == name && !seen.iter().any(|p| p.id == *id));
@@ -230,10 +270,17 @@ fn partitions<'a>(
             partition: *id,
             earliest: not_observed(),
             end: not_observed(),
+            waits_at: None,
             committed: Some(*offset),
         }));
     }
     all
+}
+
+fn deleted(partitions: &[PartitionProgress]) -> Vec<(TopicPartition, u64)> {
+    let place = |p: &PartitionProgress| TopicPartition { topic: p.topic.to_string(), partition: p.partition };
+    let deleted = partitions.iter().filter_map(|p| Some((place(p), p.deleted()?)));
+    deleted.filter(|(_, records)| *records > 0).collect()
 }
 
 fn uncommitted<'a>(
@@ -279,21 +326,24 @@ fn lag(
         return None;
     }
     committed.known()?;
-    let lags = partitions.iter().filter_map(|partition| Some((partition, partition.committed?)));
-    lags.map(|(partition, committed)| Some(u64::try_from(partition.end.known()? - committed).unwrap_or(0)))
-        .sum()
+    let committed = partitions.iter().filter(|partition| partition.committed.is_some());
+    // Deleted records do not wait.
+    let lags =
+        committed.map(|partition| Some(partition.readable(*partition.end.known()?) - partition.position()?));
+    lags.map(|lag| Some(u64::try_from(lag?).unwrap_or(0))).sum()
 }
 
 fn points(kafka: &Broker, worker: &Worker, partitions: &[PartitionProgress]) -> Vec<Point> {
     let committed = partitions.iter().filter(|partition| partition.committed.is_some());
-    let first = committed.map(|partition| Some((partition.position()?, *partition.end.known()?)));
+    let first =
+        committed.map(|partition| Some((partition.position()?, partition.readable(*partition.end.known()?))));
     let again = kafka.again.iter().map(|sample| {
         let later = sample.committed.get(worker.group.as_ref()?)?.iter();
         let later = later.filter(|committed| worker.consumes(&committed.topic)).map(|c| {
             let partition = partitions.iter().find(|p| p.topic == c.topic && p.partition == c.partition)?;
             let mut ends = sample.ends.iter();
             let end = ends.find(|end| end.topic == c.topic && end.partition == c.partition)?;
-            Some((c.offset.max(*partition.earliest.known()?), end.offset))
+            Some((c.offset.max(*partition.earliest.known()?), partition.readable(end.offset)))
         });
         sum(sample.after_ms, later)
     });

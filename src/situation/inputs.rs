@@ -59,10 +59,11 @@ impl<'a> Inputs<'a> {
     /// this machine is more likely to have failed than all systems at once, so the reason blames none
     /// of them.
     pub fn reason_of(&self, why: Reason) -> Reason {
-        match why.kind == ReasonKind::NoAnswer && self.nothing_answers() {
+        let is_silent = matches!(why.kind, ReasonKind::NoAnswer | ReasonKind::Unresolved);
+        match is_silent && self.anything_answers() == Some(false) {
             true => {
                 let message = format!(
-                    "{}, nor from Docker, Kafka or PostgreSQL: this machine's way to them may be cut",
+                    "{}; no other system answers either, so this machine's way to them may be cut",
                     why.message
                 );
                 Reason { kind: ReasonKind::Failed, message, ..why }
@@ -71,18 +72,23 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Reports whether the runtime, all brokers and all databases were queried and none of them answered.
-    fn nothing_answers(&self) -> bool {
-        fn is_silent<T>(seen: &Observed<T>) -> bool {
-            matches!(seen, Observed::Unknown(why) if why.kind == ReasonKind::NoAnswer)
+    /// Reports whether at least two of the runtime, the brokers and the databases were asked and none of
+    /// them answered. `None` if fewer were asked.
+    pub fn anything_answers(&self) -> Option<bool> {
+        fn answers<T>(seen: &Observed<T>) -> Option<bool> {
+            match seen {
+                Observed::NotAsked(_) => None,
+                Observed::Unknown(why) => {
+                    Some(!matches!(why.kind, ReasonKind::NoAnswer | ReasonKind::Unresolved))
+                }
+                Observed::Known(_) => Some(true),
+            }
         }
-        let evidence = self.evidence;
-        let (brokers, databases) = (&evidence.brokers, &evidence.databases);
-        is_silent(&self.runtime())
-            && !brokers.is_empty()
-            && !databases.is_empty()
-            && brokers.values().all(is_silent)
-            && databases.values().all(is_silent)
+        let (brokers, databases) = (&self.evidence.brokers, &self.evidence.databases);
+        let runtime = [answers(&self.runtime())].into_iter();
+        let systems = runtime.chain(brokers.values().map(answers)).chain(databases.values().map(answers));
+        let asked: Vec<bool> = systems.flatten().collect();
+        (asked.len() > 1).then(|| asked.contains(&true))
     }
 
     /// Returns one of the pipeline's topics as its broker reports it.

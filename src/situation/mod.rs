@@ -6,7 +6,7 @@
 //! `settling`, `backlog`, `logs`, `group_motion`, `worker_state`, `brokers`, `topics`,
 //! `http_answers` and `container_changes`. The part that is specific to the requested event
 //! follows: `stages`, `database_servers`, `custom`, `delivery`, `skipped_records`,
-//! `api_calls`, `hops`, and then `stage_outcomes`, `group_membership`, `diagnostic_lines`,
+//! `api_calls`, `hops`, `event_progress`, and then `stage_outcomes`, `group_membership`, `diagnostic_lines`,
 //! `log_signatures`, `remedy_defaults` and `command_target`.
 
 pub mod api_calls;
@@ -17,18 +17,22 @@ pub mod command_target;
 pub mod container_changes;
 pub mod custom;
 pub mod database_servers;
+pub mod declaration;
 pub mod delivery;
 pub mod diagnostic_lines;
 pub mod event_lookup;
+pub mod event_progress;
 pub mod group_membership;
 pub mod group_motion;
 pub mod group_progress;
 pub mod hops;
 pub mod http_answers;
 pub(in crate::situation) mod inputs;
+pub mod inspected_database;
 pub mod log_signatures;
 pub mod logs;
 pub mod remedy_defaults;
+pub mod replicas;
 pub mod settling;
 pub mod shared;
 pub mod skipped_records;
@@ -46,6 +50,7 @@ use crate::runbook::log_kinds::LogKinds;
 use api_calls::ApiCalls;
 use database_servers::Servers;
 use delivery::Deliveries;
+use event_progress::EventProgress;
 use hops::Hop;
 use shared::Shared;
 use skipped_records::Skips;
@@ -100,8 +105,8 @@ impl<'a> Situation<'a> {
         Situation { event, servers, deliveries, skips, calls, hops }
     }
 
-    /// Reports whether the event has completed the last stage of every branch.
-    pub fn has_arrived(&self) -> bool {
-        hops::has_arrived(&self.event)
+    /// Returns how far the requested event got.
+    pub fn progress(&self) -> EventProgress {
+        EventProgress::of(&self.hops, hops::has_arrived(&self.event))
     }
 }

@@ -21,8 +21,13 @@ pub enum EvidenceSource<'a> {
     Logs,
 }
 
-/// Which systems were observed, in the order of [`EvidenceSource`].
-pub struct Systems<'a>(Vec<(EvidenceSource<'a>, Observed<()>)>);
+/// Which systems were observed.
+pub struct Systems<'a> {
+    /// In the order of [`EvidenceSource`].
+    all: Vec<(EvidenceSource<'a>, Observed<()>)>,
+    /// Whether any of the systems that were asked answers; `None` if fewer than two were asked.
+    pub anything_answers: Option<bool>,
+}
 
 impl<'a> Systems<'a> {
     /// Checks which systems were observed.
@@ -38,12 +43,13 @@ impl<'a> Systems<'a> {
         let database = database.map(|seen| (EvidenceSource::Database, seen));
         let http = (EvidenceSource::Http, availability(&evidence.http));
         let logs = (EvidenceSource::Logs, logs_availability(inputs));
-        Systems(declared.chain(runtime).chain(brokers).chain(database).chain([http, logs]).collect())
+        let all = declared.chain(runtime).chain(brokers).chain(database).chain([http, logs]).collect();
+        Systems { all, anything_answers: inputs.anything_answers() }
     }
 
     /// Returns the systems that could not be observed, with the reasons.
     pub fn unknown(&self) -> impl Iterator<Item = (EvidenceSource<'a>, &Reason)> {
-        self.0.iter().filter_map(|(system, seen)| match seen {
+        self.all.iter().filter_map(|(system, seen)| match seen {
             Observed::Unknown(why) => Some((*system, why)),
             Observed::Known(()) | Observed::NotAsked(_) => None,
         })
@@ -52,7 +58,7 @@ impl<'a> Systems<'a> {
     /// Returns the systems that the runbook needs but for which no address is configured. A
     /// system that was skipped for lack of an address must not count as healthy.
     pub fn without_address(&self) -> impl Iterator<Item = (EvidenceSource<'a>, &Reason)> {
-        self.0.iter().filter(|(system, _)| is_needed(*system)).filter_map(|(system, seen)| match seen {
+        self.all.iter().filter(|(system, _)| is_needed(*system)).filter_map(|(system, seen)| match seen {
             Observed::NotAsked(why) if why.kind != ReasonKind::NotInPipeline => Some((*system, why)),
             _ => None,
         })
@@ -60,25 +66,25 @@ impl<'a> Systems<'a> {
 
     /// Reports whether a system that the runbook needs is entirely unavailable for this reason.
     pub fn unavailable_because(&self, why: &Reason) -> bool {
-        let mut needed = self.0.iter().filter(|(system, _)| is_needed(*system));
+        let mut needed = self.all.iter().filter(|(system, _)| is_needed(*system));
         why.kind != ReasonKind::NotInPipeline && needed.any(|(_, seen)| seen.reason() == Some(why))
     }
 
     /// Returns why the main database was not observed, or `Known` if it was.
     pub fn database(&self) -> Observed<()> {
-        let mut all = self.0.iter();
+        let mut all = self.all.iter();
         let database = all.find(|(system, _)| *system == EvidenceSource::Database);
         database.map_or_else(|| Observed::not_asked("no database was queried"), |(_, seen)| seen.clone())
     }
 
     /// Reports whether the container runtime was observed.
     pub fn has_runtime(&self) -> bool {
-        self.0.iter().any(|(system, seen)| *system == EvidenceSource::Docker && seen.known().is_some())
+        self.all.iter().any(|(system, seen)| *system == EvidenceSource::Docker && seen.known().is_some())
     }
 
     /// Reports whether all brokers were observed.
     pub fn has_brokers(&self) -> bool {
-        let mut brokers = self.0.iter().filter(|(system, _)| matches!(system, EvidenceSource::Broker(_)));
+        let mut brokers = self.all.iter().filter(|(system, _)| matches!(system, EvidenceSource::Broker(_)));
         brokers.all(|(_, seen)| seen.known().is_some())
     }
 }

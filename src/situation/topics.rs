@@ -1,6 +1,6 @@
 //! The topics of the pipeline as their brokers report them, and other groups that read them.
 
-use crate::evidence::{Observed, Partition, ReasonKind, Topic};
+use crate::evidence::{Name, Observed, OpenTransaction, Partition, ReasonKind, Topic};
 use crate::pipeline::Pipeline;
 use crate::situation::group_progress::describe;
 use crate::situation::inputs::Inputs;
@@ -18,6 +18,10 @@ pub struct TopicState<'a> {
     pub writable: Observed<InSync>,
     /// How many partitions are under-replicated.
     pub under_replicated: Observed<usize>,
+    /// The oldest open transaction of each partition that has one, the oldest first.
+    pub open_transactions: Observed<Vec<(i32, &'a OpenTransaction)>>,
+    /// Other topics with similar names, if the topic does not exist.
+    pub similar: &'a [Name],
     /// Groups outside the pipeline that read the topic, with a description of their state.
     pub other_readers: Observed<Vec<(&'a str, String)>>,
 }
@@ -86,6 +90,8 @@ pub fn build<'a>(inputs: Inputs<'a>, settling: &Settling) -> Topics<'a> {
         TopicState {
             name,
             partitions: seen.clone().map(|topic| topic.exists.then_some(topic.partitions.len())),
+            open_transactions: seen.clone().and_then(open_transactions),
+            similar: similar(seen.known().copied()),
             led: led(inputs.pipeline, settling, name, seen.clone()),
             writable: seen.clone().and_then(writable),
             under_replicated: seen.map(|topic| topic.partitions.iter().filter(|p| is_short(p)).count()),
@@ -123,6 +129,22 @@ fn led(
             None => Observed::Known((led, leaderless)),
         }
     })
+}
+
+fn similar(topic: Option<&Topic>) -> &[Name] {
+    topic.map_or(&[], |topic| &topic.similar)
+}
+
+fn open_transactions(topic: &Topic) -> Observed<Vec<(i32, &OpenTransaction)>> {
+    // Recordings of earlier versions do not say where transactions are open.
+    let unknown = topic.partitions.iter().find(|partition| partition.last_stable.known().is_none());
+    let open = topic.partitions.iter().filter_map(|p| Some((p.id, p.open_transaction.as_ref()?)));
+    let mut open: Vec<_> = open.collect();
+    open.sort_by_key(|(_, open)| open.since);
+    match unknown {
+        Some(partition) if open.is_empty() => partition.last_stable.as_ref().map(|_| open),
+        _ => Observed::Known(open),
+    }
 }
 
 fn is_short(partition: &Partition) -> bool {

@@ -3,12 +3,13 @@
 use crate::base::state_enum::state_enum;
 use crate::evidence::{Declared, GroupState, Health, Instance, Log, Observed, ReasonKind};
 use crate::pipeline::{Pipeline, Worker};
+use crate::situation::declaration::{Declaration, declaration};
 use crate::situation::group_motion::{Motion, Motions};
 use crate::situation::group_progress::{self, GroupProgress, Progress};
 use crate::situation::inputs::Inputs;
 use crate::situation::logs;
 use crate::situation::settling::Settling;
-use crate::situation::workload::{ContainerState, Declaration, Workload, Workloads, age, declaration};
+use crate::situation::workload::{ContainerState, Workload, Workloads, age};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 

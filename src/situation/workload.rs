@@ -1,24 +1,14 @@
 //! Each component's container, and the container's state.
 
 use crate::base::state_enum::state_enum;
-use crate::evidence::{
-    self, Declared, Instance, InstanceState, Observed, ReasonKind, Runtime, StartFailure, StartFailureKind,
-};
+use crate::evidence::{self, Instance, InstanceState, Observed, Runtime, StartFailure, StartFailureKind};
 use crate::pipeline::Pipeline;
+use crate::situation::declaration::{Declaration, declared, if_profile_is_known};
 use crate::situation::inputs::Inputs;
+use crate::situation::replicas::{self, Replicas};
 use crate::text::plural;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-
-state_enum! {
-    /// Whether and how the compose file declares a service.
-    pub enum Declaration {
-        Absent = "absent",
-        BehindProfile = "behind-profile",
-        NoReplicas = "no-replicas",
-        Declared = "declared",
-    }
-}
 
 state_enum! {
     /// The state of a container.
@@ -106,6 +96,8 @@ pub struct Workload<'a> {
     pub start: Observed<Start>,
     /// The result of that container's own health check.
     pub health: Observed<Health>,
+    /// Its replicas, if it has several.
+    pub replicas: Observed<Replicas<'a>>,
     /// A description of the state.
     pub observed: String,
 }
@@ -131,8 +123,21 @@ impl<'a> Workload<'a> {
         let runs = state.known() == Some(&ContainerState::Running);
         let declared = inputs
             .declared()
-            .and_then(|compose| declared(compose, component, container.known().copied().flatten(), runs));
-        Workload { component, container_name, declared, container, state, end, start, health, observed }
+            .and_then(|compose| declared(compose, component, container.known().copied().flatten(), runs))
+            .and_then(|declared| if_profile_is_known(inputs, component, declared));
+        let replicas = replicas::of(inputs, component, container_name);
+        Workload {
+            component,
+            container_name,
+            declared,
+            container,
+            state,
+            end,
+            start,
+            health,
+            replicas,
+            observed,
+        }
     }
 
     /// Returns its container, if one exists and was observed.
@@ -215,55 +220,6 @@ fn container_of<'a>(
             Observed::Unknown(why.clone())
         }
         _ => Observed::Known(best),
-    }
-}
-
-fn declared(
-    compose: &Declared,
-    component: &str,
-    container: Option<&Instance>,
-    runs: bool,
-) -> Observed<(Declaration, String)> {
-    let service = compose.workloads.get(component);
-    if let Some(file) =
-        container.and_then(|c| missing_compose_file(c, &compose.files)).filter(|_| service.is_none())
-    {
-        return Observed::unknown(
-            ReasonKind::Missing,
-            format!("created from {file}, which was not found here"),
-        );
-    }
-    Observed::Known(match (declaration(service, &compose.files.join(", ")), runs) {
-        // The profile was enabled or the service was scaled by hand.
-        ((Declaration::BehindProfile | Declaration::NoReplicas, message), true) => {
-            (Declaration::Declared, format!("{message}, but running"))
-        }
-        (declaration, _) => declaration,
-    })
-}
-
-/// Returns the compose file that a container was created from, if that file was not read.
-fn missing_compose_file<'a>(container: &'a Instance, files: &[String]) -> Option<&'a str> {
-    container
-        .details
-        .config_files
-        .iter()
-        .map(String::as_str)
-        .find(|file| !files.iter().any(|read| read == file))
-}
-
-/// Returns whether the compose file declares a service, as a state and as a description.
-pub fn declaration(service: Option<&evidence::Declaration>, files: &str) -> (Declaration, String) {
-    match service {
-        None => (Declaration::Absent, format!("not in {files}")),
-        Some(service) if !service.active => {
-            let profiles = service.profiles.join(", ");
-            (Declaration::BehindProfile, format!("behind profile {profiles} in {files}"))
-        }
-        Some(service) if service.replicas == 0 => {
-            (Declaration::NoReplicas, format!("replicas: 0 in {files}"))
-        }
-        Some(_) => (Declaration::Declared, format!("in {files}")),
     }
 }
 

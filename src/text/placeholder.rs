@@ -36,6 +36,7 @@ pub enum Placeholder {
     Compose,
     KafkaTopics,
     KafkaConsumerGroups,
+    KafkaTransactions,
     KafkaConsoleConsumer,
     Psql,
     PsqlAsSuperuser,
@@ -83,7 +84,7 @@ const fn info(
 }
 
 /// All placeholders.
-pub const PLACEHOLDERS: [PlaceholderInfo; 36] = [
+pub const PLACEHOLDERS: [PlaceholderInfo; 37] = [
     info(Placeholder::Subject, "subject", Needs::Subject, "the text's subject"),
     info(Placeholder::Container, "container", Needs::Subject, "the subject's container"),
     info(Placeholder::Id, "id", Needs::Id, "the requested id"),
@@ -152,6 +153,12 @@ pub const PLACEHOLDERS: [PlaceholderInfo; 36] = [
         "the kafka-consumer-groups command in {broker}",
     ),
     info(
+        Placeholder::KafkaTransactions,
+        "kafka_transactions",
+        Needs::Target,
+        "the kafka-transactions command in {broker}",
+    ),
+    info(
         Placeholder::KafkaConsoleConsumer,
         "kafka_console_consumer",
         Needs::Target,
@@ -176,12 +183,12 @@ impl Placeholder {
     /// Reports whether the placeholder represents a command of several words, which are already quoted.
     pub fn is_command(self) -> bool {
         use Placeholder::{
-            Compose, Docker, KafkaConsoleConsumer, KafkaConsumerGroups, KafkaTopics, SelfCommand,
+            Compose, Docker, KafkaConsoleConsumer, KafkaConsumerGroups, KafkaTopics, KafkaTransactions,
+            SelfCommand,
         };
-        let is_tool = matches!(
-            self,
-            SelfCommand | Docker | Compose | KafkaTopics | KafkaConsumerGroups | KafkaConsoleConsumer
-        );
+        let is_kafka_tool =
+            matches!(self, KafkaTopics | KafkaConsumerGroups | KafkaTransactions | KafkaConsoleConsumer);
+        let is_tool = is_kafka_tool || matches!(self, SelfCommand | Docker | Compose);
         is_tool || self.is_psql()
     }
 

@@ -3,7 +3,8 @@
 use crate::pipeline::Pipeline;
 use crate::report::model::SCHEMA_VERSION;
 use crate::report::sentences;
-use crate::trace::model::{Outcome, Stop, Trace, Traces};
+use crate::situation::event_progress::EventOutcome;
+use crate::trace::model::{Stop, Trace, Traces, exit_code};
 
 impl Traces {
     /// Returns the result for the case that no event has the key, or that no event is stuck in a
@@ -13,9 +14,9 @@ impl Traces {
         let (outcome, headline) = match stuck_window_s {
             Some(window_s) => {
                 let window = sentences::format_window(window_s);
-                (Outcome::Arrived, format!("ARRIVED: no {plural} stuck in {window}."))
+                (EventOutcome::Arrived, format!("ARRIVED: no {plural} stuck in {window}."))
             }
-            None => (Outcome::Stopped, format!("NOTHING: no {plural} with that key.")),
+            None => (EventOutcome::Stopped, format!("NOTHING: no {plural} with that key.")),
         };
         Traces {
             schema_version: SCHEMA_VERSION,
@@ -23,7 +24,7 @@ impl Traces {
             observed_at: None,
             interrupted: None,
             outcome,
-            exit_code: outcome.exit_code(None),
+            exit_code: exit_code(outcome, None),
             headline,
             stops: Vec::new(),
             traces: Vec::new(),
@@ -34,10 +35,11 @@ impl Traces {
 /// Aggregates the traces of several events.
 pub fn traces(pipeline: &Pipeline, traces: Vec<Trace>) -> Traces {
     let count = |outcome| traces.iter().filter(|trace| trace.outcome == outcome).count();
-    let outcome = Outcome::ALL.into_iter().find(|outcome| count(*outcome) > 0).unwrap_or(Outcome::Arrived);
+    let outcome =
+        EventOutcome::ALL.into_iter().find(|outcome| count(*outcome) > 0).unwrap_or(EventOutcome::Arrived);
     let interrupted = traces.iter().find_map(|trace| trace.interrupted);
     let stops = stops(&traces);
-    let counts = Outcome::ALL.into_iter().filter(|outcome| count(*outcome) > 0);
+    let counts = EventOutcome::ALL.into_iter().filter(|outcome| count(*outcome) > 0);
     let counts: Vec<String> =
         counts.map(|outcome| format!("{} {}", count(outcome), outcome.describe())).collect();
     let most_frequent = stops.first().map(|stop| {
@@ -51,7 +53,7 @@ pub fn traces(pipeline: &Pipeline, traces: Vec<Trace>) -> Traces {
         observed_at: traces.first().map(|trace| trace.observed_at),
         interrupted,
         outcome,
-        exit_code: outcome.exit_code(interrupted),
+        exit_code: exit_code(outcome, interrupted),
         headline: format!(
             "{}: {} of {all}.{most_frequent}",
             outcome.describe().to_uppercase(),
@@ -65,7 +67,7 @@ pub fn traces(pipeline: &Pipeline, traces: Vec<Trace>) -> Traces {
 /// Groups stopped events by where they stopped, the most frequent location first.
 fn stops(traces: &[Trace]) -> Vec<Stop> {
     let mut stops: Vec<Stop> = Vec::new();
-    for trace in traces.iter().filter(|trace| trace.outcome == Outcome::Stopped) {
+    for trace in traces.iter().filter(|trace| trace.outcome == EventOutcome::Stopped) {
         let title = |hop: Option<usize>| hop.map(|hop| trace.hops[hop].title.clone());
         let cause = trace.causes.iter().find(|cause| cause.best);
         let stop = Stop {

@@ -1,29 +1,29 @@
 //! Assembles the trace of one event: how far it got, where it stopped, and why.
 
-use crate::base::unavailable_reason::ReasonKind;
-use crate::pipeline::{HopKind, Stage};
+use crate::pipeline::Stage;
 use crate::report::model::{Conclusions, SCHEMA_VERSION, Statement};
 use crate::report::sentences;
 use crate::situation::Situation;
 use crate::situation::clock::{self, ClockOf};
-use crate::situation::hops::{self, Hop, State};
+use crate::situation::event_progress::{EventOutcome, EventProgress};
+use crate::situation::hops::{Hop, State};
 use crate::trace::duration::format_duration;
-use crate::trace::model::{HopState, Outcome, Trace, TracedHop, TracedStage};
+use crate::trace::model::{HopState, Trace, TracedHop, TracedStage, exit_code};
 use jiff::Timestamp;
 
 /// Assembles the trace of the situation's event, with the runbook's conclusions.
 pub fn trace(situation: &Situation, conclusions: Conclusions) -> Trace {
     let hops = situation.hops.as_slice();
-    let progress = Progress::of(situation);
-    let outcome = progress.outcome(hops);
+    let progress = situation.progress();
+    let outcome = progress.outcome;
     // A cause can also explain why a hop is unknown.
-    let show_causes = matches!(outcome, Outcome::Stopped | Outcome::Unclear);
+    let show_causes = matches!(outcome, EventOutcome::Stopped | EventOutcome::Unclear);
     let times: Vec<Timestamp> =
         hops.iter().filter(|hop| hop.is_on_main_path()).filter_map(Hop::local_time).collect();
     let first = times.first().copied();
     let took_ms = first.and_then(|first| Some(ms(first, times.iter().copied().max()?)));
     let component = progress.gap.map(|gap| hops[gap].by.clone());
-    let headline = headline(hops, &progress, outcome, &conclusions, took_ms);
+    let headline = headline(hops, &progress, &conclusions, took_ms);
     let Conclusions { tool, pipeline, observed_at, interrupted, causes, actions, unavailable } = conclusions;
     Trace {
         schema_version: SCHEMA_VERSION,
@@ -33,7 +33,7 @@ pub fn trace(situation: &Situation, conclusions: Conclusions) -> Trace {
         observed_at,
         interrupted,
         outcome,
-        exit_code: outcome.exit_code(interrupted),
+        exit_code: exit_code(outcome, interrupted),
         headline,
         last_seen: progress.last,
         first_missing: progress.gap,
@@ -46,57 +46,6 @@ pub fn trace(situation: &Situation, conclusions: Conclusions) -> Trace {
         actions: if show_causes { actions } else { Vec::new() },
         unavailable,
     }
-}
-
-/// How far the event got.
-struct Progress {
-    arrived: bool,
-    /// The last hop that was seen.
-    last: Option<usize>,
-    /// The first missing hop after `last`, or else the first unknown one. If the event
-    /// arrived, this is a missing branch, or else an unknown effect.
-    gap: Option<usize>,
-    /// The hop to the dead letter topic, if a worker gave up on the event.
-    dead_letter: Option<usize>,
-}
-
-impl Progress {
-    fn of(situation: &Situation) -> Progress {
-        let hops = situation.hops.as_slice();
-        let last = hops::furthest(hops);
-        let arrived = situation.has_arrived();
-        let next = last.map_or(0, |last| last + 1);
-        let is_missing = |hop: &Hop| matches!(hop.state, State::Missing(_));
-        let remaining = || (next..hops.len()).filter(|at| hops[*at].is_on_main_path());
-        let young = |at: &usize| is_young(&hops[*at]);
-        let missing_branch = hops.iter().position(|hop| !hop.is_on_main_path() && is_missing(hop));
-        let unknown_effect =
-            |hop: &Hop| hop.kind == HopKind::Effect && matches!(hop.state, State::Unknown(_));
-        let gap = match arrived {
-            true => missing_branch.or_else(|| hops.iter().position(unknown_effect)),
-            false => remaining()
-                .find(|at| is_missing(&hops[*at]))
-                .or_else(|| remaining().find(young))
-                .or_else(|| remaining().next()),
-        };
-        let dead_letter = hops.iter().rposition(|hop| hop.kind == HopKind::DeadLetter);
-        Progress { arrived, last, gap, dead_letter: dead_letter.filter(|_| !arrived) }
-    }
-
-    fn outcome(&self, hops: &[Hop]) -> Outcome {
-        let Some(gap) = self.gap.map(|gap| &hops[gap]) else { return Outcome::Arrived };
-        match &gap.state {
-            _ if self.dead_letter.is_some() => Outcome::Stopped,
-            State::Missing(_) => Outcome::Stopped,
-            _ if is_young(gap) => Outcome::UnderWay,
-            _ => Outcome::Unclear,
-        }
-    }
-}
-
-/// Reports whether the grace period of a hop is still running.
-fn is_young(hop: &Hop) -> bool {
-    matches!(&hop.state, State::Unknown(why) if why.kind == ReasonKind::Young)
 }
 
 fn ms(from: Timestamp, to: Timestamp) -> i64 {
@@ -175,8 +124,7 @@ fn wrong_clocks(situation: &Situation) -> Vec<Statement> {
 
 fn headline(
     hops: &[Hop],
-    progress: &Progress,
-    outcome: Outcome,
+    progress: &EventProgress,
     conclusions: &Conclusions,
     took_ms: Option<i64>,
 ) -> String {
@@ -194,21 +142,21 @@ fn headline(
     let by = &gap.by;
     let cause = describe_cause(conclusions, by);
     let dead_letter = progress.dead_letter.map(|dead_letter| &hops[dead_letter]);
-    match (outcome, dead_letter) {
-        (Outcome::Stopped, Some(dead_letter)) => {
+    match (progress.outcome, dead_letter) {
+        (EventOutcome::Stopped, Some(dead_letter)) => {
             let at = dead_letter.local_time().map(|at| format!(" {}", time(at))).unwrap_or_default();
             format!("STOPPED: {} sent it to {}{at}.{cause}", dead_letter.by, dead_letter.source)
         }
-        (Outcome::Stopped, None) if progress.arrived => {
+        (EventOutcome::Stopped, None) if progress.arrived => {
             format!("STOPPED at a branch: {by} has not consumed it; the main path is complete.{cause}")
         }
-        (Outcome::Stopped, None) => {
+        (EventOutcome::Stopped, None) => {
             format!("STOPPED at {by}: {last}, missing \"{}\".{cause}", gap.title)
         }
         _ if progress.arrived => {
             format!("ARRIVED{took}; the effect of {by} was not seen: {}.", why(gap))
         }
-        (Outcome::UnderWay, _) => format!("UNDER WAY to {by}: {last}; {}.", why(gap)),
+        (EventOutcome::UnderWay, _) => format!("UNDER WAY to {by}: {last}; {}.", why(gap)),
         _ => format!("UNCLEAR at {by}: {last}; \"{}\" not seen: {}.{cause}", gap.title, why(gap)),
     }
 }

@@ -10,4 +10,4 @@ pub mod table;
 
 pub use aggregate::traces;
 pub use assemble::trace;
-pub use model::{HopState, Outcome, Stop, Trace, TracedHop, TracedStage, Traces};
+pub use model::{HopState, Stop, Trace, TracedHop, TracedStage, Traces};

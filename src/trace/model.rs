@@ -5,48 +5,20 @@ use crate::base::interruption::Interruption;
 use crate::pipeline::HopKind;
 use crate::remedy::PlannedAction;
 use crate::report::model::{Cause, SCHEMA_VERSION, Statement, Unavailable};
+use crate::situation::event_progress::EventOutcome;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How far an event got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It passed every stage, including branches.
-    Arrived,
-    /// A hop is missing and its grace period is over.
-    Stopped,
-    /// A hop is missing, but its grace period is not over.
-    UnderWay,
-    /// The deciding hop could not be checked.
-    Unclear,
-}
-
-impl Outcome {
-    /// All outcomes, the worst first.
-    pub const ALL: [Outcome; 4] = [Outcome::Stopped, Outcome::Unclear, Outcome::UnderWay, Outcome::Arrived];
-
-    /// Returns the outcome in words.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Outcome::Arrived => "arrived",
-            Outcome::Stopped => "stopped",
-            Outcome::UnderWay => "under way",
-            Outcome::Unclear => "unclear",
-        }
+/// Returns the exit code of a run that a signal ended, or else that of the outcome.
+pub fn exit_code(outcome: EventOutcome, interrupted: Option<Interruption>) -> u8 {
+    if let Some(interruption) = interrupted {
+        return interruption.signal.exit_code();
     }
-
-    /// Returns the exit code of a run that a signal ended, or else that of the outcome.
-    pub fn exit_code(self, interrupted: Option<Interruption>) -> u8 {
-        if let Some(interruption) = interrupted {
-            return interruption.signal.exit_code();
-        }
-        match self {
-            Outcome::Arrived => exit::HEALTHY,
-            Outcome::Stopped => exit::PROBLEM,
-            Outcome::UnderWay | Outcome::Unclear => exit::INCONCLUSIVE,
-        }
+    match outcome {
+        EventOutcome::Arrived => exit::HEALTHY,
+        EventOutcome::Stopped => exit::PROBLEM,
+        EventOutcome::UnderWay | EventOutcome::Unclear => exit::INCONCLUSIVE,
     }
 }
 
@@ -69,7 +41,7 @@ pub struct Trace {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interrupted: Option<Interruption>,
     /// How far the event got.
-    pub outcome: Outcome,
+    pub outcome: EventOutcome,
     /// The exit code of the run.
     pub exit_code: u8,
     /// The last line of the table.
@@ -197,7 +169,7 @@ pub struct Traces {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interrupted: Option<Interruption>,
     /// The worst outcome of the traces.
-    pub outcome: Outcome,
+    pub outcome: EventOutcome,
     /// The exit code of the run.
     pub exit_code: u8,
     /// The last line of the table.

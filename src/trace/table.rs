@@ -5,8 +5,9 @@ use crate::pipeline::HopKind;
 use crate::report::format::table;
 use crate::report::lines::{Lines, pad, shorten, width};
 use crate::report::terminal::{Screen, Sign, columns};
+use crate::situation::event_progress::EventOutcome;
 use crate::trace::duration::format_duration;
-use crate::trace::model::{HopState, Outcome, Trace, TracedHop, TracedStage, Traces};
+use crate::trace::model::{HopState, Trace, TracedHop, TracedStage, Traces};
 use colored::Colorize;
 use std::io::{self, Write};
 
@@ -105,16 +106,16 @@ fn render_conclusion(trace: &Trace, screen: Screen, out: &mut Lines) -> io::Resu
 /// Writes the verdict, the last sentence of the output.
 fn render_headline(
     text: &str,
-    (outcome, interrupted): (Outcome, Option<Interruption>),
+    (outcome, interrupted): (EventOutcome, Option<Interruption>),
     screen: Screen,
     out: &mut Lines,
 ) -> io::Result<()> {
     out.blank()?;
     table::render_interruption(interrupted, screen, out)?;
     let colour = |line: String| match outcome {
-        Outcome::Arrived => line.green().bold(),
-        Outcome::Stopped => line.red().bold(),
-        Outcome::UnderWay | Outcome::Unclear => line.yellow().bold(),
+        EventOutcome::Arrived => line.green().bold(),
+        EventOutcome::Stopped => line.red().bold(),
+        EventOutcome::UnderWay | EventOutcome::Unclear => line.yellow().bold(),
     };
     table::verdict(text, screen).into_iter().try_for_each(|line| out.line([colour(line)]))
 }
@@ -132,9 +133,9 @@ pub fn render_all(traces: &Traces, screen: Screen, out: &mut dyn Write) -> io::R
     let longest = u16::try_from(longest).unwrap_or(40) + 2;
     for trace in &traces.traces {
         let sign = match trace.outcome {
-            Outcome::Arrived => Sign::Pass,
-            Outcome::Stopped => Sign::Fail,
-            Outcome::UnderWay | Outcome::Unclear => Sign::Unknown,
+            EventOutcome::Arrived => Sign::Pass,
+            EventOutcome::Stopped => Sign::Fail,
+            EventOutcome::UnderWay | EventOutcome::Unclear => Sign::Unknown,
         };
         let row = vec![trace.id.clone(), summary_line(trace)];
         let lines = columns(screen.width - 3, &[longest], [row].into_iter());
@@ -164,7 +165,9 @@ fn summary_line(trace: &Trace) -> String {
     let title = |hop: Option<usize>| hop.map_or("-", |hop| trace.hops[hop].title.as_str());
     let at = trace.component.as_deref().unwrap_or("-");
     match trace.outcome {
-        Outcome::Arrived => format!("arrived in {}", trace.took_ms.map_or("-".to_string(), format_duration)),
+        EventOutcome::Arrived => {
+            format!("arrived in {}", trace.took_ms.map_or("-".to_string(), format_duration))
+        }
         outcome => format!(
             "{} at {at}: after \"{}\", before \"{}\"",
             outcome.describe(),
@@ -274,7 +277,7 @@ mod tests {
             id: "ORD-1".into(),
             observed_at: Timestamp::UNIX_EPOCH,
             interrupted: None,
-            outcome: Outcome::Stopped,
+            outcome: EventOutcome::Stopped,
             exit_code: 3,
             headline: String::new(),
             last_seen: None,

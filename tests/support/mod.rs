@@ -53,6 +53,12 @@ pub struct Truth {
     pub scenario: Option<String>,
     /// The changes made to the sandbox.
     pub injected: String,
+    /// The kind of fault, and the first cause that was named when it was first injected. Only
+    /// `tests/matrix` uses them.
+    #[serde(rename = "kind")]
+    pub _kind: Option<String>,
+    #[serde(rename = "first_sight")]
+    pub _first_sight: Option<String>,
     /// The cause that a human expert would name; `None` if healthy.
     pub cause: Option<String>,
     /// Causes that are also correct, but less exact.

@@ -15,6 +15,7 @@ use pipeline_doctor::runbook::catalog::Catalog;
 use pipeline_doctor::runbook::lint;
 use pipeline_doctor::situation::Situation;
 use pipeline_doctor::situation::command_target::target;
+use pipeline_doctor::situation::inspected_database::without_rows_of_other_database;
 use serde_json::Value;
 use std::path::Path;
 
@@ -97,7 +98,8 @@ impl Runbook {
     pub fn judge(&self, text: &str) -> Replay {
         let evidence = recording::read(text).unwrap_or_else(|error| panic!("{error:?}"));
         let catalog = self.catalog.as_of(evidence.observed_at);
-        let situation = Situation::build(&evidence, &self.pipeline, &catalog.signatures, &catalog.facts);
+        let evidence = &*without_rows_of_other_database(&evidence, &self.pipeline);
+        let situation = Situation::build(evidence, &self.pipeline, &catalog.signatures, &catalog.facts);
         let facts = facts(&situation, &catalog.signatures, &catalog.facts);
         let findings = judge(&catalog, &facts, &self.pipeline);
         let report = report(&ReportInput {

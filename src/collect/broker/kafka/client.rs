@@ -57,7 +57,26 @@ impl Session {
     /// Creates a client that has not connected yet. Its calls end at `until`, but
     /// dropping it may block.
     pub fn open(bootstrap: &[String], address_map: AddressMap, until: Instant) -> Result<Session, Reason> {
+        Session::with_isolation(bootstrap, address_map, until, "read_committed")
+    }
+
+    /// Like [`Session::open`], but the client also reads the records of open and aborted transactions.
+    pub fn open_uncommitted(
+        bootstrap: &[String],
+        address_map: AddressMap,
+        until: Instant,
+    ) -> Result<Session, Reason> {
+        Session::with_isolation(bootstrap, address_map, until, "read_uncommitted")
+    }
+
+    fn with_isolation(
+        bootstrap: &[String],
+        address_map: AddressMap,
+        until: Instant,
+        isolation: &str,
+    ) -> Result<Session, Reason> {
         let mut config = ClientConfig::new();
+        config.set("isolation.level", isolation);
         config.set("bootstrap.servers", bootstrap.join(","));
         for (name, value) in SETTINGS {
             config.set(*name, *value);

@@ -10,13 +10,14 @@ use crate::collect::broker::kafka::timeouts::{
     DEADLINE_MARGIN, EVENT_POLL_INTERVAL, SHUTDOWN_GRACE, USUAL_CLOCK_SKEW, all_unknown,
 };
 use crate::collect::broker::kafka::{
-    addresses, client, groups, offset_samples, reach, record_search, topics,
+    addresses, client, groups, offset_samples, open_transactions, reach, record_search, topics,
+    waiting_records,
 };
 use crate::collect::own_limit::{internal_error, thread_limit};
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::collect::{LOOK_BACK, no_answer, timeout_at, without_pending};
 use crate::config::Config;
-use crate::evidence::{Broker, Event, FoundRecord, Name, Node, Observed, Reason, Runtime, Target};
+use crate::evidence::{Broker, Event, FoundRecord, Name, Node, Observed, Reason, Runtime, Target, Topic};
 use crate::pipeline::DeadLetters;
 use jiff::{SignedDuration, Timestamp};
 use rdkafka::metadata::Metadata;
@@ -24,6 +25,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+/// How long to look for topics with similar names.
+const SIMILAR_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What was collected from a cluster.
 #[derive(Clone, Default)]
@@ -167,8 +171,8 @@ impl ClusterCollector {
     }
 
     /// Reads metadata through the bootstrap addresses and the rest from the responsible
-    /// brokers. Returns the second session, so that the caller can drop it last.
-    pub(crate) fn collect(&self, bootstrap_session: &mut Session) -> Result<Option<Session>, Reason> {
+    /// brokers. Returns the other sessions, so that the caller can drop them last.
+    pub(crate) fn collect(&self, bootstrap_session: &mut Session) -> Result<Vec<Session>, Reason> {
         let metadata = bootstrap_session.metadata(groups::OFFSETS_TOPIC, &self.bootstrap)?;
         let mut cluster =
             Cluster { broker: self.initial_evidence(bootstrap_session, &metadata), records: BTreeMap::new() };
@@ -182,8 +186,9 @@ impl ClusterCollector {
             kafka.topics.insert(name.clone(), topic);
             self.publish_broker(kafka);
         }
+        self.find_similar_topics(bootstrap_session, kafka);
         let mut requests = topics::requests(kafka);
-        if has_no_groups(&metadata, &self.pending) {
+        if kafka.offsets_topic == Observed::Known(false) {
             for group in kafka.groups.values_mut() {
                 *group = Observed::Known(groups::absent());
             }
@@ -193,9 +198,26 @@ impl ClusterCollector {
             requests.extend(groups::requests(&self.groups, &kafka.nodes));
         }
         if requests.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        self.query_brokers(bootstrap_session.address_map(), &requests, cluster).map(Some)
+        self.query_brokers(bootstrap_session.address_map(), &requests, cluster)
+    }
+
+    /// Looks for topics whose names resemble those of missing ones.
+    fn find_similar_topics(&self, session: &Session, kafka: &mut Broker) {
+        let is_missing = |topic: &Observed<Topic>| topic.known().is_some_and(|topic| !topic.exists);
+        if !kafka.topics.values().any(is_missing) {
+            return;
+        }
+        let until = self.until.min(std::time::Instant::now() + SIMILAR_TIMEOUT);
+        let connection = reach::connect_once(&session.address_map().target(&kafka.bootstrap), until);
+        let Some(Ok(Some(size))) = connection.map(|mut connection| connection.size(None)) else { return };
+        for (name, topic) in &mut kafka.topics {
+            if let Some(topic) = topic.known_mut().filter(|topic| !topic.exists) {
+                topic.similar = topics::similar(name, size.partitions.keys());
+            }
+        }
+        self.publish_broker(kafka);
     }
 
     /// Sends the requests to the brokers and stores their responses, then reads records,
@@ -205,7 +227,7 @@ impl ClusterCollector {
         address_map: &AddressMap,
         requests: &[RoutedRequest],
         mut cluster: Cluster,
-    ) -> Result<Session, Reason> {
+    ) -> Result<Vec<Session>, Reason> {
         if std::time::Instant::now() >= self.until {
             return Err(self.pending.clone());
         }
@@ -227,7 +249,7 @@ impl ClusterCollector {
                 Request::Offsets(spec, partitions) => {
                     topics::store_offsets(&mut kafka.topics, *spec, partitions, response);
                 }
-                Request::MinInSync(names) => topics::store_settings(&mut kafka.topics, names, response),
+                Request::TopicSettings(names) => topics::store_settings(&mut kafka.topics, names, response),
                 request => {
                     groups.add(request, response);
                     kafka.groups = groups.evidence();
@@ -237,33 +259,56 @@ impl ClusterCollector {
             self.publish_broker(kafka);
         });
         let first_read = std::time::Instant::now();
-        self.read_records(&mut session, &mut cluster);
+        let uncommitted = open_transactions::collect(&mut cluster.broker, &session, self.until);
+        waiting_records::collect(&mut cluster.broker, &session, self.until);
+        self.publish_broker(&cluster.broker);
+        self.read_records(&mut session, uncommitted.as_ref(), &mut cluster);
         offset_samples::collect(&mut session, &mut cluster.broker, (first_read, self.settle), self.until);
         self.publish(&cluster);
         if cluster.broker.other_groups.known().is_none() {
             cluster.broker.other_groups = groups::others(&mut session, &cluster.broker, &self.topics);
             self.publish(&cluster);
         }
-        Ok(session)
+        Ok([session].into_iter().chain(uncommitted).collect())
     }
 
     /// Reads the event's records and the dead letters.
-    pub(crate) fn read_records(&self, session: &mut Session, cluster: &mut Cluster) {
+    pub(crate) fn read_records(
+        &self,
+        session: &mut Session,
+        uncommitted: Option<&Session>,
+        cluster: &mut Cluster,
+    ) {
         let search_start = self.search_start();
         let ids = Ids::new(&self.target.ids);
         let (values, until) = (self.values, self.until);
         if let Some(dead) = &self.dead_letters {
             let from = search_start.or_else(|| self.window_start());
             let headers = dead.header_names();
-            let query = SearchQuery { ids: &ids, values, all: true, from, likely: None, headers: &headers };
+            let query = SearchQuery {
+                ids: &ids,
+                values,
+                all: true,
+                from,
+                likely: None,
+                headers: &headers,
+                uncommitted,
+            };
             let result = record_search::search(session, &cluster.broker, &dead.topic, &query, until);
             cluster.broker.dead_letters = result.map(|result| result.dead_letters(&self.target.ids));
             self.publish(cluster);
         }
         for topic in self.stage_topics.iter().filter(|_| !self.target.ids.is_empty()) {
             let likely = search_start.and_then(|from| from.checked_add(LOOK_BACK - USUAL_CLOCK_SKEW).ok());
-            let query =
-                SearchQuery { ids: &ids, values, all: false, from: search_start, likely, headers: &[] };
+            let query = SearchQuery {
+                ids: &ids,
+                values,
+                all: false,
+                from: search_start,
+                likely,
+                headers: &[],
+                uncommitted,
+            };
             let result = record_search::search(session, &cluster.broker, topic, &query, until);
             let search = result.map(|result| {
                 cluster.records.insert(topic.clone(), result.matches());
@@ -313,6 +358,7 @@ impl ClusterCollector {
                 true => BTreeMap::new(),
             },
             again: Vec::new(),
+            offsets_topic: offsets_topic(metadata, &self.pending),
             commands: None,
             dead_letters: match self.dead_letters {
                 Some(_) => Observed::Unknown(self.pending.clone()),
@@ -331,9 +377,8 @@ impl ClusterCollector {
     }
 }
 
-/// Reports whether the broker says that its offsets topic does not exist. If ACLs forbid
-/// access to the topic, as they usually do, there may still be groups.
-pub(crate) fn has_no_groups(metadata: &Metadata, pending: &Reason) -> bool {
-    let topic = topics::from_metadata(metadata, groups::OFFSETS_TOPIC, pending);
-    topic.is_ok_and(|topic| !topic.exists)
+/// Reports whether the topic that holds committed offsets exists. If it does not, there are no groups. If
+/// ACLs forbid access to the topic, as they usually do, there may be groups.
+pub(crate) fn offsets_topic(metadata: &Metadata, pending: &Reason) -> Observed<bool> {
+    topics::from_metadata(metadata, groups::OFFSETS_TOPIC, pending).map(|topic| topic.exists).into()
 }

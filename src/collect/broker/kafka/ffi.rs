@@ -64,7 +64,7 @@ pub enum Request {
     /// OffsetFetch for all partitions in which this group has committed offsets.
     Committed(String),
     /// DescribeConfigs for these topics.
-    MinInSync(Vec<String>),
+    TopicSettings(Vec<String>),
 }
 
 /// Which offset of a partition to list.
@@ -74,6 +74,9 @@ pub enum OffsetSpec {
     Earliest,
     /// The offset after the newest record.
     Latest,
+    /// The offset of the first record of the oldest open transaction, or else that after the
+    /// newest record.
+    LastStable,
     /// The offset of the first record with this timestamp or a later one (milliseconds
     /// since 1970).
     Timestamp(i64),
@@ -151,7 +154,7 @@ impl NativeClient {
                     rd::rd_kafka_ListConsumerGroupOffsets(client, requests, 1, options, queue);
                 }
             }
-            Request::MinInSync(topics) => {
+            Request::TopicSettings(topics) => {
                 let resources: Option<Vec<_>> = topics.iter().map(|topic| topic_resource(topic)).collect();
                 let resources = resources?;
                 let mut resources: Vec<_> = resources.iter().map(Owned::ptr).collect();
@@ -273,7 +276,7 @@ fn admin_options(
         Request::ListGroups => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS,
         Request::Describe(_) => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS,
         Request::Committed(_) => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
-        Request::MinInSync(_) => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS,
+        Request::TopicSettings(_) => RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS,
     };
     // SAFETY: the client is alive; we own the returned options.
     let options = unsafe { rd::rd_kafka_AdminOptions_new(client, op) };
@@ -285,6 +288,11 @@ fn admin_options(
         let (options, none) = (options.ptr(), ptr::null_mut());
         rd::rd_kafka_AdminOptions_set_request_timeout(options, timeout, none, 0);
         rd::rd_kafka_AdminOptions_set_opaque(options, ptr::without_provenance_mut(tag));
+        if matches!(request, Request::Offsets(OffsetSpec::LastStable, _)) {
+            let committed = rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED;
+            let error = rd::rd_kafka_AdminOptions_set_isolation_level(options, committed);
+            rd::rd_kafka_error_destroy(error);
+        }
     }
     Some(options)
 }
@@ -299,7 +307,9 @@ fn partition_list(
 ) -> Option<Owned<RDKafkaTopicPartitionList>> {
     let offset = match spec {
         OffsetSpec::Earliest => rd::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST as i64,
-        OffsetSpec::Latest => rd::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64,
+        OffsetSpec::Latest | OffsetSpec::LastStable => {
+            rd::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64
+        }
         OffsetSpec::Timestamp(milliseconds) => milliseconds.max(0),
     };
     let size = c_int::try_from(partitions.len()).unwrap_or_default();

@@ -71,6 +71,7 @@ pub fn absent() -> Group {
         protocol: "classic".into(),
         members: Vec::new(),
         committed: Observed::Known(Vec::new()),
+        waiting: Vec::new(),
     }
 }
 
@@ -131,6 +132,7 @@ fn group_evidence(group: GroupDescription, committed: Observed<Vec<Committed>>) 
         protocol: kebab_case(&group.protocol).into(),
         members,
         committed,
+        waiting: Vec::new(),
     }
 }
 

@@ -10,10 +10,12 @@ pub mod discovery;
 pub mod ffi;
 pub mod groups;
 pub mod offset_samples;
+pub mod open_transactions;
 pub mod reach;
 pub mod record_search;
 pub mod timeouts;
 pub mod topics;
+pub mod waiting_records;
 pub mod wire;
 
 pub(crate) use collect::{Cluster, PendingEvents, collect};

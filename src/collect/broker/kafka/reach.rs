@@ -267,15 +267,17 @@ fn size_of(
 /// Reports whether a broker expects a login. Such a broker closes the connection if another request
 /// comes first.
 fn expects_login(target: &str, until: Instant) -> bool {
-    let until = until.min(Instant::now() + LOGIN_TIMEOUT);
-    let stream = target.to_socket_addrs().ok().and_then(|mut found| {
-        found.find_map(|socket| {
-            let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            TcpStream::connect_timeout(&socket, left).ok()
-        })
-    });
-    let connection = stream.and_then(|stream| Connection::open(stream, until).ok());
+    let connection = connect_once(target, until.min(Instant::now() + LOGIN_TIMEOUT));
     connection.is_some_and(|mut connection| connection.expects_login())
+}
+
+/// Connects to an address that has answered before, for requests that librdkafka lacks.
+pub fn connect_once(target: &str, until: Instant) -> Option<Connection> {
+    let stream = target.to_socket_addrs().ok()?.find_map(|socket| {
+        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        TcpStream::connect_timeout(&socket, left).ok()
+    });
+    Connection::open(stream?, until).ok()
 }
 
 fn check_size(size: ClusterSize, all: bool) -> Result<BTreeMap<Name, Reason>, Reason> {

@@ -49,6 +49,8 @@ pub struct SearchQuery<'a> {
     pub likely: Option<Timestamp>,
     /// Headers to keep.
     pub headers: &'a [String],
+    /// A session that also reads the records of open transactions, if there are any.
+    pub uncommitted: Option<&'a Session>,
 }
 
 /// The ids to search for.
@@ -165,22 +167,29 @@ fn search_existing(
         query,
         all_found_at: None,
         missing: (0..query.ids.all.len()).collect(),
+        unstable: false,
         search: Search { from: query.from, ..Search::default() },
         matches: VecDeque::new(),
         others: VecDeque::new(),
     };
     let mut incomplete = order.iter().filter(|partition| !full.contains_key(partition)).count();
-    for (partition, range) in reading_order(&order, &full, likely.as_ref()) {
+    let committed = committed_ranges(topic, &full);
+    for (partition, range) in reading_order(&order, &committed, likely.as_ref()) {
         let complete = reading.read_range(session, (name, partition), range, until)?;
         incomplete += usize::from(!complete);
     }
+    incomplete += reading.read_unstable((name, topic), &full, until)?;
     reading.read_before(session, (name, topic), &full, until)?;
     let mut search = reading.search;
     let mut found: Vec<KeptRecord> = reading.matches.into_iter().chain(reading.others).collect();
     search.complete = incomplete == 0;
     search.truncated = topic.partitions.iter().any(|partition| {
         let first = full.get(&partition.id).map(|(first, _)| first);
-        partition.earliest.known().is_some_and(|earliest| *earliest > 0 && first == Some(earliest))
+        let end = partition.end.known();
+        // If nothing is left since the requested time, it may be because it was deleted.
+        let is_empty = end.is_some() && end == partition.earliest.known();
+        let starts_there = |earliest| first == Some(earliest) || is_empty;
+        partition.earliest.known().is_some_and(|earliest| *earliest > 0 && starts_there(earliest))
     });
     if incomplete > 0 && search.bound.is_none() {
         search.bound = Some(match Instant::now() >= until {
@@ -194,6 +203,17 @@ fn search_existing(
 
 /// A range of offsets in one partition: start (inclusive) and end (exclusive).
 type Range = (i64, i64);
+
+/// Returns the parts of the ranges before the first record of an open transaction. A consumer of committed
+/// records waits there, without a sign that it has reached an end.
+fn committed_ranges(topic: &Topic, ranges: &BTreeMap<i32, Range>) -> BTreeMap<i32, Range> {
+    let stable = |id: &i32| topic.partitions.iter().find(|p| p.id == *id)?.last_stable.known().copied();
+    let committed = ranges.iter().map(|(id, (from, end))| {
+        let end = stable(id).map_or(*end, |stable| stable.clamp(*from, *end.max(from)));
+        (*id, (*from, end))
+    });
+    committed.collect()
+}
 
 /// Returns the ranges in reading order: first a chunk of each partition starting at the
 /// likely time, then the rest after it and before it.
@@ -269,6 +289,8 @@ struct TopicReading<'a> {
     all_found_at: Option<u64>,
     /// Indexes of the ids that have not been found yet.
     missing: BTreeSet<usize>,
+    /// Whether what is read now lies behind the first record of an open transaction.
+    unstable: bool,
     /// The newest records that name an id.
     matches: VecDeque<KeptRecord>,
     /// The newest of the other records.
@@ -298,6 +320,37 @@ impl TopicReading<'_> {
         let ended = read.map_err(|error| client::broker_error(&error))?;
         // The last offsets may be control records, in which case the partition reports EOF.
         Ok(complete || (ended && self.search.bound.is_none()))
+    }
+
+    /// Reads the records behind the first record of an open transaction, where consumers of
+    /// committed records have to stop. Returns how many partitions could not be read to their end.
+    fn read_unstable(
+        &mut self,
+        (name, topic): (&str, &Topic),
+        ranges: &BTreeMap<i32, Range>,
+        until: Instant,
+    ) -> Result<usize, Reason> {
+        let mut incomplete = 0;
+        for partition in &topic.partitions {
+            let (Some((first, end)), Some(stable)) =
+                (ranges.get(&partition.id), partition.last_stable.known())
+            else {
+                continue;
+            };
+            if stable >= end {
+                continue;
+            }
+            let complete = match self.query.uncommitted {
+                Some(session) => {
+                    self.unstable = true;
+                    self.read_range(session, (name, partition.id), (*stable.max(first), *end), until)?
+                }
+                None => false,
+            };
+            incomplete += usize::from(!complete);
+        }
+        self.unstable = false;
+        Ok(incomplete)
     }
 
     /// Searches for missing ids in the records just before the range. These records are
@@ -355,6 +408,7 @@ impl TopicReading<'_> {
             at: record.at_ms.and_then(|at| Timestamp::from_millisecond(at).ok()),
             by: named_id.map(|(_, by)| by.to_string()),
             names: None,
+            unstable: self.unstable,
             size,
             headers: kept_headers(record.headers(), self.query.headers),
             value: (self.query.values && named_id.is_some()).then(|| json_value(record)).flatten(),

@@ -2,6 +2,7 @@
 //! partitions.
 
 use crate::collect::broker::kafka::client::{self, RoutedRequest, Session};
+use crate::collect::broker::kafka::ffi::events::TopicSettings;
 use crate::collect::broker::kafka::ffi::{NativeError, OffsetSpec, Request, Response};
 use crate::evidence::{Broker, Name, Node, Observed, Partition, Reason, ReasonKind, Topic, TopicPartition};
 use rdkafka::metadata::{Metadata, MetadataPartition};
@@ -33,7 +34,8 @@ pub fn from_metadata(metadata: &Metadata, name: &str, pending: &Reason) -> Resul
         Some(error) if error.code == RDKafkaErrorCode::UnknownTopicOrPartition => false,
         Some(error) => return Err(client::broker_error(&error)),
     };
-    Ok(Topic { exists, partitions, min_in_sync: Observed::Unknown(pending.clone()) })
+    let (min_in_sync, compacted) = (Observed::Unknown(pending.clone()), Observed::Unknown(pending.clone()));
+    Ok(Topic { exists, partitions, min_in_sync, compacted, similar: Vec::new() })
 }
 
 fn partition(partition: &MetadataPartition, pending: &Reason) -> Partition {
@@ -48,19 +50,22 @@ fn partition(partition: &MetadataPartition, pending: &Reason) -> Partition {
         replicas: partition.replicas().to_vec(),
         in_sync: partition.isr().to_vec(),
         earliest: offset.clone(),
+        last_stable: offset.clone(),
+        open_transaction: None,
         end: offset,
     }
 }
 
 /// Returns the requests for the earliest and end offsets of all partitions with a leader.
-/// There are two per leader, so that an unreachable leader affects only its own partitions.
+/// There are three per leader, so that an unreachable leader affects only its own partitions.
 /// Adds a request for the topics' settings, which any broker can answer.
 pub fn requests(kafka: &Broker) -> Vec<RoutedRequest> {
-    let mut requests = offset_requests(kafka, &[OffsetSpec::Earliest, OffsetSpec::Latest]);
+    let mut requests =
+        offset_requests(kafka, &[OffsetSpec::Earliest, OffsetSpec::Latest, OffsetSpec::LastStable]);
     let existing = kafka.topics.iter().filter(|(_, topic)| topic.known().is_some_and(|topic| topic.exists));
     let names: Vec<Name> = existing.map(|(name, _)| name.clone()).collect();
     if !names.is_empty() {
-        requests.push(RoutedRequest { request: Request::MinInSync(names), brokers: kafka.addresses() });
+        requests.push(RoutedRequest { request: Request::TopicSettings(names), brokers: kafka.addresses() });
     }
     requests
 }
@@ -71,13 +76,14 @@ pub fn store_settings(
     requested: &[Name],
     response: Result<Response, Reason>,
 ) {
-    let mut set = |name: &Name, value: Observed<u64>| {
+    let mut set = |name: &Name, settings: Observed<TopicSettings>| {
         if let Some(Observed::Known(topic)) = topics.get_mut(name) {
-            topic.min_in_sync = value;
+            topic.compacted = settings.as_ref().map(|settings| settings.compacted);
+            topic.min_in_sync = settings.map(|settings| settings.min_in_sync);
         }
     };
     match response {
-        Ok(Response::MinInSync(values)) => values.into_iter().for_each(|(name, value)| {
+        Ok(Response::TopicSettings(values)) => values.into_iter().for_each(|(name, value)| {
             set(&name, value.map_err(|error| client::broker_error(&error)).into());
         }),
         Ok(_) => {}
@@ -161,9 +167,20 @@ fn set_offset(
         match spec {
             OffsetSpec::Earliest => partition.earliest = offset,
             OffsetSpec::Latest => partition.end = offset,
+            OffsetSpec::LastStable => partition.last_stable = offset,
             OffsetSpec::Timestamp(_) => {}
         }
     }
+}
+
+/// Maximum number of similar names to keep.
+const MAX_SIMILAR: usize = 3;
+
+/// Returns the names that differ from `name` only in case, dots, dashes or underscores.
+pub fn similar<'a>(name: &str, all: impl Iterator<Item = &'a String>) -> Vec<Name> {
+    let plain = |name: &str| name.replace(['.', '-', '_'], "").to_lowercase();
+    let wanted = plain(name);
+    all.filter(|other| *other != name && plain(other) == wanted).take(MAX_SIMILAR).cloned().collect()
 }
 
 /// Reports whether Kafka allows the topic name. librdkafka mishandles invalid names.
@@ -184,12 +201,16 @@ mod tests {
             in_sync: vec![1],
             earliest: Observed::unknown(ReasonKind::NoAnswer, "pending"),
             end: Observed::unknown(ReasonKind::NoAnswer, "pending"),
+            last_stable: Observed::default(),
+            open_transaction: None,
         };
         let broker = |id: i32| Node { id, address: format!("b{id}:9092") };
         let topic = Topic {
             exists: true,
             partitions: vec![partition(0, Some(1)), partition(1, None), partition(2, Some(2))],
             min_in_sync: Observed::default(),
+            compacted: Observed::default(),
+            similar: Vec::new(),
         };
         Broker {
             bootstrap: "b1:9092".into(),
@@ -209,13 +230,21 @@ mod tests {
         let offsets = requests.iter().filter(|r| matches!(r.request, Request::Offsets(..)));
         let sent: Vec<_> = offsets.map(|r| (&r.request, r.brokers.join(","))).collect();
         let expected = [(0, "b1:9092"), (2, "b2:9092")].map(|(partition, address)| {
-            [OffsetSpec::Earliest, OffsetSpec::Latest].map(|spec| {
+            [OffsetSpec::Earliest, OffsetSpec::Latest, OffsetSpec::LastStable].map(|spec| {
                 let request = Request::Offsets(spec, vec![partition_of_orders(partition)]);
                 (request, address.to_string())
             })
         });
         let expected = expected.as_flattened().iter();
         assert!(sent.iter().map(|(r, address)| (*r, address)).eq(expected.map(|(r, address)| (r, address))));
+    }
+
+    #[test]
+    fn similar_names_differ_only_in_case_and_separators() {
+        let all = ["orders", "order.placed", "Order_Placed", "order-placed", "order-placed-2"];
+        let all = all.map(String::from);
+        assert_eq!(similar("order-placed", all.iter()), ["order.placed", "Order_Placed"]);
+        assert_eq!(similar("payments", all.iter()), [""; 0]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 /// Maximum size of a response, in MB; librdkafka gets the same limit.
@@ -12,6 +13,8 @@ pub const MAX_FRAME_MB: u32 = 16;
 const METADATA: i16 = 3;
 const SASL_HANDSHAKE: i16 = 17;
 const API_VERSIONS: i16 = 18;
+const DESCRIBE_PRODUCERS: i16 = 61;
+const LIST_TRANSACTIONS: i16 = 66;
 /// The version of Metadata that can tell the broker not to create topics. Brokers since 1.0 support it.
 const METADATA_VERSION: i16 = 4;
 /// The broker expects a login, but not with the mechanism named in the handshake.
@@ -45,29 +48,75 @@ pub struct ClusterSize {
 pub struct Connection {
     stream: TcpStream,
     until: Instant,
-    has_metadata_version: bool,
+    /// The versions that the broker supports, by the kind of request.
+    versions: BTreeMap<i16, RangeInclusive<i16>>,
+}
+
+/// A producer that has written to a partition recently.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ActiveProducer {
+    /// Its id.
+    pub id: i64,
+    /// The offset of the first record of its open transaction; negative if it has none.
+    pub transaction_start: i64,
 }
 
 impl Connection {
     /// Asks which requests the broker supports.
     pub fn open(stream: TcpStream, until: Instant) -> Result<Connection, Fault> {
-        let mut connection = Connection { stream, until, has_metadata_version: false };
+        let mut connection = Connection { stream, until, versions: BTreeMap::new() };
         let response = connection.exchange(API_VERSIONS, 0, &[])?;
         let mut reader = Reader(&response);
         let ranges = reader
             .int16()
             .and_then(|_| reader.list(|entry| Some((entry.int16()?, entry.int16()?..=entry.int16()?))));
-        let ranges = ranges.ok_or(Fault::NotKafka)?;
-        connection.has_metadata_version =
-            ranges.iter().any(|(key, range)| *key == METADATA && range.contains(&METADATA_VERSION));
+        connection.versions = ranges.ok_or(Fault::NotKafka)?.into_iter().collect();
         Ok(connection)
+    }
+
+    fn supports(&self, key: i16, version: i16) -> bool {
+        self.versions.get(&key).is_some_and(|range| range.contains(&version))
+    }
+
+    /// Requests the producers that have written to a partition recently. The broker must lead the
+    /// partition. Returns `None` if the broker is too old (before 3.0) or refuses.
+    pub fn active_producers(
+        &mut self,
+        topic: &str,
+        partition: i32,
+    ) -> Result<Option<Vec<ActiveProducer>>, Fault> {
+        if !self.supports(DESCRIBE_PRODUCERS, 0) {
+            return Ok(None);
+        }
+        let mut body = vec![2];
+        write_compact_string(&mut body, topic);
+        body.push(2);
+        body.extend(partition.to_be_bytes());
+        // No tagged fields, neither of the topic nor of the request.
+        body.extend([0, 0]);
+        let response = self.exchange_flexible(DESCRIBE_PRODUCERS, 0, &body)?;
+        read_producers(&response).map(Some).ok_or(Fault::NotKafka)
+    }
+
+    /// Requests the transactional id of a producer. Returns `None` if the broker is too old (before
+    /// 3.0), refuses, or does not coordinate the producer's transactions.
+    pub fn transactional_id(&mut self, producer: i64) -> Result<Option<String>, Fault> {
+        if !self.supports(LIST_TRANSACTIONS, 0) {
+            return Ok(None);
+        }
+        // All states, one producer.
+        let mut body = vec![1, 2];
+        body.extend(producer.to_be_bytes());
+        body.push(0);
+        let response = self.exchange_flexible(LIST_TRANSACTIONS, 0, &body)?;
+        read_transactional_id(&response, producer).ok_or(Fault::NotKafka)
     }
 
     /// Requests the number of brokers, and the number of partitions of these topics or of all
     /// topics. Creates no topics. Returns `None` if the broker is too old or too new for this
     /// request.
     pub fn size(&mut self, topics: Option<&[String]>) -> Result<Option<ClusterSize>, Fault> {
-        if !self.has_metadata_version {
+        if !self.supports(METADATA, METADATA_VERSION) {
             return Ok(None);
         }
         let mut body = Vec::new();
@@ -90,6 +139,14 @@ impl Connection {
         write_string(&mut body, "NONE");
         let response = self.exchange(SASL_HANDSHAKE, 1, &body);
         response.is_ok_and(|response| Reader(&response).int16() == Some(UNSUPPORTED_MECHANISM))
+    }
+
+    /// Like [`Connection::exchange`], for versions whose headers have tagged fields.
+    fn exchange_flexible(&mut self, key: i16, version: i16, body: &[u8]) -> Result<Vec<u8>, Fault> {
+        let response = self.exchange(key, version, &[&[0], body].concat())?;
+        let mut reader = Reader(&response);
+        reader.tags().ok_or(Fault::NotKafka)?;
+        Ok(reader.0.to_vec())
     }
 
     /// Sends a request and returns the response without its header.
@@ -171,6 +228,61 @@ fn write_string(buffer: &mut Vec<u8>, text: &str) {
     buffer.extend(text.bytes().take(usize::from(i16::MAX as u16)));
 }
 
+fn write_compact_string(buffer: &mut Vec<u8>, text: &str) {
+    write_unsigned(buffer, text.len() + 1);
+    buffer.extend(text.bytes());
+}
+
+/// Writes an unsigned number, seven bits in each byte, the lowest first.
+fn write_unsigned(buffer: &mut Vec<u8>, mut number: usize) {
+    while number >= 0x80 {
+        buffer.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    buffer.push(number as u8);
+}
+
+fn read_producers(response: &[u8]) -> Option<Vec<ActiveProducer>> {
+    let mut reader = Reader(response);
+    reader.skip(4)?;
+    let topics = reader.compact_list(|topic| {
+        topic.compact_string()?;
+        let partitions = topic.compact_list(|partition| {
+            // The number and the error of the partition.
+            partition.skip(4 + 2)?;
+            partition.compact_string()?;
+            let producers = partition.compact_list(|producer| {
+                let id = producer.int64()?;
+                // Epoch, last sequence and time, and epoch of the coordinator.
+                producer.skip(4 + 4 + 8 + 4)?;
+                let transaction_start = producer.int64()?;
+                producer.tags()?;
+                Some(ActiveProducer { id, transaction_start })
+            });
+            partition.tags()?;
+            producers
+        })?;
+        topic.tags()?;
+        Some(partitions.into_iter().flatten().collect::<Vec<_>>())
+    })?;
+    Some(topics.into_iter().flatten().collect())
+}
+
+fn read_transactional_id(response: &[u8], producer: i64) -> Option<Option<String>> {
+    let mut reader = Reader(response);
+    // Throttle time and error.
+    reader.skip(4 + 2)?;
+    reader.compact_list(|state| state.compact_string())?;
+    let transactions = reader.compact_list(|transaction| {
+        let name = transaction.compact_string()?;
+        let id = transaction.int64()?;
+        transaction.compact_string()?;
+        transaction.tags()?;
+        Some((id, name))
+    })?;
+    Some(transactions.into_iter().find(|(id, _)| *id == producer).map(|(_, name)| name))
+}
+
 fn read_size(response: &[u8]) -> Option<ClusterSize> {
     let mut reader = Reader(response);
     reader.skip(4)?;
@@ -215,6 +327,51 @@ impl Reader<'_> {
         let (bytes, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(i32::from_be_bytes(*bytes))
+    }
+
+    fn int64(&mut self) -> Option<i64> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(i64::from_be_bytes(*bytes))
+    }
+
+    /// Reads an unsigned number, seven bits in each byte, the lowest first.
+    fn unsigned(&mut self) -> Option<usize> {
+        let mut number = 0;
+        for shift in (0..32).step_by(7) {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            number |= usize::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// Skips tagged fields.
+    fn tags(&mut self) -> Option<()> {
+        for _ in 0..self.unsigned()? {
+            self.unsigned()?;
+            let size = self.unsigned()?;
+            self.skip(size)?;
+        }
+        Some(())
+    }
+
+    /// Reads a compact string. A null string is read as empty.
+    fn compact_string(&mut self) -> Option<String> {
+        let length = self.unsigned()?.saturating_sub(1);
+        let text = String::from_utf8_lossy(self.0.get(..length)?).into_owned();
+        self.skip(length)?;
+        Some(text)
+    }
+
+    /// Reads a compact list. A null list is read as empty. Every entry takes at least one byte, so
+    /// a false count ends early.
+    fn compact_list<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = self.unsigned()?.saturating_sub(1);
+        (0..count).map(|_| entry(self)).collect()
     }
 
     /// Reads a string. A null string is read as empty.

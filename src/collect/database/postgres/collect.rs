@@ -67,6 +67,7 @@ pub(crate) async fn collect_from(
     let main = Database {
         address: address.shown_at(&connected.place),
         mapped: connected.mapped,
+        identity: Some(server.identity),
         version: Some(server.version),
         tls: Some(connected.tls),
         now: Some(server.now),

@@ -7,7 +7,9 @@ use crate::collect::database::postgres::session::Session;
 use crate::collect::database::postgres::{DatabaseAddress, OpenedSession, open_session};
 use crate::collect::runtime::docker::{EnvironmentAddresses, address_given_to};
 use crate::config::Config;
-use crate::evidence::{AddressMapping, Database, Name, Observed, Reason, ReasonKind, Runtime};
+use crate::evidence::{
+    AddressMapping, Database, DatabaseIdentity, Name, Observed, Reason, ReasonKind, Runtime,
+};
 use crate::pipeline::Stage;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ struct Additional {
     /// The address, without its password.
     address: String,
     mapped: Option<AddressMapping>,
+    identity: DatabaseIdentity,
     tls: MakeRustlsConnect,
 }
 
@@ -66,6 +69,7 @@ impl Databases {
             Ok(additional) => Observed::Known(Database {
                 address: additional.address.clone(),
                 mapped: additional.mapped.clone(),
+                identity: Some(additional.identity.clone()),
                 sessions: Observed::Unknown(pending.clone()),
                 ..Database::default()
             }),
@@ -97,11 +101,11 @@ async fn additional(
 ) -> Result<Additional, Reason> {
     let found = find_address(config, name, docker)?;
     let docker = docker.and_then(|found| found.0.known());
-    let OpenedSession { mut session, connected, address, tls, .. } =
+    let OpenedSession { mut session, server, connected, address, tls } =
         open_session(found, docker, open_until).await?;
     session.extend(until);
     let address = address.shown_at(&connected.place);
-    Ok(Additional { session, address, mapped: connected.mapped, tls })
+    Ok(Additional { session, address, mapped: connected.mapped, identity: server.identity, tls })
 }
 
 /// Returns the configured address, or else an address from the environment of the component in

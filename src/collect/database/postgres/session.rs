@@ -6,7 +6,7 @@ use crate::base::secret::redact;
 use crate::collect::database::postgres::errors;
 use crate::collect::database::postgres::transport::{self, Opened};
 use crate::collect::now;
-use crate::evidence::{Clock, Observed, Reason, ReasonKind};
+use crate::evidence::{Clock, DatabaseIdentity, Observed, Reason, ReasonKind};
 use futures_util::future::join;
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
@@ -23,7 +23,7 @@ const LOCK_TIMEOUT: (Duration, Duration) = (Duration::from_millis(100), Duration
 const MIN_STATEMENT_TIMEOUT: Duration = Duration::from_millis(50);
 const MAX_STATEMENT_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// Version, clocks and replica lag. With an idle primary, the last replayed transaction gets older
+/// Version, clocks, replica lag, and which database answers. With an idle primary, the last replayed transaction gets older
 /// even though the replica is up to date. The lag is therefore 0 if the WAL receiver is connected
 /// and everything received has been replayed.
 const SERVER_INFO: &str = "select current_setting('server_version'), now(), pg_is_in_recovery(),
@@ -31,7 +31,7 @@ const SERVER_INFO: &str = "select current_setting('server_version'), now(), pg_i
          when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
               and exists (select from pg_stat_wal_receiver) then 0
          else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::int8 end,
-    clock_timestamp()";
+    clock_timestamp(), current_database()::text, host(inet_server_addr()), inet_server_port()";
 
 /// Maximum duration of a cancel request or rollback.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
@@ -77,6 +77,8 @@ pub struct Session {
 pub struct ServerInfo {
     /// `server_version`.
     pub version: String,
+    /// Which server and database answered.
+    pub identity: DatabaseIdentity,
     /// `now()`.
     pub now: Timestamp,
     /// `clock_timestamp()` compared with this machine's clock.
@@ -122,6 +124,11 @@ impl Session {
         );
         let server = ServerInfo {
             version: version.split(' ').next().unwrap_or_default().to_string(),
+            identity: DatabaseIdentity {
+                database: get(&row, 5)?,
+                address: get(&row, 6)?,
+                port: get(&row, 7)?,
+            },
             now: required_time(&row, 1, "the server's clock")?,
             clock: Clock::between(sent, server_time, now(), 0),
             replica_behind_ms: get::<bool>(&row, 2)?.then_some(replica_lag),

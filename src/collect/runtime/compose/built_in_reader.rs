@@ -29,6 +29,17 @@ struct Service {
     deploy: Option<Deploy>,
     scale: Option<String>,
     extends: Option<Extends>,
+    env_file: Option<Present>,
+}
+
+/// A field whose value does not matter.
+#[derive(Debug, Clone, Default)]
+struct Present;
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Present)
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -71,12 +82,22 @@ pub(crate) fn read(files: &Files, variables: &Variables) -> Result<ReadFiles, Re
     })
 }
 
+/// Reports whether any of the files gives a service an `env_file`, or takes it from another file.
+pub(crate) fn has_env_file(paths: &[PathBuf], service: &str) -> bool {
+    paths.iter().any(|path| match document(path).and_then(|document| services_of(document, path)) {
+        Ok(services) => services.get(service).is_some_and(|declared| declared.env_file.is_some()),
+        // What cannot be read here may have one.
+        Err(_) => true,
+    })
+}
+
 /// Reads one file, with the variables in the `.env` beside it, and returns its services.
 pub fn services(file: &Path) -> Result<BTreeMap<Name, Declaration>, Reason> {
     let directory = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let variables = Variables::new([], &directory);
     let files = Files {
         paths: vec![file.to_path_buf()],
+        environment_files: Vec::new(),
         named_by: NamedBy::Asked,
         directory,
         project: None,
@@ -91,6 +112,9 @@ fn failed(path: &Path, message: &str) -> Reason {
 
 fn document(path: &Path) -> Result<Document, Reason> {
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    if let Some(tag) = merge_tag(&text) {
+        return Err(failed(path, &format!("`{tag}` requires the docker compose plugin; install it")));
+    }
     // An excerpt of the file could contain secrets.
     let options = serde_saphyr::options! { with_snippet: false };
     serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
@@ -100,6 +124,16 @@ fn document(path: &Path) -> Result<Document, Reason> {
         let message = message.split(" at line ").next().unwrap_or_default();
         Reason::new(ReasonKind::Failed, redact(&format!("{}:{line}: {message}", shown_path(path))))
     })
+}
+
+/// Returns the first tag that changes how Compose merges files, which this reader does not support.
+fn merge_tag(text: &str) -> Option<&'static str> {
+    let lines = || text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let has = |tag: &str| {
+        let is_tag = |word: &str| word == tag;
+        lines().any(|line| line.split([' ', '\t', '[', '{', ',']).any(is_tag))
+    };
+    ["!reset", "!override"].into_iter().find(|tag| has(tag))
 }
 
 /// Returns the services of a file with `extends` resolved.
@@ -154,6 +188,7 @@ impl Service {
             deploy: self.deploy.filter(|deploy| deploy.replicas.is_some()).or(base.deploy),
             scale: self.scale.or(base.scale),
             extends: None,
+            env_file: self.env_file.or(base.env_file),
         }
     }
 

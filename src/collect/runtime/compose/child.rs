@@ -64,6 +64,9 @@ fn command(files: Option<&Files>) -> Command {
     if !files.directory.as_os_str().is_empty() {
         command.arg("--project-directory").arg(&files.directory);
     }
+    for path in &files.environment_files {
+        command.arg("--env-file").arg(path);
+    }
     for path in &files.paths {
         command.arg("-f").arg(path);
     }

@@ -36,19 +36,19 @@ pub async fn collect(
     docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
     until: Instant,
 ) -> Observed<Declared> {
-    let variables = |directory: &Path| Variables::new(environment_variables(), directory);
+    let shell = Variables::new(environment_variables(), Path::new(""));
     let running = docker.and_then(|(docker, discovered)| Some((docker.known()?, discovered)));
-    let Some(files) = select_files(config, running.map(|(docker, _)| docker), &variables(Path::new("")))
-    else {
+    let Some(files) = select_files(config, running.map(|(docker, _)| docker), &shell) else {
         return Observed::not_asked("no compose file in this directory; name one with -f");
     };
+    let variables = files.variables(environment_variables());
     if let Err(why) = check_readable(&files.paths) {
         return Observed::Unknown(why);
     }
-    if let Err(why) = remote_includes::refuse(&files, &variables(&files.directory)) {
+    if let Err(why) = remote_includes::refuse(&files, &variables) {
         return Observed::Unknown(why);
     }
-    let built_in = || built_in_reader::read(&files, &variables(&files.directory));
+    let built_in = || built_in_reader::read(&files, &variables);
     let plugin_until = before_deadline(until);
     let plugin_until = plugin_until.checked_sub(BUILT_IN_READER_TIME).unwrap_or(plugin_until);
     let environments =
@@ -56,12 +56,14 @@ pub async fn collect(
     let read = match plugin_reader::read(&files, &environments, plugin_until).await {
         Outcome::Read(read) => Ok(read),
         Outcome::Unavailable => built_in(),
-        // Compose would not run these files either. For invalid YAML, the built-in
-        // reader's error names the file and line.
-        Outcome::Rejected(why) => Err(built_in().err().unwrap_or(why)),
+        // Compose would not run these files either. For invalid YAML, the built-in reader's error
+        // names the file and line; any other reason is the plugin's.
+        Outcome::Rejected(why) if why.message.contains(": yaml: ") => Err(built_in().err().unwrap_or(why)),
+        Outcome::Rejected(why) => Err(why),
     };
     Observed::from(read.map(|read| Declared {
         files: files.paths.iter().map(|path| shown_path(path)).collect(),
+        environment_files: files.environment_files.iter().map(|path| shown_path(path)).collect(),
         named_by: files.named_by,
         project: read.project,
         read_by: read.reader,

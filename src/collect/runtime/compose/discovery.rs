@@ -29,18 +29,19 @@ pub struct Declared {
 /// Reads the files from the first source that has any: `-f`, the labels of the running
 /// project, or the current directory.
 pub async fn discover(config: &Config, docker: Option<&Runtime>, until: Instant) -> Observed<Declared> {
-    let variables = |directory: &Path| Variables::new(environment_variables(), directory);
-    let Some(files) = select_files(config, docker, &variables(Path::new(""))) else {
+    let shell = Variables::new(environment_variables(), Path::new(""));
+    let Some(files) = select_files(config, docker, &shell) else {
         return Observed::not_asked("no compose file in this directory; name one with -f");
     };
+    let variables = files.variables(environment_variables());
     if let Err(why) = check_readable(&files.paths) {
         return Observed::Unknown(why);
     }
-    if let Err(why) = remote_includes::refuse(&files, &variables(&files.directory)) {
+    if let Err(why) = remote_includes::refuse(&files, &variables) {
         return Observed::Unknown(why);
     }
     let plugin = plugin_reader::document(&files, before_deadline(until)).await;
-    let document = plugin.map_or_else(|| merge_files(&files, &variables(&files.directory)), Ok);
+    let document = plugin.map_or_else(|| merge_files(&files, &variables), Ok);
     Observed::from(document.map(|document| Declared {
         files: files.paths.iter().map(|path| shown_path(path)).collect(),
         project: document.get("name").and_then(Value::as_str).map(String::from),

@@ -23,12 +23,21 @@ pub(crate) struct Files {
     /// In the order in which compose reads them; later files override earlier ones.
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) named_by: NamedBy,
+    /// The files with variables that the project was started with, instead of `.env`.
+    pub(crate) environment_files: Vec<PathBuf>,
     /// Compose's project directory, which contains `.env`.
     pub(crate) directory: PathBuf,
     /// The project name, if configured or found in the container labels.
     pub(crate) project: Option<Name>,
     /// Variables whose values in this shell do not apply to the project.
     pub(crate) ignored_variables: Vec<String>,
+}
+
+impl Files {
+    /// Returns the variables of this process, merged over those of the project.
+    pub(crate) fn variables(&self, environment: impl IntoIterator<Item = (String, String)>) -> Variables {
+        Variables::of_project(environment, &self.environment_files, &self.directory)
+    }
 }
 
 /// Result of either reader.
@@ -52,6 +61,7 @@ pub(crate) fn select_files(
     let files = |paths: Vec<PathBuf>, named_by| Files {
         directory: paths[0].parent().unwrap_or(Path::new("")).to_path_buf(),
         paths,
+        environment_files: Vec::new(),
         named_by,
         project: project.clone(),
         ignored_variables: ignored_variables.clone(),
@@ -91,10 +101,14 @@ pub(crate) fn files_from_labels(docker: &Runtime, pipeline: &Pipeline) -> Option
             paths.push(path);
         }
     }
+    let environment_files =
+        of_project().max_by_key(|c| c.created).map(|c| c.details.environment_files.iter());
+    let environment_files = environment_files.into_iter().flatten().map(PathBuf::from);
     let directory = of_project().find_map(|c| c.details.working_dir.clone()).map(PathBuf::from);
     let parent = paths.first()?.parent().unwrap_or(Path::new("")).to_path_buf();
     Some(Files {
         paths,
+        environment_files: environment_files.filter(|path| exists_or_forbidden(path)).collect(),
         named_by: NamedBy::Labels,
         directory: directory.filter(|path| path.is_dir()).unwrap_or(parent),
         project: Some(project),

@@ -2,7 +2,7 @@
 //! `${NAME:-default}`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Variables from the environment and, with lower precedence, from the project's `.env`.
 #[derive(Debug, Default)]
@@ -15,6 +15,24 @@ impl Variables {
         let mut variables = Variables(environment.into_iter().collect());
         let file = std::fs::read_to_string(directory.join(".env"));
         variables.add_defaults(&file.unwrap_or_default());
+        variables
+    }
+
+    /// Merges the environment over the variables in the files that a project was started with, or else
+    /// over those of `.env` in `directory`.
+    pub(crate) fn of_project(
+        environment: impl IntoIterator<Item = (String, String)>,
+        files: &[PathBuf],
+        directory: &Path,
+    ) -> Self {
+        if files.is_empty() {
+            return Variables::new(environment, directory);
+        }
+        let mut variables = Variables(environment.into_iter().collect());
+        // Later files override earlier ones.
+        for file in files.iter().rev() {
+            variables.add_defaults(&std::fs::read_to_string(file).unwrap_or_default());
+        }
         variables
     }
 

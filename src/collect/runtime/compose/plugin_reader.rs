@@ -2,6 +2,7 @@
 //! the engine.
 
 use crate::base::secret::{Secret, redact, redact_image};
+use crate::collect::runtime::compose::built_in_reader;
 use crate::collect::runtime::compose::child::run;
 use crate::collect::runtime::compose::{Files, ReadFiles};
 use crate::collect::timeout_at;
@@ -50,10 +51,17 @@ pub(crate) async fn read(files: &Files, running: &Environments<'_>, until: Insta
         return Outcome::Rejected(rejection(&failed.stderr));
     }
     match serde_json::from_slice(&all.stdout) {
-        Ok(document) => Outcome::Read(ReadFiles {
-            reader: format!("docker compose config {}", text(&version.stdout).trim()),
-            ..read_document(document, &text(&active.stdout), &hashes, running)
-        }),
+        Ok(document) => {
+            let mut read = read_document(document, &text(&active.stdout), &hashes, running);
+            read.reader = format!("docker compose config {}", text(&version.stdout).trim());
+            // Compose computes the label's hash before it reads these files, and this one after it.
+            for (name, service) in &mut read.services {
+                if built_in_reader::has_env_file(&files.paths, name) {
+                    service.config_hash = None;
+                }
+            }
+            Outcome::Read(read)
+        }
         Err(error) => {
             let message = format!("docker compose config: {error}");
             Outcome::Rejected(Reason::new(ReasonKind::Failed, redact(&message)))

@@ -51,6 +51,7 @@ fn files(directory: &Path, texts: &[&str]) -> Files {
     });
     Files {
         paths: paths.collect(),
+        environment_files: Vec::new(),
         named_by: NamedBy::Asked,
         directory: directory.to_path_buf(),
         project: None,

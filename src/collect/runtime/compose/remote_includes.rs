@@ -89,6 +89,7 @@ mod tests {
         }
         let files = Files {
             paths: vec![directory.path().join("compose.yaml")],
+            environment_files: Vec::new(),
             named_by,
             directory: directory.path().to_path_buf(),
             project: None,

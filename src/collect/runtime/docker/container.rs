@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
+/// The files given with `--env-file`.
+const ENVIRONMENT_FILES: &str = "com.docker.compose.project.environment_file";
 const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
 const CONFIG_HASH: &str = "com.docker.compose.config-hash";
 const COMPOSE_VERSION: &str = "com.docker.compose.version";
@@ -74,6 +76,10 @@ pub(crate) fn container(response: ContainerInspectResponse, pipeline: &Pipeline)
             service,
             project: label(PROJECT),
             config_files: config_files(label(CONFIG_FILES).as_deref(), label(WORKING_DIR).as_deref()),
+            environment_files: config_files(
+                label(ENVIRONMENT_FILES).as_deref(),
+                label(WORKING_DIR).as_deref(),
+            ),
             working_dir: label(WORKING_DIR).map(|path| shown_path(Path::new(&path))),
             compose_version: label(COMPOSE_VERSION),
         },

@@ -20,8 +20,17 @@ pub enum Response {
     GroupList(Vec<String>),
     /// The committed offsets of a group.
     Committed(Vec<Committed>),
-    /// `min.insync.replicas` or the error for each topic.
-    MinInSync(Vec<(String, Result<u64, NativeError>)>),
+    /// The settings or the error for each topic.
+    TopicSettings(Vec<(String, Result<TopicSettings, NativeError>)>),
+}
+
+/// The settings of a topic.
+#[derive(Debug)]
+pub struct TopicSettings {
+    /// `min.insync.replicas`.
+    pub min_in_sync: u64,
+    /// Whether `cleanup.policy` contains `compact`.
+    pub compacted: bool,
 }
 
 /// A group as librdkafka describes it.
@@ -79,7 +88,7 @@ pub(crate) unsafe fn read_event(event: *mut RDKafkaEvent) -> Event {
             rd::RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT => read_group,
             rd::RD_KAFKA_EVENT_LISTCONSUMERGROUPS_RESULT => read_list,
             rd::RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT => read_committed,
-            rd::RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT => read_min_in_sync,
+            rd::RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT => read_topic_settings,
             _ => return Event::Other,
         };
         let tag = rd::rd_kafka_event_opaque(event).addr();
@@ -215,12 +224,13 @@ unsafe fn read_committed(event: *mut RDKafkaEvent) -> Result<Response, NativeErr
     }
 }
 
-/// Topic setting for how many replicas must be in sync for a write.
+/// Topic settings for how many replicas must be in sync for a write, and for what is deleted.
 const MIN_IN_SYNC: &str = "min.insync.replicas";
+const CLEANUP_POLICY: &str = "cleanup.policy";
 
 /// # Safety
 /// `event` must be a live result of DescribeConfigs.
-unsafe fn read_min_in_sync(event: *mut RDKafkaEvent) -> Result<Response, NativeError> {
+unsafe fn read_topic_settings(event: *mut RDKafkaEvent) -> Result<Response, NativeError> {
     // SAFETY: as in read_offsets.
     unsafe {
         let result = rd::rd_kafka_event_DescribeConfigs_result(event);
@@ -229,24 +239,34 @@ unsafe fn read_min_in_sync(event: *mut RDKafkaEvent) -> Result<Response, NativeE
         let topics = entries(resources, count).iter().map(|resource| {
             let name = text(rd::rd_kafka_ConfigResource_name(*resource));
             let error = NativeError::from_code(rd::rd_kafka_ConfigResource_error(*resource));
-            let value = error
-                .map_or_else(|| setting_value(*resource, MIN_IN_SYNC).ok_or_else(incomplete_response), Err);
-            (name, value)
+            let settings = error.map_or_else(|| settings(*resource).ok_or_else(incomplete_response), Err);
+            (name, settings)
         });
-        Ok(Response::MinInSync(topics.collect()))
+        Ok(Response::TopicSettings(topics.collect()))
     }
 }
 
 /// # Safety
 /// `resource` must be a live resource of DescribeConfigs.
-unsafe fn setting_value(resource: *const rd::rd_kafka_ConfigResource_t, setting: &str) -> Option<u64> {
+unsafe fn settings(resource: *const rd::rd_kafka_ConfigResource_t) -> Option<TopicSettings> {
+    // SAFETY: as in read_offsets.
+    unsafe {
+        let min_in_sync = setting_value(resource, MIN_IN_SYNC)?.parse().ok()?;
+        let policy = setting_value(resource, CLEANUP_POLICY)?;
+        Some(TopicSettings { min_in_sync, compacted: policy.contains("compact") })
+    }
+}
+
+/// # Safety
+/// `resource` must be a live resource of DescribeConfigs.
+unsafe fn setting_value(resource: *const rd::rd_kafka_ConfigResource_t, setting: &str) -> Option<String> {
     // SAFETY: as in read_offsets.
     unsafe {
         let mut count = 0;
         let settings = rd::rd_kafka_ConfigResource_configs(resource, &mut count);
         let mut settings = entries(settings, count).iter();
         let entry = settings.find(|entry| text(rd::rd_kafka_ConfigEntry_name(**entry)) == setting)?;
-        text(rd::rd_kafka_ConfigEntry_value(*entry)).parse().ok()
+        Some(text(rd::rd_kafka_ConfigEntry_value(*entry)))
     }
 }
 
