@@ -291,3 +291,52 @@ inject_F37() {
     sql "alter table student_course_purchases add constraint tier_known check (purchase_tier < 5) not valid" >&2
 }
 manual_F37() { sql "alter table student_course_purchases drop constraint tier_known" >&2; }
+
+inject_F38() {
+    docker stop kodingcaravan-admin-service >/dev/null
+    docker run -d --rm --name sandbox-port-holder -p 3010:3010 kodingcaravan/base:bookworm sleep 900 >&2
+    docker start kodingcaravan-admin-service >/dev/null 2>&1 || true
+}
+manual_F38() { docker rm -f sandbox-port-holder >/dev/null; }
+
+# The producer is killed, so nobody ends its transaction until it times out.
+inject_F39() {
+    docker exec -d kodingcaravan-kafka sh -c 'echo $$ >/tmp/producer
+        exec kafka-producer-perf-test --topic purchase-confirmed --num-records 100000 --record-size 100 --throughput 10 \
+            --transactional-id nightly-import --transaction-duration-ms 800000 \
+            --producer-props bootstrap.servers=kafka:9092 transaction.timeout.ms=850000 batch.size=1'
+    sleep 15
+    docker exec kodingcaravan-kafka sh -c 'kill -KILL "$(cat /tmp/producer)"'
+}
+
+inject_F40() { docker stop kodingcaravan-purchase-worker >/dev/null; }
+# As retention does after a while.
+after_F40() {
+    docker exec -i kodingcaravan-kafka sh -c 'cat >/tmp/delete.json' <<'JSON'
+{"version": 1, "partitions": [{"topic": "purchase-confirmed", "partition": 0, "offset": -1},
+ {"topic": "purchase-confirmed", "partition": 1, "offset": -1}, {"topic": "purchase-confirmed", "partition": 2, "offset": -1}]}
+JSON
+    kafka kafka-delete-records --offset-json-file /tmp/delete.json >&2
+    docker start kodingcaravan-purchase-worker >/dev/null
+    sleep 10
+}
+
+# The offsets topic is created with the first group, so the broker begins anew.
+inject_F41() {
+    compose rm -fsv kafka
+    docker volume rm kodingcaravan_kafka-data >/dev/null
+    set_variables kafka KAFKA_OFFSETS_REPLICAS=3
+    sleep 8
+    compose up --no-deps kafka-init
+    sleep 15
+}
+manual_F41() { reset_services kafka; }
+
+inject_F42() { kafka kafka-topics --delete --topic dead-letter-queue >&2; }
+
+inject_F43() {
+    docker exec kodingcaravan-postgres psql -q -U postgres -c 'create database copy owner app' >&2
+    docker exec kodingcaravan-postgres psql -q -U app -d copy -f /schema.sql >&2
+    doctor_flags=(--postgres postgres://app:sandbox-only@localhost:5432/copy)
+}
+manual_F43() { doctor_flags=(); }

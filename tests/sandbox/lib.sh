@@ -39,8 +39,11 @@ doctor_program() {
     printf '%s' "${PIPELINE_DOCTOR:-${built:-pipeline-doctor}}"
 }
 
-# Runs the tool without the addresses in the shell's variables.
-doctor() { env -u POSTGRES_URL -u DATABASE_URL -u KAFKA_BROKERS -u ADMIN_SERVICE_URL "$(doctor_program)" "$@"; }
+# Runs the tool with the flags in $doctor_flags and without the addresses in the shell's variables.
+doctor() {
+    env -u POSTGRES_URL -u DATABASE_URL -u KAFKA_BROKERS -u ADMIN_SERVICE_URL \
+        "$(doctor_program)" "$@" ${doctor_flags[@]+"${doctor_flags[@]}"}
+}
 
 engine_answers() { docker info >/dev/null 2>&1; }
 

@@ -21,6 +21,12 @@ pub struct Truth {
     /// The subjects that the expert would name.
     #[serde(default)]
     pub subjects: Vec<String>,
+    /// The kind of fault. Only faults have this field.
+    #[serde(default)]
+    pub kind: String,
+    /// The first cause that was named when the fault was first injected, before any row was changed because
+    /// of it. Faults that rows were tuned on from the start lack it.
+    pub first_sight: Option<String>,
     /// The expected exit code. Only rows of `truth.toml` have this field.
     pub exit_code: Option<u8>,
 }

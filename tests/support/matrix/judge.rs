@@ -14,6 +14,7 @@ use pipeline_doctor::runbook::lint;
 use pipeline_doctor::runbook::severity::Severity;
 use pipeline_doctor::situation::Situation;
 use pipeline_doctor::situation::command_target::target;
+use pipeline_doctor::situation::inspected_database::without_rows_of_other_database;
 
 /// The built-in pipeline and rows.
 pub struct Judge {
@@ -66,6 +67,7 @@ impl Judge {
     }
 
     pub fn judge(&self, evidence: &Evidence) -> Judged {
+        let evidence = &*without_rows_of_other_database(evidence, &self.pipeline);
         let situation = self.situation(evidence);
         let (facts, findings) = self.facts_and_findings_in(&situation);
         let diagnosis = diagnose(&self.catalog, &findings);

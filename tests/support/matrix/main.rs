@@ -3,6 +3,7 @@
 
 mod ablation;
 mod corpus;
+mod honesty;
 mod judge;
 mod rate;
 mod table;

@@ -1,9 +1,11 @@
 //! The table committed as `tests/matrix.txt`.
 
 use crate::corpus::{Case, Corpus, Truth};
+use crate::honesty;
 use crate::judge::{Grade, Judge, Judged, SURE};
 use crate::rate::Rate;
 use pipeline_doctor::evidence::System;
+use pipeline_doctor::report::Cause;
 use std::fmt::Write;
 
 /// Renders the whole table: the recordings, the guesses, and how often they are right.
@@ -21,6 +23,19 @@ pub fn matrix(corpus: &Corpus, judge: &Judge) -> String {
     live_rows(&mut out, corpus, judge);
     summary(&mut out, judge, &singles, &pairs, &healthy);
     combinations(&mut out, &grid);
+    honesty::kinds(&mut out, judge, &singles);
+    let visible = singles.iter().chain(&pairs).filter_map(|(case, judged)| {
+        let cause = judged.causes.first()?;
+        Some((best_grade(judge, cause, &case.truths), cause.confidence))
+    });
+    let hidden = grid.0.iter().filter_map(|(.., outcome)| match outcome {
+        Outcome::Cause(grade, confidence) => Some((*grade, *confidence)),
+        _ => None,
+    });
+    honesty::calibration(&mut out, visible.chain(hidden));
+    let all: Vec<(&Case, Judged)> = singles.into_iter().chain(pairs).collect();
+    out.push('\n');
+    honesty::sets(&mut out, judge, &all);
     out
 }
 
@@ -152,16 +167,17 @@ impl<'a> Grid<'a> {
 
 fn outcome(judge: &Judge, case: &Case, hidden: &[System]) -> Outcome {
     let judged = judge.judge_without(&case.evidence, hidden);
-    let grade = |cause| {
-        let grades = case.truths.iter().map(|truth| judge.grade(cause, truth));
-        // For a pair of faults, naming either one is enough.
-        grades.min_by_key(|grade| *grade as u8).unwrap_or(Grade::Wrong)
-    };
     match judged.causes.first() {
-        Some(cause) => Outcome::Cause(grade(cause), cause.confidence),
+        Some(cause) => Outcome::Cause(best_grade(judge, cause, &case.truths), cause.confidence),
         None if judged.failed.is_empty() => Outcome::NoFailure,
         None => Outcome::NoCause,
     }
+}
+
+/// Grades a cause against several truths. For a pair of faults, naming either one is enough.
+fn best_grade(judge: &Judge, cause: &Cause, truths: &[Truth]) -> Grade {
+    let grades = truths.iter().map(|truth| judge.grade(cause, truth));
+    grades.min_by_key(|grade| *grade as u8).unwrap_or(Grade::Wrong)
 }
 
 fn cell(outcome: Outcome) -> String {
