@@ -176,7 +176,7 @@ fn explain_requires_a_name_and_rejects_remedies_with_markdown() {
 #[test]
 fn demo_exits_with_0_and_prints_the_replay() {
     let demo = doctor(["demo"]).finish().code(0);
-    assert!(demo.last_line().starts_with("BROKEN: workers not deployed (95 %)."), "{}", demo.stdout);
+    assert!(demo.last_line().ends_with("purchase-worker: workers not deployed (95 %)"), "{}", demo.stdout);
     assert!(demo.stderr.contains("would exit with 3"), "{}", demo.stderr);
     let replayed = doctor(["--replay", scenario("workers-not-deployed").to_str().unwrap()]).finish().code(3);
     assert_eq!(replayed.stdout, demo.stdout);

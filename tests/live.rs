@@ -133,7 +133,9 @@ fn a_run_creates_no_topics_and_changes_no_offsets() {
         || (kafka("kafka-topics", "--list"), kafka("kafka-consumer-groups", "--all-groups --describe"));
     let before = state();
     let report = doctor([&id, "--json"]).finish().json();
-    assert_eq!(report["outcome"], "problem");
+    // The event arrived before the topic was deleted.
+    assert_eq!(report["outcome"], "warning", "{report:#}");
+    assert!(causes(&report).contains(&"topics-missing".to_string()), "{report:#}");
     assert_eq!(state(), before);
     assert!(!before.0.contains("trainer-allocated"), "{}", before.0);
 }
@@ -146,7 +148,7 @@ fn a_replay_without_network_gives_the_same_report() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("e.json");
     assert!(
-        doctor([id.as_str(), "--record", "/dev/null"]).finish().code(0).last_line().starts_with("HEALTHY")
+        doctor([id.as_str(), "--record", "/dev/null"]).finish().code(0).last_line().starts_with("ARRIVED ")
     );
     let live = doctor([id.as_str(), "--json", "--record", file.to_str().unwrap()]).finish().code(0);
     let program = env!("CARGO_BIN_EXE_pipeline-doctor");
@@ -256,7 +258,7 @@ fn distinguishes_two_projects_with_the_same_services() {
     let other = doctor(["--project", "other", "--json"]).finish().json();
     shell(&format!("{compose} down 2>&1"));
     assert_eq!(report["outcome"], "healthy", "{report:#}");
-    assert_eq!(other["outcome"], "problem");
+    assert_ne!(other["outcome"], "healthy");
     assert!(!causes(&other).is_empty());
 }
 

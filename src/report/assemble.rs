@@ -89,32 +89,29 @@ fn outcome(input: &ReportInput, event: Option<&EventVerdict>) -> Outcome {
     let of_event = |f: &&Finding| f.of_event && f.severity == Severity::Error;
     let incomplete = findings.iter().filter(of_event).any(|f| f.verdict == Verdict::Fail);
     let arrived = event == Some(EventOutcome::Arrived) && !incomplete;
-    let is_unseen = |f: &Finding| f.instances.iter().any(|i| is_unseen(input, arrived, &i.verdict));
+    // Beside an event that arrived, what another failure hides is no loss, as long as each system was seen.
+    let beside_arrival = arrived && failed(Severity::Error);
+    let is_relevant = |f: &Finding| f.of_event || !beside_arrival;
+    let has_unseen = |f: &Finding| {
+        f.instances.iter().any(|i| match &i.verdict {
+            Verdict::Unknown(_) => true,
+            Verdict::Blocked(_) => !beside_arrival,
+            _ => false,
+        })
+    };
+    let systems = &input.situation.systems;
+    let unseen = findings.iter().any(|f| f.severity != Severity::Note && is_relevant(f) && has_unseen(f))
+        || systems.without_address().next().is_some()
+        || (arrived && systems.unknown().next().is_some());
     match () {
         () if event == Some(EventOutcome::Stopped) || (failed(Severity::Error) && !arrived) => {
             Outcome::Problem
         }
-        () if findings.iter().filter(|f| f.severity != Severity::Note).any(is_unseen)
-            || input.situation.systems.without_address().next().is_some()
-            || input.situation.interrupted.is_some()
-            || unwatched(input).is_some() =>
-        {
+        () if unseen || input.situation.interrupted.is_some() || unwatched(input).is_some() => {
             Outcome::Inconclusive
         }
         () if failed(Severity::Warn) || failed(Severity::Error) => Outcome::Warning,
         () => Outcome::Healthy,
-    }
-}
-
-/// Reports whether a verdict leaves something open. What another failure blocks is no loss beside an
-/// event that arrived: the failure is reported.
-fn is_unseen(input: &ReportInput, arrived: bool, verdict: &Verdict) -> bool {
-    match verdict {
-        Verdict::Blocked(by) => {
-            let failed = |f: &Finding| f.check == *by && f.verdict == Verdict::Fail;
-            !(arrived && input.findings.iter().any(failed))
-        }
-        verdict => matches!(verdict, Verdict::Unknown(_)),
     }
 }
 

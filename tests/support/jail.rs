@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Programs that printed commands and payloads call.
-const STAND_INS: [&str; 54] = [
+const STAND_INS: [&str; 55] = [
     "docker",
     "podman",
     "psql",
@@ -23,6 +23,7 @@ const STAND_INS: [&str; 54] = [
     "kafka-get-offsets",
     "kafka-configs",
     "kafka-leader-election",
+    "kafka-transactions",
     "date",
     "grep",
     "tail",
