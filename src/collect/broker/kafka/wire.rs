@@ -457,4 +457,33 @@ mod tests {
         let mut connection = open(vec![versions(), cut], true).ok().unwrap();
         assert!(matches!(connection.size(None), Err(Fault::NotKafka)));
     }
+
+    #[test]
+    fn reads_producers_and_transactional_ids() {
+        let [id, start] = [7_i64, 12].map(i64::to_be_bytes);
+        let producer = [&id[..], &[0; 4 + 4 + 8 + 4], &start, &[0]].concat();
+        let partition = [&[0; 4 + 2 + 1][..], &[2], &producer, &[0]].concat();
+        let producers = [&[0; 4][..], &[2, 2, b't', 2], &partition, &[0, 0]].concat();
+        let expected = vec![ActiveProducer { id: 7, transaction_start: 12 }];
+        assert_eq!(read_producers(&producers), Some(expected));
+        let transaction = [&[2, b'a'][..], &id, &[8], b"Ongoing", &[0]].concat();
+        let transactions = [&[0; 4 + 2][..], &[1, 2], &transaction, &[0]].concat();
+        assert_eq!(read_transactional_id(&transactions, 7), Some(Some("a".into())));
+        assert_eq!(read_transactional_id(&transactions, 8), Some(None));
+        for response in [&producers, &transactions] {
+            for end in 0..response.len() - 1 {
+                assert_eq!(read_producers(&response[..end]).filter(|found| !found.is_empty()), None);
+            }
+        }
+    }
+
+    #[test]
+    fn writes_lengths_in_groups_of_seven_bits() {
+        for (number, bytes) in [(0, &[0][..]), (127, &[127]), (300, &[0xac, 2])] {
+            let mut written = Vec::new();
+            write_unsigned(&mut written, number);
+            assert_eq!(written, bytes);
+            assert_eq!(Reader(&written).unsigned(), Some(number));
+        }
+    }
 }
