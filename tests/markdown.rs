@@ -170,9 +170,10 @@ fn contains_the_manual_commands_of_the_original_runbook() {
 #[test]
 fn escapes_pipes_in_tables() {
     let (mut catalog, pipeline) = (catalog(), pipeline());
-    let id = catalog.checks[0].id.get_ref().clone();
-    catalog.checks[0].title = "a | `b` | *c* of {subject}".into();
-    catalog.checks[0].by_hand = r"grep '{subject}\|x' | `y`".into();
+    let id = "worker-declared";
+    let check = catalog.checks.iter_mut().find(|check| check.id.get_ref() == id).unwrap();
+    check.title = "a | `b` | *c* of {subject}".into();
+    check.by_hand = r"grep '{subject}\|x' | `y`".into();
     let mut text = Vec::new();
     markdown::runbook(&catalog, &pipeline, "", &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
