@@ -70,7 +70,7 @@ pub(super) fn coordinator(s: &Situation) -> Vec<Fact> {
 pub(super) fn deleted(s: &Situation) -> Vec<Fact> {
     for_workers(s, |worker| {
         // What was deleted long ago shows for as long as no other record is taken from the partition.
-        let mut stages = s.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
+        let mut stages = s.pipeline.stages_of(&worker.name);
         if !stages
             .any(|stage| s.backlog.has_stuck(stage) || s.effects(stage).known().is_some_and(Vec::is_empty))
         {

@@ -61,7 +61,7 @@ pub(super) fn dead_letter_topic_exists(s: &Situation) -> Vec<Fact> {
 pub(super) fn dead_of_event(s: &Situation) -> Vec<Fact> {
     for_workers(s, |worker| {
         s.id().and_then(|_| s.deliveries.dead_letters.clone()).and_then(|_| {
-            let mut stages = s.pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
+            let mut stages = s.pipeline.stages_of(&worker.name);
             if s.deliveries.has_given_up(s, worker) && stages.any(|stage| s.has_effect(stage)) {
                 let message = "dead-lettered once, but its effect exists now".to_string();
                 return Observed::Known((Value::Count(0), message));

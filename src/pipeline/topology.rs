@@ -110,12 +110,16 @@ impl Pipeline {
         worker.topics.first().map_or(MAIN_BROKER, |topic| self.broker_of_topic(topic.get_ref()))
     }
 
+    /// Returns the stages of a worker, in the pipeline's order.
+    pub fn stages_of<'p>(&'p self, worker: &str) -> impl Iterator<Item = &'p Stage> {
+        self.stage.iter().filter(move |stage| stage.worker.get_ref() == worker)
+    }
+
     /// Returns the name used for a stage in findings: its worker, or the stage name if the worker
     /// has several stages.
     pub fn stage_subject(&self, stage: &Stage) -> String {
         let worker = stage.worker.get_ref();
-        let stages = self.stage.iter().filter(|other| other.worker.get_ref() == worker);
-        if stages.count() > 1 { stage.name.clone() } else { worker.clone() }
+        if self.stages_of(worker).count() > 1 { stage.name.clone() } else { worker.clone() }
     }
 
     /// Returns the service with the given name.

@@ -76,7 +76,7 @@ impl<'a> Remedy<'a> {
         let message =
             action.message.as_ref().map(|message| self.values().about(target_name).sentence(message));
         match action.generate {
-            Some(generator) => self.plan_generated(action, generator).or_else(|| {
+            Some(generator) => self.plan_generated(action, generator, message.as_deref()).or_else(|| {
                 let planned = |message| PlannedAction {
                     kind: action.kind,
                     message: Some(message),
@@ -119,7 +119,12 @@ impl<'a> Remedy<'a> {
 
     /// Plans an action with a generator. Short commands become part of the plan; long output
     /// is replaced with the command that prints it.
-    fn plan_generated(&self, action: &Action, generator: Generator) -> Option<PlannedAction> {
+    fn plan_generated(
+        &self,
+        action: &Action,
+        generator: Generator,
+        message: Option<&str>,
+    ) -> Option<PlannedAction> {
         let generated = match (self.generate(generator), generator) {
             (Some(generated), _) => Some(generated),
             // Events that are still waiting may also end up in the dead letter topic.
@@ -154,10 +159,7 @@ impl<'a> Remedy<'a> {
             Generator::CreateTopics
             | Generator::StartBrokers
             | Generator::StartReplicas
-            | Generator::AbortTransactions => {
-                let message = action.message.as_ref().map(|message| self.values().sentence(message));
-                (message.unwrap_or_default(), commands.to_vec())
-            }
+            | Generator::AbortTransactions => (message.unwrap_or_default().to_string(), commands.to_vec()),
             Generator::RemoveMarks => (
                 "review marks.sql first: it removes the marks that prevent a retry".to_string(),
                 vec![
@@ -180,9 +182,8 @@ impl<'a> Remedy<'a> {
 
     /// Generates the command that starts the stopped replicas of the subjects.
     fn start_replicas(&self) -> Option<Script> {
-        let workloads = self.subjects.iter().filter_map(|name| self.situation.workloads.get(name));
-        let down = workloads.filter_map(|workload| Some(&workload.replicas.known()?.down)).flatten();
-        let names: Vec<&str> = down.map(|instance| instance.name.as_str()).collect();
+        let names: Vec<&str> =
+            self.subjects.iter().flat_map(|name| self.situation.stopped_replicas(name)).collect();
         let command = (!names.is_empty()).then(|| docker::start(self.target, names).command());
         command.map(|start| Script { comment: None, commands: vec![start] })
     }

@@ -85,10 +85,7 @@ fn arrived(input: &ReportInput, report: &Report, event: &EventVerdict, others: O
         long.chain(forms.iter().map(|form| format!("{form}."))).collect()
     };
     match report.outcome {
-        Outcome::Healthy => {
-            let unseen = if report.unavailable.is_empty() { "nothing" } else { "some context" };
-            with(vec![format!("{head}: {}, {unseen} unseen", passed_checks(input))])
-        }
+        Outcome::Healthy => with(vec![format!("{head}: {}", passed_checks(input, report))]),
         Outcome::Inconclusive => with(shortened(&format!("{head}; not seen: "), &unseen_systems(report))),
         Outcome::Problem => {
             let incomplete = reasons(report).into_iter().map(|why| format!("{head}, but incomplete: {why}"));

@@ -41,11 +41,7 @@ fn pipeline_forms(input: &ReportInput, report: &Report) -> Vec<String> {
         _ => String::new(),
     };
     let forms = match report.outcome {
-        Outcome::Healthy => {
-            // Only context can be missing from a healthy report.
-            let unseen = if report.unavailable.is_empty() { "nothing" } else { "some context" };
-            vec![format!("HEALTHY: {}, {unseen} unseen", passed_checks(input))]
-        }
+        Outcome::Healthy => vec![format!("HEALTHY: {}", passed_checks(input, report))],
         Outcome::Warning => {
             let all = report.risks.iter().chain(&report.unexplained);
             let messages: Vec<String> = all.clone().map(|statement| statement.message.clone()).collect();

@@ -54,12 +54,15 @@ pub(super) fn reason_to_wait(report: &Report) -> Option<String> {
     wait.map(|unavailable| unavailable.why.clone())
 }
 
-/// Returns how many checks passed of those that were asked.
-pub(super) fn passed_checks(input: &ReportInput) -> String {
+/// Returns how many checks passed of those that were asked, and that nothing else was to be seen:
+/// "31 of 31 checks passed, nothing unseen".
+pub(super) fn passed_checks(input: &ReportInput, report: &Report) -> String {
     let judged = || input.findings.iter().filter(|f| f.severity != Severity::Note);
     let asked = judged().filter(|f| !matches!(f.verdict, Verdict::NotAsked(_))).count();
     let passed_checks = judged().filter(|f| f.verdict == Verdict::Pass).count();
-    format!("{passed_checks} of {asked} checks passed")
+    // Only context can be missing from a healthy report.
+    let unseen = if report.unavailable.is_empty() { "nothing" } else { "some context" };
+    format!("{passed_checks} of {asked} checks passed, {unseen} unseen")
 }
 
 /// Returns the ids of statements.

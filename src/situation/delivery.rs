@@ -98,7 +98,7 @@ impl<'a> Deliveries<'a> {
     pub fn dead_letter_reason(&self, event: &Event, worker: &str) -> Option<(String, &'a str)> {
         let declared = event.pipeline.dead_letters.as_ref()?;
         let letter = self.dead_letter_of(event, worker)?;
-        let mut stages = event.pipeline.stage.iter().filter(|stage| stage.worker.get_ref() == worker);
+        let mut stages = event.pipeline.stages_of(worker);
         if stages.any(|stage| event.has_effect(stage)) {
             return None;
         }

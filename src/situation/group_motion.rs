@@ -43,7 +43,7 @@ impl Motions {
         backlog: &Backlog,
     ) -> Self {
         let of = |worker: &Worker| {
-            let mut stages = pipeline.stage.iter().filter(|stage| *stage.worker.get_ref() == worker.name);
+            let mut stages = pipeline.stages_of(&worker.name);
             let view = GroupView {
                 worker,
                 progress: progress.of(worker),

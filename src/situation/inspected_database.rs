@@ -39,7 +39,7 @@ pub fn describe(address: &str) -> Option<String> {
 }
 
 /// Reports whether an address in a container's environment leads to this database. `None` if that
-/// cannot be told: another host name may belong to a connection pooler or to the same server.
+/// is unknown, because another host name may belong to a connection pooler or to the same server.
 pub fn leads_to(runtime: &Runtime, pipeline: &Pipeline, address: &str, database: &Database) -> Option<bool> {
     let (used, inspected) = (Place::parse(address)?, Place::parse(&database.address)?);
     let used_host = used.host_and_port();

@@ -1,5 +1,5 @@
-//! Defaults for remedies, taken from what already exists: image tags, topic layouts and
-//! stopped brokers.
+//! Defaults for remedies, taken from what already exists: image tags, topic layouts,
+//! stopped replicas and stopped brokers.
 
 use crate::evidence::{Instance, InstanceState, Runtime};
 use crate::situation::Situation;
@@ -23,6 +23,13 @@ impl<'a> Situation<'a> {
             tag.is_some() && (IMAGE.fits)(&instance.image)
         });
         sibling.map(|sibling| sibling.image.as_str())
+    }
+
+    /// Returns the names of a component's replicas that do not run.
+    pub fn stopped_replicas(&self, component: &str) -> Vec<&'a str> {
+        let replicas = self.workloads.get(component).and_then(|workload| workload.replicas.known());
+        let names = replicas.into_iter().flat_map(|replicas| &replicas.down).map(|one| one.name.as_str());
+        names.filter(|name| (CONTAINER.fits)(name)).collect()
     }
 
     /// Returns the names of exited containers with the same image and project as a broker.

@@ -9,12 +9,11 @@ use std::fmt::Write;
 /// Compares the named sets of causes with the sets of true causes. The named set is the likeliest
 /// explanation, which the verdict names.
 pub fn sets(out: &mut String, judge: &Judge, cases: &[(&Case, Judged)]) {
-    let is_true =
-        |case: &Case, id: &str| case.truths.iter().any(|truth| truth.names(id) || includes(judge, id, truth));
     let exact = |case: &Case, judged: &Judged| {
         let best: Vec<&str> = judged.causes.iter().filter(|c| c.best).map(|c| c.id.as_str()).collect();
-        let named = |truth: &Truth| best.iter().any(|id| truth.names(id) || includes(judge, id, truth));
-        case.truths.iter().all(named) && best.iter().all(|id| is_true(case, id))
+        let named = |truth: &Truth| best.iter().any(|id| is_true(judge, id, truth));
+        let is_any_true = |id: &&str| case.truths.iter().any(|truth| is_true(judge, id, truth));
+        case.truths.iter().all(named) && best.iter().all(is_any_true)
     };
     let all_exact = Rate::of(cases, |(case, judged)| exact(case, judged));
     let mut full = Rate::default();
@@ -35,10 +34,10 @@ pub fn sets(out: &mut String, judge: &Judge, cases: &[(&Case, Judged)]) {
     );
 }
 
-/// Reports whether a cause is a group that includes the true one.
-fn includes(judge: &Judge, id: &str, truth: &Truth) -> bool {
+/// Reports whether a cause is the true one, or a group that includes it.
+fn is_true(judge: &Judge, id: &str, truth: &Truth) -> bool {
     let members = judge.catalog.cause(id).map(|row| row.any_of.as_slice()).unwrap_or_default();
-    members.iter().any(|member| truth.names(member.get_ref()))
+    truth.names(id) || members.iter().any(|member| truth.names(member.get_ref()))
 }
 
 /// Shows each kind of fault: how often the first guess is right now, and how often it was right when

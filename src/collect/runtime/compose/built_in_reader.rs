@@ -82,13 +82,16 @@ pub(crate) fn read(files: &Files, variables: &Variables) -> Result<ReadFiles, Re
     })
 }
 
-/// Reports whether any of the files gives a service an `env_file`, or takes it from another file.
-pub(crate) fn has_env_file(paths: &[PathBuf], service: &str) -> bool {
-    paths.iter().any(|path| match document(path).and_then(|document| services_of(document, path)) {
-        Ok(services) => services.get(service).is_some_and(|declared| declared.env_file.is_some()),
-        // What cannot be read here may have one.
-        Err(_) => true,
-    })
+/// Returns the services to which any of the files gives an `env_file`, or that extend one that has it. `None` if
+/// a file cannot be read here.
+pub(crate) fn services_with_env_file(paths: &[PathBuf]) -> Option<BTreeSet<Name>> {
+    let mut found = BTreeSet::new();
+    for path in paths {
+        let services = document(path).and_then(|document| services_of(document, path)).ok()?;
+        let with_file = services.into_iter().filter(|(_, service)| service.env_file.is_some());
+        found.extend(with_file.map(|(name, _)| name));
+    }
+    Some(found)
 }
 
 /// Reads one file, with the variables in the `.env` beside it, and returns its services.

@@ -54,9 +54,11 @@ pub(crate) async fn read(files: &Files, running: &Environments<'_>, until: Insta
         Ok(document) => {
             let mut read = read_document(document, &text(&active.stdout), &hashes, running);
             read.reader = format!("docker compose config {}", text(&version.stdout).trim());
-            // Compose computes the label's hash before it reads these files, and this one after it.
+            // Compose computes the label's hash before it reads these files, and this one after it. What
+            // cannot be read here may have one.
+            let with_env_file = built_in_reader::services_with_env_file(&files.paths);
             for (name, service) in &mut read.services {
-                if built_in_reader::has_env_file(&files.paths, name) {
+                if with_env_file.as_ref().is_none_or(|services| services.contains(name)) {
                     service.config_hash = None;
                 }
             }
