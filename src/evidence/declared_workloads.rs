@@ -76,4 +76,42 @@ pub struct Declaration {
     /// compose files and `.env`; `None` if they were not compared.
     #[serde(default)]
     pub other_variables: Option<Vec<Name>>,
+    /// What a new service beside it needs as well.
+    #[serde(default, skip_serializing_if = "Layout::is_empty")]
+    pub layout: Layout,
+}
+
+/// Where a service runs and what it is made of, as the compose files write it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Layout {
+    /// `networks:`, sorted; empty if the service is only in the project's default network.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<Name>,
+    /// `env_file:`, relative to the file that names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub env_files: Vec<String>,
+    /// `build:`; `None` if the image is only pulled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build: Option<Build>,
+}
+
+impl Layout {
+    fn is_empty(&self) -> bool {
+        *self == Layout::default()
+    }
+}
+
+/// How a service's image is built.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// The directory or URL, without a login.
+    pub context: String,
+    /// `dockerfile:`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dockerfile: Option<String>,
+    /// `target:`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
 }

@@ -39,7 +39,7 @@ pub use command_options::{BrokerCommandOptions, DatabaseCommandOptions, RuntimeC
 pub use container_and_group_states::{GroupProtocol, GroupState, Health, InstanceState, RestartPolicy};
 pub use custom_observation::CustomObservation;
 pub use database::{Database, DatabaseIdentity, Extent, HeldLock, IdleSession, Sessions, StuckEvent};
-pub use declared_workloads::{Declaration, Declared, NamedBy};
+pub use declared_workloads::{Build, Declaration, Declared, Layout, NamedBy};
 pub use http::{Answer, Http};
 pub use log::{Log, LogSource, Reach, Record};
 pub use requested_event::{AskedEvent, Effect, Event, EventRows, Mark};

@@ -7,8 +7,8 @@ use crate::text::printable::is_invisible;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// Generates `services:` with one entry per worker in the remedy. The values of the workers'
-/// variables stay in the project's `.env` file.
+/// Generates `services:` with one entry per worker in the remedy, in the networks and with the files of variables
+/// that its siblings have.
 pub(crate) fn fragment(remedy: &Remedy) -> Option<String> {
     let workers: Vec<&Worker> =
         remedy.subjects.iter().filter_map(|name| remedy.situation.pipeline.worker(name)).collect();
@@ -29,6 +29,13 @@ fn service(remedy: &Remedy, worker: &Worker) -> String {
         return yaml;
     };
     let _ = writeln!(yaml, "    image: {}", quoted(&image(remedy, &deploy.image)));
+    let layout = remedy.situation.sibling_layout(&worker.name, &deploy.image);
+    if let Some(build) = &layout.build {
+        let mut fields = vec![format!("context: {}", quoted(&build.context))];
+        fields.extend(build.dockerfile.iter().map(|file| format!("dockerfile: {}", quoted(file))));
+        fields.extend(build.target.iter().map(|target| format!("target: {}", quoted(target))));
+        let _ = writeln!(yaml, "    build: {{{}}}", fields.join(", "));
+    }
     if let Some(container) = &worker.container {
         let _ = writeln!(yaml, "    container_name: {}", quoted(container));
     }
@@ -36,11 +43,29 @@ fn service(remedy: &Remedy, worker: &Worker) -> String {
         let words: Vec<String> = deploy.command.iter().map(|word| quoted(word)).collect();
         let _ = writeln!(yaml, "    command: [{}]", words.join(", "));
     }
-    if !deploy.environment.is_empty() {
+    write_list(&mut yaml, "networks", &layout.networks);
+    write_list(&mut yaml, "env_file", &layout.env_files);
+    if layout.env_files.is_empty() {
+        write_environment(&mut yaml, &deploy.environment);
+    }
+    let _ = writeln!(yaml, "    restart: unless-stopped");
+    yaml
+}
+
+fn write_list(yaml: &mut String, field: &str, items: &[String]) {
+    if !items.is_empty() {
+        let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
+        let _ = writeln!(yaml, "    {field}: [{}]", items.join(", "));
+    }
+}
+
+/// Writes the variables, whose values stay in the project's `.env` file.
+fn write_environment(yaml: &mut String, variables: &[String]) {
+    if !variables.is_empty() {
         let _ = writeln!(yaml, "    environment:");
     }
     let mut written = BTreeSet::new();
-    for variable in deploy.environment.iter().filter(|variable| written.insert(*variable)) {
+    for variable in variables.iter().filter(|variable| written.insert(*variable)) {
         let value = match (VARIABLE.fits)(variable) {
             true => format!("${{{variable}:?set it in .env}}"),
             // Compose cannot substitute a variable with such a name.
@@ -48,8 +73,6 @@ fn service(remedy: &Remedy, worker: &Worker) -> String {
         };
         let _ = writeln!(yaml, "      {}: {value}", key(variable));
     }
-    let _ = writeln!(yaml, "    restart: unless-stopped");
-    yaml
 }
 
 /// Returns the image with the tag that running siblings use, or else the declared image.

@@ -1,7 +1,7 @@
 //! Defaults for remedies, taken from what already exists: image tags, topic layouts,
 //! stopped replicas and stopped brokers.
 
-use crate::evidence::{Instance, InstanceState, Runtime};
+use crate::evidence::{Declaration, Instance, InstanceState, Layout, Runtime};
 use crate::situation::Situation;
 use crate::text::names::{CONTAINER, IMAGE};
 
@@ -23,6 +23,26 @@ impl<'a> Situation<'a> {
             tag.is_some() && (IMAGE.fits)(&instance.image)
         });
         sibling.map(|sibling| sibling.image.as_str())
+    }
+
+    /// Returns what a missing worker needs as its siblings have it: that of a declared service with the same image,
+    /// or else that of a declared worker without its build instructions, or of an emitter.
+    pub fn sibling_layout(&self, worker: &str, image: &str) -> Layout {
+        let Some(declared) = self.inputs.declared().known().copied() else { return Layout::default() };
+        let pipeline = self.pipeline;
+        let has_image = |service: &&Declaration| {
+            let tag = service.image.as_deref().and_then(|other| other.strip_prefix(image));
+            tag.is_some_and(|tag| tag.is_empty() || tag.starts_with([':', '@']))
+        };
+        let mut others = declared.workloads.iter().filter(|(name, _)| *name != worker).map(|(_, one)| one);
+        if let Some(same_image) = others.find(has_image) {
+            return same_image.layout.clone();
+        }
+        let workers = pipeline.worker.iter().map(|worker| worker.name.as_str());
+        let emitters = pipeline.service.iter().map(|service| service.name.as_str());
+        let mut names = workers.chain(emitters).filter(|name| *name != worker);
+        let sibling = names.find_map(|name| declared.workloads.get(name));
+        sibling.map(|sibling| Layout { build: None, ..sibling.layout.clone() }).unwrap_or_default()
     }
 
     /// Returns the names of a component's replicas that do not run.

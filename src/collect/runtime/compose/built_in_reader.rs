@@ -3,12 +3,14 @@
 
 use crate::base::secret::{redact, redact_image};
 use crate::collect::runtime::compose::interpolate::Variables;
-use crate::collect::runtime::compose::{Files, ReadFiles, unreadable};
+use crate::collect::runtime::compose::layout::{appended, layout};
+use crate::collect::runtime::compose::{Files, ReadFiles, unreadable, yaml};
 use crate::collect::runtime::docker::shown_path;
 use crate::evidence::{Declaration, Name, NamedBy, Reason, ReasonKind};
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Maximum depth of `extends`.
 const MAX_EXTENDS_DEPTH: usize = 16;
@@ -29,17 +31,9 @@ struct Service {
     deploy: Option<Deploy>,
     scale: Option<String>,
     extends: Option<Extends>,
-    env_file: Option<Present>,
-}
-
-/// A field whose value does not matter.
-#[derive(Debug, Clone, Default)]
-struct Present;
-
-impl<'de> Deserialize<'de> for Present {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Present)
-    }
+    networks: Option<Value>,
+    env_file: Option<Value>,
+    build: Option<Value>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -50,7 +44,7 @@ struct Deploy {
 #[derive(Debug, Clone)]
 struct Extends {
     service: Name,
-    file: Option<PathBuf>,
+    file: Option<String>,
 }
 
 /// Reads the files. Later files override earlier ones.
@@ -60,7 +54,7 @@ pub(crate) fn read(files: &Files, variables: &Variables) -> Result<ReadFiles, Re
     for path in &files.paths {
         let document = document(path)?;
         name = document.name.clone().or(name);
-        for (name, service) in services_of(document, path)? {
+        for (name, service) in services_of(document, path, variables)? {
             let base = services.remove(&name).unwrap_or_default();
             services.insert(name, service.merged_over(base));
         }
@@ -80,18 +74,6 @@ pub(crate) fn read(files: &Files, variables: &Variables) -> Result<ReadFiles, Re
         reader: "built-in reader".into(),
         services: services?,
     })
-}
-
-/// Returns the services to which any of the files gives an `env_file`, or that extend one that has it. `None` if
-/// a file cannot be read here.
-pub(crate) fn services_with_env_file(paths: &[PathBuf]) -> Option<BTreeSet<Name>> {
-    let mut found = BTreeSet::new();
-    for path in paths {
-        let services = document(path).and_then(|document| services_of(document, path)).ok()?;
-        let with_file = services.into_iter().filter(|(_, service)| service.env_file.is_some());
-        found.extend(with_file.map(|(name, _)| name));
-    }
-    Some(found)
 }
 
 /// Reads one file, with the variables in the `.env` beside it, and returns its services.
@@ -118,9 +100,7 @@ fn document(path: &Path) -> Result<Document, Reason> {
     if let Some(tag) = merge_tag(&text) {
         return Err(failed(path, &format!("`{tag}` requires the docker compose plugin; install it")));
     }
-    // An excerpt of the file could contain secrets.
-    let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
+    yaml::parse(&text).map_err(|error| {
         let line = error.location().map_or(0, |place| place.line());
         let text = error.without_snippet().to_string();
         let message = text.lines().next().unwrap_or_default();
@@ -140,19 +120,26 @@ fn merge_tag(text: &str) -> Option<&'static str> {
 }
 
 /// Returns the services of a file with `extends` resolved.
-fn services_of(document: Document, path: &Path) -> Result<BTreeMap<Name, Service>, Reason> {
+fn services_of(
+    document: Document,
+    path: &Path,
+    variables: &Variables,
+) -> Result<BTreeMap<Name, Service>, Reason> {
     if document.include.is_some() {
         return Err(failed(path, "`include` requires the docker compose plugin; install it"));
     }
     let services = document.services.unwrap_or_default();
-    let names = services.keys();
-    names.map(|name| Ok((name.clone(), resolve_extends(&services, name, path, MAX_EXTENDS_DEPTH)?))).collect()
+    let resolve = |name: &Name| {
+        Ok((name.clone(), resolve_extends(&services, name, path, variables, MAX_EXTENDS_DEPTH)?))
+    };
+    services.keys().map(resolve).collect()
 }
 
 fn resolve_extends(
     services: &BTreeMap<Name, Option<Service>>,
     name: &str,
     path: &Path,
+    variables: &Variables,
     depth: usize,
 ) -> Result<Service, Reason> {
     let missing =
@@ -164,12 +151,14 @@ fn resolve_extends(
     if depth == 0 {
         return Err(failed(path, &format!("service `{name}` extends itself")));
     }
+    let interpolate = |text: &str| variables.interpolate(text).map_err(|message| failed(path, &message));
+    let base_name = interpolate(&extends.service)?;
     let base = match extends.file {
-        None => resolve_extends(services, &extends.service, path, depth - 1)?,
+        None => resolve_extends(services, &base_name, path, variables, depth - 1)?,
         Some(file) => {
-            let file = path.parent().unwrap_or(Path::new("")).join(file);
+            let file = path.parent().unwrap_or(Path::new("")).join(interpolate(&file)?);
             let services = document(&file)?.services.unwrap_or_default();
-            resolve_extends(&services, &extends.service, &file, depth - 1)?
+            resolve_extends(&services, &base_name, &file, variables, depth - 1)?
         }
     };
     Ok(service.merged_over(base))
@@ -191,7 +180,9 @@ impl Service {
             deploy: self.deploy.filter(|deploy| deploy.replicas.is_some()).or(base.deploy),
             scale: self.scale.or(base.scale),
             extends: None,
-            env_file: self.env_file.or(base.env_file),
+            networks: appended(base.networks, self.networks),
+            env_file: appended(base.env_file, self.env_file),
+            build: self.build.or(base.build),
         }
     }
 
@@ -216,6 +207,10 @@ impl Service {
             replicas: replicas.and_then(|count| count.trim().parse().ok()).unwrap_or(1),
             config_hash: None,
             other_variables: None,
+            layout: layout(
+                [self.networks.as_ref(), self.env_file.as_ref(), self.build.as_ref()],
+                interpolate,
+            )?,
         })
     }
 }

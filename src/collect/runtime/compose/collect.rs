@@ -53,7 +53,7 @@ pub async fn collect(
     let plugin_until = plugin_until.checked_sub(BUILT_IN_READER_TIME).unwrap_or(plugin_until);
     let environments =
         running.map(|(docker, discovered)| environments(docker, discovered)).unwrap_or_default();
-    let read = match plugin_reader::read(&files, &environments, plugin_until).await {
+    let read = match plugin_reader::read(&files, &variables, &environments, plugin_until).await {
         Outcome::Read(read) => Ok(read),
         Outcome::Unavailable => built_in(),
         // Compose would not run these files either. For invalid YAML, the built-in reader's error

@@ -6,7 +6,7 @@ use crate::collect::discovered::Component;
 use crate::collect::runtime::compose::collect::environment_variables;
 use crate::collect::runtime::compose::interpolate::Variables;
 use crate::collect::runtime::compose::{
-    Files, check_readable, plugin_reader, remote_includes, select_files, unreadable,
+    Files, check_readable, plugin_reader, remote_includes, select_files, unreadable, yaml,
 };
 use crate::collect::runtime::docker::{before_deadline, shown_path};
 use crate::config::Config;
@@ -57,10 +57,7 @@ fn merge_files(files: &Files, variables: &Variables) -> Result<Value, Reason> {
             Reason::new(ReasonKind::Failed, redact(&format!("{}: {message}", shown_path(path))))
         };
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-        // An excerpt of the file could contain secrets.
-        let options = serde_saphyr::options! { with_snippet: false };
-        let read: Value = serde_saphyr::from_str_with_options(&text, options)
-            .map_err(|error| failed(error.without_snippet().to_string()))?;
+        let read: Value = yaml::parse(&text).map_err(|error| failed(error.without_snippet().to_string()))?;
         merge(&mut merged, interpolated(read, variables).map_err(failed)?);
     }
     Ok(merged)
@@ -113,6 +110,7 @@ fn component(name: &str, service: &Value) -> Component {
         ports: exposed.chain(published.iter().copied()).collect(),
         published,
         healthcheck: Some(words(test).join(" ")).filter(|test| !test.is_empty()),
+        profiles: words(service.get("profiles")),
         ..Component::default()
     }
 }

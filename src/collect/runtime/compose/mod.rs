@@ -7,10 +7,12 @@ pub mod collect;
 pub mod discovery;
 pub mod file_selection;
 pub mod interpolate;
+mod layout;
 pub mod plugin_reader;
 #[cfg(test)]
 mod reader_tests;
 mod remote_includes;
+mod yaml;
 
 pub(crate) use child::end_all;
 pub(crate) use collect::{check, collect};

@@ -4,9 +4,10 @@
 use crate::base::secret::{Secret, redact, redact_image};
 use crate::collect::runtime::compose::built_in_reader;
 use crate::collect::runtime::compose::child::run;
+use crate::collect::runtime::compose::interpolate::Variables;
 use crate::collect::runtime::compose::{Files, ReadFiles};
 use crate::collect::timeout_at;
-use crate::evidence::{Declaration, Name, Reason, ReasonKind};
+use crate::evidence::{Declaration, Layout, Name, Reason, ReasonKind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
@@ -26,7 +27,12 @@ pub(crate) type Environments<'a> = BTreeMap<&'a str, &'a [Secret]>;
 
 /// Reads all services from the files, and determines which of them are active and which config hash
 /// compose would put in each service's label.
-pub(crate) async fn read(files: &Files, running: &Environments<'_>, until: Instant) -> Outcome {
+pub(crate) async fn read(
+    files: &Files,
+    variables: &Variables,
+    running: &Environments<'_>,
+    until: Instant,
+) -> Outcome {
     let version = run(None, &["version", "--short"]);
     let all = run(Some(files), &["--profile", "*", "config", "--format", "json"]);
     let active = run(Some(files), &["config", "--services"]);
@@ -54,20 +60,27 @@ pub(crate) async fn read(files: &Files, running: &Environments<'_>, until: Insta
         Ok(document) => {
             let mut read = read_document(document, &text(&active.stdout), &hashes, running);
             read.reader = format!("docker compose config {}", text(&version.stdout).trim());
-            // Compose computes the label's hash before it reads these files, and this one after it. What
-            // cannot be read here may have one.
-            let with_env_file = built_in_reader::services_with_env_file(&files.paths);
-            for (name, service) in &mut read.services {
-                if with_env_file.as_ref().is_none_or(|services| services.contains(name)) {
-                    service.config_hash = None;
-                }
-            }
+            add_layouts(&mut read, files, variables);
             Outcome::Read(read)
         }
         Err(error) => {
             let message = format!("docker compose config: {error}");
             Outcome::Rejected(Reason::new(ReasonKind::Failed, redact(&message)))
         }
+    }
+}
+
+/// Adds what the plugin resolves away and the files still tell. Compose computes the hash in a container's label
+/// before it reads the files with variables, and the hash that it prints after it, so the latter is dropped where
+/// there may be such files.
+fn add_layouts(read: &mut ReadFiles, files: &Files, variables: &Variables) {
+    let mut written = built_in_reader::read(files, variables).ok();
+    for (name, service) in &mut read.services {
+        let as_written = written.as_mut().and_then(|written| written.services.remove(name));
+        if as_written.as_ref().is_none_or(|service| !service.layout.env_files.is_empty()) {
+            service.config_hash = None;
+        }
+        service.layout = as_written.map(|service| service.layout).unwrap_or_default();
     }
 }
 
@@ -128,6 +141,7 @@ fn read_document(document: Document, active: &str, hashes: &str, running: &Envir
             replicas: replicas.or(service.scale).unwrap_or(1),
             config_hash: hashes.get(name.as_str()).map(|hash| hash.trim().to_string()),
             other_variables: running.map(|running| changed_variables(&service.environment, running)),
+            layout: Layout::default(),
         };
         (name, service)
     });

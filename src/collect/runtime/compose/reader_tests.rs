@@ -87,9 +87,10 @@ async fn both_readers_agree() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join(".env"), "COMPOSE_PROFILES=b\nTAG='5'\n").unwrap();
         let files = files(directory.path(), texts);
+        let variables = Variables::new([], &files.directory);
         let until = Instant::now() + Duration::from_secs(30);
         let mut by_plugin =
-            match plugin_reader::read(&files, &plugin_reader::Environments::new(), until).await {
+            match plugin_reader::read(&files, &variables, &plugin_reader::Environments::new(), until).await {
                 Outcome::Read(read) => read,
                 Outcome::Rejected(why) => panic!("file {number}: {}", why.message),
                 Outcome::Unavailable => panic!("no docker compose plugin: see tests/sandbox/install"),
@@ -102,6 +103,38 @@ async fn both_readers_agree() {
         assert_eq!(read.services, by_plugin.services, "file {number}");
         assert_eq!(read.project, by_plugin.project, "file {number}");
     }
+}
+
+#[test]
+fn extends_a_service_of_a_file_named_by_a_variable() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("common.yml"), "services:\n  b: {image: app, scale: 0}\n").unwrap();
+    let text = "services:\n  a: {extends: {file: '${COMMON:-common.yml}', service: '${B-b}'}}\n";
+    let read = built_in(&files(directory.path(), &[text])).unwrap();
+    assert_eq!((read.services["a"].replicas, read.services["a"].image.as_deref()), (0, Some("app")));
+    let text = "services:\n  a: {extends: {file: '${COMMON:?}', service: b}}\n";
+    let why = built_in(&files(directory.path(), &[text])).unwrap_err();
+    assert!(why.message.contains("required variable COMMON is not set"), "{}", why.message);
+}
+
+#[test]
+fn reads_the_layout_of_a_service_in_each_form() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = "services:\n  a: {image: x, networks: [back], env_file: .env.prod, build: ./app}\n  \
+                 b: {image: x, networks: {front: {aliases: [b]}, back: }, env_file: [{path: b.env, required: false}], \
+                 build: {context: ., target: run}}\n  c: {image: x, networks: [default]}\n";
+    let second = "services:\n  a: {networks: [front], env_file: ['more-${N-1}.env']}\n";
+    let read = built_in(&files(directory.path(), &[first, second])).unwrap();
+    let shown = |name: &str| serde_json::to_string(&read.services[name].layout).unwrap();
+    assert_eq!(
+        shown("a"),
+        r#"{"networks":["back","front"],"env_files":[".env.prod","more-1.env"],"build":{"context":"./app"}}"#
+    );
+    assert_eq!(
+        shown("b"),
+        r#"{"networks":["back","front"],"env_files":["b.env"],"build":{"context":".","target":"run"}}"#
+    );
+    assert_eq!(shown("c"), "{}");
 }
 
 #[test]

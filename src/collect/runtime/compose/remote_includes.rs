@@ -2,8 +2,8 @@
 //! not named, must not cause requests.
 
 use crate::base::secret::redact;
-use crate::collect::runtime::compose::Files;
 use crate::collect::runtime::compose::interpolate::Variables;
+use crate::collect::runtime::compose::{Files, yaml};
 use crate::collect::runtime::docker::shown_path;
 use crate::evidence::{NamedBy, Reason, ReasonKind};
 use serde_json::Value;
@@ -43,9 +43,8 @@ pub(crate) fn refuse(files: &Files, variables: &Variables) -> Result<(), Reason>
 
 /// Returns the files that a compose file includes or extends, as it writes them.
 fn referenced_files(path: &Path) -> Vec<String> {
-    let options = serde_saphyr::options! { with_snippet: false };
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let document: Value = serde_saphyr::from_str_with_options(&text, options).unwrap_or_default();
+    let document: Value = yaml::parse(&text).unwrap_or_default();
     let mut found = Vec::new();
     for include in items(document.get("include")) {
         let paths = if include.is_object() { include.get("path") } else { Some(include) };
