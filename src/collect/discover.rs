@@ -38,6 +38,7 @@ pub async fn discover(config: &Config) -> Discovery {
         docker::discovery::read_logs(config, project, third + config.deadline / 6).await;
     }
     let mut components = merge(declared.known(), project.known());
+    classify::find_uses(&mut components);
     for component in &components {
         add_environment(component.variables.iter().map(|(name, value)| (name.as_str(), value.expose())));
     }
@@ -149,7 +150,7 @@ async fn databases(
             Ok((shown, tables)) => (shown, Observed::Known(tables)),
             Err(why) => (redact_url(usage.address.expose()), Observed::Unknown(why)),
         };
-        Database { name: usage.name, address, used_by: usage.used_by, tables }
+        Database { name: usage.name, host: usage.host, address, used_by: usage.used_by, tables }
     });
     join_all(databases).await
 }

@@ -73,7 +73,8 @@ fn requests(config: &Config) -> impl Iterator<Item = (Name, &Request)> {
 }
 
 /// Common paths for health endpoints.
-const HEALTH_PATHS: [&str; 3] = ["/health", "/healthz", "/"];
+const HEALTH_PATHS: [&str; 7] =
+    ["/health", "/healthz", "/actuator/health", "/q/health", "/readyz", "/livez", "/"];
 /// Timeout for one health request during discovery.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 

@@ -66,7 +66,7 @@ fn build(discovery: &Discovery) -> Draft {
     let outbox = unrelayed_outbox(&observations);
     let mut draft = Draft {
         id: describe_id(id.as_ref(), &other_ids, event),
-        event: describe_event(event, roles.first_type.as_ref(), observations.id_type()),
+        event: describe_event(event, &roles, observations.id_type()),
         marks: roles.marks.as_ref().map(|(linked, marks)| observations.marks_with_database(linked, marks)),
         lines: suggest_lines(discovery, &components, &stages, id.as_ref()),
         topics: topics(discovery, dead),
@@ -80,7 +80,7 @@ fn build(discovery: &Discovery) -> Draft {
         dead_letters,
         ..Draft::default()
     };
-    draft.databases = additional_databases(discovery, &draft, &components);
+    draft.databases = additional_databases(discovery, &components);
     draft.left_out = components.left_out.iter().cloned().chain(unassigned).chain(outbox).collect();
     draft.services = components.services;
     draft.workers = components.workers;
@@ -224,11 +224,7 @@ fn describe_id(id: Option<&CorrelationId>, others: &[String], event: Option<&Lin
     }
 }
 
-fn describe_event(
-    event: Option<&LinkedTable>,
-    first_type: Option<&(String, String)>,
-    id_type: &str,
-) -> Event {
+fn describe_event(event: Option<&LinkedTable>, roles: &TableRoles, id_type: &str) -> Event {
     let dated = event.and_then(|event| Some((event, event.written_at?)));
     let Some((event, written_at)) = dated else {
         return Event {
@@ -236,15 +232,50 @@ fn describe_event(
             comment: "TODO: no table was found in which every id appears first".into(),
         };
     };
-    let with_type = first_type.filter(|(column, _)| event.table.column(column).is_some());
+    let with_type = roles.first_type.as_ref().filter(|(column, _)| event.table.column(column).is_some());
     let condition = with_type.map_or_else(String::new, |(column, value)| {
         format!("\n where {} = {}", sql_name(column), literal(value))
     });
     let at = sql_name(written_at);
     Event {
         sql: format!("select {} as id, {at} as at\n  from {}{condition}", event.id, event.from),
-        comment: format!("guessed: of all tables with the id, {} has the earliest rows", event.table.name),
+        comment: format!(
+            "guessed: of all tables with the id, {} has the earliest rows{}",
+            event.table.name,
+            rows_without_effect(event, roles).unwrap_or_default()
+        ),
     }
+}
+
+/// Describes the rows of the event table whose ids no worker has handled, because they may be no events: payments
+/// that were never confirmed, say. An effect shows that an older event is not just waiting.
+fn rows_without_effect(event: &LinkedTable, roles: &TableRoles) -> Option<String> {
+    let marks = roles.marks.iter().map(|(marks, _)| marks);
+    let handled: BTreeSet<&str> =
+        roles.effects.iter().chain(marks).flat_map(|linked| linked.rows.keys().copied()).collect();
+    let last_handled = handled.iter().filter_map(|id| event.first_written(id)).max()?;
+    let is_older = |id: &&&str| event.first_written(id).is_some_and(|at| at < last_handled);
+    let without: Vec<&str> =
+        event.rows.keys().filter(|id| !handled.contains(**id)).filter(is_older).copied().collect();
+    let status = event.status_column();
+    let statuses = |is_without: bool| -> BTreeSet<&str> {
+        let rows = event.rows.iter().filter(|(id, _)| without.contains(*id) == is_without);
+        let rows = rows.filter(|(id, _)| is_without || handled.contains(*id)).flat_map(|(_, rows)| rows);
+        rows.filter_map(|row| row.get(&status?.name)).map(String::as_str).collect()
+    };
+    let (with, without_effect) = (statuses(false), statuses(true));
+    let condition = status.filter(|_| !with.is_empty() && with.is_disjoint(&without_effect)).map(|column| {
+        let values: Vec<String> = with.iter().map(|value| literal(value)).collect();
+        format!(", such as: where {} in ({})", sql_name(&column.name), values.join(", "))
+    });
+    (!without.is_empty()).then(|| {
+        format!(
+            ". TODO: {} of {} have no effect in any stage; if only some rows are events, add a condition{}",
+            without.len(),
+            count(event.rows.len() as u64, "row"),
+            condition.unwrap_or_default()
+        )
+    })
 }
 
 /// Returns the name, number of partitions and comment of each topic except the dead-letter topic.
@@ -330,10 +361,10 @@ fn unavailable(discovery: &Discovery) -> Vec<String> {
 }
 
 /// Returns all databases but the first.
-fn additional_databases(discovery: &Discovery, draft: &Draft, components: &Components) -> Vec<draft::System> {
+fn additional_databases(discovery: &Discovery, components: &Components) -> Vec<draft::System> {
     let additional = discovery.databases.iter().skip(1);
     let additional = additional.map(|database| draft::System {
-        service: draft.postgres.service.clone(),
+        service: components::database_service(Some(database), discovery, components),
         name: database.name.clone(),
         address: Some(database.address.clone()).filter(|_| database.used_by.is_empty()),
         used_by: components::find_user(&database.used_by, components),

@@ -5,7 +5,7 @@ use crate::collect::discovered::classify::{self, Kind, kind};
 use crate::collect::discovered::{Cluster, Component, Database, DiscoveredGroup, Discovery, Record};
 use crate::evidence::Name;
 use crate::init::draft::{DeadLetters, Service, System, Worker};
-use crate::init::log_lines::start_pattern;
+use crate::init::log_lines::start_patterns;
 use crate::init::naming::{similarity, words};
 use crate::text::address::hosts_of;
 use regex::Regex;
@@ -39,19 +39,35 @@ pub fn classify_components(discovery: &Discovery, dead: Option<&str>) -> Compone
                 components.left_out.push((component.name.clone(), "not part of the pipeline".into()))
             }
             Kind::Job => components.left_out.push((component.name.clone(), "runs once and exits".into())),
+            _ if component.container.is_none() && !component.profiles.is_empty() => {
+                let profiles = component.profiles.join(", ");
+                let reason = format!("is behind the profile {profiles}, and has no container");
+                components.left_out.push((component.name.clone(), reason));
+            }
             _ if group.is_some() => components.workers.push(worker(component, group, discovery, dead)),
             Kind::Worker if uses_broker_or_database(component) => {
                 components.workers.push(worker(component, None, discovery, dead))
             }
             Kind::Http => components.services.push(service(component, "api", discovery)),
             Kind::Worker => {
-                let reason = "has no ports and no broker or database address".to_string();
+                let reason = "publishes no port and has no broker or database address".to_string();
                 components.left_out.push((component.name.clone(), reason));
             }
         }
     }
     mark_emitters(&mut components, discovery);
+    set_start_patterns(&mut components.workers, discovery);
     components
+}
+
+fn set_start_patterns(workers: &mut [Worker], discovery: &Discovery) {
+    let log = |name: &Name| discovery.components.iter().find(|component| component.name == *name);
+    let logs = workers.iter().filter_map(|worker| log(&worker.name));
+    let logs: Vec<_> = logs.map(|component| (component.name.as_str(), component.log.as_slice())).collect();
+    let mut patterns = start_patterns(&logs);
+    for worker in workers {
+        worker.started = patterns.remove(worker.name.as_str());
+    }
 }
 
 /// Reports whether a component's environment holds the address of a broker or database.
@@ -165,13 +181,13 @@ fn worker(
         topics: group
             .map(|(_, group, _)| group.topics.iter().filter(is_not_dead).cloned().collect())
             .unwrap_or_default(),
-        started: start_pattern(&component.log),
+        started: None,
         image: component.image.clone(),
         command: component.command.clone(),
         environment,
         comment: match group {
             Some((.., comment)) => comment.clone(),
-            None => "it has no ports, but it has a broker or database address".into(),
+            None => "it publishes no port, and it has a broker or database address".into(),
         },
     }
 }
@@ -215,8 +231,11 @@ fn belongs_to_address(name: &str, address: &str) -> bool {
 fn custom_container_name(component: &Component, discovery: &Discovery) -> Option<Name> {
     let project = discovery.project.as_deref().unwrap_or_default();
     let is_custom = |name: &&Name| {
-        let defaults = [format!("{project}-{}-1", component.name), format!("{project}_{}_1", component.name)];
-        !defaults.contains(name)
+        // The last part is the number of the replica.
+        let number = ['-', '_'].into_iter().find_map(|separator| {
+            name.strip_prefix(&format!("{project}{separator}{}{separator}", component.name))
+        });
+        number.is_none_or(|number| number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()))
     };
     component.container.as_ref().filter(is_custom).cloned()
 }
@@ -343,11 +362,26 @@ pub fn main_systems(discovery: &Discovery, components: &Components) -> (Option<S
     let comment = database.map_or(NO_DATABASE_ADDRESS.to_string(), |database| {
         format!("database {}: {}", database.name, address_source(&users))
     });
-    let service = with_role("database").map_or("postgres".to_string(), |service| service.name.clone());
+    let service = database_service(database, discovery, components);
     let address = database.map(|database| database.address.clone()).filter(|_| users.is_empty());
     let used_by =
         Some(&users).filter(|_| discovery.databases.len() > 1).and_then(|users| find_user(users, components));
     (kafka, System { service, address, used_by, comment, ..System::default() })
+}
+
+/// Returns the service that runs a database: the one that its users' addresses name, or else any database.
+pub fn database_service(
+    database: Option<&Database>,
+    discovery: &Discovery,
+    components: &Components,
+) -> String {
+    let is_host =
+        |component: &&Component| database.is_some_and(|database| component.has_host_name(&database.host));
+    let named = discovery.components.iter().find(is_host).map(|component| &component.name);
+    let mut databases = components.services.iter().filter(|service| service.role == "database");
+    let first = databases.clone().next();
+    let service = databases.find(|service| Some(&service.name) == named).or(first);
+    service.map_or("postgres".to_string(), |service| service.name.clone())
 }
 
 /// Returns the components that use a database, each with the variable that holds its address. A

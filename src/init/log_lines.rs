@@ -32,14 +32,31 @@ static START_WORDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .into()
 });
 
-/// Returns a pattern for the line that reports a component's start. It ends with the start word.
-pub fn start_pattern(log: &[String]) -> Option<String> {
-    let first: Vec<String> = log.iter().take(10).map(|line| message_of(line)).collect();
+/// Returns patterns for the line that reports a component's start, by component. They end with a start word: the
+/// one that most components log once, because those of one pipeline tend to report it alike.
+pub fn start_patterns<'a>(logs: &[(&'a str, &[String])]) -> BTreeMap<&'a str, String> {
+    let found: Vec<(&str, Vec<Option<String>>)> =
+        logs.iter().map(|(component, log)| (*component, pattern_per_start_word(log))).collect();
+    let users = |word: usize| found.iter().filter(|(_, patterns)| patterns[word].is_some()).count();
+    let mut words: Vec<usize> = (0..START_WORDS.len()).collect();
+    // On a tie, the clearest word stays first.
+    words.sort_by_key(|word| std::cmp::Reverse(users(*word)));
+    let chosen = found.iter().filter_map(|(component, patterns)| {
+        Some((*component, words.iter().find_map(|word| patterns[*word].clone())?))
+    });
+    chosen.collect()
+}
+
+/// Returns, for each start word, a pattern for the line among the first ones that ends with it and occurs once.
+fn pattern_per_start_word(log: &[String]) -> Vec<Option<String>> {
+    let messages: Vec<String> = log.iter().map(|line| message_of(line)).collect();
+    let is_single = |line: &&String| messages.iter().filter(|other| other == line).count() == 1;
+    let first: Vec<&String> = messages.iter().take(10).filter(is_single).collect();
     let find = |start: &Regex| {
         let (line, end) = first.iter().find_map(|line| Some((line, start.find(line)?.end())))?;
         Some(pattern(line.get(..end)?)).filter(|pattern| start.is_match(pattern))
     };
-    START_WORDS.iter().find_map(find)
+    START_WORDS.iter().map(find).collect()
 }
 
 /// Returns patterns for the lines in which a component logs an event's id, one per kind of line.
@@ -177,7 +194,7 @@ mod tests {
         ]
         .map(String::from)
         .into();
-        assert_eq!(start_pattern(&log).unwrap(), r"\[Packer\] Started");
+        assert_eq!(start_patterns(&[("packer", &log)])["packer"], r"\[Packer\] Started");
         let ids = ["ORD-1", "ORD-2"].into();
         let lines = event_lines("packer", "pack", &log, &ids);
         assert_eq!(lines.len(), 1, "{lines:?}");
@@ -190,6 +207,18 @@ mod tests {
         ];
         let lines = event_lines("packer", "pack", &log.map(String::from), &ids);
         assert_eq!(lines[0].pattern, r"\[packer\] Event received");
+    }
+
+    #[test]
+    fn workers_of_one_pipeline_report_their_start_alike() {
+        let log = |lines: &[&str]| lines.iter().map(|line| (*line).to_string()).collect::<Vec<_>>();
+        let packer = log(&["Starting packer", "Producer connected", "Consumer connected"]);
+        let mailer = log(&["Starting mailer", "Mail server connected", "Mail server connected"]);
+        let poller = log(&["Ready", "Starting poller"]);
+        let patterns = start_patterns(&[("packer", &packer), ("mailer", &mailer), ("poller", &poller)]);
+        let patterns: Vec<(&str, &str)> =
+            patterns.iter().map(|(component, pattern)| (*component, pattern.as_str())).collect();
+        assert_eq!(patterns, [("mailer", "Starting"), ("packer", "Starting"), ("poller", "Starting")]);
     }
 
     #[test]

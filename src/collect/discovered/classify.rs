@@ -2,7 +2,7 @@
 //! environments.
 
 use crate::base::secret::Secret;
-use crate::collect::discovered::Component;
+use crate::collect::discovered::{Component, Uses};
 use crate::collect::env_addresses::{is_loopback, postgres_url};
 use crate::evidence::Name;
 use crate::text::address::{hosts_of, is_loopback_host};
@@ -70,7 +70,34 @@ const AUXILIARY: [&str; 29] = [
     "postgrest",
 ];
 
-/// Infers a component's kind from its image, name and ports.
+/// Finds which components have the address of another one in their environments.
+pub fn find_uses(components: &mut [Component]) {
+    let mut found = vec![Uses::default(); components.len()];
+    for (user, component) in components.iter().enumerate() {
+        let others = |hosts: &[String]| -> Vec<usize> {
+            let others = components.iter().enumerate().filter(|(index, _)| *index != user);
+            let named = others.filter(|(_, other)| hosts.iter().any(|host| other.has_host_name(host)));
+            named.map(|(index, _)| index).collect()
+        };
+        for value in component.variables.values() {
+            for index in others(&hosts_of(value.expose())) {
+                found[index].is_called = true;
+            }
+        }
+        let databases = component.environment().databases();
+        let hosts = databases.iter().filter_map(|(_, address)| host_and_name(address));
+        let hosts: Vec<String> = hosts.map(|(host, _)| host).collect();
+        for index in others(&hosts) {
+            found[index].is_database = true;
+            found[user].has_database = true;
+        }
+    }
+    for (component, uses) in components.iter_mut().zip(found) {
+        component.uses = uses;
+    }
+}
+
+/// Infers a component's kind from its image, name and ports, and from how others use it.
 pub fn kind(component: &Component) -> Kind {
     let image = image_name(&component.image);
     // `kafka-2` is one of several brokers, but `kafka-mailer` is not a broker.
@@ -84,10 +111,23 @@ pub fn kind(component: &Component) -> Kind {
         }
         () if component.one_shot || jobs.iter().any(|word| has_suffix(component, word)) => Kind::Job,
         () if matches_any(&BROKERS) => Kind::Broker,
-        () if matches_any(&DATABASES) => Kind::Database,
-        () if component.ports.is_empty() => Kind::Worker,
+        () if component.uses.is_database => Kind::Database,
+        // A client may have the server's image, for its tools.
+        () if matches_any(&DATABASES) && !component.uses.has_database => Kind::Database,
+        () if component.ports.is_empty() || is_only_exposed(component) => Kind::Worker,
         () => Kind::Http,
     }
+}
+
+/// Reports whether the ports tell nothing: all services that share an image have the ports that it exposes.
+fn is_only_exposed(component: &Component) -> bool {
+    let is_checked = component.healthcheck.as_deref().is_some_and(|test| test.contains("http"));
+    let serves = ["api", "web", "http", "gateway", "server", "frontend", "backend"];
+    let mut words = component.name.split(['-', '_', '.']);
+    component.published.is_empty()
+        && !component.uses.is_called
+        && !is_checked
+        && !words.any(|word| serves.contains(&word))
 }
 
 /// Reports whether the component's name ends in this word.
@@ -217,8 +257,25 @@ mod tests {
             ("api", "kafka-shop/api", Some(80), Kind::Http),
             ("packer", "shop", None, Kind::Worker),
         ] {
-            assert_eq!(kind(&component(name, image, port, &[])), expected, "{name}");
+            let published = port.into_iter().collect();
+            let component = Component { published, ..component(name, image, port, &[]) };
+            assert_eq!(kind(&component), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn classifies_components_by_how_others_use_them() {
+        let orders = ("DATABASE_URL", "postgres://u:hunter2@orders/orders");
+        let mut components = [
+            component("orders", "own/image", Some(5432), &[]),
+            component("relay", "postgres:15", Some(5432), &[orders]),
+            component("packer", "shop", Some(3000), &[orders]),
+            component("pricing", "shop", Some(3000), &[orders]),
+            component("web", "shop", Some(3000), &[orders, ("PRICES", "http://pricing:3000/")]),
+        ];
+        find_uses(&mut components);
+        let kinds = components.each_ref().map(kind);
+        assert_eq!(kinds, [Kind::Database, Kind::Worker, Kind::Worker, Kind::Http, Kind::Http]);
     }
 
     #[test]

@@ -57,6 +57,21 @@ pub struct Component {
     pub health_endpoint: Option<(u16, String)>,
     /// The first log lines since the service started and the newest lines, oldest first.
     pub log: Vec<String>,
+    /// The profiles that must be active for the service to start; empty if it has a container.
+    pub profiles: Vec<Name>,
+    /// What the other components' environments tell about it.
+    pub uses: Uses,
+}
+
+/// What the environments tell of how components use each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Another component has its address.
+    pub is_called: bool,
+    /// Another component has it as the host of a PostgreSQL database.
+    pub is_database: bool,
+    /// It has another component as the host of a PostgreSQL database.
+    pub has_database: bool,
 }
 
 /// A Kafka cluster.
@@ -108,15 +123,17 @@ pub struct DiscoveredGroup {
 pub struct Database {
     /// Database name on the server.
     pub name: Name,
+    /// Host name, as containers know it; empty if the address was configured.
+    pub host: Name,
     /// Address, as shown in reports.
     pub address: String,
     /// Components that use it, each with the variable that holds the address.
     pub used_by: Vec<(Name, Name)>,
-    /// Tables and views.
+    /// Tables.
     pub tables: Observed<Vec<Table>>,
 }
 
-/// A table or view.
+/// A table.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     /// Name in SQL, quoted if needed and qualified with the schema if that is not on the
@@ -149,6 +166,11 @@ impl Component {
     /// Returns the component's environment variables, which may contain addresses.
     pub fn environment(&self) -> Variables<'_> {
         Variables::new(self.variables.iter().map(|(name, value)| (name.as_str(), value.expose())))
+    }
+
+    /// Reports whether other components may reach it by this host name.
+    pub fn has_host_name(&self, host: &str) -> bool {
+        self.name == host || self.container.as_deref() == Some(host) || self.addresses.contains(host)
     }
 
     /// Returns the value of an environment variable, unless it is empty.

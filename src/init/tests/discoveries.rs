@@ -58,6 +58,7 @@ pub fn database(name: &str, used_by: &[&str], tables: Vec<Table>) -> Database {
         used_by.iter().map(|component| (component.to_string(), "DATABASE_URL".to_string())).collect();
     Database {
         name: name.into(),
+        host: "db".into(),
         address: format!("postgres://u@db/{name}"),
         used_by,
         tables: Observed::Known(tables),

@@ -22,7 +22,7 @@ const MAX_TEXT_CHARS: usize = 200;
 /// JSON documents longer than this many characters are dropped.
 const MAX_DOCUMENT_CHARS: usize = 4_000;
 
-/// All columns that the role may read, with their single-column unique indexes and
+/// All columns of tables that the role may read, with their single-column unique indexes and
 /// foreign keys.
 const COLUMNS: &str = "
     select n.nspname::text, c.relname::text, a.attname::text, format_type(a.atttypid, null),
@@ -37,7 +37,7 @@ const COLUMNS: &str = "
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
       join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-     where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+     where c.relkind in ('r', 'p', 'f') and not c.relispartition
        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
        and has_schema_privilege(n.oid, 'usage') and has_column_privilege(c.oid, a.attnum, 'select')
      order by 1, 2, a.attnum

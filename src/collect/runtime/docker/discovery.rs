@@ -160,8 +160,7 @@ fn component(response: &ContainerInspectResponse, instance: &Instance) -> Compon
         published,
         healthcheck: test.map(|words| words.join(" ")).filter(|text| !text.is_empty() && text != "NONE"),
         addresses: instance.addresses.networks.values().filter(|ip| !ip.is_empty()).cloned().collect(),
-        health_endpoint: None,
-        log: Vec::new(),
+        ..Component::default()
     }
 }
 
