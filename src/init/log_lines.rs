@@ -24,9 +24,9 @@ static START_WORDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         "subscribed",
         "joined",
         "running",
-        "connected",
-        "waiting for",
         "starting",
+        "waiting for",
+        "connected",
     ]
     .map(|word| Regex::new(&format!(r"(?i)\b{word}\b")).expect("a constant pattern"))
     .into()
