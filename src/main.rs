@@ -67,8 +67,15 @@ fn withhold_addresses(arguments: &[OsString]) {
     // An address that is shown as it is hides nothing.
     let texts = arguments.iter().map(|argument| argument.to_string_lossy().into_owned());
     let addresses = texts.flat_map(|text| {
-        let value = text.split_once('=').map(|(_, value)| value.to_string());
-        value.into_iter().chain([text]).filter(|text| text.contains("://") && !shows_all(text))
+        let named = text.split_once('=').map(|(name, value)| (name.contains("://"), value.to_string()));
+        let (whole, value) = match named {
+            // A flag or a service with its address, of which only the address may hold a secret.
+            Some((false, value)) => (None, Some(value)),
+            Some((true, value)) => (Some(text), Some(value)),
+            None => (Some(text), None),
+        };
+        let addresses = [whole, value].into_iter().flatten();
+        addresses.filter(|text| text.contains("://") && !shows_all(text))
     });
     add_known(addresses);
 }

@@ -292,3 +292,13 @@ services:
         doctor(["--config", "pipeline.toml"].iter().chain(&flags)).current_dir(directory.path()).finish();
     judged.code(5);
 }
+
+/// The whole argument looks like no address, and its address hides nothing.
+#[test]
+fn an_address_without_a_login_is_repeated_as_it_is() {
+    let flags = ["--docker", "unix:///nowhere.sock", "--kafka", "localhost:1"];
+    let run = doctor(flags.into_iter().chain(["--http", "admin-service=http://localhost:1", "--json"]));
+    let printed = run.finish().stdout;
+    assert!(printed.contains("--http admin-service=http://localhost:1"), "{printed}");
+    assert!(!printed.contains("<secret"), "{printed}");
+}

@@ -25,8 +25,9 @@ fn visit(discovery: &mut Discovery, change: &mut dyn FnMut(&str, &mut String)) {
     observed(docker, change, |address, change| change("docker address", address));
     components.iter_mut().for_each(|component| visit_component(component, change));
     observed(kafka, change, visit_cluster);
-    for Database { name, address, used_by, tables } in databases {
+    for Database { name, host, address, used_by, tables } in databases {
         change("database", name);
+        change("database host", host);
         change("database address", address);
         for (component, variable) in used_by {
             change("component", component);
@@ -67,6 +68,8 @@ fn visit_component(component: &mut Component, change: &mut dyn FnMut(&str, &mut 
         addresses,
         health_endpoint,
         log,
+        profiles,
+        uses: _,
     } = component;
     change("component", name);
     container.iter_mut().for_each(|container| change("container", container));
@@ -83,6 +86,7 @@ fn visit_component(component: &mut Component, change: &mut dyn FnMut(&str, &mut 
     set(addresses, "component address", change);
     health_endpoint.iter_mut().for_each(|(_, path)| change("health path", path));
     log.iter_mut().for_each(|line| change("log line", line));
+    profiles.iter_mut().for_each(|profile| change("profile", profile));
 }
 
 fn set(texts: &mut BTreeSet<String>, kind: &str, change: &mut dyn FnMut(&str, &mut String)) {
