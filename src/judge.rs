@@ -82,6 +82,8 @@ pub struct Finding {
     pub noisy: bool,
     /// Whether the check concerns only the requested event.
     pub of_event: bool,
+    /// Whether it fails because of a record that names the requested event.
+    pub names_event: bool,
     /// The worst verdict of the instances: fail, then unknown, blocked, pass, not asked.
     pub verdict: Verdict,
     /// One instance per subject, in the pipeline's order.
@@ -160,6 +162,7 @@ fn judge_one(
         severity: severity(check, catalog, is_direct),
         noisy: check.noisy && !is_direct,
         of_event: check.of_event,
+        names_event: is_direct,
         verdict: worst.cloned().unwrap_or_else(no_instances),
         instances,
     }

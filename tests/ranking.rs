@@ -54,6 +54,7 @@ fn findings(catalog: &Catalog, verdict: impl Fn(&str) -> Verdict) -> Vec<Finding
             severity: Severity::Error,
             noisy: check.noisy,
             of_event: check.of_event,
+            names_event: false,
             verdict,
             instances: vec![instance],
         }

@@ -194,6 +194,63 @@ fn a_missing_record_of_an_event_that_may_not_exist_is_no_cause() {
     }
 }
 
+/// A check of which nothing was seen passes because it was not looked at.
+#[test]
+fn a_system_that_was_not_looked_at_rules_nothing_out() {
+    for name in ["worker-stopped", "topics-missing", "api-down"] {
+        let text = std::fs::read_to_string(scenario(name)).unwrap();
+        let mut evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
+        without_database(&mut evidence, "not-configured", None);
+        let table = RUNBOOK.judge(&evidence.to_string()).table;
+        let words = table.split_whitespace().collect::<Vec<_>>().join(" ");
+        let ruled_out = words.split("ruled out ").nth(1).unwrap_or_default();
+        let ruled_out = ruled_out.split("DO THIS").next().unwrap_or_default();
+        assert!(!ruled_out.contains("database"), "{name}: {ruled_out}");
+        assert!(!ruled_out.contains("PostgreSQL"), "{name}: {ruled_out}");
+    }
+}
+
+#[test]
+fn no_printed_command_lacks_its_id() {
+    for name in scenarios() {
+        let report = with_changes(&name, |evidence| {
+            evidence["events"] = serde_json::json!([]);
+            evidence["target"]["ids"] = serde_json::json!([]);
+        });
+        let actions = report["causes"].as_array().unwrap().iter().flat_map(|cause| {
+            let actions = cause["actions"].as_array().unwrap().iter();
+            actions.flat_map(|action| action["run"].as_array().unwrap().iter())
+        });
+        for command in actions.map(|command| command.as_str().unwrap()) {
+            let last = command.split_whitespace().next_back().unwrap_or_default();
+            assert!(!last.starts_with("-A") && !command.contains("{id}"), "{name}: {command}");
+        }
+    }
+}
+
+#[test]
+fn the_fragment_has_what_the_siblings_have() {
+    let text = std::fs::read_to_string(scenario("workers-not-deployed")).unwrap();
+    let mut evidence: serde_json::Value = serde_json::from_str(&text).unwrap();
+    evidence["declared"]["known"]["workloads"]["payment-service"]["layout"] = serde_json::json!({
+        "networks": ["back"], "env_files": [".env.production"], "build": { "context": ".", "target": "run" },
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("recording.json");
+    std::fs::write(&file, evidence.to_string()).unwrap();
+    let arguments = ["explain", "workers-not-deployed", "--yaml", "--replay", file.to_str().unwrap()];
+    let fragment = doctor(arguments).finish().code(0).stdout;
+    let expected = [
+        "networks: [\"back\"]",
+        "env_file: [\".env.production\"]",
+        "build: {context: \".\", target: \"run\"}",
+    ];
+    for line in expected {
+        assert_eq!(fragment.matches(line).count(), 4, "{line}: {fragment}");
+    }
+    assert!(!fragment.contains("set it in .env"), "{fragment}");
+}
+
 #[test]
 fn a_rejected_login_comes_first_if_it_was_given_here() {
     let report = with_changes("healthy", |evidence| {
@@ -440,4 +497,32 @@ fn a_system_excluded_with_without_is_reported_as_unseen() {
     assert_eq!(causes(&report)[0], "worker-away");
     let one_of = report["causes"][0]["one_of"].as_array().unwrap();
     assert!(one_of.iter().any(|cause| cause["id"] == "worker-stopped"), "{one_of:#?}");
+}
+
+/// The reference system's own services log the same steps in other words.
+#[test]
+fn the_words_of_the_original_services_fit_the_same_pipeline() {
+    let words = [
+        ("PURCHASE_CONFIRMED emitted", "PURCHASE_CONFIRMED event emitted"),
+        ("Event received", "Received PURCHASE event"),
+        ("Calling admin-service auto-assign", "Calling admin-service allocation API"),
+        ("admin-service auto-assign answered", "allocation API responded"),
+        ("auto-assign call failed", "allocation API call failed"),
+        ("Allocation row verified", "Allocation verified in database"),
+    ];
+    for name in scenarios() {
+        let report = with_changes(&name, |evidence| {
+            for log in evidence["logs"].as_object_mut().unwrap().values_mut() {
+                let records = log.pointer_mut("/known/records").and_then(|records| records.as_array_mut());
+                for record in records.into_iter().flatten() {
+                    let text = record["text"].as_str().unwrap().to_string();
+                    let changed = words.iter().fold(text, |text, (one, other)| text.replace(one, other));
+                    record["text"] = changed.into();
+                }
+            }
+        });
+        assert_eq!(causes(&report), causes(&REPLAYS[&name].document()), "{name}");
+        let context = |report: &serde_json::Value| report["causes"][0]["context"].to_string();
+        assert_eq!(context(&report), context(&REPLAYS[&name].document()), "{name}");
+    }
 }

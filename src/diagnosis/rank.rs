@@ -66,7 +66,8 @@ impl<'a> Model<'a> {
         let seen = |check: &str| findings.iter().any(|finding| finding.check == check && fails(finding));
         let possible = |cause: &&Cause| {
             let mut always = cause.always.iter().map(|check| check.get_ref().as_str());
-            !always.clone().any(not_in_pipeline)
+            // The first one tells of the cause; others only follow from it.
+            !always.clone().take(1).any(not_in_pipeline)
                 && (!cause.only_if_seen || always.any(seen))
                 && !is_told_more_exactly(cause, findings)
         };
@@ -181,14 +182,17 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Reports whether all failures of a cause's first check have a more exact reason.
+/// Reports whether all failures of a cause's first check have a more exact reason: one of the same subject, or a
+/// record of any service that names the event.
 fn is_told_more_exactly(cause: &Cause, findings: &[Finding]) -> bool {
     let failed = |check: &str| -> Vec<&str> {
         findings.iter().filter(|finding| finding.check == check).flat_map(Finding::failed_subjects).collect()
     };
     let own = cause.always.first().map_or_else(Vec::new, |check| failed(check.get_ref()));
     let exact: Vec<&str> = cause.unless_seen.iter().flat_map(|check| failed(check.get_ref())).collect();
-    !own.is_empty() && own.iter().all(|subject| exact.contains(subject))
+    let is_exact = |check: &str| findings.iter().any(|f| f.check == check && f.names_event);
+    let has_record = cause.unless_seen.iter().any(|check| is_exact(check.get_ref()));
+    !own.is_empty() && (has_record || own.iter().all(|subject| exact.contains(subject)))
 }
 
 /// Reports whether a check has failed.

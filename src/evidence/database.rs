@@ -52,6 +52,9 @@ pub struct Database {
     /// with that name (`pg_class`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub elsewhere: BTreeMap<Name, Vec<Name>>,
+    /// The columns of each table on the search path (`pg_class`, `pg_attribute`), read only if events are stuck.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Observed<BTreeMap<Name, Vec<Name>>>>,
     /// Ids of the events with the requested key, newest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_up: Option<Observed<Vec<String>>>,

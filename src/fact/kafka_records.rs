@@ -3,6 +3,7 @@
 
 use crate::base::observed::Observed;
 use crate::fact::{Fact, Value, for_stages, for_workers};
+use crate::pipeline::Stage;
 use crate::situation::Situation;
 use crate::situation::delivery::{Consumption, describe_found, describe_read};
 
@@ -19,6 +20,7 @@ pub(super) fn present(s: &Situation) -> Vec<Fact> {
                 .and_then(|_| s.recorded())
                 .and_then(|()| s.arrival(stage))
                 .and_then(|()| s.old_enough(stage))
+                .and_then(|()| emitter_has_finished(s, stage))
                 .map(|()| {
                     let message =
                         format!("the event's record is not on {topic} ({})", describe_read(s, topic));
@@ -26,6 +28,17 @@ pub(super) fn present(s: &Situation) -> Vec<Fact> {
                 }),
         }
     })
+}
+
+/// Returns `Known` unless the stage's emitter is a worker that has not marked the event as processed yet: it has
+/// not come as far as sending the next record.
+fn emitter_has_finished(s: &Situation, stage: &Stage) -> Observed<()> {
+    let emitter = stage.emitter.get_ref();
+    let unfinished = s.pipeline.stages_of(emitter).find(|own| s.is_marked_by_owner(own) == Some(false));
+    match unfinished {
+        Some(own) => Observed::not_asked(format!("{emitter} has not marked {} yet", own.event)),
+        None => Observed::Known(()),
+    }
 }
 
 pub(super) fn consumed(s: &Situation) -> Vec<Fact> {

@@ -2,6 +2,7 @@
 
 use crate::evidence::Observed;
 use crate::fact::{Fact, Value};
+use crate::pipeline::Worker;
 use crate::runbook::log_kinds::LogKinds;
 use crate::runbook::log_signature::Signature;
 use crate::situation::Situation;
@@ -20,6 +21,18 @@ pub(super) fn clear(s: &Situation, signatures: &LogKinds, signature: &Signature)
 pub(super) fn unrecognised_error(s: &Situation) -> Vec<Fact> {
     let fact = |component| log_fact(component, s.unrecognised_error(component), Value::Bool);
     s.logs.components().map(fact).collect()
+}
+
+/// Reports whether the newest reason for which each worker failed on a stuck event has been mended since.
+pub(super) fn mended(s: &Situation) -> Vec<Fact> {
+    let fact = |worker: &Worker| {
+        let found = s.logs.of(&worker.name).map(|_| s.mended_error(&worker.name));
+        Fact::of(&worker.name, found, |found| match found {
+            Some(quote) => (Value::Bool(true), quote),
+            None => (Value::Bool(false), "nothing of that kind".to_string()),
+        })
+    };
+    s.pipeline.worker.iter().map(fact).collect()
 }
 
 /// Builds the fact for the error that is open in a log, or for a log without one.

@@ -153,6 +153,14 @@ const OTHERS: &[FactSpec] = &[
         derive: log_signatures::unrecognised_error,
     },
     FactSpec {
+        name: "log.mended",
+        doc: "whether the reason for which the worker failed on a stuck event has been mended since (container log, \
+              dead letters; pg_attribute, rows of later events)",
+        scopes: &[Scope::Worker],
+        kind: Kind::Bool,
+        derive: log_signatures::mended,
+    },
+    FactSpec {
         name: "postgres.reachable",
         doc: "whether the database server answers",
         scopes: &[Scope::Database],

@@ -3,6 +3,7 @@
 
 use crate::base::observed::Observed;
 use crate::base::unavailable_reason::ReasonKind;
+use crate::fact::api_call::without_call;
 use crate::fact::{Fact, Value};
 use crate::situation::Situation;
 use crate::situation::brokers::answers_at;
@@ -112,6 +113,9 @@ pub(super) fn health(s: &Situation) -> Vec<Fact> {
 }
 
 pub(super) fn contract(s: &Situation) -> Vec<Fact> {
+    if s.pipeline.call.is_none() {
+        return without_call(s.pipeline.service.iter().map(|service| service.name.clone()));
+    }
     let Some((service, answer)) = &s.answers.harmless else { return Vec::new() };
     // Only the body of a successful answer is judged.
     let seen = answer.as_ref().and_then(|answer| match answer.success {

@@ -95,6 +95,7 @@ mod tests {
             severity: Severity::Error,
             noisy: false,
             of_event: false,
+            names_event: false,
             verdict: verdicts[0].1.clone(),
             instances: verdicts.iter().map(instance).collect(),
         }

@@ -91,7 +91,7 @@ fn upsert<T>(rows: &mut Vec<T>, new: Vec<T>, key: impl Fn(&T) -> String) {
 }
 
 /// Returns the check for a signature. The check is noisy, because a logged problem may have been
-/// resolved since.
+/// resolved since, unless it is a loss.
 fn check_for_signature(signature: &Signature) -> Check {
     let at = signature.id.span();
     Check {
@@ -99,7 +99,7 @@ fn check_for_signature(signature: &Signature) -> Check {
         title: signature.title.clone(),
         step: Spanned::new(at.clone(), LOG_STEP),
         severity: Severity::Warn,
-        noisy: true,
+        noisy: !signature.destroys,
         of_event: false,
         in_summary: false,
         for_each: Spanned::new(at.clone(), Scope::Component),

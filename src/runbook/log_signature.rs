@@ -63,6 +63,9 @@ pub struct Signature {
     /// Whether records of level INFO and DEBUG count, too.
     #[serde(default)]
     pub any_level: bool,
+    /// Whether the record tells of a loss, which no later success of the service makes good.
+    #[serde(default)]
+    pub destroys: bool,
     /// Whether the problem is a lost connection, which is expected while the other end restarts.
     #[serde(default)]
     pub connection: bool,

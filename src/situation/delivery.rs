@@ -3,10 +3,12 @@
 
 use crate::evidence::{DeadLetters, FoundRecord, Observed, ReasonKind, Search};
 use crate::pipeline::{DeadLetters as DeadLetterTopic, Stage, Worker};
+use crate::situation::clock::MAX_CLOCK_SKEW;
 use crate::situation::event_lookup::search_of;
 use crate::situation::logs::message_of;
 use crate::situation::stages::Event;
 use crate::text::plural;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// Whether a consumer group has passed a record.
@@ -57,7 +59,10 @@ impl<'a> Deliveries<'a> {
     /// Finds the event's records and the dead letters.
     pub fn build(event: &Event<'a>) -> Self {
         let dead = event.inputs.broker_of_topic(dead_letter_topic(event));
-        let dead_letters = dead.and_then(|kafka| kafka.dead_letters.as_ref());
+        let dead_letters = match event.inputs.pipeline.dead_letters {
+            Some(_) => dead.and_then(|kafka| kafka.dead_letters.as_ref()),
+            None => Observed::not_in_pipeline("the pipeline declares no dead letters"),
+        };
         let of = |stage: &'a Stage| (stage.name.as_str(), delivery(event, stage, &dead_letters));
         let stages = event.inputs.pipeline.stage.iter().map(of).collect();
         let dead_letter_topic_exists = event.inputs.topic(dead_letter_topic(event)).map(|topic| topic.exists);
@@ -93,9 +98,13 @@ impl<'a> Deliveries<'a> {
         letters.found.iter().rfind(|letter| event.lookup.names_event(letter) && of_worker(letter))
     }
 
-    /// Returns when and why this worker sent the requested event to the dead letter topic,
+    /// Returns where, when and why this worker sent the requested event to the dead letter topic,
     /// unless the event has been processed since.
-    pub fn dead_letter_reason(&self, event: &Event, worker: &str) -> Option<(String, &'a str)> {
+    pub fn dead_letter_reason(
+        &self,
+        event: &Event,
+        worker: &str,
+    ) -> Option<(String, Option<Timestamp>, &'a str)> {
         let declared = event.pipeline.dead_letters.as_ref()?;
         let letter = self.dead_letter_of(event, worker)?;
         let mut stages = event.pipeline.stages_of(worker);
@@ -103,7 +112,7 @@ impl<'a> Deliveries<'a> {
             return None;
         }
         let at = letter.at.map(|at| format!("{} ", at.strftime("%H:%M:%S"))).unwrap_or_default();
-        Some((format!("{at}on {}: ", declared.topic), declared.reason_of(&letter.headers)?))
+        Some((format!("{at}on {}: ", declared.topic), letter.at, declared.reason_of(&letter.headers)?))
     }
 
     /// Counts a worker's dead letters, either of the requested event or of all other events,
@@ -165,6 +174,11 @@ fn record_of<'a>(event: &Event<'a>, stage: &Stage) -> Observed<Option<&'a FoundR
             );
             Observed::unknown(ReasonKind::Missing, message)
         }
+        None if let Some(at) = deleted_since(event, topic) => {
+            let message =
+                format!("topic {topic} was deleted at {}, after the event", at.strftime("%H:%M:%S"));
+            Observed::unknown(ReasonKind::Missing, message)
+        }
         None if search.truncated => {
             let message = format!("the oldest records of {topic} have already been deleted");
             Observed::unknown(ReasonKind::Missing, message)
@@ -176,6 +190,18 @@ fn record_of<'a>(event: &Event<'a>, stage: &Stage) -> Observed<Option<&'a FoundR
 /// Reports whether a newer record with the same key replaces a record of this topic.
 fn is_compacted(event: &Event, topic: &str) -> bool {
     event.inputs.topic(topic).known().is_some_and(|topic| topic.compacted == Observed::Known(true))
+}
+
+/// Returns when the topic was deleted, if that was after the event. It may have been created again since.
+fn deleted_since(event: &Event, topic: &str) -> Option<Timestamp> {
+    let came = event.lookup.row.known()?.at;
+    event.pipeline.brokers().into_iter().find_map(|broker| {
+        let log = event.logs.of(broker);
+        let lost = log.known()?.all_troubles().filter(|trouble| trouble.destroys);
+        lost.filter(|trouble| trouble.record.text.contains(topic))
+            .filter_map(|trouble| trouble.record.at)
+            .find(|at| at.duration_since(came) > -MAX_CLOCK_SKEW)
+    })
 }
 
 fn stopped(topic: &str, search: &Search) -> String {

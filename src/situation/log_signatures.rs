@@ -6,6 +6,7 @@ use crate::pipeline::IdForm;
 use crate::runbook::log_kinds::LogKinds;
 use crate::runbook::log_signature::Signature;
 use crate::situation::Situation;
+use crate::situation::clock::MAX_CLOCK_SKEW;
 use crate::situation::logs::{LogIndex, Trouble, complete_and_untruncated, in_one_line};
 use crate::situation::settling::Outage;
 use crate::text::log::LogRecord;
@@ -42,9 +43,10 @@ impl Situation<'_> {
         };
         // A dead letter states its reason, which may match as well.
         match self.deliveries.dead_letter_reason(self, component) {
-            Some((at, reason))
+            Some((at, time, reason))
                 if !matches!(finding, Observed::Known(OpenError::Found { .. }))
-                    && names(signatures, signature, reason) =>
+                    && names(signatures, signature, reason)
+                    && self.mended(component, signature.lasting, reason, time).is_none() =>
             {
                 Observed::Known(self.found(component, format!("{at}{}", in_one_line(reason)), true))
             }
@@ -54,7 +56,10 @@ impl Situation<'_> {
 
     fn error_in_log(&self, component: &str, log: &LogIndex, signature: &Signature) -> Observed<OpenError> {
         let lasting = signature.lasting;
-        let is_current = |trouble: &&Trouble| self.is_current(component, trouble, lasting);
+        let is_mended =
+            |trouble: &Trouble| self.mended(component, lasting, &trouble.quote, trouble.record.at).is_some();
+        let is_current =
+            |trouble: &&Trouble| self.is_current(component, trouble, lasting) && !is_mended(trouble);
         let current: Vec<&Trouble> = log.troubles(signature).iter().filter(is_current).collect();
         let of_event = current.iter().find(|trouble| self.names_event(trouble.record));
         match of_event.or(current.first()) {
@@ -95,6 +100,9 @@ impl Situation<'_> {
     /// Reports whether the error is still unresolved. One that does not last concerns only the events
     /// that it names.
     fn is_current(&self, component: &str, trouble: &Trouble, lasting: bool) -> bool {
+        if trouble.destroys {
+            return self.concerns_stuck_events(trouble.record);
+        }
         if trouble.healed {
             return false;
         }
@@ -104,9 +112,35 @@ impl Situation<'_> {
         match names_event {
             // If the event has arrived, a retry succeeded.
             true => !arrived(),
-            false if !lasting && self.names_another_event(trouble) => false,
+            false
+                if !lasting
+                    && self.names_another_event(trouble)
+                    && !self.may_hold_up(component, trouble.record) =>
+            {
+                false
+            }
             false => !self.workloads.runs(component) || self.is_stuck_at(component) || !trouble.resolved,
         }
+    }
+
+    /// Reports whether a record names another stuck event, for which records behind it may be waiting.
+    fn may_hold_up(&self, component: &str, record: &Record) -> bool {
+        let Some(worker) = self.pipeline.worker(component) else { return false };
+        let waits = self.progress.of(worker).lag.is_some_and(|lag| lag > 0);
+        // It may have its effect here, and lack only the mark.
+        waits && self.backlog.newest.iter().any(|stuck| record.names(stuck))
+    }
+
+    /// Reports whether something that was lost when the record was written may have been a stuck event.
+    fn concerns_stuck_events(&self, record: &Record) -> bool {
+        let stages = &self.pipeline.stage;
+        let since = match self.id() {
+            Observed::Known(_) if !stages.iter().any(|stage| self.lacks_effect(stage)) => None,
+            Observed::Known(_) => self.lookup.row.known().map(|row| row.at),
+            Observed::Unknown(_) | Observed::NotAsked(_) => self.backlog.since,
+        };
+        let after = since.zip(record.at).map(|(since, at)| at.duration_since(since));
+        after.is_some_and(|after| after > -MAX_CLOCK_SKEW)
     }
 
     /// Succeeds if a log without matches proves that there was no error. If the event is

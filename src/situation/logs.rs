@@ -32,6 +32,10 @@ pub struct Trouble<'a> {
     pub record: &'a Record,
     /// The part of the error that says what is wrong, without line feeds and truncated.
     pub quote: String,
+    /// Whether such an error concerns all events until it is mended.
+    pub lasting: bool,
+    /// Whether the record tells of a loss, which no later success makes good.
+    pub destroys: bool,
     /// Whether the service succeeded later: at anything, if the trouble lasts until then, or with the
     /// requested event that the record names.
     pub healed: bool,
@@ -61,6 +65,11 @@ impl<'a> LogIndex<'a> {
     /// Returns the records that match a signature, newest first.
     pub fn troubles(&self, signature: &Signature) -> &[Trouble<'a>] {
         self.troubles.get(signature.id.get_ref().as_str()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the records that match any signature.
+    pub fn all_troubles(&self) -> impl Iterator<Item = &Trouble<'a>> {
+        self.troubles.values().flatten()
     }
 
     /// Returns the errors that match no signature, newest first.
@@ -175,6 +184,8 @@ pub fn ends_with_trouble(log: &Log) -> bool {
 
 /// The indexed logs of all components.
 pub struct Logs<'a> {
+    /// The signatures by which trouble is recognised.
+    pub signatures: &'a LogKinds,
     inputs: Inputs<'a>,
     all: BTreeMap<&'a str, LogIndex<'a>>,
 }
@@ -204,7 +215,7 @@ impl<'a> Logs<'a> {
             (component.as_str(), index)
         };
         let seen = inputs.evidence.logs.iter().filter_map(|(component, log)| Some((component, log.known()?)));
-        Logs { inputs, all: seen.map(of).collect() }
+        Logs { signatures, inputs, all: seen.map(of).collect() }
     }
 
     /// Returns the index of a component's log.
@@ -252,13 +263,16 @@ impl<'a> Judge<'a, '_> {
             let events = self.events_named(at);
             let healed_event = events.iter().any(|event| succeeded_events.contains(event));
             if found.is_empty() && parsed.level == Some(Level::Error) {
-                unrecognised.push(self.trouble(at, message_of(&record.text), false, healed_event));
+                let quote = message_of(&record.text);
+                unrecognised.push(Trouble { healed: healed_event, ..self.trouble(at, quote, false) });
             }
             for kind in &found {
                 let signature = &self.signatures[kind.signature];
                 // What failed for the requested event is only healed by a success with that event.
                 let healed = healed_event || signature.lasting && succeeded && events.is_empty();
-                let trouble = self.trouble(at, quoted(&parsed, kind), signature.connection, healed);
+                let trouble = self.trouble(at, quoted(&parsed, kind), signature.connection);
+                let trouble =
+                    Trouble { healed, lasting: signature.lasting, destroys: signature.destroys, ..trouble };
                 troubles.entry(signature.id.get_ref().as_str()).or_default().push(trouble);
             }
             if found.is_empty() && parsed.tells_success() {
@@ -275,14 +289,14 @@ impl<'a> Judge<'a, '_> {
         naming.map(|(event, _)| event.as_str()).collect()
     }
 
-    fn trouble(&self, at: usize, quote: String, connection: bool, healed: bool) -> Trouble<'a> {
+    fn trouble(&self, at: usize, quote: String, connection: bool) -> Trouble<'a> {
         let record = &self.log.records[at];
         let outage = record.at.filter(|_| connection).map_or(Outage::No, |at| self.settling.outage(at));
         let after = |end: Timestamp| record.at.map(|at| end.duration_since(at));
         let at_end_of_log = self.log.to.and_then(after).is_none_or(|after| after <= RECOVERED_AFTER);
         let recent = after(self.now).is_none_or(|after| after <= STALE_AFTER);
         let resolved = !at_end_of_log || outage == Outage::Over || !recent;
-        Trouble { record, quote, healed, resolved, outage }
+        Trouble { record, quote, lasting: false, destroys: false, healed: false, resolved, outage }
     }
 }
 

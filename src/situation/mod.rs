@@ -7,7 +7,7 @@
 //! `http_answers` and `container_changes`. The part that is specific to the requested event
 //! follows: `stages`, `database_servers`, `custom`, `delivery`, `skipped_records`,
 //! `api_calls`, `hops`, `event_progress`, and then `stage_outcomes`, `group_membership`, `diagnostic_lines`,
-//! `log_signatures`, `remedy_defaults` and `command_target`.
+//! `mended`, `log_signatures`, `remedy_defaults` and `command_target`.
 
 pub mod api_calls;
 pub mod backlog;
@@ -31,6 +31,7 @@ pub(in crate::situation) mod inputs;
 pub mod inspected_database;
 pub mod log_signatures;
 pub mod logs;
+pub mod mended;
 pub mod remedy_defaults;
 pub mod replicas;
 pub mod settling;

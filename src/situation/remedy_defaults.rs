@@ -2,6 +2,7 @@
 //! stopped replicas and stopped brokers.
 
 use crate::evidence::{Declaration, Instance, InstanceState, Layout, Runtime};
+use crate::pipeline::Role;
 use crate::situation::Situation;
 use crate::text::names::{CONTAINER, IMAGE};
 
@@ -25,8 +26,8 @@ impl<'a> Situation<'a> {
         sibling.map(|sibling| sibling.image.as_str())
     }
 
-    /// Returns what a missing worker needs as its siblings have it: that of a declared service with the same image,
-    /// or else that of a declared worker without its build instructions, or of an emitter.
+    /// Returns what a missing worker needs as its siblings have it: that of a declared worker or service with the
+    /// same image, or else that of any of them, without its build instructions.
     pub fn sibling_layout(&self, worker: &str, image: &str) -> Layout {
         let Some(declared) = self.inputs.declared().known().copied() else { return Layout::default() };
         let pipeline = self.pipeline;
@@ -34,15 +35,22 @@ impl<'a> Situation<'a> {
             let tag = service.image.as_deref().and_then(|other| other.strip_prefix(image));
             tag.is_some_and(|tag| tag.is_empty() || tag.starts_with([':', '@']))
         };
-        let mut others = declared.workloads.iter().filter(|(name, _)| *name != worker).map(|(_, one)| one);
-        if let Some(same_image) = others.find(has_image) {
-            return same_image.layout.clone();
-        }
+        // Those that do most alike come first.
         let workers = pipeline.worker.iter().map(|worker| worker.name.as_str());
-        let emitters = pipeline.service.iter().map(|service| service.name.as_str());
-        let mut names = workers.chain(emitters).filter(|name| *name != worker);
-        let sibling = names.find_map(|name| declared.workloads.get(name));
-        sibling.map(|sibling| Layout { build: None, ..sibling.layout.clone() }).unwrap_or_default()
+        let of_role = |is_emitter: bool| {
+            let services =
+                pipeline.service.iter().filter(move |service| (service.role == Role::Emitter) == is_emitter);
+            services.map(|service| service.name.as_str())
+        };
+        let names = workers.chain(of_role(true)).chain(of_role(false)).filter(|name| *name != worker);
+        let siblings: Vec<&Declaration> = names.filter_map(|name| declared.workloads.get(name)).collect();
+        match siblings.iter().find(|sibling| has_image(sibling)) {
+            Some(same_image) => same_image.layout.clone(),
+            None => {
+                let first = siblings.first().map(|sibling| sibling.layout.clone()).unwrap_or_default();
+                Layout { build: None, ..first }
+            }
+        }
     }
 
     /// Returns the names of a component's replicas that do not run.

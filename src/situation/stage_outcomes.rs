@@ -23,6 +23,7 @@ impl<'a> Situation<'a> {
     /// Returns who has marked the event at a stage, and the marks themselves.
     pub fn judged_marks(&self, stage: &Stage) -> Observed<(MarkState, Vec<&'a Mark>)> {
         let marks = match stage.marked_by.is_empty() {
+            _ if self.pipeline.marks.is_none() => Observed::not_in_pipeline("the pipeline declares no marks"),
             true => Observed::not_asked(format!("{} writes no marks", stage.worker.get_ref())),
             false => self.marks(stage),
         };
@@ -94,6 +95,9 @@ impl<'a> Situation<'a> {
     /// Counts the events that are marked at a stage but lack its effect, among those in the
     /// window and the requested one.
     pub fn marked_without_effect(&self, stage: &Stage) -> Observed<u64> {
+        if self.pipeline.marks.is_none() {
+            return Observed::not_in_pipeline("the pipeline declares no marks");
+        }
         // A join marks each of its records but writes its row only with the last one.
         let mut joined = self.pipeline.join_stages(stage).into_iter();
         let marks = joined.try_fold(true, |owned, stage| match self.marks(stage) {

@@ -6,8 +6,8 @@ use crate::collect::database::postgres::open_session::{
     CLEANUP_MARGIN, DatabaseAddress, NO_ID, NO_MARKS, OpenedSession, main_address, open_session,
 };
 use crate::collect::database::postgres::{
-    custom_facts, event, event_batch, other_schemas, processed_marks, server_activity, stage_backlog,
-    stage_effects,
+    columns, custom_facts, event, event_batch, other_schemas, processed_marks, server_activity,
+    stage_backlog, stage_effects,
 };
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::collect::{no_answer, timeout_at, without_pending};
@@ -76,6 +76,7 @@ pub(crate) async fn collect_from(
         sessions: Observed::Unknown(pending.clone()),
         indexed: Some(Observed::Unknown(pending.clone())),
         elsewhere: BTreeMap::new(),
+        columns: None,
         looked_up: config.target.lookup.as_ref().map(|_| Observed::Unknown(pending.clone())),
         extents: stages.map(|stage| (stage.name.clone(), Observed::Unknown(pending.clone()))).collect(),
         commands: None,
@@ -148,6 +149,9 @@ pub(crate) async fn read_all(
         None => Observed::not_in_pipeline(NO_MARKS),
     });
     read_backlogs(config, databases, &mut collected.main).await;
+    if collected.main.extents.values().any(|extent| extent.known().is_some_and(|extent| extent.stuck > 0)) {
+        collected.main.columns = Some(columns::columns(session).await);
+    }
     custom_facts::collect(config, databases, custom_facts).await;
     if let (Some(id), Some((marks, session))) = (id, marks_session) {
         let session = session.and_then(|session| Ok((session, id_type.as_ref().map_err(Clone::clone)?)));

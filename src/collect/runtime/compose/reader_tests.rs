@@ -117,6 +117,52 @@ fn extends_a_service_of_a_file_named_by_a_variable() {
     assert!(why.message.contains("required variable COMMON is not set"), "{}", why.message);
 }
 
+/// Reads files with the plugin, which `tests/sandbox/install` installs.
+async fn with_plugin(files: &Files) -> Outcome {
+    let variables = Variables::new([], &files.directory);
+    let until = Instant::now() + Duration::from_secs(30);
+    plugin_reader::read(files, &variables, &plugin_reader::Environments::new(), until).await
+}
+
+/// Needs the docker compose plugin. Its hash in the label is of the service without the file's variables.
+#[tokio::test]
+async fn a_service_with_env_file_has_no_comparable_hash() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.env"), "A=1\n").unwrap();
+    let text = "services:\n  a: {image: x, env_file: a.env}\n  b: {image: x}\n";
+    let Outcome::Read(read) = with_plugin(&files(directory.path(), &[text])).await else {
+        panic!("not read by the plugin")
+    };
+    assert_eq!(read.services["a"].config_hash, None);
+    assert!(read.services["b"].config_hash.is_some());
+    assert_eq!(read.services["a"].layout.env_files, ["a.env"]);
+}
+
+/// Needs the docker compose plugin. The variable belongs to a service that is no part of the pipeline.
+#[tokio::test]
+async fn a_required_variable_that_is_not_set_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "services:\n  a: {image: app}\n  grafana: {image: g, environment: {GF_PASSWORD: '${GF_PASSWORD:?set it}'}}\n";
+    let files = files(directory.path(), &[text]);
+    let Outcome::Rejected(why) = with_plugin(&files).await else { panic!("not rejected by the plugin") };
+    assert!(why.message.contains("GF_PASSWORD"), "{}", why.message);
+    // Without the plugin, only the fields that are read count.
+    assert_eq!(built_in(&files).unwrap().services.len(), 2);
+}
+
+#[test]
+fn tags_that_change_how_files_merge_need_the_plugin() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = "services:\n  a: {image: app, profiles: [jobs], container_name: shop-a}\n";
+    for second in [
+        "services:\n  a:\n    profiles: !reset []\n",
+        "services:\n  a:\n    deploy: !override {replicas: 2}\n",
+    ] {
+        let why = built_in(&files(directory.path(), &[first, second])).unwrap_err();
+        assert!(why.message.contains("requires the docker compose plugin"), "{}", why.message);
+    }
+}
+
 #[test]
 fn reads_the_layout_of_a_service_in_each_form() {
     let directory = tempfile::tempdir().unwrap();
