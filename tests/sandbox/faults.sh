@@ -340,3 +340,60 @@ inject_F43() {
     doctor_flags=(--postgres postgres://app:sandbox-only@localhost:5432/copy)
 }
 manual_F43() { doctor_flags=(); }
+
+inject_F44() { inject_F19; }
+# The worker gives up after five attempts.
+after_F44() {
+    sleep 20
+    manual_F19
+}
+
+inject_F45() { set_variables admin-service NOBODY_FREE=true DELETED_TRAINER=true; }
+manual_F45() { manual_F32; }
+
+inject_F46() {
+    set_variables allocation-worker DEAD_LETTERS=false
+    docker exec -i kodingcaravan-postgres psql -q -v ON_ERROR_STOP=1 -U app -d kodingcaravan >&2 <<'SQL'
+create function prefixed_uuid() returns trigger language plpgsql as $$
+begin new.correlation_id := ('purchase-' || new.correlation_id)::uuid; return new; end $$;
+create trigger prefixed_uuid before insert on processed_events for each row
+    when (new.source = 'allocation-worker') execute function prefixed_uuid();
+SQL
+}
+manual_F46() {
+    sql "drop trigger prefixed_uuid on processed_events; drop function prefixed_uuid()" >&2
+    reset_services allocation-worker
+}
+
+inject_F47() {
+    override purchase-worker '    container_name: !reset null'
+    compose -f "$file" up -d --no-deps --scale purchase-worker=2 purchase-worker
+    sleep 5
+    docker kill kodingcaravan-purchase-worker-2 >/dev/null
+}
+undo_F47() {
+    revert_edit purchase-worker
+    docker rm -f kodingcaravan-purchase-worker-1 kodingcaravan-purchase-worker-2 >/dev/null
+}
+
+inject_F48() {
+    cp -- "$sandbox/.env" "$overrides/prod.env"
+    compose --env-file "$overrides/prod.env" up -d --wait --no-deps --force-recreate payment-service \
+        purchase-worker allocation-worker session-worker cache-worker
+    compose rm -fs purchase-worker
+}
+
+inject_F49() {
+    edit purchase-worker $'    restart: always\n    entrypoint: [sh, -c, "echo \\"Error: Cannot find module \'/app/dist/worker.js\'\\" >&2; exit 1"]'
+}
+manual_F49() { revert_edit purchase-worker; }
+
+inject_F50() { docker stop kodingcaravan-purchase-worker >/dev/null; }
+after_F50() {
+    kafka kafka-topics --delete --topic purchase-confirmed >&2
+    sleep 2
+    kafka kafka-topics --create --topic purchase-confirmed --partitions 3 >&2
+    docker start kodingcaravan-purchase-worker >/dev/null
+    buy --no-wait >&2
+    sleep 15
+}
