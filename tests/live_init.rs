@@ -39,6 +39,6 @@ fn components_are_told_by_how_they_are_used() {
     assert!(text.contains("left out: invoice-worker: is behind the profile billing"), "{written}");
     assert!(text.contains("such as: where status in ('placed')"), "{written}");
 
-    assert_eq!(report["causes"][0]["cause"], "database-down", "{report:#}");
+    assert_eq!(report["causes"][0]["id"], "database-down", "{report:#}");
     assert_eq!(report["causes"][0]["subjects"], serde_json::json!(["shipment-db"]));
 }

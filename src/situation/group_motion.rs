@@ -159,16 +159,16 @@ impl GroupView<'_> {
 
 fn describe(name: &str, first: Point, last: Point) -> String {
     #[expect(clippy::cast_precision_loss, reason = "only displayed")]
-    let seconds = (last.after_ms - first.after_ms) as f64 / 1000.0;
+    let seconds = last.after_ms.saturating_sub(first.after_ms) as f64 / 1000.0;
     let records = |count: i64| plural::count(u64::try_from(count).unwrap_or_default(), "record");
-    let moved = (last.committed - first.committed).max(0);
-    let available = (last.end - first.end) + first.lag();
+    let moved = last.committed.saturating_sub(first.committed).max(0);
+    let available = last.end.saturating_sub(first.end).saturating_add(first.lag());
     format!("group {name} consumed {moved} of {} in {seconds:.1} s, lag {}", records(available), last.lag())
 }
 
 fn between(first: Point, last: Point) -> Motion {
-    let moved = last.committed - first.committed;
-    let arrived = last.end - first.end;
+    let moved = last.committed.saturating_sub(first.committed);
+    let arrived = last.end.saturating_sub(first.end);
     match () {
         () if last.lag() == 0 && moved == 0 => Motion::Idle,
         () if last.lag() == 0 => Motion::Advancing,

@@ -34,7 +34,9 @@ impl PartitionProgress<'_> {
     /// Returns how many records the partition still holds.
     fn held(&self) -> Observed<u64> {
         let end = self.end.clone();
-        self.earliest.clone().and_then(|earliest| end.map(|end| u64::try_from(end - earliest).unwrap_or(0)))
+        self.earliest
+            .clone()
+            .and_then(|earliest| end.map(|end| u64::try_from(end.saturating_sub(earliest)).unwrap_or(0)))
     }
 
     /// Returns the offset up to which the group can read, given the partition's end offset.
@@ -54,7 +56,7 @@ const CONTROL_RECORD: i64 = 1;
 impl PartitionProgress<'_> {
     /// Returns how many records were deleted before the group took them.
     fn deleted(&self) -> Option<u64> {
-        let gap = *self.earliest.known()? - self.committed?;
+        let gap = self.earliest.known()?.saturating_sub(self.committed?);
         Some(if gap > CONTROL_RECORD { gap.unsigned_abs() } else { 0 })
     }
 }
@@ -87,7 +89,7 @@ pub struct Point {
 impl Point {
     /// Returns the number of records that are not yet committed.
     pub fn lag(self) -> i64 {
-        (self.end - self.committed).max(0)
+        self.end.saturating_sub(self.committed).max(0)
     }
 }
 
@@ -328,9 +330,11 @@ fn lag(
     committed.known()?;
     let committed = partitions.iter().filter(|partition| partition.committed.is_some());
     // Deleted records do not wait.
-    let lags =
-        committed.map(|partition| Some(partition.readable(*partition.end.known()?) - partition.position()?));
-    lags.map(|lag| Some(u64::try_from(lag?).unwrap_or(0))).sum()
+    let lags = committed.map(|partition| {
+        Some(partition.readable(*partition.end.known()?).saturating_sub(partition.position()?))
+    });
+    lags.map(|lag| Some(u64::try_from(lag?).unwrap_or(0)))
+        .try_fold(0, |sum: u64, lag| Some(sum.saturating_add(lag?)))
 }
 
 fn points(kafka: &Broker, worker: &Worker, partitions: &[PartitionProgress]) -> Vec<Point> {
@@ -354,7 +358,9 @@ fn sum(after_ms: u64, pairs: impl Iterator<Item = Option<(i64, i64)>>) -> Option
     let pairs: Option<Vec<(i64, i64)>> = pairs.collect();
     let pairs = pairs?;
     let partitions = i64::try_from(pairs.len()).unwrap_or(i64::MAX);
-    let (committed, end) = pairs.into_iter().fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+    let (committed, end) = pairs
+        .into_iter()
+        .fold((0_i64, 0_i64), |sum, pair| (sum.0.saturating_add(pair.0), sum.1.saturating_add(pair.1)));
     Some(Point { after_ms, committed, end, partitions })
 }
 
