@@ -1,7 +1,6 @@
 //! Trouble that has been mended since: what failed then would succeed now. An event that was given up before
 //! stays where it is until it is sent again.
 
-use crate::evidence::Observed;
 use crate::situation::Situation;
 use crate::situation::clock::MAX_CLOCK_SKEW;
 use crate::situation::logs::{Trouble, in_one_line};
@@ -33,17 +32,18 @@ impl Situation<'_> {
     /// Returns the newest error of a worker that has been mended since, and the reason. `None` if no event waits
     /// for it to be sent again.
     pub fn mended_error(&self, worker: &str) -> Option<String> {
+        let id = self.id();
         let mut stages = self.pipeline.stages_of(worker);
-        let waits = match self.id() {
-            Observed::Known(_) => stages.any(|stage| self.lacks_effect(stage)),
-            Observed::Unknown(_) | Observed::NotAsked(_) => stages.any(|stage| self.backlog.has_stuck(stage)),
+        let waits = match id.known() {
+            Some(_) => stages.any(|stage| self.lacks_effect(stage)),
+            None => stages.any(|stage| self.backlog.has_stuck(stage)),
         };
+        if !waits {
+            return None;
+        }
         let log = self.logs.of(worker);
         let in_log = log.known().and_then(|log| {
-            let of_event = |trouble: &&Trouble| match self.id() {
-                Observed::Known(id) => trouble.record.names(id),
-                Observed::Unknown(_) | Observed::NotAsked(_) => true,
-            };
+            let of_event = |trouble: &&Trouble| id.known().is_none_or(|id| trouble.record.names(id));
             let troubles = log.all_troubles().filter(|trouble| !trouble.healed).filter(of_event);
             let mut newest: Vec<&Trouble> = troubles.collect();
             newest.sort_by_key(|trouble| std::cmp::Reverse(trouble.record.at));
@@ -59,7 +59,7 @@ impl Situation<'_> {
             let why = self.mended(worker, lasting, reason, time)?;
             Some(format!("{at}{}; {why}", in_one_line(reason)))
         };
-        if waits { in_log.or_else(in_letter) } else { None }
+        in_log.or_else(in_letter)
     }
 
     fn exists_now(&self, text: &str) -> Option<String> {
@@ -79,10 +79,9 @@ impl Situation<'_> {
     /// Returns when a later event got past this worker, if none that came after it is stuck there, and the worker
     /// does not try again: it has sent dead letters.
     fn later_success(&self, worker: &str, at: Timestamp) -> Option<String> {
-        let is_known = matches!(self.id(), Observed::Known(_));
-        let gave_up = match is_known {
-            true => self.deliveries.dead_letter_of(self, worker).is_some(),
-            false => self.deliveries.has_dead_letters(),
+        let gave_up = match self.id().known() {
+            Some(_) => self.deliveries.dead_letter_of(self, worker).is_some(),
+            None => self.deliveries.has_dead_letters(),
         };
         if !gave_up || self.has_replicas(worker) {
             return None;

@@ -19,10 +19,10 @@ impl<'a> Situation<'a> {
     /// Returns the image with the tag that another container uses; `None` if no container uses it.
     pub fn image_with_tag(&self, image: &str) -> Option<&'a str> {
         let instances = self.inputs.runtime().known().copied().map(Runtime::instances);
-        let sibling = instances.into_iter().flatten().find(|instance| {
-            let tag = instance.image.strip_prefix(image).filter(|tag| tag.is_empty() || tag.starts_with(':'));
-            tag.is_some() && (IMAGE.fits)(&instance.image)
-        });
+        let sibling = instances
+            .into_iter()
+            .flatten()
+            .find(|instance| is_tagged(&instance.image, image, &[':']) && (IMAGE.fits)(&instance.image));
         sibling.map(|sibling| sibling.image.as_str())
     }
 
@@ -32,8 +32,7 @@ impl<'a> Situation<'a> {
         let Some(declared) = self.inputs.declared().known().copied() else { return Layout::default() };
         let pipeline = self.pipeline;
         let has_image = |service: &&Declaration| {
-            let tag = service.image.as_deref().and_then(|other| other.strip_prefix(image));
-            tag.is_some_and(|tag| tag.is_empty() || tag.starts_with([':', '@']))
+            service.image.as_deref().is_some_and(|other| is_tagged(other, image, &[':', '@']))
         };
         // Those that do most alike come first.
         let workers = pipeline.worker.iter().map(|worker| worker.name.as_str());
@@ -83,4 +82,9 @@ impl<'a> Situation<'a> {
         let replicas = topic.partitions.first().map_or(1, |partition| partition.replicas.len().max(1));
         Some(TopicLayout { partitions: topic.partitions.len(), replicas })
     }
+}
+
+/// Reports whether an image reference is `image`, with or without what follows one of these separators.
+fn is_tagged(reference: &str, image: &str, separators: &[char]) -> bool {
+    reference.strip_prefix(image).is_some_and(|rest| rest.is_empty() || rest.starts_with(separators))
 }

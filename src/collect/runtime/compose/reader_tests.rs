@@ -87,14 +87,11 @@ async fn both_readers_agree() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join(".env"), "COMPOSE_PROFILES=b\nTAG='5'\n").unwrap();
         let files = files(directory.path(), texts);
-        let variables = Variables::new([], &files.directory);
-        let until = Instant::now() + Duration::from_secs(30);
-        let mut by_plugin =
-            match plugin_reader::read(&files, &variables, &plugin_reader::Environments::new(), until).await {
-                Outcome::Read(read) => read,
-                Outcome::Rejected(why) => panic!("file {number}: {}", why.message),
-                Outcome::Unavailable => panic!("no docker compose plugin: see tests/sandbox/install"),
-            };
+        let mut by_plugin = match with_plugin(&files).await {
+            Outcome::Read(read) => read,
+            Outcome::Rejected(why) => panic!("file {number}: {}", why.message),
+            Outcome::Unavailable => panic!("no docker compose plugin: see tests/sandbox/install"),
+        };
         let read = built_in(&files).unwrap();
         for service in by_plugin.services.values_mut() {
             // Only the plugin can compute the hash.
