@@ -4,7 +4,6 @@
 //! `cargo bench --bench log_files`; needs ripgrep in `PATH`.
 
 use pipeline_doctor::fact::registry;
-use pipeline_doctor::input::required_literals::required_literals;
 use pipeline_doctor::runbook::lint;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -55,8 +54,8 @@ fn main() {
 /// Writes the words without which no signature matches.
 fn write_words(path: &Path) {
     let catalog = lint::read(None, registry(), &mut Vec::new()).expect("the built-in rows are valid");
-    let patterns = catalog.signatures.iter().flat_map(|row| [row.regex(), row.weak_regex()]).flatten();
-    let words: Vec<String> = patterns.filter_map(|pattern| required_literals(&pattern)).flatten().collect();
+    let literals = catalog.signatures.hints().filter_map(|(_, literals)| literals);
+    let words: Vec<&str> = literals.flatten().map(String::as_str).collect();
     fs::write(path, words.join("\n")).expect("a file");
 }
 

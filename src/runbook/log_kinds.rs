@@ -58,12 +58,14 @@ struct Searches {
     patterns: Vec<SignaturePattern>,
 }
 
-/// The pattern of a signature, compiled when its hint is found for the first time.
+/// A pattern of a signature, compiled when its hint is found for the first time.
 #[derive(Debug)]
 struct SignaturePattern {
     signature: usize,
     is_weak: bool,
     text: String,
+    /// Texts of which every match has at least one, if there are any.
+    literals: Option<Vec<String>>,
     compiled: OnceLock<Option<Regex>>,
 }
 
@@ -115,9 +117,19 @@ impl LogKinds {
         all
     }
 
+    /// Returns the patterns of all signatures: the signature's position, and texts of which every match has at
+    /// least one, if there are any.
+    pub fn hints(&self) -> impl Iterator<Item = (usize, Option<&[String]>)> {
+        self.searches().patterns.iter().map(|pattern| (pattern.signature, pattern.literals.as_deref()))
+    }
+
+    fn searches(&self) -> &Searches {
+        self.0.searches.get_or_init(|| Searches::new(self))
+    }
+
     /// Returns the signatures that match a text, in their order.
     fn matching(&self, text: &str, error: usize) -> Vec<Found> {
-        let searches = self.0.searches.get_or_init(|| Searches::new(self));
+        let searches = self.searches();
         let is_fallback = |signature: usize| self[signature].fallback;
         let mut found: Vec<Found> = searches
             .find(text)
@@ -140,7 +152,7 @@ impl LogKinds {
                 is_weak: is_fallback(signature),
             }));
         }
-        found.sort_by_key(|found| (found.signature, found.is_weak));
+        found.sort_by_key(|found| (found.signature, found.is_weak, found.range.start));
         found.dedup_by_key(|found| found.signature);
         found
     }
@@ -148,20 +160,18 @@ impl LogKinds {
 
 impl Searches {
     fn new(signatures: &[Signature]) -> Searches {
-        let pattern = |signature, is_weak, text: Option<String>| {
-            text.map(|text| SignaturePattern { signature, is_weak, text, compiled: OnceLock::new() })
+        let pattern = |signature, is_weak, text: String| {
+            let literals = required_literals(&text);
+            SignaturePattern { signature, is_weak, text, literals, compiled: OnceLock::new() }
         };
-        let patterns: Vec<SignaturePattern> = signatures
-            .iter()
-            .enumerate()
-            .flat_map(|(number, row)| {
-                [pattern(number, false, row.regex()), pattern(number, true, row.weak_regex())]
-            })
-            .flatten()
-            .collect();
+        let patterns = signatures.iter().enumerate().flat_map(|(number, row)| {
+            let strong = row.regexes().into_iter().map(move |text| pattern(number, false, text));
+            strong.chain(row.weak_regexes().into_iter().map(move |text| pattern(number, true, text)))
+        });
+        let patterns: Vec<SignaturePattern> = patterns.collect();
         let (mut hints, mut owners, mut unhinted) = (Vec::new(), Vec::new(), Vec::new());
         for (number, pattern) in patterns.iter().enumerate() {
-            match required_literals(&pattern.text) {
+            match &pattern.literals {
                 Some(literals) => {
                     owners.extend(literals.iter().map(|_| number));
                     hints.extend(literals);

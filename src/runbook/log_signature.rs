@@ -112,36 +112,36 @@ impl Signature {
             .collect()
     }
 
-    /// Returns one regular expression for the names, phrases and the pattern, or `None` if the signature
+    /// Returns a regular expression for each of the names, phrases and the pattern; none if the signature
     /// has only SQLSTATEs.
-    pub fn regex(&self) -> Option<String> {
+    pub fn regexes(&self) -> Vec<String> {
         let names = |names: &[String]| names.join("|");
-        let mut parts: Vec<String> =
-            self.pattern.iter().map(|pattern| format!("(?:{})", pattern.0.as_str())).collect();
+        let mut all: Vec<String> =
+            self.pattern.iter().map(|pattern| pattern.0.as_str().to_string()).collect();
         if !self.errnos.is_empty() {
-            parts.push(format!(r"\b(?:{})\b", names(&self.errnos)));
+            all.push(format!(r"\b(?:{})\b", names(&self.errnos)));
         }
         if !self.exceptions.is_empty() {
-            parts.push(format!(r"\b(?:{})\b", names(&self.exceptions).replace('.', r"\.")));
+            all.push(format!(r"\b(?:{})\b", names(&self.exceptions).replace('.', r"\.")));
         }
         if !self.kafka_errors.is_empty() {
             let names: Vec<String> =
                 self.kafka_errors.iter().map(|name| name.replace('_', "[_-]?")).collect();
             let prefixes = "(?:RD_KAFKA_RESP_ERR_{1,2}|ERR_|KAFKA_|_)?";
-            parts.push(format!(r"(?i:\b{prefixes}(?:{})(?:Exception|Error)?\b)", names.join("|")));
+            all.push(format!(r"(?i:\b{prefixes}(?:{})(?:Exception|Error)?\b)", names.join("|")));
         }
-        parts.extend(self.phrases.iter().map(|phrase| format!("(?i:{})", with_borders(phrase))));
-        (!parts.is_empty()).then(|| parts.join("|"))
+        all.extend(self.phrases.iter().map(|phrase| format!("(?i:{})", with_borders(phrase))));
+        all
     }
 
-    /// Returns one regular expression for what counts only if no other signature matches.
-    pub fn weak_regex(&self) -> Option<String> {
-        let mut parts: Vec<String> = Vec::new();
+    /// Returns a regular expression for each name and phrase that counts only if no other signature matches.
+    pub fn weak_regexes(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
         if !self.weak_exceptions.is_empty() {
-            parts.push(format!(r"\b(?:{})\b", self.weak_exceptions.join("|").replace('.', r"\.")));
+            all.push(format!(r"\b(?:{})\b", self.weak_exceptions.join("|").replace('.', r"\.")));
         }
-        parts.extend(self.weak_phrases.iter().map(|phrase| format!("(?i:{})", with_borders(phrase))));
-        (!parts.is_empty()).then(|| parts.join("|"))
+        all.extend(self.weak_phrases.iter().map(|phrase| format!("(?i:{})", with_borders(phrase))));
+        all
     }
 
     /// Returns the name of its fact.

@@ -3,6 +3,7 @@
 
 use crate::input::required_literals::required_literals;
 use crate::runbook::log_kinds::LogKinds;
+use crate::runbook::log_signature::Signature;
 use crate::text::log::SUCCESS_WORDS;
 use crate::text::log_message::TROUBLE_STEMS;
 use crate::text::whole_word::MAX_SEARCHED;
@@ -56,13 +57,15 @@ impl Hints {
         let texts = texts.filter(|text| text.len() <= MAX_SEARCHED);
         texts.for_each(|text| words.add(&[text.to_string()], Hint::ABOUT));
         patterns.for_each(|pattern| words.add_pattern(pattern, Hint::ABOUT));
+        let hint_of = |row: &Signature| match row.any_level {
+            true => Hint(Hint::SIGNATURE.0 | Hint::ANY_LEVEL.0),
+            false => Hint::SIGNATURE,
+        };
+        for (row, literals) in kinds.hints() {
+            words.add_literals(literals, hint_of(&kinds[row]));
+        }
         for row in kinds.iter() {
-            let mut hint = Hint::SIGNATURE;
-            if row.any_level {
-                hint |= Hint::ANY_LEVEL;
-            }
-            [row.regex(), row.weak_regex()].iter().flatten().for_each(|text| words.add_pattern(text, hint));
-            row.sqlstates.iter().for_each(|state| words.add(&sqlstate_words(state), hint));
+            row.sqlstates.iter().for_each(|state| words.add(&sqlstate_words(state), hint_of(row)));
         }
         TROUBLE_STEMS.iter().for_each(|word| words.add(&[word.to_string()], Hint::TROUBLE));
         SUCCESS_WORDS.split('|').for_each(|word| words.add(&[word.to_string()], Hint::SUCCESS));
@@ -90,8 +93,12 @@ struct Words {
 
 impl Words {
     fn add_pattern(&mut self, pattern: &str, hint: Hint) {
-        match required_literals(pattern) {
-            Some(literals) => self.add(&literals, hint),
+        self.add_literals(required_literals(pattern).as_deref(), hint);
+    }
+
+    fn add_literals(&mut self, literals: Option<&[String]>, hint: Hint) {
+        match literals {
+            Some(literals) => self.add(literals, hint),
             None => self.always |= hint,
         }
     }
@@ -134,16 +141,13 @@ mod tests {
     #[test]
     fn each_built_in_row_has_a_word_to_search_for() {
         let catalog = lint::read(None, registry(), &mut Vec::new()).unwrap();
-        let rows = catalog.signatures.iter().flat_map(|row| {
-            [row.regex(), row.weak_regex()].into_iter().flatten().map(|text| (row.id.get_ref().clone(), text))
-        });
-        let wordless = rows.filter(|(_, text)| {
+        let wordless = catalog.signatures.hints().filter(|(_, literals)| {
             let mut words = Words::default();
-            words.add_pattern(text, Hint::SIGNATURE);
+            words.add_literals(*literals, Hint::SIGNATURE);
             words.always != Hint::default()
         });
-        let wordless: Vec<String> = wordless.map(|(id, _)| id).collect();
-        assert_eq!(wordless, Vec::<String>::new());
+        let wordless: Vec<&String> = wordless.map(|(row, _)| catalog.signatures[row].id.get_ref()).collect();
+        assert_eq!(wordless, Vec::<&String>::new());
         let hints = Hints::new(["ord-1"].into_iter(), ["packed"].into_iter(), &catalog.signatures);
         let harmless =
             "{\"level\":\"info\",\"msg\":\"went on\",\"offset\":17,\"partition\":0,\"group\":\"a\"}";

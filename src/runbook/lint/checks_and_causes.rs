@@ -124,7 +124,10 @@ fn check_signatures(document: &Document, catalog: &Catalog, mistakes: &mut Vec<M
         for phrase in row.list("phrases").into_iter().chain(row.list("weak_phrases")) {
             check_phrase(document.source(), &phrase, mistakes);
         }
-        if signature.regex().or(signature.weak_regex()).is_none() && signature.sqlstates.is_empty() {
+        if signature.regexes().is_empty()
+            && signature.weak_regexes().is_empty()
+            && signature.sqlstates.is_empty()
+        {
             let mistake = row.mistake_in(id.at, "the signature matches nothing");
             mistakes.push(
                 mistake
