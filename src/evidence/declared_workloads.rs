@@ -18,7 +18,7 @@ pub struct Declared {
     pub named_by: NamedBy,
     /// The project name, if known.
     pub project: Option<Name>,
-    /// What parsed the files: `docker compose config` (with its version) or `built-in reader`.
+    /// What parsed the files: `docker compose config` (in old recordings with its version) or `built-in reader`.
     pub read_by: String,
     /// Every workload in the files, including those behind a profile.
     pub workloads: BTreeMap<Name, Declaration>,

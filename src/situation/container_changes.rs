@@ -154,9 +154,7 @@ impl<'a> ContainerView<'_, 'a> {
                     format!("runs with a different {} than the compose file now sets", names.join(", "));
                 return Observed::Known((ConfigState::Other, message));
             }
-            // Compose versions differ in what the hash covers.
-            let version = container.details.compose_version.as_deref().unwrap_or_default();
-            let comparable = !version.is_empty() && compose.read_by.contains(version);
+            let comparable = self.hashes_are_comparable(container);
             match (&service.config_hash, &container.config.hash) {
                 (Some(declared), Some(actual)) if comparable && declared != actual => {
                     let message = "was created from a different configuration than the compose file now has"
@@ -169,6 +167,24 @@ impl<'a> ContainerView<'_, 'a> {
                 _ => Observed::not_asked("not compared with the compose file"),
             }
         })
+    }
+
+    /// Reports whether the version of Compose that created the container computes hashes as the one that has
+    /// read the files. It does if the hash of any container that it created is the same. Old recordings name
+    /// the version.
+    fn hashes_are_comparable(&self, container: &Instance) -> bool {
+        let (declared, runtime) = (self.inputs.declared(), self.inputs.runtime());
+        let (Some(declared), Some(runtime)) = (declared.known(), runtime.known()) else { return false };
+        let version = container.details.compose_version.as_deref().unwrap_or_default();
+        let has_declared_hash = |other: &Instance| {
+            let declaration = other.details.service.as_ref().and_then(|name| declared.workloads.get(name));
+            let hash = declaration.and_then(|declaration| declaration.config_hash.as_ref());
+            other.details.compose_version.as_deref() == Some(version)
+                && hash.is_some()
+                && hash == other.config.hash.as_ref()
+        };
+        !version.is_empty()
+            && (declared.read_by.contains(version) || runtime.instances().any(has_declared_hash))
     }
 
     fn addresses(&self, docker: &Runtime, container: &Instance) -> ObservedState<AddressState> {

@@ -59,13 +59,12 @@ pub(crate) fn read(files: &Files, variables: &Variables) -> Result<ReadFiles, Re
             services.insert(name, service.merged_over(base));
         }
     }
-    let active = variables.get("COMPOSE_PROFILES").unwrap_or_default();
-    let active: BTreeSet<&str> = active.split(',').map(str::trim).collect();
+    let enabled = active_profiles(variables);
     let interpolate =
         |text: &str| variables.interpolate(text).map_err(|message| failed(&files.paths[0], &message));
     let services: Result<BTreeMap<_, _>, Reason> = services
         .into_iter()
-        .map(|(name, service)| Ok((name, service.into_declaration(&interpolate, &active)?)))
+        .map(|(name, service)| Ok((name, service.into_declaration(&interpolate, &enabled)?)))
         .collect();
     let name = name.as_deref().map(interpolate).transpose()?;
     let named = files.project.clone().or_else(|| variables.get("COMPOSE_PROJECT_NAME"));
@@ -74,6 +73,17 @@ pub(crate) fn read(files: &Files, variables: &Variables) -> Result<ReadFiles, Re
         reader: "built-in reader".into(),
         services: services?,
     })
+}
+
+/// Returns the profiles that `COMPOSE_PROFILES` enables.
+pub(crate) fn active_profiles(variables: &Variables) -> BTreeSet<String> {
+    let listed = variables.get("COMPOSE_PROFILES").unwrap_or_default();
+    listed.split(',').map(|name| name.trim().to_string()).collect()
+}
+
+/// Reports whether a service with these profiles is started without being named.
+pub(crate) fn is_active(profiles: &[String], enabled: &BTreeSet<String>) -> bool {
+    profiles.is_empty() || enabled.contains("*") || profiles.iter().any(|profile| enabled.contains(profile))
 }
 
 /// Reads one file, with the variables in the `.env` beside it, and returns its services.
@@ -189,7 +199,7 @@ impl Service {
     fn into_declaration(
         self,
         interpolate: &impl Fn(&str) -> Result<String, Reason>,
-        active: &BTreeSet<&str>,
+        enabled: &BTreeSet<String>,
     ) -> Result<Declaration, Reason> {
         let interpolated = |text: Option<String>| text.as_deref().map(interpolate).transpose();
         let profiles: Result<Vec<String>, Reason> =
@@ -200,9 +210,7 @@ impl Service {
         Ok(Declaration {
             image: interpolated(self.image)?.as_deref().map(redact_image),
             container_name: interpolated(self.container_name)?,
-            active: profiles.is_empty()
-                || active.contains("*")
-                || profiles.iter().any(|profile| active.contains(profile.as_str())),
+            active: is_active(&profiles, enabled),
             profiles,
             replicas: replicas.and_then(|count| count.trim().parse().ok()).unwrap_or(1),
             config_hash: None,

@@ -53,7 +53,10 @@ pub async fn collect(
     let plugin_until = plugin_until.checked_sub(BUILT_IN_READER_TIME).unwrap_or(plugin_until);
     let environments =
         running.map(|(docker, discovered)| environments(docker, discovered)).unwrap_or_default();
-    let read = match plugin_reader::read(&files, &variables, &environments, plugin_until).await {
+    // A hash is worth reading only if there is one to compare it with.
+    let has_hash = |(docker, _): &(&Runtime, _)| docker.instances().any(|c| c.config.hash.is_some());
+    let running = (&environments, running.as_ref().is_some_and(has_hash));
+    let read = match plugin_reader::read(&files, &variables, running, plugin_until).await {
         Outcome::Read(read) => Ok(read),
         Outcome::Unavailable => built_in(),
         // Compose would not run these files either. For invalid YAML, the built-in reader's error

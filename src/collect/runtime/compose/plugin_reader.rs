@@ -2,7 +2,7 @@
 //! the engine.
 
 use crate::base::secret::{Secret, redact, redact_image};
-use crate::collect::runtime::compose::built_in_reader;
+use crate::collect::runtime::compose::built_in_reader::{self, active_profiles, is_active};
 use crate::collect::runtime::compose::child::run;
 use crate::collect::runtime::compose::interpolate::Variables;
 use crate::collect::runtime::compose::{Files, ReadFiles};
@@ -11,6 +11,9 @@ use crate::evidence::{Declaration, Layout, Name, Reason, ReasonKind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
+
+/// How the report names this reader.
+const READER: &str = "docker compose config";
 
 /// Result of running the plugin.
 pub(crate) enum Outcome {
@@ -25,41 +28,36 @@ pub(crate) enum Outcome {
 /// Environments of running containers by service.
 pub(crate) type Environments<'a> = BTreeMap<&'a str, &'a [Secret]>;
 
-/// Reads all services from the files, and determines which of them are active and which config hash
-/// compose would put in each service's label.
+/// Reads all services from the files, and determines which of them are active. With `hashes`, also determines
+/// which config hash compose would put in each service's label.
 pub(crate) async fn read(
     files: &Files,
     variables: &Variables,
-    running: &Environments<'_>,
+    (running, hashes): (&Environments<'_>, bool),
     until: Instant,
 ) -> Outcome {
-    let version = run(None, &["version", "--short"]);
     let all = run(Some(files), &["--profile", "*", "config", "--format", "json"]);
-    let active = run(Some(files), &["config", "--services"]);
-    let hashes = run(Some(files), &["--profile", "*", "config", "--hash", "*"]);
-    let runs = async { tokio::join!(version, all, active, hashes) };
-    let outputs = timeout_at(until, runs).await;
-    let Ok((Some(version), Some(all), Some(active), hashes)) = outputs else {
-        return Outcome::Unavailable;
+    // Each process takes a tenth of a second of processor time.
+    let hashes = async {
+        match hashes {
+            true => run(Some(files), &["--profile", "*", "config", "--hash", "*"]).await,
+            false => None,
+        }
     };
-    let (version, all, active) = match (version, all, active) {
-        (Ok(version), Ok(all), Ok(active)) => (version, all, active),
-        (Err(why), ..) | (_, Err(why), _) | (.., Err(why)) => return Outcome::Rejected(why),
+    let outputs = timeout_at(until, async { tokio::join!(all, hashes) }).await;
+    let Ok((Some(all), hashes)) = outputs else { return Outcome::Unavailable };
+    let all = match all {
+        Ok(all) if all.status.success() => all,
+        Ok(failed) if is_installed(until).await => return Outcome::Rejected(rejection(&failed.stderr)),
+        Ok(_) => return Outcome::Unavailable,
+        Err(why) => return Outcome::Rejected(why),
     };
-    let hashes = hashes.and_then(Result::ok);
     // Old versions do not support `--hash`.
-    let hashes = hashes.filter(|output| output.status.success());
+    let hashes = hashes.and_then(Result::ok).filter(|output| output.status.success());
     let hashes = hashes.map(|output| text(&output.stdout)).unwrap_or_default();
-    if !version.status.success() {
-        return Outcome::Unavailable;
-    }
-    if let Some(failed) = [&all, &active].into_iter().find(|output| !output.status.success()) {
-        return Outcome::Rejected(rejection(&failed.stderr));
-    }
     match serde_json::from_slice(&all.stdout) {
         Ok(document) => {
-            let mut read = read_document(document, &text(&active.stdout), &hashes, running);
-            read.reader = format!("docker compose config {}", text(&version.stdout).trim());
+            let mut read = read_document(document, &active_profiles(variables), &hashes, running);
             add_layouts(&mut read, files, variables);
             Outcome::Read(read)
         }
@@ -68,6 +66,12 @@ pub(crate) async fn read(
             Outcome::Rejected(Reason::new(ReasonKind::Failed, redact(&message)))
         }
     }
+}
+
+/// Reports whether the plugin answers at all. Without it, docker rejects its flags.
+async fn is_installed(until: Instant) -> bool {
+    let version = timeout_at(until, run(None, &["version", "--short"])).await;
+    matches!(version, Ok(Some(Ok(version))) if version.status.success())
 }
 
 /// Adds what the plugin resolves away and the files still tell. Compose computes the hash in a container's label
@@ -127,8 +131,12 @@ struct Deploy {
     replicas: Option<u64>,
 }
 
-fn read_document(document: Document, active: &str, hashes: &str, running: &Environments) -> ReadFiles {
-    let active: BTreeSet<&str> = active.lines().map(str::trim).collect();
+fn read_document(
+    document: Document,
+    enabled: &BTreeSet<String>,
+    hashes: &str,
+    running: &Environments,
+) -> ReadFiles {
     let hashes: BTreeMap<&str, &str> = hashes.lines().filter_map(|line| line.split_once(' ')).collect();
     let services = document.services.into_iter().map(|(name, service)| {
         let replicas = service.deploy.and_then(|deploy| deploy.replicas);
@@ -136,8 +144,8 @@ fn read_document(document: Document, active: &str, hashes: &str, running: &Envir
         let service = Declaration {
             image: service.image.as_deref().map(redact_image),
             container_name: service.container_name,
+            active: is_active(&service.profiles, enabled),
             profiles: service.profiles,
-            active: active.contains(name.as_str()),
             replicas: replicas.or(service.scale).unwrap_or(1),
             config_hash: hashes.get(name.as_str()).map(|hash| hash.trim().to_string()),
             other_variables: running.map(|running| changed_variables(&service.environment, running)),
@@ -145,7 +153,7 @@ fn read_document(document: Document, active: &str, hashes: &str, running: &Envir
         };
         (name, service)
     });
-    ReadFiles { project: document.name, reader: String::new(), services: services.collect() }
+    ReadFiles { project: document.name, reader: READER.into(), services: services.collect() }
 }
 
 /// Returns the names of declared variables whose values differ in the running container.

@@ -118,7 +118,7 @@ fn extends_a_service_of_a_file_named_by_a_variable() {
 async fn with_plugin(files: &Files) -> Outcome {
     let variables = Variables::new([], &files.directory);
     let until = Instant::now() + Duration::from_secs(30);
-    plugin_reader::read(files, &variables, &plugin_reader::Environments::new(), until).await
+    plugin_reader::read(files, &variables, (&plugin_reader::Environments::new(), true), until).await
 }
 
 /// Needs the docker compose plugin. Its hash in the label is of the service without the file's variables.
