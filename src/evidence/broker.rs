@@ -235,6 +235,11 @@ impl Group {
         self.members.iter().flat_map(|member| &member.partitions)
     }
 
+    /// Returns the time of the oldest record that the group has not taken yet, as far as records were read.
+    pub fn waiting_since(&self) -> Option<Timestamp> {
+        self.waiting.iter().filter(|first| first.exists).filter_map(|first| first.at).min()
+    }
+
     /// Reports whether a member is assigned a partition of a topic.
     pub fn reads(&self, topic: &str) -> bool {
         self.partitions().any(|partition| partition.topic == topic)

@@ -2,12 +2,14 @@
 
 use crate::base::state_enum::state_enum;
 use crate::evidence::{GroupState, InstanceState, Observed, ReasonKind};
-use crate::pipeline::{Pipeline, Worker};
+use crate::pipeline::{Pipeline, Stage, Worker};
 use crate::situation::backlog::Backlog;
+use crate::situation::clock::Clocks;
 use crate::situation::group_progress::{GroupProgress, Point, Progress};
 use crate::situation::settling::Settling;
 use crate::situation::workload::Workloads;
 use crate::text::plural;
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
 state_enum! {
@@ -29,6 +31,7 @@ const MIN_SAMPLE_GAP_MS: u64 = 500;
 /// Consumers with auto-commit commit every 5 s, so an advancing group may look stalled for up to
 /// this long.
 const STALL_AFTER_MS: u64 = 5_500;
+const STALL_AFTER: SignedDuration = SignedDuration::from_millis(5_500);
 
 /// Whether and how each worker's group advances, with a description of the offsets.
 pub struct Motions(BTreeMap<String, Observed<(Motion, String)>>);
@@ -41,6 +44,7 @@ impl Motions {
         progress: &Progress,
         settling: &Settling,
         backlog: &Backlog,
+        clocks: &Clocks,
     ) -> Self {
         let of = |worker: &Worker| {
             let mut stages = pipeline.stages_of(&worker.name);
@@ -48,6 +52,9 @@ impl Motions {
                 worker,
                 progress: progress.of(worker),
                 settling,
+                pipeline,
+                backlog,
+                clocks,
                 stuck: stages.any(|stage| backlog.has_stuck(stage)),
                 is_up: workloads.known(&worker.name).is_some_and(|container| {
                     matches!(container.state, InstanceState::Running | InstanceState::Paused)
@@ -69,6 +76,9 @@ struct GroupView<'j> {
     worker: &'j Worker,
     progress: &'j GroupProgress<'j>,
     settling: &'j Settling,
+    pipeline: &'j Pipeline,
+    backlog: &'j Backlog<'j>,
+    clocks: &'j Clocks,
     /// Whether events are stuck at the worker's stages.
     stuck: bool,
     /// Whether the container is up. A frozen worker loses its membership after a while, but
@@ -132,7 +142,9 @@ impl GroupView<'_> {
             );
         };
         let elapsed_ms = last.after_ms - first.after_ms;
-        if elapsed_ms < MIN_SAMPLE_GAP_MS {
+        // What has nothing to read or nobody to read it does not move.
+        let is_settled_by_one = last.lag() == 0 || without_members;
+        if elapsed_ms < MIN_SAMPLE_GAP_MS && !is_settled_by_one {
             let message =
                 format!("the offsets of group {name} were sampled only once (--settle, --deadline)");
             return Observed::unknown(ReasonKind::Limit, message);
@@ -144,10 +156,14 @@ impl GroupView<'_> {
             Motion::Stalled if !has_backlog => {
                 Observed::Known((Motion::Idle, format!("{message}, but no event is stuck")))
             }
-            Motion::Stalled if elapsed_ms < STALL_AFTER_MS && !without_members => Observed::unknown(
-                ReasonKind::Limit,
-                format!("{message}; the interval is too short to call the group stalled"),
-            ),
+            Motion::Stalled
+                if elapsed_ms < STALL_AFTER_MS && !without_members && !self.is_idle(elapsed_ms) =>
+            {
+                Observed::unknown(
+                    ReasonKind::Limit,
+                    format!("{message}; the interval is too short to call the group stalled"),
+                )
+            }
             Motion::Stalled => match self.settling.check_settled(self.worker) {
                 Ok(()) => Observed::Known((Motion::Stalled, message)),
                 Err(why) => Observed::unknown(why.kind, format!("{message}; {}", why.describe())),
@@ -155,9 +171,39 @@ impl GroupView<'_> {
             motion => Observed::Known((motion, message)),
         }
     }
+
+    /// Reports whether the worker, `elapsed_ms` after the first look, has neither taken a record nor written
+    /// anything for longer than consumers take to commit. The database tells of a write only if it belongs to
+    /// one of the events that were counted.
+    fn is_idle(&self, elapsed_ms: u64) -> bool {
+        let Some(since) = self.progress.group.known().and_then(|group| group.waiting_since()) else {
+            return false;
+        };
+        let elapsed = SignedDuration::from_millis(i64::try_from(elapsed_ms).unwrap_or(i64::MAX));
+        let waited = self.clocks.docker_now.duration_since(since);
+        let window = SignedDuration::from_secs(i64::try_from(self.backlog.window_s).unwrap_or(i64::MAX));
+        let now = self.clocks.database_now;
+        let is_quiet = |stage: &Stage| {
+            let extent = self.backlog.extent(stage);
+            let last = extent.known().filter(|extent| !extent.limited).map(|extent| extent.last_good);
+            last.is_some_and(|at| at.is_none_or(|at| now.duration_since(at) > STALL_AFTER))
+        };
+        let mut stages = self.pipeline.stages_of(&self.worker.name).peekable();
+        waited < window
+            && waited.saturating_add(elapsed) > STALL_AFTER
+            && self.backlog.caught_up().known().is_some()
+            && stages.peek().is_some()
+            && stages.all(is_quiet)
+    }
 }
 
 fn describe(name: &str, first: Point, last: Point) -> String {
+    if first.after_ms == last.after_ms {
+        return match u64::try_from(last.lag()).unwrap_or_default() {
+            0 => format!("group {name} has read everything"),
+            lag => format!("group {name} has not read the last {}", plural::count(lag, "record")),
+        };
+    }
     #[expect(clippy::cast_precision_loss, reason = "only displayed")]
     let seconds = last.after_ms.saturating_sub(first.after_ms) as f64 / 1000.0;
     let records = |count: i64| plural::count(u64::try_from(count).unwrap_or_default(), "record");

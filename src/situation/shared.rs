@@ -75,7 +75,7 @@ impl<'a> Shared<'a> {
         let settling = Settling::build(pipeline, &clocks, &workloads, &progress);
         let backlog = Backlog::build(inputs, &settling);
         let logs = Logs::build(inputs, (&clocks, &workloads, &settling), signatures, custom_facts);
-        let motions = Motions::build(pipeline, &workloads, &progress, &settling, &backlog);
+        let motions = Motions::build(pipeline, &workloads, &progress, &settling, &backlog, &clocks);
         let worker_states =
             WorkerStates::build(inputs, clocks.docker_now, &workloads, &progress, &settling, &motions);
         Shared {

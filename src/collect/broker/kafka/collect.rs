@@ -18,7 +18,7 @@ use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::collect::{LOOK_BACK, no_answer, timeout_at, without_pending};
 use crate::config::Config;
 use crate::evidence::{Broker, Event, FoundRecord, Name, Node, Observed, Reason, Runtime, Target, Topic};
-use crate::pipeline::DeadLetters;
+use crate::pipeline::{DeadLetters, Pipeline};
 use jiff::{SignedDuration, Timestamp};
 use rdkafka::metadata::Metadata;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +74,7 @@ pub async fn collect(
             .chain(dead_topic)
             .cloned()
             .collect(),
+        groups_with_stages: groups_with_stages(pipeline),
         groups: members.filter_map(|w| w.group.clone()).collect(),
         stage_topics: of_stages.filter(is_on_broker).cloned().collect(),
         dead_letters,
@@ -104,6 +105,13 @@ pub async fn collect(
     after_signal(seen, &of_thread)
 }
 
+/// Returns the groups of workers that have stages.
+fn groups_with_stages(pipeline: &Pipeline) -> BTreeSet<Name> {
+    let workers = pipeline.worker.iter();
+    let with_stages = workers.filter(|worker| pipeline.stages_of(&worker.name).next().is_some());
+    with_stages.filter_map(|worker| worker.group.clone()).collect()
+}
+
 /// Replaces the reason for what was not reached if a signal ended the run.
 fn after_signal(seen: Observed<Cluster>, pending: &Reason) -> Observed<Cluster> {
     let seen = seen.map_reason(|why| without_pending(why, pending));
@@ -125,6 +133,8 @@ pub(crate) struct ClusterCollector {
     /// Topics that are not read, with the reasons.
     pub(crate) too_large: BTreeMap<Name, Reason>,
     pub(crate) groups: BTreeSet<Name>,
+    /// The groups whose workers have stages, so that the database tells when they last did something.
+    pub(crate) groups_with_stages: BTreeSet<Name>,
     pub(crate) stage_topics: BTreeSet<Name>,
     pub(crate) dead_letters: Option<DeadLetters>,
     pub(crate) target: Target,
@@ -263,7 +273,12 @@ impl ClusterCollector {
         waiting_records::collect(&mut cluster.broker, &session, self.until);
         self.publish_broker(&cluster.broker);
         self.read_records(&mut session, uncommitted.as_ref(), &mut cluster);
-        offset_samples::collect(&mut session, &mut cluster.broker, (first_read, self.settle), self.until);
+        let schedule = offset_samples::Schedule {
+            first: first_read,
+            settle: self.settle,
+            with_effects: self.groups_with_effects(),
+        };
+        offset_samples::collect(&mut session, &mut cluster.broker, &schedule, self.until);
         self.publish(&cluster);
         if cluster.broker.other_groups.known().is_none() {
             cluster.broker.other_groups = groups::others(&mut session, &cluster.broker, &self.topics);
@@ -329,6 +344,13 @@ impl ClusterCollector {
         let events = self.events.updates.borrow();
         let first = events.as_ref().and_then(|events| events.known()?.iter().map(|event| event.at).min());
         self.target.at.or(first).map(|at| at.saturating_sub(LOOK_BACK).unwrap_or(at))
+    }
+
+    /// Returns the groups of which the database tells when their workers last did something.
+    fn groups_with_effects(&self) -> BTreeSet<Name> {
+        let answers =
+            matches!(&*self.events.updates.borrow(), Some(Observed::Known(_) | Observed::NotAsked(_)));
+        if answers { self.groups_with_stages.clone() } else { BTreeSet::new() }
     }
 
     pub(crate) fn window_start(&self) -> Option<Timestamp> {

@@ -3,51 +3,95 @@
 use crate::collect::broker::kafka::client::{RoutedRequest, Session};
 use crate::collect::broker::kafka::ffi::{Request, Response};
 use crate::collect::broker::kafka::topics;
-use crate::evidence::{Broker, Committed, Sample};
+use crate::evidence::{Broker, Committed, Group, Name, Observed, Sample};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// How long to sample a group that does not advance. Consumers with auto-commit commit only
 /// every 5 s.
 const STALL_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long to sample a group of which the rest of the evidence tells whether it advances.
+const SHORT_STALL_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Minimum time between two samples.
 const MIN_INTERVAL: Duration = Duration::from_millis(200);
 /// Time to allow for one sample.
 const SAMPLE_TIME: Duration = Duration::from_millis(400);
 
-/// Takes a sample `settle` after the first offsets were read, then more while a group has
-/// lag but does not advance. Takes none if `settle` is zero.
-pub fn collect(
-    session: &mut Session,
-    kafka: &mut Broker,
-    (first, settle): (Instant, Duration),
-    until: Instant,
-) {
-    if settle.is_zero() {
+/// When to take samples.
+pub struct Schedule {
+    /// When the first offsets were read.
+    pub first: Instant,
+    /// The time between two samples; zero for none.
+    pub settle: Duration,
+    /// The groups of workers of which the database tells when they last did something. Their samples need not
+    /// cover the time that consumers take to commit if a record has already waited for that long.
+    pub with_effects: BTreeSet<Name>,
+}
+
+/// Samples the groups that lag, `settle` after the first offsets were read and again while any of them does
+/// not advance. A group that has read everything has nothing to move, and one without members commits nothing.
+pub fn collect(session: &mut Session, kafka: &mut Broker, schedule: &Schedule, until: Instant) {
+    let mut open = lagging_groups(kafka);
+    if schedule.settle.is_zero() {
         return;
     }
-    let interval = settle.max(MIN_INTERVAL);
+    let patience = open.iter().map(|name| patience(kafka, name, schedule)).max().unwrap_or_default();
+    let interval = schedule.settle.max(MIN_INTERVAL);
     for number in 1.. {
-        let Some(at) = first.checked_add(interval.saturating_mul(number)) else { return };
-        let stalled = at <= first + STALL_TIMEOUT && is_any_group_stalled(kafka);
-        if at + SAMPLE_TIME > until || (number > 1 && !stalled) {
+        let Some(at) = schedule.first.checked_add(interval.saturating_mul(number)) else { return };
+        let is_late = number > 1 && at > schedule.first + patience;
+        if open.is_empty() || is_late || at + SAMPLE_TIME > until {
             return;
         }
         std::thread::sleep(at.saturating_duration_since(Instant::now()));
-        let after = first.elapsed();
-        let mut sample = take_sample(session, kafka);
+        let after = schedule.first.elapsed();
+        let mut sample = take_sample(session, kafka, &open);
         sample.after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        open.retain(|name| is_stalled(kafka, name, &sample));
         kafka.again.push(sample);
     }
 }
 
-fn take_sample(session: &mut Session, kafka: &Broker) -> Sample {
+/// Returns the groups with members that have not committed everything on a partition.
+fn lagging_groups(kafka: &Broker) -> BTreeSet<Name> {
+    let lags = |group: &Group| {
+        let committed = group.committed.known().into_iter().flatten();
+        !group.members.is_empty()
+            && committed.into_iter().any(|committed| {
+                let nothing_follows = group.waiting.iter().any(|first| {
+                    !first.exists && first.topic == committed.topic && first.partition == committed.partition
+                });
+                !nothing_follows && end_of(kafka, committed).is_none_or(|end| end > committed.offset)
+            })
+    };
+    let groups = kafka.groups.iter().filter(|(_, group)| group.known().is_some_and(lags));
+    groups.map(|(name, _)| name.clone()).collect()
+}
+
+fn end_of(kafka: &Broker, committed: &Committed) -> Option<i64> {
+    let topic = kafka.topics.get(&committed.topic)?.known()?;
+    topic.partitions.iter().find(|partition| partition.id == committed.partition)?.end.known().copied()
+}
+
+/// Returns for how long to sample a group that does not advance.
+fn patience(kafka: &Broker, name: &Name, schedule: &Schedule) -> Duration {
+    let since = kafka.groups.get(name).and_then(Observed::known).and_then(Group::waiting_since);
+    let since = since.filter(|_| schedule.with_effects.contains(name));
+    let waited = since.map(|since| Timestamp::now().duration_since(since).unsigned_abs());
+    STALL_TIMEOUT.saturating_sub(waited.unwrap_or_default()).max(SHORT_STALL_TIMEOUT)
+}
+
+/// Samples these groups and the topics on which they have committed.
+fn take_sample(session: &mut Session, kafka: &Broker, open: &BTreeSet<Name>) -> Sample {
     let brokers = kafka.addresses();
-    let groups = kafka.groups.iter().filter(|(_, group)| group.known().is_some());
-    let groups = groups.map(|(name, _)| RoutedRequest {
-        request: Request::Committed(name.clone()),
-        brokers: brokers.clone(),
-    });
-    let requests: Vec<RoutedRequest> = topics::end_requests(kafka).into_iter().chain(groups).collect();
+    let groups = open
+        .iter()
+        .map(|name| RoutedRequest { request: Request::Committed(name.clone()), brokers: brokers.clone() });
+    let committed = open.iter().filter_map(|name| kafka.groups.get(name)?.known()?.committed.known());
+    let topics: BTreeSet<&Name> = committed.flatten().map(|committed| &committed.topic).collect();
+    let requests: Vec<RoutedRequest> =
+        topics::end_requests(kafka, &topics).into_iter().chain(groups).collect();
     let mut sample = Sample::default();
     session.send(&requests, |request, response| match (request, response) {
         (Request::Offsets(..), Ok(Response::Offsets(offsets))) => {
@@ -67,19 +111,19 @@ fn take_sample(session: &mut Session, kafka: &Broker) -> Sample {
     sample
 }
 
-/// Reports whether any group with members has lag and has committed nothing since the
-/// first offsets were read.
-fn is_any_group_stalled(kafka: &Broker) -> bool {
-    let Some(last) = kafka.again.last() else { return true };
-    kafka.groups.iter().any(|(name, group)| {
-        let (Some(group), Some(now)) = (group.known(), last.committed.get(name)) else { return false };
-        let unchanged = group.committed.known().is_some_and(|before| before == now);
-        let lagging = now.iter().any(|committed| {
-            let mut ends = last.ends.iter();
-            let same_partition =
-                |end: &&Committed| end.topic == committed.topic && end.partition == committed.partition;
-            ends.find(same_partition).is_some_and(|end| end.offset > committed.offset)
-        });
-        !group.members.is_empty() && unchanged && lagging
-    })
+/// Reports whether a group still has lag but has committed nothing since the first offsets were read.
+fn is_stalled(kafka: &Broker, name: &Name, last: &Sample) -> bool {
+    let (Some(group), Some(now)) =
+        (kafka.groups.get(name).and_then(Observed::known), last.committed.get(name))
+    else {
+        return false;
+    };
+    let unchanged = group.committed.known().is_some_and(|before| before == now);
+    let lagging = now.iter().any(|committed| {
+        let mut ends = last.ends.iter();
+        let same_partition =
+            |end: &&Committed| end.topic == committed.topic && end.partition == committed.partition;
+        ends.find(same_partition).is_some_and(|end| end.offset > committed.offset)
+    });
+    unchanged && lagging
 }

@@ -7,7 +7,7 @@ use crate::collect::broker::kafka::ffi::{NativeError, OffsetSpec, Request, Respo
 use crate::evidence::{Broker, Name, Node, Observed, Partition, Reason, ReasonKind, Topic, TopicPartition};
 use rdkafka::metadata::{Metadata, MetadataPartition};
 use rdkafka::types::RDKafkaErrorCode;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Requests one topic by name. Its offsets stay `pending`.
 pub fn describe(session: &mut Session, name: &str, brokers: &[String], pending: &Reason) -> Observed<Topic> {
@@ -60,8 +60,8 @@ fn partition(partition: &MetadataPartition, pending: &Reason) -> Partition {
 /// There are three per leader, so that an unreachable leader affects only its own partitions.
 /// Adds a request for the topics' settings, which any broker can answer.
 pub fn requests(kafka: &Broker) -> Vec<RoutedRequest> {
-    let mut requests =
-        offset_requests(kafka, &[OffsetSpec::Earliest, OffsetSpec::Latest, OffsetSpec::LastStable]);
+    let specs = [OffsetSpec::Earliest, OffsetSpec::Latest, OffsetSpec::LastStable];
+    let mut requests = offset_requests(kafka, partitions_by_leader(kafka), &specs);
     let existing = kafka.topics.iter().filter(|(_, topic)| topic.known().is_some_and(|topic| topic.exists));
     let names: Vec<Name> = existing.map(|(name, _)| name.clone()).collect();
     if !names.is_empty() {
@@ -108,13 +108,20 @@ fn partitions_by_leader(kafka: &Broker) -> BTreeMap<i32, Vec<TopicPartition>> {
     by_leader
 }
 
-/// Returns the requests for only the end offsets of all partitions with a leader.
-pub fn end_requests(kafka: &Broker) -> Vec<RoutedRequest> {
-    offset_requests(kafka, &[OffsetSpec::Latest])
+/// Returns the requests for only the end offsets of the partitions of these topics that have a leader.
+pub fn end_requests(kafka: &Broker, topics: &BTreeSet<&Name>) -> Vec<RoutedRequest> {
+    let mut partitions = partitions_by_leader(kafka);
+    partitions.values_mut().for_each(|places| places.retain(|place| topics.contains(&place.topic)));
+    partitions.retain(|_, places| !places.is_empty());
+    offset_requests(kafka, partitions, &[OffsetSpec::Latest])
 }
 
-fn offset_requests(kafka: &Broker, specs: &[OffsetSpec]) -> Vec<RoutedRequest> {
-    let requests = partitions_by_leader(kafka).into_iter().flat_map(|(leader, partitions)| {
+fn offset_requests(
+    kafka: &Broker,
+    by_leader: BTreeMap<i32, Vec<TopicPartition>>,
+    specs: &[OffsetSpec],
+) -> Vec<RoutedRequest> {
+    let requests = by_leader.into_iter().flat_map(|(leader, partitions)| {
         let brokers = addresses(&kafka.nodes, leader);
         let requests = specs.iter().map(|spec| RoutedRequest {
             request: Request::Offsets(*spec, partitions.clone()),

@@ -4,12 +4,15 @@
 use crate::collect::runtime::docker::{Engine, before_deadline, container, inspect};
 use crate::collect::{interrupt, now, timeout_at, with_deadline};
 use crate::config::Config;
-use crate::evidence::{Clock, Image, LaterState, Name, Observed, Reason, ReasonKind, Runtime};
+use crate::evidence::{
+    Clock, Image, Instance, InstanceState, LaterState, Name, Observed, Reason, ReasonKind, Runtime,
+};
 use crate::text::address::{hosts_of, is_loopback_host};
 use bollard::errors::Error;
 use bollard::models::ContainerState;
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use tokio::time::{Duration, Instant};
@@ -104,19 +107,37 @@ async fn hosts(docker: &Runtime, until: Instant) -> BTreeMap<Name, Observed<bool
     join_all(lookups).await.into_iter().collect()
 }
 
-/// Inspects the containers again, by id, if there is enough time.
+/// A container that was restarted and has run for less than this may end again.
+const YOUNG: SignedDuration = SignedDuration::from_secs(60);
+/// A container that has ended within this time may be restarted by hand just now.
+const JUST_ENDED: SignedDuration = SignedDuration::from_secs(5);
+
+/// Reports whether the container may be restarting. One that has run or lain still for a while changes nothing
+/// that matters within a second.
+fn may_restart(container: &Instance) -> bool {
+    let since = |at: Option<Timestamp>, max| at.is_some_and(|at| now().duration_since(at) < max);
+    match container.state {
+        InstanceState::Created | InstanceState::Paused => false,
+        InstanceState::Restarting => true,
+        InstanceState::Running => container.restarts > 0 && since(container.started, YOUNG),
+        _ => since(container.finished, JUST_ENDED),
+    }
+}
+
+/// Inspects the containers that may be restarting again, by id, if there is enough time.
 async fn inspect_again(
     engine: &Engine,
     docker: &Runtime,
     (first, settle): (Instant, Duration),
     until: Instant,
 ) -> BTreeMap<String, LaterState> {
-    let Some(at) = first.checked_add(settle).filter(|at| *at < until) else {
+    let open: Vec<&Instance> = docker.instances().filter(|container| may_restart(container)).collect();
+    let Some(at) = first.checked_add(settle).filter(|at| *at < until && !open.is_empty()) else {
         return BTreeMap::new();
     };
     let _ = timeout_at(at, std::future::pending::<()>()).await;
     let after_ms = u64::try_from(first.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let ids = docker.instances().map(|container| async move {
+    let ids = open.into_iter().map(|container| async move {
         let response = timeout_at(until, inspect(engine, &container.id)).await;
         let response = response.ok()?.ok()??;
         let state: ContainerState = response.state.unwrap_or_default();
