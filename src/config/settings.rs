@@ -35,8 +35,10 @@ pub struct Config {
     pub target: Target,
     /// Whether the values of Kafka records are kept.
     pub values: bool,
-    /// The deadline for all probes together.
+    /// The deadline for the whole run, from its start to its report.
     pub deadline: Duration,
+    /// How long it took to load the configuration, which counts towards the deadline.
+    pub loading: Duration,
     /// The time between two samples of the offsets.
     pub settle: Duration,
     /// The maximum time to keep repeating the run until the pipeline is healthy.
@@ -122,6 +124,7 @@ impl Config {
             target,
             values: false,
             deadline,
+            loading: Duration::ZERO,
             settle,
             wait,
             quick: false,

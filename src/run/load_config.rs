@@ -11,6 +11,7 @@ use crate::runbook::catalog::Catalog;
 use crate::runbook::lint::advisory_notes::unraisable_causes;
 use crate::runbook::{files, lint};
 use crate::{collect, fact};
+use std::time::Instant;
 
 /// Loads the configuration. Returns all mistakes in it at once.
 pub(super) fn load_config(
@@ -18,10 +19,13 @@ pub(super) fn load_config(
     options: &TargetOptions,
     environment: &Environment,
 ) -> Result<(Config, Catalog), Error> {
+    let start = Instant::now();
     let mut mistakes = Vec::new();
     let source = pipeline_source(options.config.as_deref())?;
     match load_partially(&source, id, options, environment, &mut mistakes)? {
-        (Some(config), catalog) if mistakes.is_empty() => Ok((config, catalog)),
+        (Some(config), catalog) if mistakes.is_empty() => {
+            Ok((Config { loading: start.elapsed(), ..config }, catalog))
+        }
         _ => Err(Error::Usage(mistakes)),
     }
 }
