@@ -5,6 +5,7 @@ pub mod model;
 pub mod read;
 pub mod sql;
 mod sql_effects;
+pub mod sql_joins;
 mod sql_tokens;
 pub mod topology;
 pub mod validate;

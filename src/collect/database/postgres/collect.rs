@@ -6,7 +6,7 @@ use crate::collect::database::postgres::open_session::{
     CLEANUP_MARGIN, DatabaseAddress, NO_ID, NO_MARKS, OpenedSession, main_address, open_session,
 };
 use crate::collect::database::postgres::{
-    columns, custom_facts, event, event_batch, other_schemas, processed_marks, server_activity,
+    column_types, columns, custom_facts, event, event_batch, other_schemas, processed_marks, server_activity,
     stage_backlog, stage_effects,
 };
 use crate::collect::runtime::docker::EnvironmentAddresses;
@@ -83,7 +83,12 @@ pub(crate) async fn collect_from(
     };
     let rows = vec![pending_rows(config, &pending); config.target.ids.len()];
     let mut collected = Collected { main, additional: databases.observed(&pending), rows };
-    let read = timeout_at(until, read_all(config, &databases, (events, custom_facts), &mut collected)).await;
+    let read = async {
+        let pipeline = column_types::with_typed_sql(&config.pipeline, &databases).await;
+        let config = Config { pipeline, ..config.clone() };
+        read_all(&config, &databases, (events, custom_facts), &mut collected).await;
+    };
+    let read = timeout_at(until, read).await;
     match read {
         Ok(()) => databases.end().await,
         Err(_) => databases.cancel(&tls).await,
@@ -153,19 +158,9 @@ pub(crate) async fn read_all(
         collected.main.columns = Some(columns::columns(session).await);
     }
     custom_facts::collect(config, databases, custom_facts).await;
-    if let (Some(id), Some((marks, session))) = (id, marks_session) {
-        let session = session.and_then(|session| Ok((session, id_type.as_ref().map_err(Clone::clone)?)));
-        if let Some((first, others)) = collected.rows.split_first_mut() {
-            first.marks_like = match &session {
-                Ok((session, id_type)) => {
-                    processed_marks::substring_matches(session, marks, std::slice::from_ref(id), id_type)
-                        .await
-                        .into()
-                }
-                Err(why) => Observed::Unknown(why.clone()),
-            };
-            event_batch::add_substring_matches(session, marks, (&config.target.ids[1..], others)).await;
-        }
+    if let Some((marks, session)) = marks_session {
+        let target = session.and_then(|session| Ok((session, id_type.as_ref().map_err(Clone::clone)?)));
+        event_batch::add_substring_matches(target, marks, (&config.target.ids, &mut collected.rows)).await;
     }
     collected.main.elsewhere = other_schemas::schemas_of_missing_tables(
         session,

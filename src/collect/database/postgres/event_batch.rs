@@ -109,21 +109,31 @@ async fn effects_of(session: &Session, stage: &Stage, ids: &[String], id_type: &
     by_id(&rows, 2, |row| stage_effects::read_effect(row, &subject))
 }
 
-/// Adds the marks that contain one of the ids as a substring. Scans the table once.
-/// `target` is the session that reads the marks table and the type of the table's id.
+/// Adds the marks that contain one of the ids as a substring, for ids without a mark of their own. Scans the table
+/// once. `target` is the session that reads the marks table and the type of the table's id.
 pub async fn add_substring_matches(
     target: Result<(&Session, &String), Reason>,
     marks: &Marks,
     (ids, event_rows): (&[String], &mut [EventRows]),
 ) {
-    if event_rows.is_empty() {
+    let (mut wanted, mut without_marks) = (Vec::new(), Vec::new());
+    for (id, rows) in ids.iter().zip(event_rows) {
+        match rows.marks.known().is_some_and(|marks| !marks.is_empty()) {
+            true => rows.marks_like = Observed::not_asked("the id is found as it is"),
+            false => {
+                wanted.push(id.clone());
+                without_marks.push(rows);
+            }
+        }
+    }
+    if wanted.is_empty() {
         return;
     }
     let found = match target {
-        Ok((session, id_type)) => processed_marks::substring_matches(session, marks, ids, id_type).await,
+        Ok((session, id_type)) => processed_marks::substring_matches(session, marks, &wanted, id_type).await,
         Err(why) => Err(why),
     };
-    for (id, rows) in ids.iter().zip(event_rows) {
+    for (id, rows) in wanted.iter().zip(without_marks) {
         rows.marks_like = Observed::from(found.clone()).map(|found: Vec<Mark>| {
             let contains_id = |mark: &Mark| {
                 mark.correlation_id.contains(id.as_str()) || mark.event_id.contains(id.as_str())

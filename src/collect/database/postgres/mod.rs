@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod collect;
+mod column_types;
 mod columns;
 pub mod connect;
 pub mod cross_database_backlog;
