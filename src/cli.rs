@@ -294,6 +294,9 @@ pub struct TargetOptions {
     /// Sample offsets twice, TIME apart, to detect movement
     #[arg(long, value_name = "TIME", default_value = SETTLE)]
     pub settle: String,
+    /// Read at most about MB megabytes of each container's log [default: 32]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub log_limit: Option<u64>,
     /// Repeat until the pipeline is healthy, for at most TIME
     #[arg(long, value_name = "TIME")]
     pub wait: Option<String>,
@@ -304,6 +307,9 @@ pub struct TargetOptions {
     /// next to the --config file]
     #[arg(long, value_name = "DIR")]
     pub checks: Option<PathBuf>,
+    /// Write each request to stderr: to which system, how long it took, and what came back
+    #[arg(long)]
+    pub debug: bool,
     /// Write the evidence to FILE, without secrets
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -361,7 +367,7 @@ pub enum FailOn {
 }
 
 /// The flags that [`TargetOptions::flags`] returns, each of which has a value.
-pub const TARGET_FLAGS: [&str; 15] = [
+pub const TARGET_FLAGS: [&str; 16] = [
     "-f",
     "--project",
     "--docker",
@@ -370,6 +376,7 @@ pub const TARGET_FLAGS: [&str; 15] = [
     "--window",
     "--at",
     "--deadline",
+    "--log-limit",
     "--config",
     "--checks",
     "--broker",
@@ -417,6 +424,7 @@ impl TargetOptions {
             optional("--window", unless(WINDOW, &self.window)),
             optional("--at", self.at.clone()),
             optional("--deadline", unless(DEADLINE, &self.deadline)),
+            optional("--log-limit", self.log_limit.map(|megabytes| megabytes.to_string())),
             optional("--config", self.config.as_deref().map(path)),
             optional("--checks", self.checks.as_deref().map(path)),
             optional("--logs", self.logs.as_deref().map(path)),

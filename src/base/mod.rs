@@ -1,6 +1,7 @@
 //! Types that every module may use: errors, reasons, systems, states, secrets, untrusted text and
 //! JSON Schema helpers.
 
+pub mod counters;
 pub mod error;
 pub mod error_excerpt;
 pub mod interruption;

@@ -5,8 +5,8 @@ use crate::base::name::{MAIN_BROKER, MAIN_DATABASE};
 use crate::collect::broker::kafka::Cluster;
 use crate::collect::database::postgres::Collected;
 use crate::collect::database::postgres::custom_facts::Answers as CustomAnswers;
-use crate::collect::logs;
 use crate::collect::own_limit::internal_error;
+use crate::collect::{cost, logs};
 use crate::config::Config;
 use crate::evidence::{self, AskedEvent, Broker, Database, Evidence, Log, Name, Observed, Reason, Runtime};
 use indexmap::IndexMap;
@@ -84,7 +84,7 @@ impl Seen {
             http,
             logs,
             custom: sql_facts.into_iter().chain(http_facts).chain(log_facts(config)).collect(),
-            counters: BTreeMap::new(),
+            counters: cost::take(),
             masked_values: 0,
         }
     }

@@ -2,13 +2,14 @@
 //! declares. Sends only GET requests.
 
 use crate::base::secret::{redact, redact_url, withhold};
+use crate::collect::cost::Sent;
 use crate::collect::env_addresses::is_loopback;
 use crate::collect::runtime::docker::{EnvironmentAddresses, before_deadline};
 use crate::collect::{http_errors, name_lookup, now, timeout_at, tls_probe, with_deadline};
 use crate::config::Config;
 use crate::evidence::{
     AddressMapping, Answer, Clock, CustomObservation, Event, Http, InstanceState, Name, Observed, Reason,
-    ReasonKind, Runtime,
+    ReasonKind, Runtime, System,
 };
 use crate::pipeline::{Call, Harmless, Service};
 use crate::runbook::custom_fact::Request;
@@ -184,9 +185,11 @@ impl Requester<'_> {
                 Some(wanted) => body(response, wanted).await.map_err(failed)?,
                 None => (BTreeMap::new(), None),
             };
-            Ok(Answer { url: shown, status, location, body, problem, clock })
+            Ok(Answer { url: shown.clone(), status, location, body, problem, clock })
         };
+        let sent = Sent::now(System::Http);
         let answer = with_deadline(&peer, self.until, request).await;
+        sent.answered((0, 0), || format!("GET {shown}"));
         Observed::from(match answer {
             Err(why) if is_plain && self.expects_tls(&why, &peer).await => {
                 Err(http_errors::expects_tls(&peer))

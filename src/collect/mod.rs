@@ -5,6 +5,7 @@ pub mod broker;
 mod clock;
 pub mod collector;
 mod connection_strings;
+pub mod cost;
 pub mod database;
 pub mod deadline;
 pub mod discover;

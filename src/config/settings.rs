@@ -26,6 +26,9 @@ event = { sql = "select 1" }
 service = [{ name = "kafka", role = "broker" }, { name = "postgres", role = "database" }]
 "#;
 
+/// The default of `--log-limit`, in megabytes.
+const DEFAULT_LOG_LIMIT: u64 = 32;
+
 /// The settings of a run.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -39,6 +42,8 @@ pub struct Config {
     pub deadline: Duration,
     /// How long it took to load the configuration, which counts towards the deadline.
     pub loading: Duration,
+    /// About how many bytes of each container's log are read at most.
+    pub log_limit: u64,
     /// The time between two samples of the offsets.
     pub settle: Duration,
     /// The maximum time to keep repeating the run until the pipeline is healthy.
@@ -125,6 +130,7 @@ impl Config {
             values: false,
             deadline,
             loading: Duration::ZERO,
+            log_limit: options.log_limit.unwrap_or(DEFAULT_LOG_LIMIT) << 20,
             settle,
             wait,
             quick: false,

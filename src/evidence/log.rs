@@ -24,6 +24,9 @@ pub struct Log {
     pub wanted: Timestamp,
     /// How far back the log was read.
     pub reach: Reach,
+    /// About how many bytes there are from `wanted` on, if reading stopped because they are too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_bytes: Option<u64>,
     /// The relevant records since `wanted`, oldest first: those that contain the id or one of its
     /// keys, match a pattern in the pipeline, or are errors.
     pub records: Vec<Record>,

@@ -43,6 +43,6 @@ pub use declared_workloads::{Build, Declaration, Declared, Layout, NamedBy};
 pub use http::{Answer, Http};
 pub use log::{Log, LogSource, Reach, Record};
 pub use requested_event::{AskedEvent, Effect, Event, EventRows, Mark};
-pub use run_evidence::{Counters, Evidence, SCHEMA, Target};
+pub use run_evidence::{Evidence, SCHEMA, Target};
 pub use start_failure::{StartFailure, StartFailureKind};
 pub use workload::{Addresses, Config, Details, Exit, Image, Instance, LaterState, Port, Runtime, Workload};

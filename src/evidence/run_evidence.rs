@@ -1,5 +1,6 @@
 //! The evidence of one run: the document that `--record` writes and `--replay` reads.
 
+use crate::base::counters::Counters;
 use crate::base::interruption::Interruption;
 use crate::base::name::{MAIN_DATABASE, Name};
 use crate::base::observed::Observed;
@@ -66,18 +67,6 @@ pub struct Evidence {
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
-}
-
-/// The load that a run put on a system.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Counters {
-    /// Requests or statements sent.
-    pub requests: u64,
-    /// Bytes received.
-    pub bytes: u64,
-    /// Rows, records or lines received.
-    pub rows: u64,
 }
 
 impl Evidence {

@@ -63,6 +63,7 @@ pub fn report(input: &ReportInput) -> Report {
         next: diagnosis.next.as_deref().and_then(|check| input.next(check)),
         switched_off: input.catalog.switched.off.clone(),
         masked_values: input.situation.masked_values,
+        cost: input.situation.counters.clone(),
         overrides_ended: input.catalog.switched.expired.iter().map(expired_override).collect(),
         custom_checks: input.catalog.custom_directory.clone(),
     };

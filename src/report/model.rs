@@ -1,5 +1,6 @@
 //! The report as data: the contract of the JSON document.
 
+use crate::base::counters::Counters;
 use crate::base::error::exit;
 use crate::base::interruption::Interruption;
 use crate::judge::Verdict;
@@ -10,6 +11,7 @@ use crate::situation::event_progress::EventOutcome;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The version of the JSON contract.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -102,6 +104,9 @@ pub struct Report {
     /// How often a token such as `<secret:1>` stands for a secret in the evidence.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub masked_values: u64,
+    /// What the run has asked of each system, and how much came back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cost: BTreeMap<String, Counters>,
 }
 
 fn is_zero(number: &u64) -> bool {

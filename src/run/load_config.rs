@@ -20,6 +20,9 @@ pub(super) fn load_config(
     environment: &Environment,
 ) -> Result<(Config, Catalog), Error> {
     let start = Instant::now();
+    if options.debug {
+        collect::cost::log_requests();
+    }
     let mut mistakes = Vec::new();
     let source = pipeline_source(options.config.as_deref())?;
     match load_partially(&source, id, options, environment, &mut mistakes)? {

@@ -209,15 +209,6 @@ fn stopped(topic: &str, search: &Search) -> String {
     format!("stopped reading {topic} after {}: {bound}", plural::count(search.read, "record"))
 }
 
-/// Formats a size: "486 bytes", "14.8 MB".
-fn size(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "only displayed")]
-    match bytes {
-        0..100_000 => plural::count(bytes, "byte"),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
-}
-
 /// Describes what was read: "212 records of orders since 10:01:14, all read".
 pub fn describe_read(event: &Event, topic: &str) -> String {
     search_of(event.inputs, topic).map_or_else(String::new, |search| {
@@ -232,10 +223,10 @@ pub fn describe_found(event: &Event, topic: &str, found: &FoundRecord) -> String
     let read = search_of(event.inputs, topic).map_or_else(String::new, |search| {
         let bound = search.bound.as_ref().filter(|_| !search.complete);
         let bound = bound.map(|bound| format!(", stopped: {bound}")).unwrap_or_default();
-        format!("found in {} ({}){bound}", plural::count(search.read, "record"), size(search.bytes))
+        format!("found in {} ({}){bound}", plural::count(search.read, "record"), plural::size(search.bytes))
     });
     let at = found.at.map(|at| format!(" from {}", at.strftime("%H:%M:%S"))).unwrap_or_default();
-    format!("{topic}/{} offset {}{at}, {}, {read}", found.partition, found.offset, size(found.size))
+    format!("{topic}/{} offset {}{at}, {}, {read}", found.partition, found.offset, plural::size(found.size))
 }
 
 fn record_consumption<'a>(

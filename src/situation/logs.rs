@@ -12,6 +12,7 @@ use crate::situation::settling::{Outage, Settling};
 use crate::situation::workload::Workloads;
 use crate::text::log::{Level, LogRecord};
 use crate::text::log_message;
+use crate::text::plural;
 use crate::text::whole_word::{MAX_SEARCHED, is_whole_word};
 use aho_corasick::{AhoCorasick, MatchKind};
 use jiff::{SignedDuration, Timestamp};
@@ -159,11 +160,18 @@ impl<'a> LogIndex<'a> {
 pub fn complete(log: &Log) -> Result<(), Reason> {
     match log.reach {
         Reach::Wanted | Reach::Beginning => Ok(()),
-        Reach::Limit => Err(Reason::new(
-            ReasonKind::Limit,
-            format!("stopped reading the log of {} after {} records", log.container, log.read),
-        )),
+        Reach::Limit => Err(Reason::new(ReasonKind::Limit, stopped(log))),
     }
+}
+
+/// Says how far back the log was read, and what the rest would take.
+fn stopped(log: &Log) -> String {
+    let back = log.from.map(|from| format!(", back to {}", from.strftime("%H:%M:%SZ"))).unwrap_or_default();
+    let rest = log
+        .estimated_bytes
+        .map(|bytes| format!("; the event is about {} back (--log-limit)", plural::size(bytes)));
+    let records = plural::count(log.read, "record");
+    format!("stopped reading the log of {} after {records}{back}{}", log.container, rest.unwrap_or_default())
 }
 
 /// Succeeds if the log was read completely and no matching record was dropped.

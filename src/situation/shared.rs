@@ -1,7 +1,8 @@
 //! The part of the situation that all requested events share. Built once, bottom-up.
 
+use crate::base::counters::Counters;
 use crate::base::interruption::Interruption;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Name};
 use crate::pipeline::Pipeline;
 use crate::runbook::custom_fact::CustomFact;
 use crate::runbook::log_kinds::LogKinds;
@@ -19,6 +20,7 @@ use crate::situation::systems::Systems;
 use crate::situation::topics::{self, Topics};
 use crate::situation::worker_state::WorkerStates;
 use crate::situation::workload::Workloads;
+use std::collections::BTreeMap;
 
 /// The part of the situation that does not depend on the requested event.
 pub struct Shared<'a> {
@@ -32,6 +34,8 @@ pub struct Shared<'a> {
     pub interrupted: Option<Interruption>,
     /// How often the evidence has a token for a secret.
     pub masked_values: u64,
+    /// What the run has asked of each system.
+    pub counters: &'a BTreeMap<Name, Counters>,
     /// Which systems were observed.
     pub systems: Systems<'a>,
     /// The clocks, disregarding what the requested event's records reveal about the broker's clock.
@@ -84,6 +88,7 @@ impl<'a> Shared<'a> {
             tool: &evidence.tool,
             interrupted: evidence.interrupted,
             masked_values: evidence.masked_values,
+            counters: &evidence.counters,
             systems: Systems::build(inputs),
             changes: container_changes::build(inputs, &workloads),
             brokers: brokers::build(inputs, &settling),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 /// What was read of a log.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Stats {
     /// Log entries as the engine counts them for `tail`. A long line counts as several entries.
     pub(super) entries: u64,
@@ -70,6 +70,7 @@ impl<'a> Intake<'a> {
             to: stats.to,
             wanted: criteria.since,
             reach: reach(&stats, criteria.since),
+            estimated_bytes: None,
             records,
             cut: dropped.any,
             cut_of_event: dropped.about_event,

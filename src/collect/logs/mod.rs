@@ -1,6 +1,7 @@
 //! Container logs, read only as far back as the event requires.
 
 mod component;
+mod container_log;
 pub mod files;
 pub mod filter;
 mod framing;
@@ -8,32 +9,24 @@ mod hints;
 mod intake;
 pub mod multiline;
 
-use crate::base::secret::redact;
+use crate::collect::LOOK_BACK;
 use crate::collect::own_limit::internal_error;
 use crate::collect::runtime::docker::log_lines::LineAssembler;
-use crate::collect::runtime::docker::log_stream::LogStream;
 use crate::collect::runtime::docker::{Engine, before_deadline};
-use crate::collect::{LOOK_BACK, no_answer, timeout_at};
 use crate::config::Config;
-use crate::evidence::{
-    Event, Instance, Log, LogSource, Name, Observed, Reach, Reason, ReasonKind, Record, Runtime,
-};
+use crate::evidence::{Event, Log, Name, Observed, Reach, Reason, ReasonKind, Record, Runtime};
 use crate::pipeline::{Pipeline, Role};
 use bollard::container::LogOutput;
 use component::Component;
+use container_log::Reader;
 use filter::{Criteria, redacted};
 use futures_util::future::join_all;
-use intake::{Intake, Stats};
+
 use jiff::{SignedDuration, Timestamp};
 use multiline::RecordAssembler;
-use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::time::{Duration, Instant};
-
-/// Numbers of lines to request, one after another, until the lines reach back far enough. The
-/// engine reads the tail of a log quickly but is slow to find a point in time.
-const TAILS: [u64; 3] = [1_000, 20_000, 200_000];
+use tokio::time::Instant;
 
 /// Reads the logs of all workers and services except databases
 /// (`/containers/{id}/logs`). `docker` and `event` are `None` if they were not
@@ -72,6 +65,7 @@ pub async fn collect(
             engine: engine.clone(),
             criteria: criteria.clone(),
             started: component.started.cloned(),
+            limit: config.log_limit,
             until: before_deadline(until),
         };
         async move { (component.name.to_string(), component_log(component, docker, reader).await) }
@@ -145,6 +139,7 @@ fn merge(one: Observed<Log>, other: Observed<Log>) -> Observed<Log> {
     log.bytes += more.bytes;
     log.from = log.from.into_iter().chain(more.from).min();
     log.to = log.to.into_iter().chain(more.to).max();
+    log.estimated_bytes = log.estimated_bytes.into_iter().chain(more.estimated_bytes).max();
     log.cut |= more.cut;
     log.cut_of_event |= more.cut_of_event;
     log.reach = match (log.reach, more.reach) {
@@ -155,88 +150,6 @@ fn merge(one: Observed<Log>, other: Observed<Log>) -> Observed<Log> {
     log.records.extend(more.records);
     log.records.sort_by_key(|record| record.at);
     Observed::Known(log)
-}
-
-/// How long a log is read before other tasks may run.
-const TIME_SLICE: Duration = Duration::from_millis(10);
-
-/// Returns the reason for a log that could not be read to its end.
-fn reading_time(container: &str, waited: Duration) -> Reason {
-    no_answer(&format!("the log of {container}"), waited)
-}
-
-#[derive(Clone)]
-struct Reader {
-    engine: Engine,
-    criteria: Arc<Criteria>,
-    started: Option<Regex>,
-    until: Instant,
-}
-
-impl Reader {
-    /// Reads longer and longer tails of the log until one reaches back far enough.
-    async fn read(&self, container: &Instance) -> Observed<Log> {
-        if container.config.log_driver == "none" {
-            return Observed::unknown(ReasonKind::Missing, "log driver `none` stores no logs");
-        }
-        let mut best: Option<Log> = None;
-        for tail in TAILS {
-            let (log, stopped) = self.read_tail(container, tail).await;
-            match (stopped, best) {
-                (None, _) if log.reach != Reach::Limit => return Observed::Known(log),
-                (None, _) => best = Some(log),
-                // The shorter tail was read completely, but this one was not.
-                (Some(_), Some(shorter)) => return Observed::Known(shorter),
-                (Some(why), None) if log.from.is_none() => return Observed::Unknown(why),
-                (Some(_), None) => {
-                    return Observed::Known(Log { reach: Reach::Limit, ..log });
-                }
-            }
-        }
-        best.map_or_else(
-            || Observed::unknown(ReasonKind::Limit, "no log line could be read"),
-            Observed::Known,
-        )
-    }
-
-    /// Reads the last `tail` lines; also returns why reading stopped before the end, if it did.
-    async fn read_tail(&self, container: &Instance, tail: u64) -> (Log, Option<Reason>) {
-        let intake = Intake::new(&self.criteria, self.started.as_ref());
-        let mut reading = Reading { lines: LineAssembler::default(), intake };
-        let stopped = self.read_stream(container, tail, &mut reading).await.err();
-        (reading.finish(container, tail), stopped)
-    }
-
-    /// Adds the last `tail` lines to `reading`. Returns why it stopped before the end, if it did.
-    async fn read_stream(
-        &self,
-        container: &Instance,
-        tail: u64,
-        reading: &mut Reading<'_>,
-    ) -> Result<(), Reason> {
-        let start = Instant::now();
-        let tty = container.config.tty;
-        let late = |_| reading_time(&container.name, start.elapsed());
-        let open = LogStream::open(&self.engine, &container.id, tail, tty);
-        let opened = timeout_at(self.until, open).await.map_err(late)?;
-        let mut stream = opened.map_err(|error| self.engine.reason(&error))?;
-        let mut yielded = Instant::now();
-        while let Some(output) = timeout_at(self.until, stream.next()).await.map_err(late)? {
-            let output = output.map_err(|error| self.engine.reason(&error))?;
-            let added = reading.add(&output, tty);
-            added.map_err(|message| Reason::new(ReasonKind::Failed, redact(&message)))?;
-            // A stream that is always ready neither times out nor lets other tasks run.
-            let now = Instant::now();
-            if now >= self.until {
-                return Err(reading_time(&container.name, start.elapsed()));
-            }
-            if now.duration_since(yielded) >= TIME_SLICE {
-                tokio::task::yield_now().await;
-                yielded = now;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Returns the records in what the engine sends for a log, in frames for a stream each (or, with a
@@ -253,60 +166,9 @@ pub fn records_of(frames: &[LogOutput], tty: bool) -> Result<Vec<Record>, String
     Ok(complete.into_iter().map(|(_, record)| redacted(record)).collect())
 }
 
-/// The state of reading one log from the engine.
-struct Reading<'a> {
-    lines: LineAssembler,
-    intake: Intake<'a>,
-}
-
-impl Reading<'_> {
-    fn add(&mut self, output: &LogOutput, tty: bool) -> Result<(), String> {
-        let Reading { lines, intake } = self;
-        intake.stats.entries += 1;
-        intake.stats.bytes += output.as_ref().len() as u64;
-        lines.add(output, tty, &mut |line| intake.add(line))
-    }
-
-    fn finish(self, container: &Instance, tail: u64) -> Log {
-        let Reading { mut lines, mut intake } = self;
-        lines.end(&mut |line| intake.add(line));
-        intake.finish(container.name.clone(), LogSource::Engine, |stats, since| {
-            reach(stats, since, container.created, tail)
-        })
-    }
-}
-
-fn reach(stats: &Stats, since: Timestamp, created: Option<Timestamp>, tail: u64) -> Reach {
-    // If a container has never logged anything, its log reaches back to the container's
-    // creation.
-    if stats.from.or(created).is_some_and(|from| from <= since) {
-        Reach::Wanted
-    } else if stats.entries < tail {
-        Reach::Beginning
-    } else {
-        Reach::Limit
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reach_depends_on_the_oldest_line_and_the_tail() {
-        let at = |second| Timestamp::from_second(second).ok();
-        let since = Timestamp::from_second(100).unwrap();
-        let reach_of = |from, created, entries| {
-            let stats = Stats { entries, from, ..Stats::default() };
-            reach(&stats, since, created, 1_000)
-        };
-        assert_eq!(reach_of(at(99), at(50), 1_000), Reach::Wanted);
-        assert_eq!(reach_of(at(101), at(50), 999), Reach::Beginning);
-        assert_eq!(reach_of(at(101), at(50), 1_000), Reach::Limit);
-        // No output since the container was created.
-        assert_eq!(reach_of(None, at(50), 0), Reach::Wanted);
-        assert_eq!(reach_of(None, at(101), 0), Reach::Beginning);
-    }
 
     #[test]
     fn merged_log_has_the_worse_reach() {
@@ -318,6 +180,7 @@ mod tests {
                 from: Timestamp::from_second(5).ok(),
                 to: None,
                 wanted: Timestamp::UNIX_EPOCH,
+                estimated_bytes: None,
                 reach,
                 records: vec![],
                 cut: false,

@@ -6,9 +6,10 @@ use crate::collect::broker::kafka::addresses::AddressMap;
 use crate::collect::broker::kafka::ffi::consumer::RawRecord;
 use crate::collect::broker::kafka::ffi::{Event, NativeClient, NativeError, Request, Response};
 use crate::collect::broker::kafka::wire::MAX_FRAME_MB;
+use crate::collect::cost::Sent;
 use crate::collect::own_limit::{open_files_limit, open_files_reached};
 use crate::collect::{name_lookup, no_answer, tls_probe};
-use crate::evidence::{Reason, ReasonKind};
+use crate::evidence::{Reason, ReasonKind, System};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
@@ -112,8 +113,10 @@ impl Session {
             if left < Duration::from_millis(1) {
                 return Err(self.timeout_reason(brokers));
             }
+            let sent = Sent::now(System::Kafka);
             match self.native.metadata(topic, call.min(left)) {
                 Ok(metadata) => {
+                    sent.answered((0, 0), || format!("metadata of {}", topic.unwrap_or("all topics")));
                     // A broker that answers is reachable, even if it failed before.
                     self.failures.remove(answering_broker(&metadata));
                     self.last_answer = Instant::now();
@@ -143,7 +146,15 @@ impl Session {
         until: Instant,
         visit: &mut dyn FnMut(&RawRecord) -> ControlFlow<()>,
     ) -> Result<bool, NativeError> {
-        self.native.read(topic, partition, from, until.min(self.until), visit)
+        let (sent, mut bytes, mut records) = (Sent::now(System::Kafka), 0, 0);
+        let mut count = |record: &RawRecord| {
+            bytes += record.size();
+            records += 1;
+            visit(record)
+        };
+        let read = self.native.read(topic, partition, from, until.min(self.until), &mut count);
+        sent.answered((bytes, records), || format!("records of {topic}/{partition} from {from}"));
+        read
     }
 
     /// Sends all requests at once and passes each response to `handle` as it arrives. For a request
@@ -167,20 +178,22 @@ impl Session {
         let until = until.min(self.until);
         let timeout = until.saturating_duration_since(Instant::now());
         let mut pending = BTreeMap::new();
+        let sent = || Sent::now(System::Kafka);
         for (tag, RoutedRequest { request, brokers }) in requests.iter().enumerate() {
             match self.native.send(tag, request, timeout) {
-                Some(()) => drop(pending.insert(tag, (request, brokers))),
+                Some(()) => drop(pending.insert(tag, (request, brokers, sent()))),
                 None => handle(request, Err(invalid_name())),
             }
         }
         while !pending.is_empty() && Instant::now() < until {
             for (tag, response) in self.poll(POLL_INTERVAL) {
-                if let Some((request, brokers)) = pending.remove(&tag) {
+                if let Some((request, brokers, sent)) = pending.remove(&tag) {
+                    sent.answered((0, 0), || request.describe());
                     let response = response.map_err(|error| self.reason(&error, brokers));
                     handle(request, response);
                 }
             }
-            pending.retain(|_, (request, brokers)| match self.connection_failure(brokers) {
+            pending.retain(|_, (request, brokers, _)| match self.connection_failure(brokers) {
                 Some(why) => {
                     handle(request, Err(why));
                     false
@@ -188,7 +201,7 @@ impl Session {
                 None => true,
             });
         }
-        for (request, brokers) in pending.into_values() {
+        for (request, brokers, _) in pending.into_values() {
             handle(request, Err(self.timeout_reason(brokers)));
         }
     }

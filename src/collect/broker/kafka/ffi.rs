@@ -13,6 +13,7 @@ pub use events::{Event, GroupDescription, NativeError, Response};
 use crate::collect::broker::kafka::addresses::{self, AddressMap};
 use crate::collect::own_limit::open_files_limit;
 use crate::evidence::TopicPartition;
+use crate::text::plural;
 use events::text;
 use rdkafka::client::Client;
 use rdkafka::config::{ClientConfig, NativeClientConfig, RDKafkaLogLevel};
@@ -65,6 +66,21 @@ pub enum Request {
     Committed(String),
     /// DescribeConfigs for these topics.
     TopicSettings(Vec<String>),
+}
+
+impl Request {
+    /// Names the request, with what it asks for.
+    pub fn describe(&self) -> String {
+        match self {
+            Request::Offsets(spec, places) => {
+                format!("ListOffsets {spec:?} of {}", plural::count(places.len() as u64, "partition"))
+            }
+            Request::Describe(group) => format!("DescribeConsumerGroups {group}"),
+            Request::ListGroups => "ListGroups".to_string(),
+            Request::Committed(group) => format!("OffsetFetch {group}"),
+            Request::TopicSettings(topics) => format!("DescribeConfigs {}", topics.join(", ")),
+        }
+    }
 }
 
 /// Which offset of a partition to list.

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -40,7 +40,7 @@ pub enum Fault {
 /// The traffic that has arrived on a connection.
 #[derive(Debug, Default)]
 pub struct Traffic {
-    received: AtomicBool,
+    received: AtomicU64,
     fault: OnceLock<Fault>,
 }
 
@@ -52,6 +52,11 @@ impl Traffic {
 
     /// Reports whether any bytes have arrived.
     pub fn has_received(&self) -> bool {
+        self.received() > 0
+    }
+
+    /// Returns how many bytes have arrived.
+    pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 }
@@ -80,7 +85,7 @@ impl<S> Guarded<S> {
     }
 
     fn check(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let is_first = !self.traffic.received.swap(true, Ordering::Relaxed);
+        let is_first = self.traffic.received.fetch_add(bytes.len() as u64, Ordering::Relaxed) == 0;
         match &mut self.content {
             Content::Messages(messages) => messages.check(bytes),
             Content::NegotiatedTls if is_first => match bytes.first() {

@@ -3,10 +3,11 @@
 //! unnamed, so the connection may go through a transaction pooler.
 
 use crate::base::secret::redact;
+use crate::collect::cost::Sent;
 use crate::collect::database::postgres::errors;
 use crate::collect::database::postgres::transport::{self, Opened};
 use crate::collect::now;
-use crate::evidence::{Clock, DatabaseIdentity, Observed, Reason, ReasonKind};
+use crate::evidence::{Clock, DatabaseIdentity, Observed, Reason, ReasonKind, System};
 use futures_util::future::join;
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
@@ -157,7 +158,7 @@ impl Session {
         params: &Params,
         at_most: Duration,
     ) -> Result<Vec<Row>, Reason> {
-        self.run(sql, params, at_most).await.map_err(|error| self.explain_error(&error, subject))
+        self.run(subject, sql, params, at_most).await.map_err(|error| self.explain_error(&error, subject))
     }
 
     /// Runs a query as [`Session::query`] does, and then rolls back everything that it has changed,
@@ -186,7 +187,8 @@ impl Session {
     /// rejection, if any.
     pub async fn explain(&self, sql: &str, params: &Params) -> Result<Option<Rejection>, Reason> {
         const EXPLAIN: &str = "explain ";
-        let planned = self.run(&format!("{EXPLAIN}{sql}"), params, self.share(4)).await;
+        let planned =
+            self.run("the plan of a statement", &format!("{EXPLAIN}{sql}"), params, self.share(4)).await;
         let Err(error) = planned else {
             self.roll_back_statement().await;
             return Ok(None);
@@ -206,7 +208,14 @@ impl Session {
         }))
     }
 
-    async fn run(&self, sql: &str, params: &Params, at_most: Duration) -> Result<Vec<Row>, Error> {
+    async fn run(
+        &self,
+        subject: &str,
+        sql: &str,
+        params: &Params,
+        at_most: Duration,
+    ) -> Result<Vec<Row>, Error> {
+        let (sent, before) = (Sent::now(System::Postgres), self.opened.traffic.received());
         let at_most = at_most.clamp(MIN_STATEMENT_TIMEOUT, MAX_STATEMENT_TIMEOUT).as_millis();
         let guard = format!("savepoint asked; set local statement_timeout = {at_most}");
         let values: Vec<_> =
@@ -215,6 +224,9 @@ impl Session {
         let guard = self.client().batch_execute(&guard);
         let (guarded, rows) = join(guard, self.client().query_typed(sql, &values)).await;
         let result = guarded.and(rows);
+        let bytes = self.opened.traffic.received() - before;
+        let rows = result.as_ref().map_or(0, |rows| rows.len() as u64);
+        sent.answered((bytes, rows), || subject.to_string());
         if result.is_err() {
             self.roll_back_statement().await;
         }

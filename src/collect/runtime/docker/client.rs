@@ -42,6 +42,9 @@ pub(crate) fn shown_path(path: &Path) -> String {
 /// Bollard's timeout in seconds. The callers' deadlines are much earlier.
 const CLIENT_TIMEOUT: u64 = 3600;
 
+/// How many times longer than `--log-limit` a log may be: the limit is applied to an estimate.
+const MAX_LOG_FACTOR: u64 = 2;
+
 /// A client, and the engine's address for display.
 #[derive(Clone)]
 pub(crate) struct Engine {
@@ -56,7 +59,7 @@ impl Engine {
         crate::collect::tls::install_tls_provider();
         let host = address::address(config.endpoints.docker.as_deref())?;
         let address = redact_url(&host);
-        let transport = Arc::new(Transport::new(&host, config.deadline)?);
+        let transport = Arc::new(Transport::new(&host, config.deadline, MAX_LOG_FACTOR * config.log_limit)?);
         let sender = transport.clone();
         let send = move |request: BollardRequest| {
             let sender = sender.clone();

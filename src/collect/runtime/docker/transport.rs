@@ -2,9 +2,10 @@
 //! the number of bytes that each may deliver, because a client that waits for a whole response
 //! buffers all of it.
 
+use crate::collect::cost::Sent;
 use crate::collect::name_lookup::lookup;
 use crate::collect::runtime::docker::tls_files;
-use crate::evidence::{Reason, ReasonKind};
+use crate::evidence::{Reason, ReasonKind, System};
 use bollard::BollardRequest;
 use bollard::errors::Error;
 use hyper::body::Incoming;
@@ -29,8 +30,6 @@ use tokio_rustls::TlsConnector;
 const MAX_LIST: u64 = 8 << 20;
 /// The maximum size of any other response, in bytes.
 const MAX_ANSWER: u64 = 1 << 20;
-/// The maximum number of bytes read from one log.
-pub(crate) const MAX_LOG: u64 = 64 << 20;
 /// The maximum number of open connections, counted separately for logs and for all other requests.
 /// A hanging request keeps its connection, and some machines allow few descriptors.
 const MAX_CONNECTIONS: usize = 16;
@@ -47,6 +46,8 @@ pub(crate) struct Transport {
     deadline: Duration,
     requests: Arc<Semaphore>,
     logs: Arc<Semaphore>,
+    /// The maximum number of bytes read from one log.
+    max_log: u64,
 }
 
 /// Why a connection failed, if the reason is more specific than an I/O error.
@@ -100,13 +101,13 @@ impl Failure {
 
 impl Transport {
     /// Prepares connections to a normalized address without opening one.
-    pub(crate) fn new(address: &str, deadline: Duration) -> Result<Transport, Reason> {
+    pub(crate) fn new(address: &str, deadline: Duration, max_log: u64) -> Result<Transport, Reason> {
         let place = match address.strip_prefix("unix://") {
             Some(path) => Place::Socket(path.into()),
             None => tcp(address)?,
         };
         let permits = || Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        Ok(Transport { place, deadline, requests: permits(), logs: permits() })
+        Ok(Transport { place, deadline, requests: permits(), logs: permits(), max_log })
     }
 
     /// Returns `host:port` if the connection is not encrypted.
@@ -124,12 +125,13 @@ impl Transport {
         }
         let path = request.uri().path();
         let (permits, max) = match path {
-            _ if path.ends_with("/logs") => (&self.logs, MAX_LOG),
+            _ if path.ends_with("/logs") => (&self.logs, self.max_log),
             _ if path.ends_with("/containers/json") => (&self.requests, MAX_LIST),
             _ => (&self.requests, MAX_ANSWER),
         };
         let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
-        let stream = Bounded { stream: self.connect().await?, left: max, max };
+        let (sent, path) = (Some(Sent::now(System::Docker)), path.to_string());
+        let stream = Bounded { stream: self.connect().await?, left: max, max, sent, path };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
             // The task ends when the response is read or dropped. The response reports the same error.
@@ -190,6 +192,17 @@ struct Bounded {
     stream: Box<dyn Stream>,
     left: u64,
     max: u64,
+    /// The request on this stream, until it is counted.
+    sent: Option<Sent>,
+    path: String,
+}
+
+impl Drop for Bounded {
+    fn drop(&mut self) {
+        if let Some(sent) = self.sent.take() {
+            sent.answered((self.max - self.left, 0), || format!("GET {}", self.path));
+        }
+    }
 }
 
 impl AsyncRead for Bounded {
@@ -236,6 +249,8 @@ mod tests {
             stream: Box::new(tokio::io::join(tokio::io::repeat(b'x'), tokio::io::sink())),
             left: max,
             max,
+            sent: None,
+            path: String::new(),
         }
     }
 
@@ -252,7 +267,7 @@ mod tests {
 
     #[test]
     fn takes_host_and_port_from_the_address() {
-        let peer = |address: &str| Transport::new(address, Duration::from_secs(1)).unwrap().plain_peer();
+        let peer = |address: &str| Transport::new(address, Duration::from_secs(1), 1).unwrap().plain_peer();
         assert_eq!(peer("tcp://build.example:2375").as_deref(), Some("build.example:2375"));
         assert_eq!(peer("http://build.example").as_deref(), Some("build.example:80"));
         assert_eq!(peer("tcp://[::1]:2375").as_deref(), Some("[::1]:2375"));

@@ -30,6 +30,11 @@ pub struct RawRecord<'a> {
 }
 
 impl RawRecord<'_> {
+    /// Returns the bytes of the key and the value.
+    pub fn size(&self) -> u64 {
+        (self.key.len() + self.value.len()) as u64
+    }
+
     /// Returns the headers, in order.
     pub fn headers(&self) -> Vec<(String, Vec<u8>)> {
         let mut headers = Vec::new();
