@@ -8,6 +8,7 @@ use crate::runbook::log_kinds::{Found, LogKinds};
 use crate::runbook::log_signature::Signature;
 use crate::situation::clock::Clocks;
 use crate::situation::inputs::Inputs;
+use crate::situation::recurrence::may_recur;
 use crate::situation::settling::{Outage, Settling};
 use crate::situation::workload::Workloads;
 use crate::text::log::{Level, LogRecord};
@@ -288,7 +289,17 @@ impl<'a> Judge<'a, '_> {
                 succeeded_events.extend(events);
             }
         }
+        troubles.values_mut().for_each(|all| self.keep_what_recurs(all));
         (troubles, unrecognised)
+    }
+
+    /// An error that may recur is not over.
+    fn keep_what_recurs(&self, troubles: &mut [Trouble<'a>]) {
+        let now = self.log.to.unwrap_or(self.now).max(self.now);
+        if may_recur(troubles.iter().filter_map(|trouble| trouble.record.at), now) {
+            let open = troubles.iter_mut().filter(|trouble| trouble.outage != Outage::Over);
+            open.for_each(|trouble| trouble.resolved = false);
+        }
     }
 
     /// Returns the requested ids and keys that a record names.

@@ -32,6 +32,7 @@ pub mod inspected_database;
 pub mod log_signatures;
 pub mod logs;
 pub mod mended;
+mod recurrence;
 pub mod remedy_defaults;
 pub mod replicas;
 pub mod settling;
