@@ -47,6 +47,7 @@ impl Skips {
 }
 
 /// Which events are stuck at a worker's stages.
+#[derive(Clone, Copy)]
 enum Stuck {
     /// No events.
     Nothing,
@@ -99,7 +100,7 @@ impl WorkerView<'_, '_> {
                         "group {name} has committed nothing on {}",
                         describe_partitions(&uncommitted)
                     );
-                    match self.may_be_busy() {
+                    match self.may_be_busy(stuck) {
                         true => {
                             let message =
                                 format!("{message}; it is processing the first record or skipping them all");
@@ -117,12 +118,15 @@ impl WorkerView<'_, '_> {
     }
 
     /// Reports whether the worker may still be processing the first record, because it
-    /// started before the records were written. If either time is unknown, a group that has
-    /// committed part of the topic may be busy too.
-    fn may_be_busy(&self) -> bool {
+    /// started before the records were written. Of a requested event that is stuck, only its own time
+    /// counts. If either time is unknown, a group that has committed part of the topic may be busy too.
+    fn may_be_busy(&self, stuck: Stuck) -> bool {
         let event = self.event;
-        let since = self.stages().filter_map(|stage| event.backlog.extent(stage).known()?.since);
-        let oldest = since.chain(event.event_at()).min();
+        let since = self.stages().filter_map(|stage| event.backlog.extent(stage).known()?.since).min();
+        let oldest = match stuck {
+            Stuck::Requested => event.event_at().or(since),
+            Stuck::Nothing | Stuck::Others => since.into_iter().chain(event.event_at()).min(),
+        };
         let container = event.workloads.known(&self.worker.name);
         let apart = event.clocks.tolerance(ClockOf::Docker, ClockOf::Postgres) - MAX_CLOCK_SKEW;
         match (container.and_then(|container| container.started), oldest) {
