@@ -182,17 +182,22 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Reports whether all failures of a cause's first check have a more exact reason: one of the same subject, or a
-/// record of any service that names the event.
+/// Reports whether all failures of a cause's first check have a more exact reason: one of the same subject, a
+/// record of any service that names the event, or any failure of a check that has none of its subjects.
 fn is_told_more_exactly(cause: &Cause, findings: &[Finding]) -> bool {
-    let failed = |check: &str| -> Vec<&str> {
-        findings.iter().filter(|finding| finding.check == check).flat_map(Finding::failed_subjects).collect()
-    };
-    let own = cause.always.first().map_or_else(Vec::new, |check| failed(check.get_ref()));
-    let exact: Vec<&str> = cause.unless_seen.iter().flat_map(|check| failed(check.get_ref())).collect();
-    let is_exact = |check: &str| findings.iter().any(|f| f.check == check && f.names_event);
-    let has_record = cause.unless_seen.iter().any(|check| is_exact(check.get_ref()));
-    !own.is_empty() && (has_record || own.iter().all(|subject| exact.contains(subject)))
+    let finding = |check: &str| findings.iter().find(|finding| finding.check == check);
+    let Some(first) = cause.always.first().and_then(|check| finding(check.get_ref())) else { return false };
+    let more_exact: Vec<&Finding> =
+        cause.unless_seen.iter().filter_map(|check| finding(check.get_ref())).collect();
+    let is_of = |subject: &str| first.instances.iter().any(|instance| instance.subject == subject);
+    let is_about_others =
+        |finding: &&Finding| !finding.instances.iter().any(|instance| is_of(&instance.subject));
+    let exact: Vec<&str> = more_exact.iter().flat_map(|finding| finding.failed_subjects()).collect();
+    let own: Vec<&str> = first.failed_subjects().collect();
+    !own.is_empty()
+        && (more_exact.iter().any(|finding| finding.names_event)
+            || more_exact.iter().copied().filter(is_about_others).any(fails)
+            || own.iter().all(|subject| exact.contains(subject)))
 }
 
 /// Reports whether a check has failed.

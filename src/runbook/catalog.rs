@@ -202,7 +202,8 @@ pub struct Cause {
     #[serde(default)]
     pub only_if_seen: bool,
     /// Checks that say more exactly why the subjects of the first `always` check fail it. If they failed for
-    /// all of these subjects, or because of a record that names the event, the cause is not considered.
+    /// all of these subjects, because of a record that names the event, or for any of other subjects, the cause is
+    /// not considered.
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(regex(pattern = ID)))]
     pub unless_seen: Vec<Spanned<String>>,
