@@ -4,7 +4,7 @@ use crate::collect::broker::kafka::client::{RoutedRequest, Session};
 use crate::collect::broker::kafka::ffi::{Request, Response};
 use crate::collect::broker::kafka::topics;
 use crate::evidence::{Broker, Committed, Group, Name, Observed, Sample};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 const STALL_TIMEOUT: Duration = Duration::from_secs(6);
 /// How long to sample a group of which the rest of the evidence tells whether it advances.
 const SHORT_STALL_TIMEOUT: Duration = Duration::from_millis(1500);
+/// A longer queue may be moving between two commits.
+const SMALL_LAG: i64 = 10;
 /// Minimum time between two samples.
 const MIN_INTERVAL: Duration = Duration::from_millis(200);
 /// Time to allow for one sample.
@@ -55,18 +57,25 @@ pub fn collect(session: &mut Session, kafka: &mut Broker, schedule: &Schedule, u
 
 /// Returns the groups with members that have not committed everything on a partition.
 fn lagging_groups(kafka: &Broker) -> BTreeSet<Name> {
-    let lags = |group: &Group| {
-        let committed = group.committed.known().into_iter().flatten();
-        !group.members.is_empty()
-            && committed.into_iter().any(|committed| {
-                let nothing_follows = group.waiting.iter().any(|first| {
-                    !first.exists && first.topic == committed.topic && first.partition == committed.partition
-                });
-                !nothing_follows && end_of(kafka, committed).is_none_or(|end| end > committed.offset)
-            })
-    };
+    let lags = |group: &Group| !group.members.is_empty() && lag(kafka, group) > 0;
     let groups = kafka.groups.iter().filter(|(_, group)| group.known().is_some_and(lags));
     groups.map(|(name, _)| name.clone()).collect()
+}
+
+/// Returns how many records a group has not committed; more than can be where a partition's end is unknown.
+fn lag(kafka: &Broker, group: &Group) -> i64 {
+    let committed = group.committed.known().into_iter().flatten();
+    let lags = committed.map(|committed| {
+        let nothing_follows = group.waiting.iter().any(|first| {
+            !first.exists && first.topic == committed.topic && first.partition == committed.partition
+        });
+        match end_of(kafka, committed) {
+            _ if nothing_follows => 0,
+            Some(end) => end.saturating_sub(committed.offset).max(0),
+            None => i64::MAX,
+        }
+    });
+    lags.fold(0, i64::saturating_add)
 }
 
 fn end_of(kafka: &Broker, committed: &Committed) -> Option<i64> {
@@ -74,12 +83,14 @@ fn end_of(kafka: &Broker, committed: &Committed) -> Option<i64> {
     topic.partitions.iter().find(|partition| partition.id == committed.partition)?.end.known().copied()
 }
 
-/// Returns for how long to sample a group that does not advance.
+/// Returns for how long to sample a group that does not advance. One with many records to take may be taking them
+/// between two commits, even though the first has waited for long.
 fn patience(kafka: &Broker, name: &Name, schedule: &Schedule) -> Duration {
-    let since = kafka.groups.get(name).and_then(Observed::known).and_then(Group::waiting_since);
-    let since = since.filter(|_| schedule.with_effects.contains(name));
-    let waited = since.map(|since| Timestamp::now().duration_since(since).unsigned_abs());
-    STALL_TIMEOUT.saturating_sub(waited.unwrap_or_default()).max(SHORT_STALL_TIMEOUT)
+    let group = kafka.groups.get(name).and_then(Observed::known);
+    let group = group.filter(|group| lag(kafka, group) <= SMALL_LAG && schedule.with_effects.contains(name));
+    let waited = group.and_then(Group::waiting_since).map(|since| Timestamp::now().duration_since(since));
+    let waited = waited.map_or(Duration::ZERO, SignedDuration::unsigned_abs);
+    STALL_TIMEOUT.saturating_sub(waited).max(SHORT_STALL_TIMEOUT)
 }
 
 /// Samples these groups and the topics on which they have committed.
