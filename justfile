@@ -22,3 +22,7 @@ sandbox:
 # Measure what judging a recording costs.
 bench:
     cargo bench
+
+# Measure a run on the sandbox beside the runbook by hand; installs and starts what it needs.
+bench-sandbox:
+    benches/run
