@@ -111,10 +111,11 @@ impl Reader {
 }
 
 /// Returns how many entries to request next, because those that were read do not reach back to `wanted`. If they
-/// are too many, returns about how many bytes they have instead, if that can be told.
+/// are too many, returns their estimated size in bytes instead, or `None` if there is no estimate.
 fn next_tail(read: &Stats, wanted: Timestamp, limit: u64) -> Result<u64, Option<u64>> {
     // The rate varies, so some more are read.
-    let entries = entries_back_to(wanted, read).map(|entries| (entries + entries / 4).max(read.entries * 2));
+    let entries = entries_back_to(wanted, read);
+    let entries = entries.map(|entries| entries.saturating_add(entries / 4).max(read.entries * 2));
     let bytes = entries.map(|entries| entries.saturating_mul(read.bytes / read.entries.max(1)));
     match entries {
         Some(entries) if bytes <= Some(limit) => Ok(entries),

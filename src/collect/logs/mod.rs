@@ -21,7 +21,6 @@ use component::Component;
 use container_log::Reader;
 use filter::{Criteria, redacted};
 use futures_util::future::join_all;
-
 use jiff::{SignedDuration, Timestamp};
 use multiline::RecordAssembler;
 use std::collections::BTreeMap;
