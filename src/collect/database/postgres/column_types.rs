@@ -3,16 +3,12 @@
 
 use crate::base::name::MAIN_DATABASE;
 use crate::collect::database::postgres::databases::Databases;
-use crate::collect::database::postgres::session::{Params, Session, get};
+use crate::collect::database::postgres::session::{CATALOG_TIMEOUT, Params, Session, get};
 use crate::evidence::{Name, Reason};
 use crate::pipeline::Pipeline;
 use crate::pipeline::sql_joins::{Column, columns_compared_as_text, compare_in_type_of_column};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 use tokio_postgres::types::Type;
-
-/// Statement timeout for catalog queries.
-const CATALOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Returns the pipeline with SQL that compares in the columns' types. Where these cannot be read, the SQL stays as
 /// it is.

@@ -1,12 +1,8 @@
 //! Reads which tables and columns exist, so that an error that names a missing one can be compared with them.
 
-use crate::collect::database::postgres::session::{Params, Session, get};
+use crate::collect::database::postgres::session::{CATALOG_TIMEOUT, Params, Session, get};
 use crate::evidence::{Name, Observed, Reason};
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// Statement timeout for catalog queries.
-const CATALOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Tables with their columns. More would not fit a report that is read, and a missing one proves nothing then.
 const SQL: &str = "

@@ -1,13 +1,10 @@
 //! Suggests table and column names to replace names that the database does not know.
 
 use crate::collect::database::postgres::other_schemas::schemas_with;
-use crate::collect::database::postgres::session::{Params, Rejection, Session, get};
+use crate::collect::database::postgres::session::{CATALOG_TIMEOUT, Params, Rejection, Session, get};
 use crate::text::suggestion::nearest;
-use std::time::Duration;
 use tokio_postgres::types::Type;
 
-/// Statement timeout for catalog queries.
-const CATALOG_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of names listed in a suggestion.
 const MAX_SHOWN: usize = 12;
 

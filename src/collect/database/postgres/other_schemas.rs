@@ -1,13 +1,9 @@
 //! Finds missing tables in schemas outside the search path.
 
-use crate::collect::database::postgres::session::{Params, Session, get};
+use crate::collect::database::postgres::session::{CATALOG_TIMEOUT, Params, Session, get};
 use crate::evidence::{Name, Reason};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 use tokio_postgres::types::Type;
-
-/// Statement timeout for catalog queries.
-const CATALOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// For each table that a query did not find (SQLSTATE 42P01), returns the schemas that have
 /// a table with the same name.

@@ -1,6 +1,6 @@
 //! Searches the marks table for an id: exact matches first, then substrings.
 
-use crate::collect::database::postgres::session::{Params, Session, get, only, time};
+use crate::collect::database::postgres::session::{CATALOG_TIMEOUT, Params, Session, get, only, time};
 use crate::evidence::{Mark, Reason, ReasonKind};
 use crate::pipeline::{IdForm, Marks, Pipeline};
 use std::time::Duration;
@@ -9,8 +9,6 @@ use tokio_postgres::types::Type;
 
 /// Statement timeout for `LIKE '%id%'`, which scans the whole table.
 const LIKE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Statement timeout for catalog queries.
-const CATALOG_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of substring matches per id.
 const LIKE_ROWS: usize = 20;
 

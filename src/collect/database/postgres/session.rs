@@ -34,6 +34,9 @@ const SERVER_INFO: &str = "select current_setting('server_version'), now(), pg_i
          else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::int8 end,
     clock_timestamp(), current_database()::text, host(inet_server_addr()), inet_server_port()";
 
+/// Statement timeout for catalog queries.
+pub const CATALOG_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Maximum duration of a cancel request or rollback.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
 
