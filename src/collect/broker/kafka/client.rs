@@ -4,6 +4,7 @@
 use crate::base::secret::redact;
 use crate::collect::broker::kafka::addresses::AddressMap;
 use crate::collect::broker::kafka::ffi::consumer::RawRecord;
+use crate::collect::broker::kafka::ffi::metadata::Metadata;
 use crate::collect::broker::kafka::ffi::{Event, NativeClient, NativeError, Request, Response};
 use crate::collect::broker::kafka::wire::MAX_FRAME_MB;
 use crate::collect::cost::Sent;
@@ -11,8 +12,6 @@ use crate::collect::own_limit::{open_files_limit, open_files_reached};
 use crate::collect::{name_lookup, no_answer, tls_probe};
 use crate::evidence::{Reason, ReasonKind, System};
 use rdkafka::config::ClientConfig;
-use rdkafka::error::KafkaError;
-use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -99,14 +98,9 @@ impl Session {
         self.native.cluster_id()
     }
 
-    /// Fetches metadata for one topic (without creating it) or all visible topics, and for all
+    /// Fetches metadata for these topics (without creating them) or all visible topics, and for all
     /// brokers, from any of the given brokers.
-    pub fn metadata<'a>(
-        &mut self,
-        topic: impl Into<Option<&'a str>>,
-        brokers: &[String],
-    ) -> Result<Metadata, Reason> {
-        let topic = topic.into();
+    pub fn metadata(&mut self, topics: Option<&[&str]>, brokers: &[String]) -> Result<Metadata, Reason> {
         let mut call = FIRST_METADATA_TIMEOUT;
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
@@ -114,16 +108,19 @@ impl Session {
                 return Err(self.timeout_reason(brokers));
             }
             let sent = Sent::now(System::Kafka);
-            match self.native.metadata(topic, call.min(left)) {
+            match self.native.metadata(topics, call.min(left)) {
                 Ok(metadata) => {
-                    sent.answered((0, 0), || format!("metadata of {}", topic.unwrap_or("all topics")));
+                    sent.answered((0, metadata.topics.len() as u64), || match topics {
+                        Some(topics) => format!("Metadata {}", topics.join(", ")),
+                        None => "Metadata of all topics".to_string(),
+                    });
                     // A broker that answers is reachable, even if it failed before.
                     self.failures.remove(answering_broker(&metadata));
                     self.last_answer = Instant::now();
                     return Ok(metadata);
                 }
-                Err(KafkaError::MetadataFetch(code)) if is_transient(code) => {}
-                Err(error) => return Err(Reason::new(ReasonKind::Failed, redact(&error.to_string()))),
+                Err(code) if is_transient(code) => {}
+                Err(code) => return Err(Reason::new(ReasonKind::Failed, format!("no metadata: {code}"))),
             }
             // The queue holds only failures, because no request is pending on it.
             self.poll(Duration::ZERO);
@@ -328,7 +325,7 @@ fn is_timeout(code: RDKafkaErrorCode) -> bool {
 
 /// Returns the address of the broker that answered, as configured or advertised.
 pub fn answering_broker(metadata: &Metadata) -> &str {
-    let name = metadata.orig_broker_name();
+    let name = &metadata.answered_by;
     name.rsplit_once('/').map_or(name, |(address, _)| address)
 }
 

@@ -4,6 +4,7 @@ use crate::base::panics::has_panicked;
 use crate::collect::broker::kafka::addresses::AddressMap;
 use crate::collect::broker::kafka::client::{RoutedRequest, Session};
 use crate::collect::broker::kafka::ffi::Request;
+use crate::collect::broker::kafka::ffi::metadata::Metadata;
 use crate::collect::broker::kafka::groups::GroupResponses;
 use crate::collect::broker::kafka::record_search::{Ids, SearchQuery};
 use crate::collect::broker::kafka::timeouts::{
@@ -17,10 +18,9 @@ use crate::collect::own_limit::{internal_error, thread_limit};
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::collect::{LOOK_BACK, no_answer, timeout_at, without_pending};
 use crate::config::Config;
-use crate::evidence::{Broker, Event, FoundRecord, Name, Node, Observed, Reason, Runtime, Target, Topic};
+use crate::evidence::{Broker, Event, FoundRecord, Name, Observed, Reason, Runtime, Target, Topic};
 use crate::pipeline::{DeadLetters, Pipeline};
 use jiff::{SignedDuration, Timestamp};
-use rdkafka::metadata::Metadata;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -183,19 +183,18 @@ impl ClusterCollector {
     /// Reads metadata through the bootstrap addresses and the rest from the responsible
     /// brokers. Returns the other sessions, so that the caller can drop them last.
     pub(crate) fn collect(&self, bootstrap_session: &mut Session) -> Result<Vec<Session>, Reason> {
-        let metadata = bootstrap_session.metadata(groups::OFFSETS_TOPIC, &self.bootstrap)?;
+        let metadata = bootstrap_session.metadata(Some(&self.described_topics()), &self.bootstrap)?;
         let mut cluster =
             Cluster { broker: self.initial_evidence(bootstrap_session, &metadata), records: BTreeMap::new() };
         let kafka = &mut cluster.broker;
-        self.publish_broker(kafka);
         for name in &self.topics {
             let topic = match self.too_large.get(name) {
                 Some(why) => Observed::Unknown(why.clone()),
-                None => topics::describe(bootstrap_session, name, &self.bootstrap, &self.pending),
+                None => topics::from_metadata(&metadata, name, &self.pending).into(),
             };
             kafka.topics.insert(name.clone(), topic);
-            self.publish_broker(kafka);
         }
+        self.publish_broker(kafka);
         self.find_similar_topics(bootstrap_session, kafka);
         let mut requests = topics::requests(kafka);
         if kafka.offsets_topic == Observed::Known(false) {
@@ -211,6 +210,13 @@ impl ClusterCollector {
             return Ok(Vec::new());
         }
         self.query_brokers(bootstrap_session.address_map(), &requests, cluster)
+    }
+
+    /// Returns the topics to ask for: those of the pipeline that can be, and the one with the groups' offsets.
+    fn described_topics(&self) -> Vec<&str> {
+        let can_be = |name: &&Name| !self.too_large.contains_key(*name) && topics::is_valid_name(name);
+        let topics = self.topics.iter().filter(can_be).map(String::as_str);
+        topics.chain([groups::OFFSETS_TOPIC]).collect()
     }
 
     /// Looks for topics whose names resemble those of missing ones.
@@ -247,12 +253,7 @@ impl ClusterCollector {
         let mut session = Session::open(&brokers, address_map.to_brokers(only), self.until)?;
         // Without a connection and known leaders, librdkafka delays requests for seconds.
         // An error here is ignored, because the requests will report it.
-        let topics = self.topics.iter().filter(|name| !self.too_large.contains_key(*name));
-        for topic in topics.map(String::as_str).chain([groups::OFFSETS_TOPIC]) {
-            if session.metadata(topic, &brokers).is_err() {
-                break;
-            }
-        }
+        let _ = session.metadata(Some(&self.described_topics()), &brokers);
         let mut groups = GroupResponses::new(&self.groups, &self.pending);
         session.send(requests, |request, response| {
             match request {
@@ -361,17 +362,11 @@ impl ClusterCollector {
     /// Returns the cluster as described by its first metadata; everything else is pending.
     pub(crate) fn initial_evidence(&self, session: &Session, metadata: &Metadata) -> Broker {
         let bootstrap = session.address_map().bootstrap_of(client::answering_broker(metadata));
-        let brokers = metadata
-            .brokers()
-            .iter()
-            .map(|broker| Node { id: broker.id(), address: format!("{}:{}", broker.host(), broker.port()) });
-        let mut brokers: Vec<Node> = brokers.collect();
-        brokers.sort_by_key(|broker| broker.id);
         Broker {
             bootstrap,
             mapped: session.address_map().mapped(),
             cluster_id: session.cluster_id(),
-            nodes: brokers,
+            nodes: metadata.nodes.clone(),
             topics: all_unknown(&self.topics, &self.pending),
             groups: all_unknown(&self.groups, &self.pending),
             other_groups: Observed::Unknown(self.pending.clone()),

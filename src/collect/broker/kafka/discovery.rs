@@ -13,7 +13,7 @@ use crate::collect::own_limit::{internal_error, thread_limit};
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::collect::{no_answer, timeout_at, without_pending};
 use crate::config::Config;
-use crate::evidence::{Broker, Name, Node, Observed, Reason, ReasonKind, Runtime, Topic};
+use crate::evidence::{Broker, Name, Observed, Reason, ReasonKind, Runtime, Topic};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -78,19 +78,15 @@ fn run(
     let mut bootstrap_session = Session::open(bootstrap, address_map.to_answering(bootstrap), until)?;
     let metadata = bootstrap_session.metadata(None, bootstrap)?;
     let pending = Reason::new(ReasonKind::NoAnswer, "not read in time");
-    let names = metadata.topics().iter().map(rdkafka::metadata::MetadataTopic::name);
+    let names = metadata.topics.iter().map(|topic| topic.name.as_str());
     let is_public = |name: &&str| !name.starts_with("__") && !name.starts_with("_schemas");
     let topics = names.filter(is_public).take(MAX_NAMES).filter_map(|name| {
         let topic = topics::from_metadata(&metadata, name, &pending).ok()?;
         topic.exists.then(|| (name.to_string(), Observed::Known(topic)))
     });
-    let brokers = metadata
-        .brokers()
-        .iter()
-        .map(|broker| Node { id: broker.id(), address: format!("{}:{}", broker.host(), broker.port()) });
     let mut kafka = Broker {
         bootstrap: bootstrap_session.address_map().bootstrap_of(client::answering_broker(&metadata)),
-        nodes: brokers.collect(),
+        nodes: metadata.nodes.clone(),
         topics: topics.collect(),
         ..Broker::default()
     };
@@ -103,7 +99,7 @@ fn run(
     let only = Some(kafka.bootstrap.as_str()).filter(|_| kafka.nodes.len() == 1);
     let mut session =
         Session::open(&kafka.addresses(), bootstrap_session.address_map().to_brokers(only), until)?;
-    let has_groups = metadata.topics().iter().any(|topic| topic.name() == OFFSETS_TOPIC);
+    let has_groups = metadata.topics.iter().any(|topic| topic.name == OFFSETS_TOPIC);
     session.metadata(None, &kafka.addresses())?;
     if has_groups {
         cluster.groups = discover_groups(&mut session, &kafka);

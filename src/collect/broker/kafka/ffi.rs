@@ -7,6 +7,7 @@
 
 pub mod consumer;
 pub mod events;
+pub mod metadata;
 
 pub use events::{Event, GroupDescription, NativeError, Response};
 
@@ -18,12 +19,13 @@ use events::text;
 use rdkafka::client::Client;
 use rdkafka::config::{ClientConfig, NativeClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::metadata::Metadata;
 use rdkafka::types::{
-    RDKafka, RDKafkaAdminOp, RDKafkaAdminOptions, RDKafkaConf, RDKafkaQueue, RDKafkaTopicPartitionList,
-    RDKafkaType,
+    RDKafka, RDKafkaAdminOp, RDKafkaAdminOptions, RDKafkaConf, RDKafkaQueue, RDKafkaTopic,
+    RDKafkaTopicPartitionList, RDKafkaType,
 };
 use rdkafka_sys as rd;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 use std::time::Duration;
@@ -101,8 +103,10 @@ pub enum OffsetSpec {
 /// A client and its event queue. Calls may block for up to their timeout, and dropping the
 /// client may block longer, so use it only on a dedicated thread.
 pub struct NativeClient {
-    // Field order matters: the queue must be dropped before the client.
+    // Field order matters: the queue and the topics must be dropped before the client.
     queue: Owned<RDKafkaQueue>,
+    /// The topics that are asked for, by name.
+    known_topics: RefCell<BTreeMap<String, Owned<RDKafkaTopic>>>,
     client: Client<AddressMap>,
 }
 
@@ -119,18 +123,12 @@ impl NativeClient {
         let queue = unsafe { rd::rd_kafka_queue_get_main(client.native_ptr()) };
         let queue = Owned::new(queue, rd::rd_kafka_queue_destroy)
             .ok_or_else(|| KafkaError::ClientCreation("no event queue".into()))?;
-        Ok(NativeClient { queue, client })
+        Ok(NativeClient { queue, known_topics: RefCell::default(), client })
     }
 
     /// Returns the client's address map.
     pub fn address_map(&self) -> &AddressMap {
         self.client.context()
-    }
-
-    /// Fetches metadata for one topic or all topics, and for all brokers. Blocks for up to
-    /// `timeout`.
-    pub fn metadata(&self, topic: Option<&str>, timeout: Duration) -> KafkaResult<Metadata> {
-        self.client.fetch_metadata(topic, timeout)
     }
 
     /// Returns the cluster id if metadata has been fetched.

@@ -22,6 +22,8 @@ const MAX_BROKERS: usize = 500;
 const MAX_PARTITIONS: usize = 2_000;
 /// Maximum number of partitions of all topics, if all are read.
 const MAX_ALL_PARTITIONS: usize = 20_000;
+/// Maximum number of partitions of the requested topics together, which must fit into one response.
+const MAX_REQUESTED_PARTITIONS: usize = 100_000;
 /// Maximum number of bootstrap addresses that are tried.
 const MAX_BOOTSTRAP: usize = 32;
 /// How long to wait for more addresses once one has answered.
@@ -288,10 +290,13 @@ fn check_size(size: ClusterSize, all: bool) -> Result<BTreeMap<Name, Reason>, Re
             "the cluster has {brokers} brokers, more than the bound of {MAX_BROKERS}"
         )));
     }
-    let partitions: usize = size.partitions.values().sum();
-    if all && partitions > MAX_ALL_PARTITIONS {
-        let bound = format!("more than the bound of {MAX_ALL_PARTITIONS}");
-        return Err(limit(format!("the cluster has {partitions} partitions, {bound}")));
+    let partitions: usize = size.partitions.values().filter(|count| all || **count <= MAX_PARTITIONS).sum();
+    let (of, bound) = match all {
+        true => ("the cluster has", MAX_ALL_PARTITIONS),
+        false => ("the pipeline's topics have", MAX_REQUESTED_PARTITIONS),
+    };
+    if partitions > bound {
+        return Err(limit(format!("{of} {partitions} partitions, more than the bound of {bound}")));
     }
     let too_large = size.partitions.into_iter().filter(|(_, count)| *count > MAX_PARTITIONS);
     let too_large = too_large.map(|(name, count)| {

@@ -1,54 +1,42 @@
 //! Topics, each requested by name, with the earliest and end offsets of their
 //! partitions.
 
-use crate::collect::broker::kafka::client::{self, RoutedRequest, Session};
+use crate::collect::broker::kafka::client::{self, RoutedRequest};
 use crate::collect::broker::kafka::ffi::events::TopicSettings;
-use crate::collect::broker::kafka::ffi::{NativeError, OffsetSpec, Request, Response};
+use crate::collect::broker::kafka::ffi::metadata::{Metadata, PartitionMetadata};
+use crate::collect::broker::kafka::ffi::{OffsetSpec, Request, Response};
 use crate::evidence::{Broker, Name, Node, Observed, Partition, Reason, ReasonKind, Topic, TopicPartition};
-use rdkafka::metadata::{Metadata, MetadataPartition};
 use rdkafka::types::RDKafkaErrorCode;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Requests one topic by name. Its offsets stay `pending`.
-pub fn describe(session: &mut Session, name: &str, brokers: &[String], pending: &Reason) -> Observed<Topic> {
-    if !is_valid_name(name) {
-        let message = format!("`{name}` is not a valid topic name");
-        return Observed::unknown(ReasonKind::Failed, message);
-    }
-    let metadata = session.metadata(name, brokers);
-    metadata.and_then(|m| from_metadata(&m, name, pending)).into()
-}
-
-/// Reads a topic from the metadata, either as absent or with its partitions.
+/// Reads a topic from the metadata, either as absent or with its partitions. Its offsets stay `pending`.
 pub fn from_metadata(metadata: &Metadata, name: &str, pending: &Reason) -> Result<Topic, Reason> {
-    let topic = metadata.topics().iter().find(|topic| topic.name() == name);
+    if !is_valid_name(name) {
+        return Err(Reason::new(ReasonKind::Failed, format!("`{name}` is not a valid topic name")));
+    }
+    let topic = metadata.topics.iter().find(|topic| topic.name == name);
     let topic = topic
         .ok_or_else(|| Reason::new(ReasonKind::Failed, "the broker's response does not include the topic"))?;
-    let mut partitions = Vec::new();
-    let exists = match topic.error().and_then(NativeError::from_code) {
-        None => {
-            partitions.extend(topic.partitions().iter().map(|p| partition(p, pending)));
-            partitions.sort_by_key(|partition| partition.id);
-            true
-        }
-        Some(error) if error.code == RDKafkaErrorCode::UnknownTopicOrPartition => false,
-        Some(error) => return Err(client::broker_error(&error)),
+    let (exists, partitions) = match &topic.error {
+        None => (true, topic.partitions.iter().map(|p| partition(p, pending)).collect()),
+        Some(error) if error.code == RDKafkaErrorCode::UnknownTopicOrPartition => (false, Vec::new()),
+        Some(error) => return Err(client::broker_error(error)),
     };
     let (min_in_sync, compacted) = (Observed::Unknown(pending.clone()), Observed::Unknown(pending.clone()));
     Ok(Topic { exists, partitions, min_in_sync, compacted, similar: Vec::new() })
 }
 
-fn partition(partition: &MetadataPartition, pending: &Reason) -> Partition {
-    let leader = Some(partition.leader()).filter(|id| *id >= 0);
+fn partition(partition: &PartitionMetadata, pending: &Reason) -> Partition {
+    let leader = Some(partition.leader).filter(|id| *id >= 0);
     let offset = match leader {
         Some(_) => Observed::Unknown(pending.clone()),
         None => Observed::unknown(ReasonKind::Missing, "the partition has no leader"),
     };
     Partition {
-        id: partition.id(),
+        id: partition.id,
         leader,
-        replicas: partition.replicas().to_vec(),
-        in_sync: partition.isr().to_vec(),
+        replicas: partition.replicas.clone(),
+        in_sync: partition.in_sync.clone(),
         earliest: offset.clone(),
         last_stable: offset.clone(),
         open_transaction: None,
@@ -191,7 +179,7 @@ pub fn similar<'a>(name: &str, all: impl Iterator<Item = &'a String>) -> Vec<Nam
 }
 
 /// Reports whether Kafka allows the topic name. librdkafka mishandles invalid names.
-fn is_valid_name(name: &str) -> bool {
+pub fn is_valid_name(name: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     (1..=249).contains(&name.len()) && name.chars().all(legal) && name != "." && name != ".."
 }

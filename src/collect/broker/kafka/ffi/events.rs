@@ -314,7 +314,7 @@ unsafe fn partition_entries<'a>(list: *const RDKafkaTopicPartitionList) -> &'a [
 
 /// # Safety
 /// `first` must be null or point to `count` entries that live as long as the slice is used.
-unsafe fn entries<'a, T>(first: *const T, count: usize) -> &'a [T] {
+pub(crate) unsafe fn entries<'a, T>(first: *const T, count: usize) -> &'a [T] {
     match first.is_null() || count == 0 {
         true => &[],
         // SAFETY: see above.
