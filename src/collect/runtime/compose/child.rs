@@ -1,6 +1,6 @@
 //! Runs `docker compose`, with bounds on its output, and ends everything that it has started.
 
-use crate::collect::runtime::compose::Files;
+use crate::collect::runtime::compose::{Files, plugin};
 use crate::evidence::{NamedBy, Reason, ReasonKind};
 use std::collections::BTreeSet;
 use std::process::{ExitStatus, Stdio};
@@ -52,8 +52,15 @@ async fn read(stream: impl AsyncRead + Unpin) -> Option<Vec<u8>> {
 
 /// Builds `docker compose` with the files.
 fn command(files: Option<&Files>) -> Command {
-    let mut command = Command::new("docker");
-    command.arg("compose").env("GIT_TERMINAL_PROMPT", "0");
+    let mut command = match plugin::program() {
+        Some(program) => Command::new(program),
+        None => {
+            let mut docker = Command::new("docker");
+            docker.arg("compose");
+            docker
+        }
+    };
+    command.env("GIT_TERMINAL_PROMPT", "0");
     if files.is_none_or(|files| files.named_by != NamedBy::Asked) {
         forbid_remote_files(&mut command);
     }

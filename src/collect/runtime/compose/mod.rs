@@ -8,6 +8,7 @@ pub mod discovery;
 pub mod file_selection;
 pub mod interpolate;
 mod layout;
+mod plugin;
 pub mod plugin_reader;
 #[cfg(test)]
 mod reader_tests;
