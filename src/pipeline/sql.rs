@@ -8,7 +8,7 @@ use crate::pipeline::sql_tokens::{Kind, Token, tokenize};
 use std::ops::Range;
 
 /// The paths to SQL in a pipeline file.
-const SQL_PATHS: &[&str] = &["event.sql", "stage[].sql"];
+const SQL_PATHS: &[&str] = &["event.sql", "stage[].sql", "stage[].quick_sql"];
 
 /// The path to the SQL that is printed on a single line.
 const SINGLE_LINE_SQL_PATH: &str = "stage[].record_sql";

@@ -120,6 +120,7 @@ fn pipeline_sql(sql: &SqlSource, document: &Document) -> Option<Entry> {
         SqlSource::Marks(key) => document.texts(&format!("marks.{key}")).pop(),
         SqlSource::Event => document.texts("event.sql").pop(),
         SqlSource::Stage(name) => stage(name, "sql"),
+        SqlSource::Quick(name) => stage(name, "quick_sql"),
         SqlSource::Record(name) => stage(name, "record_sql"),
         SqlSource::Fact(_) => None,
     }

@@ -61,6 +61,10 @@ pub struct Stage {
     /// Query that returns `id`, `at` (timestamptz) and `status` for the effect rows of all events.
     #[schemars(extend("not" = json_schema::bound_value()))]
     pub sql: String,
+    /// Query like `sql` for only those rows that an index covers, such as a partial index. `sql` is then asked only for
+    /// events whose effect this one does not find.
+    #[schemars(extend("not" = json_schema::bound_value()))]
+    pub quick_sql: Option<String>,
     /// Query that returns `id`, `key` (text), `headers` and `value` (jsonb) for the records of all
     /// events, used to send them again.
     #[schemars(extend("not" = json_schema::bound_value()))]

@@ -5,6 +5,7 @@ use crate::collect::database::postgres::databases::{Databases, session_and_id_ty
 use crate::collect::database::postgres::open_session::{
     CLEANUP_MARGIN, DatabaseAddress, NO_ID, NO_MARKS, OpenedSession, main_address, open_session,
 };
+use crate::collect::database::postgres::session::Session;
 use crate::collect::database::postgres::{
     column_types, columns, custom_facts, event, event_batch, other_schemas, processed_marks, server_activity,
     stage_backlog, stage_effects,
@@ -12,7 +13,9 @@ use crate::collect::database::postgres::{
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::collect::{no_answer, timeout_at, without_pending};
 use crate::config::Config;
-use crate::evidence::{Database, Event, EventRows, Name, Observed, Reason, Runtime};
+use crate::evidence::{Clock, Database, Event, EventRows, Extent, Mark, Name, Observed, Reason, Runtime};
+use crate::pipeline::{Marks, Pipeline, Stage};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use tokio::sync::watch;
@@ -116,7 +119,7 @@ pub(crate) fn pending_rows(config: &Config, pending: &Reason) -> EventRows {
 }
 
 /// Reads everything. Data that other drivers wait for comes first, and full table scans come last.
-pub(crate) async fn read_all(
+async fn read_all(
     config: &Config,
     databases: &Databases,
     (events, custom_facts): (&EventSender, &mut custom_facts::Answers),
@@ -142,17 +145,7 @@ pub(crate) async fn read_all(
         collected.main.looked_up =
             Some(event_batch::ids_with_key(session, pipeline, key, value).await.into());
     }
-    collected.main.sessions = server_activity::sessions(session).await.into();
-    for (name, additional) in &mut collected.additional {
-        if let (Observed::Known(additional), Ok(session)) = (additional, databases.session(name)) {
-            additional.sessions = server_activity::sessions(session).await.into();
-        }
-    }
-    collected.main.indexed = Some(match &marks_session {
-        Some((marks, Ok(session))) => processed_marks::has_id_index(session, marks).await.into(),
-        Some((_, Err(why))) => Observed::Unknown(why.clone()),
-        None => Observed::not_in_pipeline(NO_MARKS),
-    });
+    read_servers(databases, &marks_session, collected).await;
     read_backlogs(config, databases, &mut collected.main).await;
     if collected.main.extents.values().any(|extent| extent.known().is_some_and(|extent| extent.stuck > 0)) {
         collected.main.columns = Some(columns::columns(session).await);
@@ -169,44 +162,66 @@ pub(crate) async fn read_all(
     .await;
 }
 
+/// Reads what the servers do, and whether the marks table has an index for ids.
+async fn read_servers(
+    databases: &Databases,
+    marks: &Option<(&Marks, Result<&Session, Reason>)>,
+    collected: &mut Collected,
+) {
+    let (main, additional) = (&mut collected.main, &mut collected.additional);
+    let sessions = async { main.sessions = server_activity::sessions(&databases.main).await.into() };
+    let indexed = async {
+        main.indexed = Some(match marks {
+            Some((marks, Ok(session))) => processed_marks::has_id_index(session, marks).await.into(),
+            Some((_, Err(why))) => Observed::Unknown(why.clone()),
+            None => Observed::not_in_pipeline(NO_MARKS),
+        });
+    };
+    let of_additional = additional.iter_mut().map(|(name, additional)| async move {
+        if let (Observed::Known(additional), Ok(session)) = (additional, databases.session(name)) {
+            additional.sessions = server_activity::sessions(session).await.into();
+        }
+    });
+    tokio::join!(sessions, indexed, join_all(of_additional));
+}
+
 /// Counts the stuck events in the window at each stage.
-pub(crate) async fn read_backlogs(config: &Config, databases: &Databases, main: &mut Database) {
+async fn read_backlogs(config: &Config, databases: &Databases, main: &mut Database) {
     let pipeline = &config.pipeline;
     let window = config.target.window_s;
-    let mut cross_database = match CrossDatabaseBacklog::is_needed(pipeline) {
-        true => {
-            Some(CrossDatabaseBacklog::begin(databases, pipeline, window, main.now.unwrap_or_default()).await)
-        }
-        false => None,
-    };
-    for (number, stage) in pipeline.stage.iter().enumerate() {
-        let stages_left = u32::try_from(pipeline.stage.len() - number).unwrap_or(1);
-        let backlog = match &mut cross_database {
-            Some(cross_database) => cross_database.stage_backlog(stage).await,
-            None => stage_backlog::backlog(&databases.main, pipeline, stage, window, stages_left).await,
+    if !CrossDatabaseBacklog::is_needed(pipeline) {
+        let insert = |stage: &Stage, backlog: Result<Extent, Reason>| {
+            main.extents.insert(stage.name.clone(), backlog.into());
         };
+        return stage_backlog::backlogs(&databases.main, pipeline, window, insert).await;
+    }
+    let mut cross_database =
+        CrossDatabaseBacklog::begin(databases, pipeline, window, main.now.unwrap_or_default()).await;
+    for stage in &pipeline.stage {
+        let backlog = cross_database.stage_backlog(stage).await;
         main.extents.insert(stage.name.clone(), backlog.into());
     }
 }
 
 /// Returns the events for the other drivers, with times adjusted to this machine's clock.
 /// If the server's clock is ahead, the events happened earlier than their rows say.
-pub(crate) fn events_on_local_clock(collected: &Collected) -> Observed<Vec<Event>> {
-    let ahead = collected.main.clock.map_or(0, |clock| (clock.ahead_ms + clock.within_ms).max(0));
+pub(crate) fn events_on_local_clock(
+    clock: Option<Clock>,
+    events: &[&Observed<Event>],
+) -> Observed<Vec<Event>> {
+    let ahead = clock.map_or(0, |clock| (clock.ahead_ms + clock.within_ms).max(0));
     let earlier = |at: Timestamp| at.saturating_sub(SignedDuration::from_millis(ahead)).unwrap_or(at);
-    let known = collected.rows.iter().filter_map(|rows| rows.event.known()).cloned();
+    let known = events.iter().filter_map(|event| event.known()).cloned();
     let known: Vec<Event> = known.map(|event| Event { at: earlier(event.at), ..event }).collect();
-    match known.is_empty() {
-        true => match collected.rows.first() {
-            Some(first) => first.event.as_ref().map(|_| Vec::new()),
-            None => Observed::not_asked(NO_ID),
-        },
-        false => Observed::Known(known),
+    match (known.is_empty(), events.first()) {
+        (true, Some(first)) => (*first).as_ref().map(|_| Vec::new()),
+        (true, None) => Observed::not_asked(NO_ID),
+        (false, _) => Observed::Known(known),
     }
 }
 
 /// Reads the rows for the requested ids by exact match. `id` is the first requested id.
-pub(crate) async fn read_events(
+async fn read_events(
     config: &Config,
     databases: &Databases,
     events: &EventSender,
@@ -222,33 +237,49 @@ pub(crate) async fn read_events(
         Some(_) => event::id_type(&databases.main, &pipeline.event.sql).await.unwrap_or(default_type),
         None => main_id_type.clone(),
     };
-    let event = event::read_event(&databases.main, &pipeline.event, id, &main_id_type).await.into();
-    let others = config.target.ids.get(1..).unwrap_or_default();
-    if !others.is_empty() {
-        collected.rows.truncate(1);
-        collected
-            .rows
-            .extend(event_batch::rows_of(databases, pipeline, others, &main_id_type, id_type).await);
-    }
-    if let Some(first) = collected.rows.first_mut() {
-        first.event = event;
-    }
-    events.send_replace(Some(events_on_local_clock(collected)));
-    let Some(first) = collected.rows.first_mut() else { return };
-    first.marks =
-        match pipeline.marks.as_ref().map(|marks| (marks, databases.session(marks.database()), id_type)) {
-            Some((marks, Ok(session), Ok(id_type))) => {
-                processed_marks::exact_matches(session, marks, id, id_type).await.into()
-            }
-            Some((_, Err(why), _)) => Observed::Unknown(why),
-            Some((_, _, Err(why))) => Observed::Unknown(why.clone()),
-            None => Observed::not_in_pipeline(NO_MARKS),
-        };
-    for stage in &pipeline.stage {
-        let effects = match session_and_id_type(databases, stage, &main_id_type).await {
-            Ok((session, id_type)) => stage_effects::effects(session, stage, id, &id_type).await,
-            Err(why) => Err(why),
-        };
-        first.effects.insert(stage.name.clone(), effects.into());
+    let clock = collected.main.clock;
+    let Some((first, others)) = collected.rows.split_first_mut() else { return };
+    let EventRows { marks, event, effects, .. } = first;
+    let read_event = async {
+        *event = event::read_event(&databases.main, &pipeline.event, id, &main_id_type).await.into();
+        let ids = config.target.ids.get(1..).unwrap_or_default();
+        if !ids.is_empty() {
+            let rows = event_batch::rows_of(databases, pipeline, ids, &main_id_type, id_type).await;
+            others.iter_mut().zip(rows).for_each(|(other, rows)| *other = rows);
+        }
+        let all: Vec<_> = [&*event].into_iter().chain(others.iter().map(|rows| &rows.event)).collect();
+        events.send_replace(Some(events_on_local_clock(clock, &all)));
+    };
+    let read_marks = async {
+        *marks = marks_of(pipeline, databases, (id, id_type)).await;
+    };
+    let read_effects = effects.iter_mut().filter_map(|(name, found)| {
+        let stage = pipeline.stage(name)?;
+        Some(async {
+            *found = match session_and_id_type(databases, stage, &main_id_type).await {
+                Ok((session, id_type)) => {
+                    stage_effects::effects(session, (&pipeline.event, stage), id, &id_type).await.into()
+                }
+                Err(why) => Observed::Unknown(why),
+            };
+        })
+    });
+    let read_effects = join_all(read_effects);
+    tokio::join!(read_event, read_marks, read_effects);
+}
+
+/// Reads the rows of the marks table with the id.
+async fn marks_of(
+    pipeline: &Pipeline,
+    databases: &Databases,
+    (id, id_type): (&str, &Result<String, Reason>),
+) -> Observed<Vec<Mark>> {
+    match pipeline.marks.as_ref().map(|marks| (marks, databases.session(marks.database()), id_type)) {
+        Some((marks, Ok(session), Ok(id_type))) => {
+            processed_marks::exact_matches(session, marks, id, id_type).await.into()
+        }
+        Some((_, Err(why), _)) => Observed::Unknown(why),
+        Some((_, _, Err(why))) => Observed::Unknown(why.clone()),
+        None => Observed::not_in_pipeline(NO_MARKS),
     }
 }

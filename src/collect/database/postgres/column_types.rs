@@ -17,7 +17,9 @@ pub async fn with_typed_sql(pipeline: &Pipeline, databases: &Databases) -> Pipel
     let mut by_database: BTreeMap<Name, Vec<&mut String>> = BTreeMap::new();
     by_database.entry(MAIN_DATABASE.into()).or_default().push(&mut typed.event.sql);
     for stage in &mut typed.stage {
-        by_database.entry(stage.database().into()).or_default().push(&mut stage.sql);
+        let statements = by_database.entry(stage.database().into()).or_default();
+        statements.push(&mut stage.sql);
+        statements.extend(&mut stage.quick_sql);
     }
     for (database, statements) in by_database {
         let compared = statements.iter().flat_map(|sql| columns_compared_as_text(sql));

@@ -3,7 +3,8 @@
 
 use crate::collect::database::postgres::databases::Databases;
 use crate::collect::database::postgres::session::{Params, Session, get, required_time, time};
-use crate::collect::database::postgres::stage_backlog::{CLOCK_SKEW_S, MAX_EVENTS, is_good, window_events};
+use crate::collect::database::postgres::stage_backlog::{MAX_EVENTS, is_good, window_events};
+use crate::collect::database::postgres::stage_effects::CLOCK_SKEW_S;
 use crate::collect::database::postgres::stage_effects::subject;
 use crate::evidence::{Extent, Name, Reason, StuckEvent};
 use crate::pipeline::{Pipeline, Stage};

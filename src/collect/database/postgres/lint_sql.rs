@@ -18,6 +18,7 @@ use crate::pipeline::{IdForm, Marks, Pipeline, Stage};
 use crate::runbook::custom_fact::CustomFact;
 use crate::text::sql_literal::literal;
 use std::ops::Range;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Result of checking a pipeline's SQL.
@@ -40,6 +41,8 @@ pub enum SqlSource {
     Event,
     /// `sql` of the stage with this name.
     Stage(String),
+    /// `quick_sql` of the stage with this name.
+    Quick(String),
     /// `record_sql` of the stage with this name.
     Record(String),
     /// `sql` of the custom fact with this name.
@@ -123,7 +126,7 @@ impl Checker<'_> {
             valid &= self.check_stage(stage, id, &id_type).await?;
             // The backlog query contains the SQL of the event and of all earlier stages.
             if valid && !cross_database {
-                let (statement, params) = stage_backlog::backlog_sql(pipeline, stage, 1);
+                let (statement, params) = stage_backlog::backlog_sql(pipeline, &[stage], 1, Duration::ZERO);
                 let source = SqlSource::Stage(stage.name.clone());
                 valid = self.accepts(&source, &stage.sql, (&statement, &params)).await?;
             }
@@ -170,12 +173,15 @@ impl Checker<'_> {
         let columns = ["id", "at", "status"].map(String::from);
         let source = SqlSource::Stage(stage.name.clone());
         let mut valid = self.check_columns(&source, &stage.sql, &columns).await?;
+        if let Some(quick) = &stage.quick_sql {
+            valid &= self.check_columns(&SqlSource::Quick(stage.name.clone()), quick, &columns).await?;
+        }
         if valid {
             let id_type = match stage.database {
                 Some(_) => event::id_type(self.session(&source)?, &stage.sql).await?,
                 None => main_id_type.to_string(),
             };
-            let (statement, params) = stage_effects::effects_sql(stage, id, &id_type);
+            let (statement, params) = stage_effects::effects_sql(&self.pipeline.event, stage, id, &id_type);
             valid = self.accepts(&source, &stage.sql, (&statement, &params)).await?;
         }
         if let Some(record_sql) = &stage.record_sql {
@@ -264,7 +270,7 @@ impl Checker<'_> {
     fn session(&self, source: &SqlSource) -> Result<&'_ Session, Reason> {
         let database = match source {
             SqlSource::Marks(_) => self.pipeline.marks.as_ref().map(Marks::database),
-            SqlSource::Stage(name) => self.pipeline.stage(name).map(Stage::database),
+            SqlSource::Stage(name) | SqlSource::Quick(name) => self.pipeline.stage(name).map(Stage::database),
             SqlSource::Fact(name) => {
                 self.custom_facts.iter().find(|fact| fact.name() == name).map(CustomFact::database)
             }

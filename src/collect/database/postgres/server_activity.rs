@@ -44,17 +44,20 @@ const IDLE_TRANSACTIONS: &str =
 pub async fn sessions(session: &Session) -> Result<Sessions, Reason> {
     let params = Params::default();
     let subject = "the server's sessions";
-    let row = only(session.query(subject, SESSION_COUNTS, &params, STATEMENT_TIMEOUT).await?, subject)?;
+    let (counts, locks, idle) = tokio::join!(
+        session.query(subject, SESSION_COUNTS, &params, STATEMENT_TIMEOUT),
+        session.query("the server's locks", LOCKS, &params, STATEMENT_TIMEOUT),
+        session.query(subject, IDLE_TRANSACTIONS, &params, STATEMENT_TIMEOUT),
+    );
+    let row = only(counts?, subject)?;
     let (used, hidden, max): (i64, i64, i64) = (get(&row, 0)?, get(&row, 1)?, get(&row, 2)?);
-    let locks = session.query("the server's locks", LOCKS, &params, STATEMENT_TIMEOUT).await?;
-    let idle = session.query(subject, IDLE_TRANSACTIONS, &params, STATEMENT_TIMEOUT).await?;
     Ok(Sessions {
         used: used.unsigned_abs(),
         most: max.unsigned_abs(),
         hidden: hidden.unsigned_abs(),
         now: time(&row, 3)?,
-        locks: locks.iter().map(read_lock).collect::<Result<_, _>>()?,
-        idle: idle.iter().map(read_idle_session).collect::<Result<_, _>>()?,
+        locks: locks?.iter().map(read_lock).collect::<Result<_, _>>()?,
+        idle: idle?.iter().map(read_idle_session).collect::<Result<_, _>>()?,
     })
 }
 

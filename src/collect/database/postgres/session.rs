@@ -10,9 +10,10 @@ use crate::collect::now;
 use crate::evidence::{Clock, DatabaseIdentity, Observed, Reason, ReasonKind, System};
 use futures_util::future::join;
 use jiff::Timestamp;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout};
-use tokio_postgres::error::ErrorPosition;
+use tokio_postgres::error::{ErrorPosition, SqlState};
 use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -33,6 +34,10 @@ const SERVER_INFO: &str = "select current_setting('server_version'), now(), pg_i
               and exists (select from pg_stat_wal_receiver) then 0
          else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::int8 end,
     clock_timestamp(), current_database()::text, host(inet_server_addr()), inet_server_port()";
+
+/// How often a query is sent again because one that was sent before it has failed. With each time, one more of those
+/// that were sent together has its own answer.
+const MAX_REPEATS: usize = 50;
 
 /// Statement timeout for catalog queries.
 pub const CATALOG_TIMEOUT: Duration = Duration::from_secs(1);
@@ -73,6 +78,8 @@ pub struct Rejection {
 pub struct Session {
     opened: Opened,
     until: Instant,
+    /// The received bytes that belong to queries that were answered.
+    counted: AtomicU64,
     /// The server's replication lag; zero on a primary.
     pub replica_lag: Duration,
 }
@@ -100,7 +107,8 @@ impl Session {
         schema: Option<&str>,
         until: Instant,
     ) -> Result<(Session, ServerInfo), Reason> {
-        let mut session = Session { opened, until, replica_lag: Duration::ZERO };
+        let counted = AtomicU64::new(opened.traffic.received());
+        let mut session = Session { opened, until, counted, replica_lag: Duration::ZERO };
         let lock = session.share(20).clamp(LOCK_TIMEOUT.0, LOCK_TIMEOUT.1).as_millis();
         let schema = schema
             .map_or_else(String::new, |schema| format!("set local search_path = {};", quote_ident(schema)));
@@ -113,12 +121,13 @@ impl Session {
              set local lock_timeout = {lock}; {schema}
              select set_config(name, 'off', true) from pg_settings where name = 'jit'"
         );
-        let begun = session.client().batch_execute(&begin).await;
-        begun.map_err(|error| session.explain_error(&error, "the transaction"))?;
         let params = Params::default();
         let sent = now();
+        let begun = session.client().batch_execute(&begin);
         let rows = session.query("the server", SERVER_INFO, &params, session.share(4));
-        let row = only(rows.await?, "the server")?;
+        let (begun, rows) = join(begun, rows).await;
+        begun.map_err(|error| session.explain_error(&error, "the transaction"))?;
+        let row = only(rows?, "the server")?;
         let server_time = required_time(&row, 4, "the server's clock")?;
         let version: String = get(&row, 0)?;
         let lag: Option<i64> = get(&row, 3)?;
@@ -211,6 +220,8 @@ impl Session {
         }))
     }
 
+    /// Runs a query. Several may run at once: they are sent without waiting, and the server answers them in order. If
+    /// one fails, the server rejects all that were sent after it, and these are sent again.
     async fn run(
         &self,
         subject: &str,
@@ -218,7 +229,23 @@ impl Session {
         params: &Params,
         at_most: Duration,
     ) -> Result<Vec<Row>, Error> {
-        let (sent, before) = (Sent::now(System::Postgres), self.opened.traffic.received());
+        for _ in 0..MAX_REPEATS {
+            match self.run_once(subject, sql, params, at_most).await {
+                Err(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {}
+                result => return result,
+            }
+        }
+        self.run_once(subject, sql, params, at_most).await
+    }
+
+    async fn run_once(
+        &self,
+        subject: &str,
+        sql: &str,
+        params: &Params,
+        at_most: Duration,
+    ) -> Result<Vec<Row>, Error> {
+        let sent = Sent::now(System::Postgres);
         let at_most = at_most.clamp(MIN_STATEMENT_TIMEOUT, MAX_STATEMENT_TIMEOUT).as_millis();
         let guard = format!("savepoint asked; set local statement_timeout = {at_most}");
         let values: Vec<_> =
@@ -227,7 +254,9 @@ impl Session {
         let guard = self.client().batch_execute(&guard);
         let (guarded, rows) = join(guard, self.client().query_typed(sql, &values)).await;
         let result = guarded.and(rows);
-        let bytes = self.opened.traffic.received() - before;
+        // Several may be on their way, but they are answered one after the other.
+        let received = self.opened.traffic.received();
+        let bytes = received.saturating_sub(self.counted.swap(received, Ordering::Relaxed));
         let rows = result.as_ref().map_or(0, |rows| rows.len() as u64);
         sent.answered((bytes, rows), || subject.to_string());
         if result.is_err() {

@@ -2,32 +2,60 @@
 //! tables are in one database.
 
 use crate::collect::database::postgres::session::{Params, Session, get, only, time, timestamp};
-use crate::collect::database::postgres::stage_effects::subject;
-use crate::evidence::{Extent, Reason, StuckEvent};
+use crate::collect::database::postgres::stage_effects::{CLOCK_SKEW_S, subject};
+use crate::evidence::{Extent, Reason, ReasonKind, StuckEvent};
 use crate::pipeline::{Marks, Pipeline, Stage};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 /// Maximum number of events in the window to check, newest first.
 pub(crate) const MAX_EVENTS: i64 = 10_000;
 
-/// Tolerated clock skew in seconds. An effect may appear to be this much older than its event.
-pub(crate) const CLOCK_SKEW_S: u32 = 5;
+/// Counts, for each stage, the events from the last `window_s` seconds that reached it but lack its effect. All
+/// tables must be in this database. One statement counts all stages; only if it fails, each has its own.
+pub async fn backlogs(
+    session: &Session,
+    pipeline: &Pipeline,
+    window_s: u64,
+    mut found: impl FnMut(&Stage, Result<Extent, Reason>),
+) {
+    let stages: Vec<&Stage> = pipeline.stage.iter().collect();
+    match all_backlogs(session, pipeline, &stages, window_s).await {
+        Ok(extents) => stages.iter().zip(extents).for_each(|(stage, extent)| found(stage, Ok(extent))),
+        Err(_) => {
+            for (number, stage) in stages.iter().enumerate() {
+                let stages_left = u32::try_from(stages.len() - number).unwrap_or(1);
+                found(stage, backlog(session, pipeline, stage, window_s, stages_left).await);
+            }
+        }
+    }
+}
 
-/// Counts the events from the last `window_s` seconds that reached a stage but lack its
-/// effect. All tables must be in this database. `stages_left` is the number of stages still
-/// to query, including this one.
-pub async fn backlog(
+async fn all_backlogs(
+    session: &Session,
+    pipeline: &Pipeline,
+    stages: &[&Stage],
+    window_s: u64,
+) -> Result<Vec<Extent>, Reason> {
+    let (sql, params) = backlog_sql(pipeline, stages, window_s, session.replica_lag);
+    let rows = session.query("the stages", &sql, &params, session.share(2)).await?;
+    let extents: Vec<Extent> = rows.iter().map(read_backlog).collect::<Result<_, Reason>>()?;
+    match extents.len() == stages.len() {
+        true => Ok(extents),
+        false => Err(Reason::new(ReasonKind::Failed, "the stages: not one row for each")),
+    }
+}
+
+/// Counts the stuck events at one stage. `stages_left` is the number of stages still to query, including this one.
+async fn backlog(
     session: &Session,
     pipeline: &Pipeline,
     stage: &Stage,
     window_s: u64,
     stages_left: u32,
 ) -> Result<Extent, Reason> {
-    // Rows that a replica has not received yet do not count as missing.
-    let stage = &Stage { grace_s: stage.grace_s + session.replica_lag.as_secs(), ..stage.clone() };
-    let (sql, params) = backlog_sql(pipeline, stage, window_s);
+    let (sql, params) = backlog_sql(pipeline, &[stage], window_s, session.replica_lag);
     // Leave equal shares of the time for the remaining stages and for the queries after them.
     let subject = subject(stage);
     let rows = session.query(&subject, &sql, &params, session.share(stages_left + 1));
@@ -36,67 +64,94 @@ pub async fn backlog(
 
 fn read_backlog(row: &Row) -> Result<Extent, Reason> {
     let count = |column| get::<i64>(row, column).map(i64::unsigned_abs);
-    let ids: Vec<String> = get(row, 6)?;
-    let times: Vec<SystemTime> = get(row, 7)?;
-    let marked: Vec<bool> = get(row, 8)?;
-    let kept_back: Vec<bool> = get(row, 9)?;
+    let ids: Vec<String> = get(row, 7)?;
+    let times: Vec<SystemTime> = get(row, 8)?;
+    let marked: Vec<bool> = get(row, 9)?;
+    let kept_back: Vec<bool> = get(row, 10)?;
     let newest = ids.into_iter().zip(times).zip(marked.into_iter().zip(kept_back));
     let stuck = newest.map(|((id, at), (marked, kept_back))| {
         let at = timestamp(at)?;
         Ok(StuckEvent { id, at, marked, kept_back })
     });
     Ok(Extent {
-        events: count(0)?,
-        stuck: count(1)?,
-        stuck_marked: count(2)?,
-        since: time(row, 3)?,
-        last_good: time(row, 4)?,
-        limited: get(row, 5)?,
+        events: count(1)?,
+        stuck: count(2)?,
+        stuck_marked: count(3)?,
+        since: time(row, 4)?,
+        last_good: time(row, 5)?,
+        limited: get(row, 6)?,
         newest: stuck.collect::<Result<_, Reason>>()?,
     })
 }
 
 /// Builds one statement that selects the events in the window, follows them stage by stage,
-/// and finds those that reached `stage` but lack its effect. The statement joins whole sets
-/// so that the planner can choose the join method. One query per event would be slow for
-/// stage SQL that cannot use an index.
-pub(crate) fn backlog_sql(pipeline: &Pipeline, stage: &Stage, window_s: u64) -> (String, Params) {
+/// and finds those that reached a stage but lack its effect; it has a row for each of `stages`, which are in the
+/// pipeline's order. The statement joins whole sets so that the planner can choose the join method. One query per
+/// event would be slow for stage SQL that cannot use an index. Rows that a replica has not received yet, because it
+/// is `lag` behind, do not count as missing.
+pub(crate) fn backlog_sql(
+    pipeline: &Pipeline,
+    stages: &[&Stage],
+    window_s: u64,
+    lag: Duration,
+) -> (String, Params) {
     let mut params = Params::default();
     let window = i64::try_from(window_s).unwrap_or(i64::MAX);
     let window = params.bind(window, Type::INT8);
     let mut sql = window_events(&pipeline.event.sql, &window);
-    let before = pipeline.all_before(stage);
-    let last = before.len();
-    for (i, stage) in before.iter().copied().chain([stage]).enumerate() {
-        let reached = reached(&pipeline.before(stage), &before);
-        let effects = effects(i, stage, &mut params);
-        sql +=
-            &format!(",\nreached_{i} as materialized ({reached}),\neffect_{i} as materialized ({effects})");
+    let is_needed = |candidate: &&Stage| {
+        let is_same = |stage: &&Stage| stage.name == candidate.name;
+        stages.iter().any(|stage| is_same(stage) || pipeline.all_before(stage).iter().any(is_same))
+    };
+    let sets: Vec<&Stage> = pipeline.stage.iter().filter(is_needed).collect();
+    for (number, stage) in sets.iter().enumerate() {
+        let reached = reached(&pipeline.before(stage), &sets);
+        let effects = effects(number, stage, &mut params);
+        sql += &format!(",\nreached_{number} as materialized ({reached}),\n{effects}");
     }
-    let grace = i64::try_from(stage.grace_s).unwrap_or(i64::MAX);
-    let grace = params.bind(grace, Type::INT8);
-    let marked = marked(pipeline, stage, &mut params);
-    let kept_back = kept_back(pipeline, stage, &mut params);
-    let newest = Extent::NEWEST;
-    sql += &format!(
+    let mut rows = Vec::new();
+    for (number, stage) in sets.iter().enumerate() {
+        if stages.iter().any(|wanted| wanted.name == stage.name) {
+            let grace = stage.grace_s.saturating_add(lag.as_secs());
+            sql += &judged(number, grace, pipeline, stage, &mut params);
+            rows.push(counts(number));
+        }
+    }
+    sql += &rows.join("\nunion all ");
+    (sql + "\norder by 1", params)
+}
+
+/// Builds two more sets: the events that reached a stage, and those of them that lack its effect.
+fn judged(number: usize, grace_s: u64, pipeline: &Pipeline, stage: &Stage, params: &mut Params) -> String {
+    let grace = params.bind(i64::try_from(grace_s).unwrap_or(i64::MAX), Type::INT8);
+    let marked = marked(pipeline, stage, params);
+    let kept_back = kept_back(pipeline, stage, params);
+    format!(
         ",
-judged as materialized (
+judged_{number} as materialized (
   select reached.id, reached.at, effect.last_good,
          effect.id is null and reached.at < now() - {grace} * interval '1 second' as stuck
-    from reached_{last} reached left join effect_{last} effect on effect.id = reached.id),
-stuck as materialized (
+    from reached_{number} reached left join effect_{number} effect on effect.id = reached.id),
+stuck_{number} as materialized (
   select judged.id, judged.at, {marked} as marked, {kept_back} as kept_back,
          row_number() over (order by judged.at desc, judged.id::text) as place
-    from judged where stuck)
-select (select count(*) from judged), (select count(*) from stuck),
-       (select count(*) from stuck where marked), (select min(at) from stuck),
-       (select max(last_good) from judged), (select count(*) > {MAX_EVENTS} from recent),
-       array(select id::text from stuck where place <= {newest} order by place),
-       array(select at from stuck where place <= {newest} order by place),
-       array(select marked from stuck where place <= {newest} order by place),
-       array(select kept_back from stuck where place <= {newest} order by place)"
-    );
-    (sql, params)
+    from judged_{number} judged where stuck)"
+    )
+}
+
+/// Builds the row for a stage, which [`read_backlog`] reads.
+fn counts(number: usize) -> String {
+    let (judged, stuck, newest) = (format!("judged_{number}"), format!("stuck_{number}"), Extent::NEWEST);
+    format!(
+        "
+select {number}, (select count(*) from {judged}), (select count(*) from {stuck}),
+       (select count(*) from {stuck} where marked), (select min(at) from {stuck}),
+       (select max(last_good) from {judged}), (select count(*) > {MAX_EVENTS} from recent),
+       array(select id::text from {stuck} where place <= {newest} order by place),
+       array(select at from {stuck} where place <= {newest} order by place),
+       array(select marked from {stuck} where place <= {newest} order by place),
+       array(select kept_back from {stuck} where place <= {newest} order by place)"
+    )
 }
 
 /// Begins a statement with two sets: `recent`, the events in the window, and `came`, the newest
@@ -112,9 +167,9 @@ came as materialized (select id, at from recent order by at desc limit {MAX_EVEN
 }
 
 /// Builds the query for the events that passed all of these stages, with the time of the
-/// last effect. Without stages, it selects all events. `before` lists the stages in the order of their sets.
-fn reached(through: &[&Stage], before: &[&Stage]) -> String {
-    let number = |stage: &&Stage| before.iter().position(|other| other.name == stage.name);
+/// last effect. Without stages, it selects all events. `all` lists the stages in the order of their sets.
+fn reached(through: &[&Stage], all: &[&Stage]) -> String {
+    let number = |stage: &&Stage| all.iter().position(|other| other.name == stage.name);
     let sets: Vec<String> =
         through.iter().filter_map(number).map(|number| format!("effect_{number}")).collect();
     let Some((first, others)) = sets.split_first() else { return "select id, at from came".to_string() };
@@ -137,18 +192,34 @@ pub(crate) fn is_good(stage: &Stage, params: &mut Params) -> String {
     format!("effect.status::text = any({good})")
 }
 
-/// Builds the query for the times of each event's first and last good effects, for events that
+/// Builds the set `effect_N`: the times of each event's first and last good effects, for events that
 /// reached the stage and have an effect. The times are null if none of an event's effects is good.
 fn effects(number: usize, stage: &Stage, params: &mut Params) -> String {
     let good = is_good(stage, params);
-    format!(
-        "select reached.id, min(effect.at::timestamptz) filter (where {good}) as good_at,
+    let of = |set: &str, sql: &str, condition: &str| {
+        format!(
+            "select reached.id, min(effect.at::timestamptz) filter (where {good}) as good_at,
          max(effect.at::timestamptz) filter (where {good}) as last_good
-    from reached_{number} reached join ({sql}) effect on effect.id = reached.id
+    from {set} reached join ({sql}) effect on effect.id = reached.id
    where effect.at::timestamptz >= reached.at - interval '{CLOCK_SKEW_S} seconds'
-     and effect.at >= (select min(at) from came) - interval '{CLOCK_SKEW_S} seconds'
-   group by reached.id",
-        sql = stage.sql
+     and effect.at >= (select min(at) from came) - interval '{CLOCK_SKEW_S} seconds'{condition}
+   group by reached.id"
+        )
+    };
+    let reached = format!("reached_{number}");
+    let Some(quick) = &stage.quick_sql else {
+        return format!("effect_{number} as materialized ({})", of(&reached, &stage.sql, ""));
+    };
+    // The server decides before it reads any row whether there are events left.
+    let left = format!("left_{number}");
+    format!(
+        "quick_{number} as materialized ({quick}),
+{left} as materialized (select id, at from {reached} reached where not exists
+  (select from quick_{number} quick where quick.id = reached.id and quick.good_at is not null)),
+effect_{number} as materialized (select id, good_at, last_good from quick_{number} where good_at is not null
+  union all {rest})",
+        quick = of(&reached, quick, ""),
+        rest = of(&left, &stage.sql, &format!(" and exists (select from {left})")),
     )
 }
 
