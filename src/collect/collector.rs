@@ -338,6 +338,8 @@ impl Collector {
         if let Some(unavailable) = self.left_out(System::Logs) {
             return logs::collect(&self.config, Some(&unavailable), None, self.observed_at, self.until).await;
         }
+        let kinds = self.config.log_kinds.clone();
+        tokio::task::spawn_blocking(move || kinds.prepare());
         let docker = wait_for(&self.docker, self.until).await;
         if let Some(unavailable) = interrupted_without(docker.as_ref()) {
             return logs::collect(&self.config, Some(&unavailable), None, self.observed_at, self.until).await;

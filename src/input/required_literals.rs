@@ -19,10 +19,25 @@ pub fn required_literals(pattern: &str) -> Option<Vec<String>> {
     // group around it, the pattern is invalid if the group ends earlier.
     let inner = pattern.strip_prefix("(?i:").and_then(|rest| rest.strip_suffix(')'));
     let inner = inner.or_else(|| pattern.strip_prefix("(?i)"));
-    let hir = inner.and_then(parse).or_else(|| parse(pattern))?;
-    let literals = required(&hir).filter(|literals| shortest(literals) >= MIN_LENGTH)?;
+    let literals = match alternatives(inner.unwrap_or(pattern)) {
+        Some(plain) => Some(plain),
+        None => required(&inner.and_then(parse).or_else(|| parse(pattern))?),
+    };
+    let literals = literals.filter(|literals| shortest(literals) >= MIN_LENGTH)?;
     let cut = |literal: String| literal[..literal.floor_char_boundary(MAX_LENGTH)].to_string();
     Some(literals.into_iter().map(cut).collect())
+}
+
+/// Returns the texts, in lower case, of a pattern that is one text or a choice of texts between word borders, as
+/// most are. Parsing thousands of patterns takes longer than all else at the start.
+fn alternatives(pattern: &str) -> Option<Vec<String>> {
+    let inner = pattern.strip_prefix(r"\b").unwrap_or(pattern).strip_prefix("(?:")?;
+    let inner = inner.strip_suffix(r"\b").unwrap_or(inner).strip_suffix(')')?;
+    // These are special only within a class.
+    let is_special = |c: char| regex_syntax::is_meta_character(c) && !"-&~#".contains(c);
+    let is_plain = |c: char| c.is_ascii() && !c.is_ascii_control() && !is_special(c);
+    let texts = inner.split('|');
+    texts.map(|text| text.chars().all(is_plain).then(|| text.to_ascii_lowercase())).collect()
 }
 
 fn shortest(literals: &[String]) -> usize {

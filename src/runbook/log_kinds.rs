@@ -4,7 +4,7 @@ use crate::input::regex_pattern;
 use crate::input::required_literals::required_literals;
 use crate::runbook::log_signature::Signature;
 use crate::text::log::{Level, LogRecord};
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::Regex as TextRegex;
 use regex::bytes::{Regex, RegexBuilder};
 use std::collections::BTreeSet;
@@ -123,6 +123,11 @@ impl LogKinds {
         self.searches().patterns.iter().map(|pattern| (pattern.signature, pattern.literals.as_deref()))
     }
 
+    /// Builds the searches ahead of time, which takes as long as the first requests to the systems.
+    pub fn prepare(&self) {
+        self.searches();
+    }
+
     fn searches(&self) -> &Searches {
         self.0.searches.get_or_init(|| Searches::new(self))
     }
@@ -179,7 +184,9 @@ impl Searches {
                 None => unhinted.push(number),
             }
         }
-        let searcher = AhoCorasick::builder().ascii_case_insensitive(true).build(hints);
+        // Few records are searched, so a search that is built fast is better than a fast search.
+        let kind = Some(AhoCorasickKind::NoncontiguousNFA);
+        let searcher = AhoCorasick::builder().ascii_case_insensitive(true).kind(kind).build(hints);
         let hints = searcher.unwrap_or_else(|_| AhoCorasick::new([""; 0]).expect("no pattern is too large"));
         Searches { hints, owners, unhinted, patterns }
     }
