@@ -11,6 +11,7 @@ mod support;
 use serde_json::Value;
 use std::io::Read;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -267,10 +268,17 @@ fn distinguishes_two_projects_with_the_same_services() {
 fn reads_the_compose_file_without_the_compose_plugin() {
     let sandbox = Sandbox::fresh("");
     let id = sandbox.buy();
-    // Docker's client finds no plugins in an empty configuration directory.
-    let empty = tempfile::tempdir().unwrap();
-    let run = doctor([id.as_str(), "--json"]).env("DOCKER_CONFIG", empty.path().to_str().unwrap()).finish();
+    // A program that knows no command.
+    let directory = tempfile::tempdir().unwrap();
+    let docker = directory.path().join("docker");
+    std::fs::write(&docker, "#!/bin/sh\nexit 1\n").unwrap();
+    std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", directory.path().display(), std::env::var("PATH").unwrap());
+    let recording = directory.path().join("recording.json");
+    let run = doctor([id.as_str(), "--json", "--record"]).arg(recording.to_str().unwrap()).env("PATH", &path);
+    let run = run.finish();
     assert_eq!(run.json()["outcome"], "healthy", "{}", run.stdout);
+    assert!(std::fs::read_to_string(recording).unwrap().contains("built-in reader"));
 }
 
 /// Opens a port that accepts connections but never answers.

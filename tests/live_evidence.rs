@@ -74,6 +74,25 @@ fn missing_table_privileges_make_a_check_unknown_instead_of_failed() {
     assert!(observe_effect("row-security").contains("row-level security"));
 }
 
+/// The index that the pipeline's `quick_sql` uses covers only active purchases.
+#[test]
+#[ignore = "needs the sandbox"]
+fn finds_an_effect_that_the_index_does_not_cover() {
+    let sandbox = Sandbox::fresh("");
+    let (id, other) = (sandbox.buy(), sandbox.buy());
+    sql(&format!(
+        "update student_course_purchases set is_active = false where student_id::text =
+           (select payload->>'studentId' from processed_events where correlation_id = '{id}' limit 1)"
+    ));
+    for id in [id, other] {
+        let report = doctor([id.as_str(), "--json"]).finish().code(0).json();
+        let effect = instance(&report, "stage-effect-present", "purchase-worker");
+        assert_eq!(effect["verdict"], "pass", "{effect:#}");
+        let backlog = instance(&report, "stage-complete", "purchase-worker");
+        assert_eq!(backlog["verdict"], "pass", "{backlog:#}");
+    }
+}
+
 /// A background process that is killed when dropped.
 struct Background(Child);
 

@@ -1,6 +1,7 @@
 //! Collects what the compose files declare.
 
 use crate::base::error::Mistake;
+use crate::collect::runtime::compose::earlier_look::State;
 use crate::collect::runtime::compose::file_selection::{BUILT_IN_READER_TIME, check_readable, select_files};
 use crate::collect::runtime::compose::interpolate::Variables;
 use crate::collect::runtime::compose::plugin_reader::Outcome;
@@ -56,8 +57,17 @@ pub async fn collect(
     // A hash is worth reading only if there is one to compare it with.
     let has_hash = |(docker, _): &(&Runtime, _)| docker.instances().any(|c| c.config.hash.is_some());
     let running = (&environments, running.as_ref().is_some_and(has_hash));
-    let read = match plugin_reader::read(&files, &variables, running, plugin_until).await {
-        Outcome::Read(read) => Ok(read),
+    // Taken before Compose reads, so that a later change counts.
+    let state = State::of(&files, docker.and_then(|(docker, _)| docker.known()));
+    let outcome = match state.as_ref().and_then(State::earlier) {
+        Some(read) => Outcome::Read(read),
+        None => plugin_reader::read(&files, &variables, running, plugin_until).await,
+    };
+    let read = match outcome {
+        Outcome::Read(read) => {
+            state.into_iter().for_each(|state| state.remember(&read));
+            Ok(read)
+        }
         Outcome::Unavailable => built_in(),
         // Compose would not run these files either. For invalid YAML, the built-in reader's error
         // names the file and line; any other reason is the plugin's.

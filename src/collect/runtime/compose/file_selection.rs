@@ -41,7 +41,7 @@ impl Files {
 }
 
 /// Result of either reader.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ReadFiles {
     pub(crate) project: Option<Name>,
     /// The reader: `built-in reader`, or the command and version of the plugin.

@@ -5,6 +5,7 @@ pub mod built_in_reader;
 mod child;
 pub mod collect;
 pub mod discovery;
+mod earlier_look;
 pub mod file_selection;
 pub mod interpolate;
 mod layout;

@@ -1,3 +1,4 @@
+use crate::collect::runtime::compose::earlier_look::State;
 use crate::collect::runtime::compose::file_selection::files_from_labels;
 use crate::collect::runtime::compose::interpolate::Variables;
 use crate::collect::runtime::compose::plugin_reader::Outcome;
@@ -178,6 +179,30 @@ fn reads_the_layout_of_a_service_in_each_form() {
         r#"{"networks":["back","front"],"env_files":["b.env"],"build":{"context":".","target":"run"}}"#
     );
     assert_eq!(shown("c"), "{}");
+}
+
+#[test]
+fn what_was_read_counts_until_a_file_or_a_container_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "services:\n  a: {image: x}\n";
+    let files = files(directory.path(), &[text]);
+    let container = |id: &str| {
+        let container = test_samples::container(serde_json::json!({ "id": id, "name": "a" }));
+        Runtime { workloads: BTreeMap::new(), ..test_samples::runtime("") }.with_instances([container])
+    };
+    let state = || State::of(&files, Some(&container("1"))).unwrap();
+    let read = built_in(&files).unwrap();
+    state().remember(&read);
+    assert_eq!(state().earlier(), Some(read.clone()));
+    assert_eq!(State::of(&files, Some(&container("2"))).unwrap().earlier(), None);
+    std::fs::write(&files.paths[0], "services:\n  a: {image: y}\n").unwrap();
+    assert_eq!(state().earlier(), None);
+    state().remember(&read);
+    std::fs::write(directory.path().join(".env"), "TAG=2\n").unwrap();
+    assert_eq!(state().earlier(), None);
+    // The stamps of other files are not known.
+    std::fs::write(&files.paths[0], "services:\n  a: {extends: {file: b.yaml, service: b}}\n").unwrap();
+    assert_eq!(State::of(&files, None), None);
 }
 
 #[test]

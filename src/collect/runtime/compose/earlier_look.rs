@@ -1,0 +1,70 @@
+//! What Compose told at an earlier look of the same run, for `--wait` and `--follow`. It counts only as long as nothing
+//! that Compose reads, and no container that is compared with it, has changed.
+
+use crate::collect::runtime::compose::{Files, ReadFiles};
+use crate::evidence::Runtime;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// Words in a Compose file that name other files, whose stamps are not known.
+const OTHER_FILES: [&str; 3] = ["include", "extends", "env_file"];
+
+/// What Compose has read: the stamps of the files, and the containers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    files: Vec<(PathBuf, Option<Stamp>)>,
+    containers: Vec<String>,
+}
+
+/// A file's size, when it was modified, and when it was last changed in any way.
+type Stamp = (u64, Option<SystemTime>, (i64, i64));
+
+static EARLIER: Mutex<Option<(State, ReadFiles)>> = Mutex::new(None);
+
+impl State {
+    /// Returns the present state, or `None` if the files name others.
+    pub(crate) fn of(files: &Files, runtime: Option<&Runtime>) -> Option<State> {
+        let variables = [files.directory.join(".env")];
+        let paths = files.paths.iter().chain(&files.environment_files).chain(&variables);
+        let names_others = |path: &PathBuf| {
+            let text = std::fs::read_to_string(path);
+            text.is_ok_and(|text| OTHER_FILES.iter().any(|word| text.contains(word)))
+        };
+        if files.paths.iter().any(names_others) {
+            return None;
+        }
+        let mut containers: Vec<String> =
+            runtime.into_iter().flat_map(Runtime::instances).map(|c| c.id.clone()).collect();
+        containers.sort();
+        Some(State { files: paths.map(|path| (path.clone(), stamp(path))).collect(), containers })
+    }
+
+    /// Returns what was read in this state.
+    pub(crate) fn earlier(&self) -> Option<ReadFiles> {
+        let earlier = EARLIER.lock().unwrap_or_else(PoisonError::into_inner);
+        earlier.as_ref().filter(|(state, _)| state == self).map(|(_, read)| read.clone())
+    }
+
+    /// Remembers what was read in this state.
+    pub(crate) fn remember(self, read: &ReadFiles) {
+        *EARLIER.lock().unwrap_or_else(PoisonError::into_inner) = Some((self, read.clone()));
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.len(), found.modified().ok(), changed(&found)))
+}
+
+#[cfg(unix)]
+fn changed(found: &Metadata) -> (i64, i64) {
+    use std::os::unix::fs::MetadataExt;
+    (found.ctime(), found.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn changed(_found: &Metadata) -> (i64, i64) {
+    (0, 0)
+}
