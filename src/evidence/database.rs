@@ -162,6 +162,9 @@ pub struct Extent {
     pub newest: Vec<StuckEvent>,
     /// Whether only the newest events in the window were examined, because there were too many.
     pub limited: bool,
+    /// Time of the oldest event that was examined, if not all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Timestamp>,
 }
 
 impl Extent {

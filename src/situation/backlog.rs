@@ -112,6 +112,15 @@ fn extent_of<'a>(inputs: Inputs<'a>, settling: &Settling, stage: &Stage) -> Obse
                 Observed::unknown(why.kind, format!("{waiting} waiting; {}", why.describe()))
             }
         },
+        // The events that were not looked at may be stuck. For one event, the others only say how far trouble reaches.
+        None if extent.limited && inputs.evidence.target.ids.is_empty() => {
+            let back = extent.oldest.map(|at| format!(", back to {}", at.strftime("%d %b %H:%MZ")));
+            let message = format!(
+                "only the newest events of the window were counted{}; --window DURATION counts all of a shorter one",
+                back.unwrap_or_default()
+            );
+            Observed::unknown(ReasonKind::Limit, message)
+        }
         None => Observed::Known(extent),
     })
 }

@@ -79,6 +79,7 @@ impl<'a> CrossDatabaseBacklog<'a> {
             last_good: effects.values().filter_map(|(_, last)| *last).max(),
             newest: newest.collect(),
             limited,
+            oldest: arrivals.values().min().copied().filter(|_| limited),
         })
     }
 

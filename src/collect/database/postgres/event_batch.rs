@@ -106,7 +106,8 @@ async fn effects_of(session: &Session, stage: &Stage, ids: &[String], id_type: &
     );
     let subject = stage_effects::subject(stage);
     let rows = session.query(&subject, &sql, &params, session.share(4)).await?;
-    by_id(&rows, 2, |row| stage_effects::read_effect(row, &subject))
+    let found = by_id(&rows, 2, |row| stage_effects::read_effect(row, &subject))?;
+    Ok(found.into_iter().map(|(id, effects)| (id, stage_effects::distinct(stage, effects))).collect())
 }
 
 /// Adds the marks that contain one of the ids as a substring, for ids without a mark of their own. Scans the table

@@ -80,6 +80,7 @@ fn read_backlog(row: &Row) -> Result<Extent, Reason> {
         since: time(row, 4)?,
         last_good: time(row, 5)?,
         limited: get(row, 6)?,
+        oldest: time(row, 11)?,
         newest: stuck.collect::<Result<_, Reason>>()?,
     })
 }
@@ -87,7 +88,8 @@ fn read_backlog(row: &Row) -> Result<Extent, Reason> {
 /// Builds one statement that selects the events in the window, follows them stage by stage,
 /// and finds those that reached a stage but lack its effect; it has a row for each of `stages`, which are in the
 /// pipeline's order. The statement joins whole sets so that the planner can choose the join method. One query per
-/// event would be slow for stage SQL that cannot use an index. Rows that a replica has not received yet, because it
+/// event would be slow for stage SQL that cannot use an index. Sets of ids are grouped, not joined with each other:
+/// the planner cannot know how large they are, and would compare each with each. Rows that a replica has not received yet, because it
 /// is `lag` behind, do not count as missing.
 pub(crate) fn backlog_sql(
     pipeline: &Pipeline,
@@ -129,9 +131,10 @@ fn judged(number: usize, grace_s: u64, pipeline: &Pipeline, stage: &Stage, param
     format!(
         ",
 judged_{number} as materialized (
-  select reached.id, reached.at, effect.last_good,
-         effect.id is null and reached.at < now() - {grace} * interval '1 second' as stuck
-    from reached_{number} reached left join effect_{number} effect on effect.id = reached.id),
+  select id, min(at) as at, max(last_good) as last_good,
+         not bool_or(found) and min(at) < now() - {grace} * interval '1 second' as stuck
+    from (select id, at, null::timestamptz as last_good, false as found from reached_{number}
+          union all select id, null, last_good, true from effect_{number}) sets group by id),
 stuck_{number} as materialized (
   select judged.id, judged.at, {marked} as marked, {kept_back} as kept_back,
          row_number() over (order by judged.at desc, judged.id::text) as place
@@ -150,7 +153,8 @@ select {number}, (select count(*) from {judged}), (select count(*) from {stuck})
        array(select id::text from {stuck} where place <= {newest} order by place),
        array(select at from {stuck} where place <= {newest} order by place),
        array(select marked from {stuck} where place <= {newest} order by place),
-       array(select kept_back from {stuck} where place <= {newest} order by place)"
+       array(select kept_back from {stuck} where place <= {newest} order by place),
+       (select min(at) from came having (select count(*) > {MAX_EVENTS} from recent))"
     )
 }
 
@@ -173,13 +177,15 @@ fn reached(through: &[&Stage], all: &[&Stage]) -> String {
     let sets: Vec<String> =
         through.iter().filter_map(number).map(|number| format!("effect_{number}")).collect();
     let Some((first, others)) = sets.split_first() else { return "select id, at from came".to_string() };
-    let at: Vec<String> = sets.iter().map(|set| format!("{set}.good_at")).collect();
-    let joined: String = others.iter().map(|set| format!(" join {set} on {set}.id = {first}.id")).collect();
-    let conditions: Vec<String> = at.iter().map(|at| format!("{at} is not null")).collect();
+    let passed = |set: &String| format!("select id, good_at as at from {set} where good_at is not null");
+    if others.is_empty() {
+        return passed(first);
+    }
+    let all: Vec<String> = sets.iter().map(passed).collect();
     format!(
-        "select {first}.id, greatest({}) as at from {first}{joined} where {}",
-        at.join(", "),
-        conditions.join(" and ")
+        "select id, max(at) as at from ({}) passed group by id having count(*) = {}",
+        all.join(" union all "),
+        all.len()
     )
 }
 
@@ -214,8 +220,10 @@ fn effects(number: usize, stage: &Stage, params: &mut Params) -> String {
     let left = format!("left_{number}");
     format!(
         "quick_{number} as materialized ({quick}),
-{left} as materialized (select id, at from {reached} reached where not exists
-  (select from quick_{number} quick where quick.id = reached.id and quick.good_at is not null)),
+{left} as materialized (select id, min(at) as at
+    from (select id, at, false as found from {reached}
+          union all select id, null, true from quick_{number} where good_at is not null) sets
+   group by id having not bool_or(found)),
 effect_{number} as materialized (select id, good_at, last_good from quick_{number} where good_at is not null
   union all {rest})",
         quick = of(&reached, quick, ""),

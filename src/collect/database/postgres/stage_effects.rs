@@ -19,7 +19,22 @@ pub async fn effects(
     let (sql, params) = effects_sql(event, stage, id, id_type);
     let subject = subject(stage);
     let rows = session.query(&subject, &sql, &params, session.share(4)).await?;
-    rows.iter().map(|row| read_effect(row, &subject)).collect()
+    let effects: Result<_, Reason> = rows.iter().map(|row| read_effect(row, &subject)).collect();
+    effects.map(|effects| distinct(stage, effects))
+}
+
+/// Returns the effects without repetitions if their times are not their own, so that several rows are one effect.
+pub(crate) fn distinct(stage: &Stage, effects: Vec<Effect>) -> Vec<Effect> {
+    if !stage.undated {
+        return effects;
+    }
+    let mut seen: Vec<Effect> = Vec::new();
+    for effect in effects {
+        if !seen.contains(&effect) {
+            seen.push(effect);
+        }
+    }
+    seen
 }
 
 /// Names the stage in errors.
