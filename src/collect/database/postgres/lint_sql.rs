@@ -6,8 +6,8 @@ use crate::collect::database::postgres::cross_database_backlog::CrossDatabaseBac
 use crate::collect::database::postgres::databases::Databases;
 use crate::collect::database::postgres::session::{Params, Rejection, Session, quote_ident};
 use crate::collect::database::postgres::{
-    OpenedSession, custom_facts, event, main_address, name_suggestions, open_session, processed_marks,
-    stage_backlog, stage_effects,
+    OpenedSession, column_types, custom_facts, event, main_address, name_suggestions, open_session,
+    processed_marks, stage_backlog, stage_effects, table_scans,
 };
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::collect::timeout_at;
@@ -49,7 +49,7 @@ pub enum SqlSource {
     Fact(String),
 }
 
-/// A statement that the database rejects, or a result of the wrong type.
+/// A statement that the database rejects, a result of the wrong type, or a statement that is slow.
 #[derive(Debug)]
 pub struct Refusal {
     /// The SQL text that the statement comes from.
@@ -139,6 +139,40 @@ impl Checker<'_> {
                 (&statement, &custom_facts::params(sql, Some(id))),
             )
             .await?;
+        }
+        match self.result.refusals.is_empty() {
+            true => self.note_scans(id, &id_type).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Notes the statements that read a large table as a whole. They are planned as they run, with columns compared in
+    /// their own types.
+    async fn note_scans(&mut self, id: &str, id_type: &str) -> Result<(), Reason> {
+        let pipeline = column_types::with_typed_sql(self.pipeline, self.databases).await;
+        let session = &self.databases.main;
+        let event = event::statement(&pipeline.event, id, id_type);
+        let mut statements = vec![(SqlSource::Event, "finding one event", event)];
+        for stage in pipeline.stage.iter().filter(|stage| stage.database.is_none()) {
+            let statement = stage_effects::effects_sql(&pipeline.event, stage, id, id_type);
+            let what = match stage.quick_sql {
+                Some(_) => "finding what `quick_sql` does not find",
+                None => "finding the effects of one event",
+            };
+            statements.push((SqlSource::Stage(stage.name.clone()), what, statement));
+        }
+        statements.push((SqlSource::Event, "counting the events", stage_backlog::events_sql(&pipeline, 1)));
+        for (source, what, (sql, params)) in statements {
+            let tables = table_scans::large_scans(session, (&sql, &params)).await?;
+            if !tables.is_empty() {
+                self.result.refusals.push(Refusal {
+                    source,
+                    at: None,
+                    what: format!("{what} reads all of {}", tables.join(" and ")),
+                    help: Some("an index on what is compared makes each run faster".into()),
+                    is_config_error: false,
+                });
+            }
         }
         Ok(())
     }

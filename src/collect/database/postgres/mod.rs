@@ -23,6 +23,7 @@ pub mod session;
 pub mod ssl_options;
 pub mod stage_backlog;
 pub mod stage_effects;
+mod table_scans;
 pub mod tls;
 pub mod transport;
 

@@ -170,6 +170,13 @@ came as materialized (select id, at from recent order by at desc limit {MAX_EVEN
     )
 }
 
+/// Builds the statement that counts the events in the window.
+pub(crate) fn events_sql(pipeline: &Pipeline, window_s: u64) -> (String, Params) {
+    let mut params = Params::default();
+    let window = params.bind(i64::try_from(window_s).unwrap_or(i64::MAX), Type::INT8);
+    (window_events(&pipeline.event.sql, &window) + " select count(*) from came", params)
+}
+
 /// Builds the query for the events that passed all of these stages, with the time of the
 /// last effect. Without stages, it selects all events. `all` lists the stages in the order of their sets.
 fn reached(through: &[&Stage], all: &[&Stage]) -> String {
