@@ -4,6 +4,7 @@
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use std::collections::BTreeSet;
+use std::str::Chars;
 
 /// Shortest text that is worth a search.
 const MIN_LENGTH: usize = 3;
@@ -19,7 +20,8 @@ pub fn required_literals(pattern: &str) -> Option<Vec<String>> {
     // group around it, the pattern is invalid if the group ends earlier.
     let inner = pattern.strip_prefix("(?i:").and_then(|rest| rest.strip_suffix(')'));
     let inner = inner.or_else(|| pattern.strip_prefix("(?i)"));
-    let literals = match alternatives(inner.unwrap_or(pattern)) {
+    let quickly = inner.unwrap_or(pattern);
+    let literals = match alternatives(quickly).or_else(|| Some(vec![long_run(quickly)?])) {
         Some(plain) => Some(plain),
         None => required(&inner.and_then(parse).or_else(|| parse(pattern))?),
     };
@@ -38,6 +40,87 @@ fn alternatives(pattern: &str) -> Option<Vec<String>> {
     let is_plain = |c: char| c.is_ascii() && !c.is_ascii_control() && !is_special(c);
     let texts = inner.split('|');
     texts.map(|text| text.chars().all(is_plain).then(|| text.to_ascii_lowercase())).collect()
+}
+
+/// Shortest run of letters that is good enough not to parse the pattern for a better one.
+const LONG_RUN: usize = 10;
+
+/// Returns the longest run of letters, in lower case, that stand in a pattern outside of groups and classes, if it is
+/// long. Returns `None` for a pattern that has a choice or anything unusual there.
+fn long_run(pattern: &str) -> Option<String> {
+    let inner = pattern.strip_prefix(r"\b").unwrap_or(pattern);
+    let inner = match inner.strip_prefix("(?:") {
+        Some(inner) => inner.strip_suffix(r"\b").unwrap_or(inner).strip_suffix(')')?,
+        None => inner,
+    };
+    let (mut longest, mut run) = (String::new(), String::new());
+    let mut rest = inner.chars();
+    loop {
+        let next = rest.next();
+        match next {
+            Some('\\') => match rest.next()? {
+                c if c.is_ascii_punctuation() => {
+                    run.push(c);
+                    continue;
+                }
+                'b' | 'd' | 's' | 'w' | 'S' | 'W' | 'D' => {}
+                _ => return None,
+            },
+            Some('(') if rest.as_str().starts_with("?:") || !rest.as_str().starts_with('?') => {
+                skip_group(&mut rest)?;
+            }
+            Some('[') => skip_class(&mut rest)?,
+            // The character before it need not be there.
+            Some('?' | '*') => drop(run.pop()),
+            Some('{') => {
+                run.pop();
+                rest.find(|c| *c == '}')?;
+            }
+            Some('.' | '^' | '$' | '+') | None => {}
+            Some(c) if c.is_ascii() && !matches!(c, '|' | '(' | ')') => {
+                run.push(c.to_ascii_lowercase());
+                continue;
+            }
+            Some(_) => return None,
+        }
+        if run.len() > longest.len() {
+            longest.clone_from(&run);
+        }
+        run.clear();
+        if next.is_none() {
+            return Some(longest).filter(|longest| longest.len() >= LONG_RUN);
+        }
+    }
+}
+
+/// Skips the rest of a group, with the groups in it.
+fn skip_group(rest: &mut Chars) -> Option<()> {
+    let mut depth = 1;
+    while depth > 0 {
+        match rest.next()? {
+            '\\' => drop(rest.next()),
+            '[' => skip_class(rest)?,
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    Some(())
+}
+
+/// Skips the rest of a class. Returns `None` if it has another in it.
+fn skip_class(rest: &mut Chars) -> Option<()> {
+    let mut is_first = true;
+    loop {
+        match rest.next()? {
+            '\\' => drop(rest.next()),
+            '^' if is_first => continue,
+            ']' if !is_first => return Some(()),
+            '[' => return None,
+            _ => {}
+        }
+        is_first = false;
+    }
 }
 
 fn shortest(literals: &[String]) -> usize {
@@ -123,6 +206,23 @@ fn text(hir: &Hir) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_long_runs_without_parsing() {
+        for (pattern, expected) in [
+            (r"\b(?:could not connect to (?:server|host)s?)\b", Some("could not connect to ")),
+            (r"no such hosts? (?:\(\d+\) )?was found: [^]a(]+ in the end", Some("no such host")),
+            (r"(a|[)])connection +refused\.{2}", Some("connection ")),
+            // The parser has to tell.
+            (r"not enough replicas|too many of them", None),
+            (r"\b(?:connection refused)|(?:connection reset)\b", None),
+            (r"(?i)connection refused", None),
+            (r"connection\x20refused", None),
+            (r"short one?", None),
+        ] {
+            assert_eq!(long_run(pattern).as_deref(), expected, "{pattern}");
+        }
+    }
 
     #[test]
     fn finds_what_every_match_contains() {

@@ -120,7 +120,9 @@ fn led(
         let leaderless = if missing { Leaderless::NoPartitions } else { Leaderless::Partitions(leaderless) };
         // A broker that has just started does not lead any partitions yet, but it knows which topics there are.
         let broker = pipeline.broker(pipeline.broker_of_topic(name)).map(|broker| broker.service.get_ref());
-        let young = broker.filter(|_| topic.exists && !led).and_then(|broker| Some((broker, settling.just_started(broker)?)));
+        let young = broker
+            .filter(|_| topic.exists && !led)
+            .and_then(|broker| Some((broker, settling.just_started(broker)?)));
         match young {
             Some((broker, age)) => {
                 let message = format!("{}; {broker} started {age} ago", leaderless.describe());

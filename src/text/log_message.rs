@@ -1,5 +1,6 @@
 //! Extracts the message from a log record, without time, level and other fields.
 
+use crate::text::ascii_regex::ascii_regex;
 use regex::Regex;
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -17,7 +18,7 @@ static HEADER: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = format!(
         r"^(?:\[[\d T:.,Z+/-]+\]|{time}|\[?\b{level}\b\]?:?(?:\s|$)|\d+\s+---|\[\s*{level}\s*\]|[-|]\s)\s*"
     );
-    Regex::new(&pattern).expect("constant pattern is valid")
+    ascii_regex(&pattern)
 });
 
 /// Words that indicate trouble, in the formats of many languages and loggers.
@@ -25,7 +26,7 @@ static TROUBLE_WORDS: LazyLock<Regex> = LazyLock::new(|| {
     let words = r"(?i:\berr!|\b(?:error|fatal|warn|warning|critical|panic|panicked|exception|traceback)\b)";
     let outcomes = r"(?i:\b(?:failed|failure|denied|refused|unauthori[sz]ed)\b)";
     let names = r#"[a-z](?:Error|Exception|Failed)\b|"level":(?:40|50|60)\b|\b(?:ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE)\b"#;
-    Regex::new(&format!("{words}|{outcomes}|{names}")).expect("constant pattern is valid")
+    ascii_regex(&format!("{words}|{outcomes}|{names}"))
 });
 
 /// Parts of all words that indicate trouble, in lower case. JSON's numbers of levels have none.

@@ -1,6 +1,7 @@
 //! Text helpers: plurals, suggestions, templates, addresses, JSON and log messages.
 
 pub mod address;
+mod ascii_regex;
 pub mod json;
 pub mod log;
 pub mod log_message;

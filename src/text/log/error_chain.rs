@@ -1,33 +1,32 @@
 //! The errors in the lines of a record: messages and their causes, without stack frames.
 
+use crate::text::ascii_regex::ascii_regex;
 use regex::Regex;
 use std::sync::LazyLock;
 
-fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a constant pattern")
-}
-
 /// A stack frame, or a line that belongs to one.
 static FRAME: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    ascii_regex(
         r#"^(?:\s*at \S|\s*File "|\s*\.\.\. \d+ |\s+from \S+:\d+|\s+\d+: +0x|\s+at [/\w]|\t\S+:\d+|goroutine \d|\s*#\d+ |\s*\(?\S+\.(?:rb|exs?|erl|php|py|go|kt|java|js|ts|mjs|cjs|rs|scala):\d+|\s*[\w.$*()/@-]+\(0x|\s*--- End of |\s*\^+|\s*~+|stack backtrace|note: |created by |Stack trace:|\[signal )"#,
     )
 });
 
 /// The beginning of a cause, deeper than what stands before it.
 static CAUSE: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    ascii_regex(
         r"^\s*(?:Caused by:?|---> |\(?[Cc]ause:|\[cause\]:|cause:|Root cause:|Inner Exception:?|Wrapped by:|Original error:|originalError:)\s*(?:\d+: )?",
     )
 });
 
 /// The first line of an exception, with the package of its class.
 static EXCEPTION: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^(?:[A-Za-z_][\w$]*\.)+[\w$]*(?:Exception|Error|Throwable)\b"));
+    LazyLock::new(|| ascii_regex(r"^(?:[A-Za-z_][\w$]*\.)+[\w$]*(?:Exception|Error|Throwable)\b"));
 
 /// What stands between an error and the one that was raised while it was handled.
 static OUTER: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"^(?:During handling of the above exception|The above exception was the direct cause|Next \S)")
+    ascii_regex(
+        r"^(?:During handling of the above exception|The above exception was the direct cause|Next \S)",
+    )
 });
 
 /// Adds the errors in the lines after a message, the root last. The first lines belong to the message.

@@ -4,27 +4,24 @@ use super::fast_path;
 use super::level::Level;
 use super::record::LogRecord;
 use super::time::parse_time;
+use crate::text::ascii_regex::ascii_regex;
 use regex::Regex;
 use std::sync::LazyLock;
 
 /// How far from its beginning a line's level may be, in bytes.
 const MAX_HEADER: usize = 160;
 
-fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a constant pattern")
-}
-
 /// A time at the beginning of a line, with or without a date and brackets.
 const TIME: &str = r"(?:[\[(<]?(?:\d{4}[-/.]\d\d[-/.]\d\d[T ,:]\s?\d\d:\d\d(?::\d\d)?|\d\d[-/ ][A-Z][a-z]{2}[-/ ]\d{4}[ :]\d\d:\d\d:\d\d|\d{1,2}:\d\d:\d\d|\d{1,2}:\d\d[AP]M)(?:[.,]\d+)?(?:\s?(?:Z|UTC|GMT|[AP]M|[+-]\d\d:?\d\d))?[\])>]?)";
 
-static TIMED: LazyLock<Regex> = LazyLock::new(|| regex(&format!("^{TIME}")));
+static TIMED: LazyLock<Regex> = LazyLock::new(|| ascii_regex(&format!("^{TIME}")));
 
 /// A level in capitals after a time, or a lower-case one in brackets or before a colon.
 static LEVEL_AFTER_TIME: LazyLock<Regex> = LazyLock::new(|| {
     let capitals = "TRACE|TRC|DEBUG|DBG|VERBOSE|INFO|INF|NOTICE|WARN|WARNING|WRN|ERROR|ERR|SEVERE|CRITICAL|CRIT|FATAL|FTL|PANIC|ALERT|EMERG|LOG|DETAIL|HINT|STATEMENT|FINE|FINER|FINEST|CONFIG";
     let lower =
         "trace|debug|info|information|notice|warn|warning|error|err|crit|critical|alert|emerg|fatal|panic";
-    regex(&format!(
+    ascii_regex(&format!(
         r"(?:^|[\s\[|(.<])(?P<a>{capitals})(?:[\s\]|:)/>,]|$)|[\[(<|]\s?(?P<b>{lower})\s*[\])>|]|^\s*(?P<c>{lower}|Trace|Debug|Info|Information|Warn|Warning|Error|Fatal|Critical):?\s"
     ))
 });
@@ -33,25 +30,28 @@ static LEVEL_AFTER_TIME: LazyLock<Regex> = LazyLock::new(|| {
 static LEVEL_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     let words = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL|ERR|INF|WRN|DBG|LOG";
     let lower = "trce|dbug|trace|debug|info|notice|warn|warning|error|fail|crit|critical|fatal";
-    regex(&format!(
+    ascii_regex(&format!(
         r"^(?:\[[^\]]{{1,60}}\]\s+)?(?:[\[(<]?(?P<a>{words})[\])>]?(?:[\s:|\-]|$)|[\[(<](?P<b>{lower})[\])>]|(?P<c>{lower}):)"
     ))
 });
 
 /// The header of Kubernetes' components and other programs with glog: `E1111 23:06:22.779567 1 file.go:72]`.
 static KLOG: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^(?P<level>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [^\s\]]+\]\s?"));
+    LazyLock::new(|| ascii_regex(r"^(?P<level>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [^\s\]]+\]\s?"));
 /// The header of librdkafka: `%3|1794442032.675|FAIL|client#producer-1|`.
-static RDKAFKA: LazyLock<Regex> = LazyLock::new(|| regex(r"^%(?P<level>[0-7])\|[\d.]+\|\w+\|[^|]*\|\s?"));
+static RDKAFKA: LazyLock<Regex> =
+    LazyLock::new(|| ascii_regex(r"^%(?P<level>[0-7])\|[\d.]+\|\w+\|[^|]*\|\s?"));
 /// Syslog, as RFC 5424 or RFC 3164 has it, up to the message.
 static SYSLOG: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    ascii_regex(
         r"^(?:<(?P<priority>\d{1,3})>(?:1 (?P<time>\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]]*\])+)\s?)?)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [\w./-]+(?:\[\d+\])?: )?",
     )
 });
 /// PHP's own errors.
 static PHP: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"^PHP (?P<level>Fatal error|Parse error|Recoverable fatal error|Warning|Notice|Deprecated):\s+")
+    ascii_regex(
+        r"^PHP (?P<level>Fatal error|Parse error|Recoverable fatal error|Warning|Notice|Deprecated):\s+",
+    )
 });
 
 /// What stands between a level and the message: processes, threads, loggers, places in the code.
@@ -70,7 +70,7 @@ static LOGGERS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"^- ",
     ]
     .into_iter()
-    .map(regex)
+    .map(ascii_regex)
     .collect()
 });
 
@@ -221,7 +221,7 @@ fn has_time(line: &str) -> bool {
 
 /// Ends of processes, whose further lines have no header.
 static ENDED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    ascii_regex(
         r"^(?:panic: |fatal error: |thread '[^']*' (?:\(\d+\) )?panicked at|Exception in thread |terminate called |Fatal Python error|FATAL ERROR: |node:internal/)",
     )
 });
@@ -235,7 +235,7 @@ pub fn takes_lines(line: &str) -> bool {
 
 /// Errors that runtimes print without a logger, at the beginning of a line.
 static UNLOGGED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    ascii_regex(
         r"^(?:panic: |fatal error: |fatal: |thread '[^']*' (?:\(\d+\) )?panicked at|Exception in thread |Unhandled exception|Uncaught |terminate called |Segmentation fault|FATAL ERROR: |\[FATAL|PHP (?:Fatal|Parse) error|memory allocation of |node:internal/|exec |standard_init_linux|error: |Error: |\*\*\* |Fatal Python error|Aborted|Killed)",
     )
 });

@@ -1,5 +1,6 @@
 //! Words of records that tell of a success.
 
+use crate::text::ascii_regex::ascii_regex;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -10,13 +11,12 @@ pub const SUCCESS_WORDS: &str = "stored|saved|sent|delivered|published|produced|
     accepted|passed|applied|recovered|restored|resumed|connected|reconnected|joined|rejoined|subscribed|\
     re-established|reestablished|established|authenticated|stabilized|elected|ready|started|listening|in sync";
 
-static SUCCESS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(&format!(r"(?i)\b(?:{SUCCESS_WORDS})\b")).expect("a constant pattern"));
+static SUCCESS: LazyLock<Regex> = LazyLock::new(|| ascii_regex(&format!(r"(?i)\b(?:{SUCCESS_WORDS})\b")));
 
 /// Words that turn a success into its opposite or into a plan, and those of signs of life.
 static NOT_YET: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = r"(?i)\b(?:heartbeat|ping|health\w*|liveness|readiness|probes?|not|no|never|cannot|can't|couldn't|failed|failing|fails|failure|error|unable|retry|retrying|waiting|trying|attempt|attempting|refused|rejected|denied|lost|disconnected|un\w+ed)\b";
-    Regex::new(pattern).expect("a constant pattern")
+    ascii_regex(pattern)
 });
 
 /// Reports whether a message tells of a success.

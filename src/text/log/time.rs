@@ -1,5 +1,6 @@
 //! Times in log records.
 
+use crate::text::ascii_regex::ascii_regex;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
@@ -12,13 +13,13 @@ static DATED: LazyLock<Regex> = LazyLock::new(|| {
     let clock = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9})\d*)?";
     let zone = r"\s?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)?";
     let pattern = format!(r"^(?P<year>\d{{4}})[-/.](?P<month>\d\d)[-/.](?P<day>\d\d)[T ,:]\s?{clock}{zone}");
-    Regex::new(&pattern).expect("a constant pattern")
+    ascii_regex(&pattern)
 });
 
 /// A date with the day first: `13/Nov/2026 14:34:00`, `08-Nov-2026 12:10:35 UTC`.
 static DAY_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = r"^(?P<day>\d\d)[-/ ](?P<month>[A-Z][a-z]{2})[-/ ](?P<year>\d{4})[ :](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?\s?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)?";
-    Regex::new(pattern).expect("a constant pattern")
+    ascii_regex(pattern)
 });
 
 const MONTHS: [&str; 12] =
