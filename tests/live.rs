@@ -59,7 +59,7 @@ fn run_printed(command: &str, directory: &Path) {
 fn lint_reports_sql_that_the_database_rejects() {
     let _sandbox = Sandbox::fresh("");
     let valid = doctor(["lint"]).finish().code(0);
-    assert!(valid.last_line().ends_with("24 statements prepared"), "{}", valid.stdout);
+    assert!(valid.last_line().ends_with("25 statements prepared"), "{}", valid.stdout);
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("pipeline.toml");
     let text = std::fs::read_to_string(support::root().join("checks/pipeline.toml")).unwrap();
