@@ -57,8 +57,8 @@ pub async fn collect(
     // A hash is worth reading only if there is one to compare it with.
     let has_hash = |(docker, _): &(&Runtime, _)| docker.instances().any(|c| c.config.hash.is_some());
     let running = (&environments, running.as_ref().is_some_and(has_hash));
-    // Taken before Compose reads, so that a later change counts.
-    let state = State::of(&files, docker.and_then(|(docker, _)| docker.known()));
+    // Taken before Compose reads, so that a later change counts. Without --wait, there is no further look.
+    let state = config.wait.and_then(|_| State::of(&files, docker.and_then(|(docker, _)| docker.known())));
     let outcome = match state.as_ref().and_then(State::earlier) {
         Some(read) => Outcome::Read(read),
         None => plugin_reader::read(&files, &variables, running, plugin_until).await,

@@ -1,5 +1,5 @@
-//! What Compose told at an earlier look of the same run, for `--wait` and `--follow`. It counts only as long as nothing
-//! that Compose reads, and no container that is compared with it, has changed.
+//! Caches what Compose reported, for the further looks of `--wait`. The cached report is valid only while the files that
+//! Compose reads and the containers that are compared with them stay unchanged.
 
 use crate::collect::runtime::compose::{Files, ReadFiles};
 use crate::evidence::Runtime;

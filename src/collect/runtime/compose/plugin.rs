@@ -1,6 +1,7 @@
 //! Finds the program behind `docker compose`. `docker` starts it twice, first to ask for its name, which takes more
 //! processor time than the answer.
 
+use crate::collect::runtime::docker::address::cli_directory;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,18 +23,12 @@ pub(crate) fn program() -> Option<PathBuf> {
     if !is_binary(&docker) {
         return None;
     }
-    let own = own_directory()?;
+    let own = cli_directory()?;
     if has_other_directories(&own) {
         return None;
     }
     let directories = [own.join("cli-plugins")].into_iter().chain(SYSTEM_DIRECTORIES.map(PathBuf::from));
     directories.map(|directory| directory.join("docker-compose")).find(|program| program.is_file())
-}
-
-/// Returns the directory with the docker CLI's configuration.
-fn own_directory() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("DOCKER_CONFIG").or_else(|| Some(set("HOME")?.join(".docker")))
 }
 
 /// Reports whether the configuration names further directories with plugins, or cannot be read.

@@ -14,15 +14,20 @@ pub(crate) fn address(configured: Option<&str>) -> Result<String, Reason> {
     if let Some(configured) = configured {
         return normalize(configured);
     }
-    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let home = || std::env::home_dir().map(|home| home.join(".docker"));
-    let Some(directory) = set("DOCKER_CONFIG").map(PathBuf::from).or_else(home) else {
+    let Some(directory) = cli_directory() else {
         return Ok(DEFAULT_SOCKET.into());
     };
-    match context_host(&directory, set("DOCKER_CONTEXT"))? {
+    let context = std::env::var("DOCKER_CONTEXT").ok().filter(|value| !value.is_empty());
+    match context_host(&directory, context)? {
         Some(host) => normalize(&host),
         None => Ok(DEFAULT_SOCKET.into()),
     }
+}
+
+/// Returns the directory with the docker CLI's configuration.
+pub(crate) fn cli_directory() -> Option<PathBuf> {
+    let set = std::env::var_os("DOCKER_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from);
+    set.or_else(|| std::env::home_dir().map(|home| home.join(".docker")))
 }
 
 /// Normalizes an address to a URL with a scheme that bollard supports.
