@@ -123,11 +123,14 @@ impl Session {
         );
         let params = Params::default();
         let sent = now();
-        let begun = session.client().batch_execute(&begin);
+        let begun = async {
+            let begun = session.client().batch_execute(&begin).await;
+            begun.map_err(|error| session.explain_error(&error, "the transaction"))
+        };
+        // Without a transaction, the query would be sent again and again.
         let rows = session.query("the server", SERVER_INFO, &params, session.share(4));
-        let (begun, rows) = join(begun, rows).await;
-        begun.map_err(|error| session.explain_error(&error, "the transaction"))?;
-        let row = only(rows?, "the server")?;
+        let ((), rows) = tokio::try_join!(begun, rows)?;
+        let row = only(rows, "the server")?;
         let server_time = required_time(&row, 4, "the server's clock")?;
         let version: String = get(&row, 0)?;
         let lag: Option<i64> = get(&row, 3)?;
@@ -229,19 +232,20 @@ impl Session {
         params: &Params,
         at_most: Duration,
     ) -> Result<Vec<Row>, Error> {
-        for _ in 0..MAX_REPEATS {
-            match self.run_once(subject, sql, params, at_most).await {
-                Err(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {}
-                result => return result,
+        let mut repeats = 0;
+        loop {
+            let result = self.run_once((subject, sql), params, at_most).await;
+            let is_rejected = |error: &Error| error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION);
+            if repeats == MAX_REPEATS || !result.as_ref().is_err_and(is_rejected) {
+                return result;
             }
+            repeats += 1;
         }
-        self.run_once(subject, sql, params, at_most).await
     }
 
     async fn run_once(
         &self,
-        subject: &str,
-        sql: &str,
+        (subject, sql): (&str, &str),
         params: &Params,
         at_most: Duration,
     ) -> Result<Vec<Row>, Error> {
