@@ -326,6 +326,14 @@ mod tests {
             too_large["orders"],
             Reason::new(ReasonKind::Limit, "topic orders has 10000 partitions, more than the bound of 2000")
         );
+        let many = |topics: usize| ClusterSize {
+            brokers: 3,
+            partitions: (0..topics).map(|n| (format!("orders-{n}"), MAX_PARTITIONS)).collect(),
+        };
+        assert!(check_size(many(50), false).is_ok());
+        let why = check_size(many(51), false).unwrap_err();
+        let expected = "the pipeline's topics have 102000 partitions, more than the bound of 100000";
+        assert_eq!(why.message, expected);
         assert!(check_size(size(3, 19_997), true).is_ok());
         assert!(check_size(size(3, 19_998), true).is_err());
     }
