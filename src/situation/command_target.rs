@@ -48,7 +48,11 @@ fn is_value(word: &Word) -> bool {
     match word {
         Word::Literal(text) | Word::Operand(text) => !text.starts_with('-') && is_printable(text),
         Word::Variable(_) => true,
-        Word::Joined(words) => words.first().is_some_and(is_value),
+        // Only a name and the variable with its address are joined: `mail="$POSTGRES_URL_MAIL"`.
+        Word::Joined(words) => {
+            matches!(words.as_slice(), [Word::Literal(name), Word::Variable(_)] if name.ends_with('='))
+                && words.first().is_some_and(is_value)
+        }
     }
 }
 
@@ -161,6 +165,8 @@ mod tests {
             ("--at \"$(touch x)\"", "--at '$(touch x)'"),
             ("--at 'a\nb'", ""),
             ("--kafka", ""),
+            ("--postgres \"$POSTGRES_URL\"; touch x", ""),
+            ("--database mail=\"$POSTGRES_URL_MAIL\"'x'", ""),
         ] {
             assert_eq!(flags(recorded), kept);
         }
