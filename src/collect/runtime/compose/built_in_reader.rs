@@ -3,7 +3,7 @@
 
 use crate::base::secret::{redact, redact_image};
 use crate::collect::runtime::compose::interpolate::Variables;
-use crate::collect::runtime::compose::layout::{appended, layout};
+use crate::collect::runtime::compose::layout::{appended, environment, layout};
 use crate::collect::runtime::compose::{Files, ReadFiles, unreadable, yaml};
 use crate::collect::runtime::docker::shown_path;
 use crate::evidence::{Declaration, Name, NamedBy, Reason, ReasonKind};
@@ -34,7 +34,11 @@ struct Service {
     networks: Option<Value>,
     env_file: Option<Value>,
     build: Option<Value>,
+    environment: Option<Value>,
 }
+
+/// The variables of a service by name; a value is `None` if it is passed on from the shell.
+pub(crate) type Environment = BTreeMap<String, Option<String>>;
 
 #[derive(Debug, Clone, Deserialize)]
 struct Deploy {
@@ -49,6 +53,14 @@ struct Extends {
 
 /// Reads the files. Later files override earlier ones.
 pub(crate) fn read(files: &Files, variables: &Variables) -> Result<ReadFiles, Reason> {
+    read_with_environments(files, variables).map(|(read, _)| read)
+}
+
+/// Like [`read`], but also returns the variables of each service, unless one that is required is not set.
+pub(crate) fn read_with_environments(
+    files: &Files,
+    variables: &Variables,
+) -> Result<(ReadFiles, BTreeMap<Name, Environment>), Reason> {
     let mut name = None;
     let mut services: BTreeMap<Name, Service> = BTreeMap::new();
     for path in &files.paths {
@@ -62,17 +74,22 @@ pub(crate) fn read(files: &Files, variables: &Variables) -> Result<ReadFiles, Re
     let enabled = active_profiles(variables);
     let interpolate =
         |text: &str| variables.interpolate(text).map_err(|message| failed(&files.paths[0], &message));
+    let environments = services.iter().filter_map(|(name, service)| {
+        Some((name.clone(), environment(service.environment.as_ref(), interpolate).ok()?))
+    });
+    let environments = environments.collect();
     let services: Result<BTreeMap<_, _>, Reason> = services
         .into_iter()
         .map(|(name, service)| Ok((name, service.into_declaration(&interpolate, &enabled)?)))
         .collect();
     let name = name.as_deref().map(interpolate).transpose()?;
     let named = files.project.clone().or_else(|| variables.get("COMPOSE_PROJECT_NAME"));
-    Ok(ReadFiles {
+    let read = ReadFiles {
         project: named.or(name).or_else(|| default_project_name(&files.directory)),
         reader: "built-in reader".into(),
         services: services?,
-    })
+    };
+    Ok((read, environments))
 }
 
 /// Returns the profiles that `COMPOSE_PROFILES` enables.
@@ -193,6 +210,8 @@ impl Service {
             networks: appended(base.networks, self.networks),
             env_file: appended(base.env_file, self.env_file),
             build: self.build.or(base.build),
+            // Of a variable in both, the later value applies.
+            environment: appended(base.environment, self.environment),
         }
     }
 

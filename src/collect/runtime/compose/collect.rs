@@ -2,14 +2,17 @@
 
 use crate::base::error::Mistake;
 use crate::collect::runtime::compose::earlier_look::State;
-use crate::collect::runtime::compose::file_selection::{BUILT_IN_READER_TIME, check_readable, select_files};
+use crate::collect::runtime::compose::file_selection::{
+    BUILT_IN_READER_TIME, Files, check_readable, select_files,
+};
 use crate::collect::runtime::compose::interpolate::Variables;
 use crate::collect::runtime::compose::plugin_reader::Outcome;
-use crate::collect::runtime::compose::{built_in_reader, plugin_reader, remote_includes};
+use crate::collect::runtime::compose::{built_in_reader, plugin_reader, remote_includes, unchanged};
 use crate::collect::runtime::docker::{EnvironmentAddresses, before_deadline, shown_path};
 use crate::config::Config;
 use crate::evidence::{Declared, Observed, Runtime};
 use crate::input::text_file::describe;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 use tokio::time::Instant;
@@ -49,6 +52,7 @@ pub async fn collect(
     if let Err(why) = remote_includes::refuse(&files, &variables) {
         return Observed::Unknown(why);
     }
+    let unchanged = || unchanged::read(&files, &variables, &shell_names(&files), running?);
     let built_in = || built_in_reader::read(&files, &variables);
     let plugin_until = before_deadline(until);
     let plugin_until = plugin_until.checked_sub(BUILT_IN_READER_TIME).unwrap_or(plugin_until);
@@ -61,7 +65,10 @@ pub async fn collect(
     let state = config.wait.and_then(|_| State::of(&files, docker.and_then(|(docker, _)| docker.known())));
     let outcome = match state.as_ref().and_then(State::earlier) {
         Some(read) => Outcome::Read(read),
-        None => plugin_reader::read(&files, &variables, running, plugin_until).await,
+        None => match unchanged() {
+            Some(read) => Outcome::Read(read),
+            None => plugin_reader::read(&files, &variables, running, plugin_until).await,
+        },
     };
     let read = match outcome {
         Outcome::Read(read) => {
@@ -82,6 +89,12 @@ pub async fn collect(
         read_by: read.reader,
         workloads: read.services,
     }))
+}
+
+/// Returns the names of this process's variables that Compose would see.
+fn shell_names(files: &Files) -> BTreeSet<String> {
+    let names = environment_variables().map(|(name, _)| name);
+    names.filter(|name| !files.ignored_variables.contains(name)).collect()
 }
 
 /// Returns the variables of this process that are text; others cannot occur in a compose file.

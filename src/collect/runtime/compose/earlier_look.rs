@@ -3,12 +3,13 @@
 
 use crate::collect::runtime::compose::{Files, ReadFiles};
 use crate::evidence::Runtime;
+use jiff::Timestamp;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-/// Words in a Compose file that name other files, whose stamps are not known.
+/// Words in a Compose file that name other files.
 const OTHER_FILES: [&str; 3] = ["include", "extends", "env_file"];
 
 /// What Compose has read: the stamps of the files, and the containers.
@@ -28,10 +29,8 @@ impl State {
     pub(crate) fn of(files: &Files, runtime: Option<&Runtime>) -> Option<State> {
         let variables = [files.directory.join(".env")];
         let paths = files.paths.iter().chain(&files.environment_files).chain(&variables);
-        let names_others = |path: &PathBuf| {
-            let text = std::fs::read_to_string(path);
-            text.is_ok_and(|text| OTHER_FILES.iter().any(|word| text.contains(word)))
-        };
+        let names_others =
+            |path: &PathBuf| std::fs::read_to_string(path).is_ok_and(|text| names_other_files(&text));
         if files.paths.iter().any(names_others) {
             return None;
         }
@@ -51,6 +50,19 @@ impl State {
     pub(crate) fn remember(self, read: &ReadFiles) {
         *EARLIER.lock().unwrap_or_else(PoisonError::into_inner) = Some((self, read.clone()));
     }
+}
+
+/// Reports whether a file may name other files, whose stamps are not known.
+pub(crate) fn names_other_files(text: &str) -> bool {
+    OTHER_FILES.iter().any(|word| text.contains(word))
+}
+
+/// Returns when a file was last modified, moved or replaced, or `None` if that is not known.
+pub(crate) fn last_change(path: &Path) -> Option<Timestamp> {
+    let (_, modified, (seconds, nanoseconds)) = stamp(path)?;
+    let modified = Timestamp::try_from(modified?).ok()?;
+    let changed = Timestamp::new(seconds, i32::try_from(nanoseconds).ok()?).ok()?;
+    Some(modified.max(changed))
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {

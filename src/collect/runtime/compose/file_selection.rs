@@ -34,8 +34,9 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Returns the variables of this process, merged over those of the project.
+    /// Returns the variables of this process, except ignored ones, merged over those of the project.
     pub(crate) fn variables(&self, environment: impl IntoIterator<Item = (String, String)>) -> Variables {
+        let environment = environment.into_iter().filter(|(name, _)| !self.ignored_variables.contains(name));
         Variables::of_project(environment, &self.environment_files, &self.directory)
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::base::name::Name;
 use crate::base::secret::redact;
+use crate::collect::runtime::compose::built_in_reader::Environment;
 use crate::evidence::{Build, Layout};
 use serde_json::Value;
 
@@ -47,6 +48,37 @@ pub(crate) fn layout<E>(
         None => None,
     };
     Ok(Layout { networks: names, env_files, build })
+}
+
+/// Replaces the variables in the field `environment` of a service. Of a variable that occurs several times, the
+/// last value counts.
+pub(crate) fn environment<E>(
+    declared: Option<&Value>,
+    interpolate: impl Fn(&str) -> Result<String, E>,
+) -> Result<Environment, E> {
+    let mut variables = Environment::new();
+    for item in items(declared) {
+        match item {
+            Value::Object(map) => {
+                for (name, value) in map {
+                    let value = match value {
+                        Value::Null => None,
+                        Value::String(text) => Some(interpolate(&text)?),
+                        other => Some(other.to_string()),
+                    };
+                    variables.insert(name, value);
+                }
+            }
+            Value::String(text) => {
+                let text = interpolate(&text)?;
+                let variable = text.split_once('=').map(|(name, value)| (name.into(), Some(value.into())));
+                let (name, value) = variable.unwrap_or((text, None));
+                variables.insert(name, value);
+            }
+            _ => {}
+        }
+    }
+    Ok(variables)
 }
 
 /// Returns the items of a list, or a single value itself.

@@ -14,6 +14,7 @@ pub mod plugin_reader;
 #[cfg(test)]
 mod reader_tests;
 mod remote_includes;
+mod unchanged;
 mod yaml;
 
 pub(crate) use child::end_all;
