@@ -143,74 +143,43 @@ pub fn split_host_port(address: &str) -> Option<(&str, u16)> {
 
 /// Maps broker addresses to reachable addresses. librdkafka calls the map from its own threads
 /// whenever it connects.
-///
-/// librdkafka abandons the bootstrap addresses once it knows the advertised ones, so
-/// there are two kinds of map. One maps every advertised address back to a bootstrap
-/// address, because any broker returns all metadata. The other leads to each broker directly, for
-/// offsets and groups.
 #[derive(Clone)]
 pub struct AddressMap {
     flags: BTreeMap<String, String>,
     docker: Option<Runtime>,
-    fallback: Fallback,
+    /// Where the cluster's only broker answered, for addresses that no flag or container covers.
+    only_broker: Option<String>,
     state: Arc<Mutex<State>>,
-}
-
-/// How to map an address that no flag or container covers.
-#[derive(Clone)]
-enum Fallback {
-    /// Leave it unchanged.
-    Unchanged,
-    /// Map it to one of these bootstrap addresses, in turn.
-    Bootstrap(Vec<String>),
-    /// Map it to the address of the cluster's only broker.
-    OnlyBroker(String),
 }
 
 /// State that all copies of a map share.
 #[derive(Default)]
 struct State {
     mapped: BTreeMap<String, AddressMapping>,
-    next_bootstrap: usize,
-    last_bootstrap: Option<String>,
     has_reached_limit: bool,
 }
 
 impl AddressMap {
-    /// Creates a map that leads only to the bootstrap addresses.
-    pub fn to_bootstrap(
-        bootstrap: &[String],
-        config: &Config,
-        docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>,
-    ) -> Self {
+    /// Creates a map by the flags and containers.
+    pub fn new(config: &Config, docker: Option<&(Observed<Runtime>, EnvironmentAddresses)>) -> Self {
         AddressMap {
             flags: config.endpoints.kafka_addresses.clone(),
             docker: docker.and_then(|(docker, _)| docker.known().cloned()),
-            fallback: Fallback::Bootstrap(bootstrap.to_vec()),
+            only_broker: None,
             state: Arc::default(),
         }
     }
 
-    /// Creates a map that leads only to the bootstrap addresses that answer.
-    pub fn to_answering(&self, bootstrap: &[String]) -> Self {
-        AddressMap { fallback: Fallback::Bootstrap(bootstrap.to_vec()), ..self.clone() }
-    }
-
-    /// Creates a map that leads to the brokers themselves. `only` is the address at which
-    /// the cluster's only broker answered. Both maps share the record of mapped addresses.
+    /// Creates a map for the brokers of a cluster. `only` is the address at which the cluster's only broker answered.
+    /// Both maps share the record of mapped addresses.
     pub fn to_brokers(&self, only: Option<&str>) -> Self {
-        let fallback = only.map_or(Fallback::Unchanged, |address| Fallback::OnlyBroker(address.to_string()));
-        AddressMap { fallback, ..self.clone() }
+        AddressMap { only_broker: only.map(String::from), ..self.clone() }
     }
 
     /// Returns the address to connect to instead of this one. It comes from a flag or, if the host
     /// does not resolve from here, belongs to a container or the only broker.
     pub fn map(&self, host: &str, port: u16, resolves: impl Fn(&str, u16) -> bool) -> String {
-        let advertised = format!("{host}:{port}");
-        let address = self.bootstrap_instead(&advertised).unwrap_or(advertised);
-        let Some((host, port)) = split_host_port(&address) else {
-            return address;
-        };
+        let address = format!("{host}:{port}");
         let by_flag = self.flags.get(&address).map(|to| AddressMapping {
             from: address.clone(),
             to: to.clone(),
@@ -223,30 +192,12 @@ impl AddressMap {
         }
     }
 
-    /// Returns the bootstrap address to use instead of an advertised address, if the map leads to
-    /// bootstrap addresses.
-    fn bootstrap_instead(&self, advertised: &String) -> Option<String> {
-        let Fallback::Bootstrap(bootstrap) = &self.fallback else {
-            return None;
-        };
-        if bootstrap.contains(advertised) {
-            return None;
-        }
-        let mut state = self.state();
-        let address = bootstrap.get(state.next_bootstrap % bootstrap.len().max(1))?;
-        state.next_bootstrap += 1;
-        state.last_bootstrap = Some(address.clone());
-        Some(address.clone())
-    }
-
     /// Returns the mapping to a container with this name, or to the target of the only
     /// broker's bootstrap address.
     fn container_or_only_broker(&self, host: &str, port: u16) -> Option<AddressMapping> {
         let docker = self.docker.as_ref();
         docker.and_then(|docker| docker.map_address(host, port)).or_else(|| {
-            let Fallback::OnlyBroker(address) = &self.fallback else {
-                return None;
-            };
+            let address = self.only_broker.as_ref()?;
             let mapped = AddressMapping {
                 from: format!("{host}:{port}"),
                 to: self.target(address),
@@ -254,17 +205,6 @@ impl AddressMap {
             };
             Some(mapped).filter(|mapped| mapped.from != mapped.to)
         })
-    }
-
-    /// Returns the bootstrap address that was used to reach the broker that answered.
-    pub fn bootstrap_of(&self, answered: &str) -> String {
-        match &self.fallback {
-            Fallback::Bootstrap(bootstrap) if !bootstrap.iter().any(|address| address == answered) => {
-                let last = self.state().last_bootstrap.clone();
-                last.unwrap_or_else(|| answered.to_string())
-            }
-            _ => answered.to_string(),
-        }
     }
 
     /// Returns the addresses that have been mapped so far.
@@ -329,14 +269,9 @@ mod tests {
         crate::evidence::test_samples::runtime("unix:///var/run/docker.sock")
     }
 
-    fn address_map(flags: &[(&str, &str)], docker: Option<Runtime>, bootstrap: &str) -> AddressMap {
+    fn address_map(flags: &[(&str, &str)], docker: Option<Runtime>) -> AddressMap {
         let flags = flags.iter().map(|(from, to)| (from.to_string(), to.to_string()));
-        AddressMap {
-            flags: flags.collect(),
-            docker,
-            fallback: Fallback::Bootstrap(vec![bootstrap.into()]),
-            state: Arc::default(),
-        }
+        AddressMap { flags: flags.collect(), docker, only_broker: None, state: Arc::default() }
     }
 
     #[test]
@@ -352,22 +287,9 @@ mod tests {
     }
 
     #[test]
-    fn bootstrap_map_ignores_advertised_addresses() {
-        let mut address_map = address_map(&[], None, "a:9092");
-        address_map.fallback = Fallback::Bootstrap(vec!["a:9092".into(), "b:2".into()]);
-        assert_eq!(map(&address_map, "kafka"), "a:9092");
-        assert_eq!(map(&address_map, "kafka"), "b:2");
-        assert_eq!(map(&address_map, "a"), "a:9092");
-        assert_eq!(address_map.bootstrap_of("kafka:9092"), "b:2");
-        assert_eq!(address_map.bootstrap_of("a:9092"), "a:9092");
-        assert_eq!(map(&address_map.to_brokers(None), "kafka"), "kafka:9092");
-        assert_eq!(address_map.mapped(), []);
-    }
-
-    #[test]
     fn prefers_flags_then_containers_then_the_only_broker() {
         let flags = [("inner:9092", "127.0.0.1:7")];
-        let address_map = address_map(&flags, Some(docker()), "localhost:19092");
+        let address_map = address_map(&flags, Some(docker()));
         let several = address_map.to_brokers(None);
         assert_eq!(map(&several, "inner"), "127.0.0.1:7");
         assert_eq!(map(&several, "kafka"), "localhost:19092");
@@ -380,7 +302,7 @@ mod tests {
 
     #[test]
     fn keeps_addresses_that_resolve() {
-        let address_map = address_map(&[], Some(docker()), "a:1").to_brokers(Some("a:1"));
+        let address_map = address_map(&[], Some(docker())).to_brokers(Some("a:1"));
         assert_eq!(map(&address_map, "localhost"), "localhost:9092");
         let address_map = address_map.to_brokers(None);
         assert_eq!(address_map.map("kafka", 9092, |_, _| true), "kafka:9092");
@@ -388,7 +310,7 @@ mod tests {
 
     #[test]
     fn only_broker_uses_the_mapped_bootstrap_address() {
-        let address_map = address_map(&[], Some(docker()), "kafka:9092");
+        let address_map = address_map(&[], Some(docker()));
         assert_eq!(map(&address_map, "kafka"), "localhost:19092");
         let address_map = address_map.to_brokers(Some("kafka:9092"));
         assert_eq!(map(&address_map, "inner"), "localhost:19092");

@@ -4,7 +4,6 @@
 use crate::base::secret::redact;
 use crate::collect::broker::kafka::addresses::AddressMap;
 use crate::collect::broker::kafka::ffi::consumer::RawRecord;
-use crate::collect::broker::kafka::ffi::metadata::Metadata;
 use crate::collect::broker::kafka::ffi::{Event, NativeClient, NativeError, Request, Response};
 use crate::collect::broker::kafka::wire::MAX_FRAME_MB;
 use crate::collect::cost::Sent;
@@ -93,14 +92,8 @@ impl Session {
         self.native.address_map()
     }
 
-    /// Returns the cluster id if metadata has been fetched.
-    pub fn cluster_id(&self) -> Option<String> {
-        self.native.cluster_id()
-    }
-
-    /// Fetches metadata for these topics (without creating them) or all visible topics, and for all
-    /// brokers, from any of the given brokers.
-    pub fn metadata(&mut self, topics: Option<&[&str]>, brokers: &[String]) -> Result<Metadata, Reason> {
+    /// Connects to any of the given brokers, and learns which brokers lead these topics or all that are visible.
+    pub fn connect(&mut self, topics: Option<&[&str]>, brokers: &[String]) -> Result<(), Reason> {
         let mut call = FIRST_METADATA_TIMEOUT;
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
@@ -108,16 +101,17 @@ impl Session {
                 return Err(self.timeout_reason(brokers));
             }
             let sent = Sent::now(System::Kafka);
-            match self.native.metadata(topics, call.min(left)) {
-                Ok(metadata) => {
-                    sent.answered((0, metadata.topics.len() as u64), || match topics {
+            match self.native.learn_leaders(topics, call.min(left)) {
+                Ok(broker) => {
+                    sent.answered((0, 0), || match topics {
                         Some(topics) => format!("Metadata {}", topics.join(", ")),
                         None => "Metadata of all topics".to_string(),
                     });
                     // A broker that answers is reachable, even if it failed before.
-                    self.failures.remove(answering_broker(&metadata));
+                    self.failures
+                        .remove(broker.rsplit_once('/').map_or(broker.as_str(), |(address, _)| address));
                     self.last_answer = Instant::now();
-                    return Ok(metadata);
+                    return Ok(());
                 }
                 Err(code) if is_transient(code) => {}
                 Err(code) => return Err(Reason::new(ReasonKind::Failed, format!("no metadata: {code}"))),
@@ -321,12 +315,6 @@ fn is_transient(code: RDKafkaErrorCode) -> bool {
 fn is_timeout(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(code, Code::OperationTimedOut | Code::RequestTimedOut | Code::TimedOutQueue)
-}
-
-/// Returns the address of the broker that answered, as configured or advertised.
-pub fn answering_broker(metadata: &Metadata) -> &str {
-    let name = &metadata.answered_by;
-    name.rsplit_once('/').map_or(name, |(address, _)| address)
 }
 
 /// Returns the reason for an error response.

@@ -4,15 +4,15 @@ use crate::base::panics::has_panicked;
 use crate::collect::broker::kafka::addresses::AddressMap;
 use crate::collect::broker::kafka::client::{RoutedRequest, Session};
 use crate::collect::broker::kafka::ffi::Request;
-use crate::collect::broker::kafka::ffi::metadata::Metadata;
 use crate::collect::broker::kafka::groups::GroupResponses;
+use crate::collect::broker::kafka::reach::Reached;
 use crate::collect::broker::kafka::record_search::{Ids, SearchQuery};
 use crate::collect::broker::kafka::timeouts::{
     DEADLINE_MARGIN, EVENT_POLL_INTERVAL, SHUTDOWN_GRACE, USUAL_CLOCK_SKEW, all_unknown,
 };
+use crate::collect::broker::kafka::wire::metadata::Metadata;
 use crate::collect::broker::kafka::{
-    addresses, client, groups, offset_samples, open_transactions, reach, record_search, topics,
-    waiting_records,
+    addresses, groups, offset_samples, open_transactions, reach, record_search, topics, waiting_records,
 };
 use crate::collect::own_limit::{internal_error, thread_limit};
 use crate::collect::runtime::docker::EnvironmentAddresses;
@@ -89,7 +89,7 @@ pub async fn collect(
         events,
         sender,
     };
-    let address_map = AddressMap::to_bootstrap(&collector.bootstrap, config, docker);
+    let address_map = AddressMap::new(config, docker);
     let thread = std::thread::Builder::new().name("kafka".into());
     let thread = match thread.spawn(move || collector.run(address_map)) {
         Ok(thread) => thread.thread().id(),
@@ -151,20 +151,16 @@ pub(crate) struct ClusterCollector {
 impl ClusterCollector {
     /// Collects everything and publishes partial results along the way.
     pub(crate) fn run(mut self, address_map: AddressMap) {
-        let topics: Vec<Name> = self.topics.iter().cloned().collect();
-        let address_map = match reach::reach(&self.bootstrap, &address_map, Some(&topics), self.until) {
-            Ok(reached) => {
-                self.bootstrap = reached.bootstrap;
-                self.too_large = reached.too_large;
-                address_map.to_answering(&self.bootstrap)
-            }
+        let topics: Vec<Name> =
+            self.topics.iter().filter(|name| topics::is_valid_name(name)).cloned().collect();
+        let topics = topics.iter().map(String::as_str).chain([groups::OFFSETS_TOPIC]);
+        let topics: Vec<&str> = topics.collect();
+        let reached = match reach::reach(&self.bootstrap, &address_map, Some(&topics), self.until) {
+            Ok(reached) => reached,
             Err(why) => return drop(self.sender.send(Observed::Unknown(why))),
         };
-        let mut bootstrap_session = match Session::open(&self.bootstrap, address_map, self.until) {
-            Ok(session) => session,
-            Err(why) => return drop(self.sender.send(Observed::Unknown(why))),
-        };
-        let result = self.collect(&mut bootstrap_session);
+        self.too_large.clone_from(&reached.too_large);
+        let result = self.collect(&address_map, reached);
         if let Err(why) = &result {
             // Keeps results that are already published.
             self.sender.send_if_modified(|published| {
@@ -180,22 +176,21 @@ impl ClusterCollector {
         drop(self.sender);
     }
 
-    /// Reads metadata through the bootstrap addresses and the rest from the responsible
-    /// brokers. Returns the other sessions, so that the caller can drop them last.
-    pub(crate) fn collect(&self, bootstrap_session: &mut Session) -> Result<Vec<Session>, Reason> {
-        let metadata = bootstrap_session.metadata(Some(&self.described_topics()), &self.bootstrap)?;
+    /// Reads the rest from the responsible brokers. Returns the sessions, so that the caller can drop them last.
+    pub(crate) fn collect(&self, address_map: &AddressMap, reached: Reached) -> Result<Vec<Session>, Reason> {
+        let metadata = &reached.metadata;
         let mut cluster =
-            Cluster { broker: self.initial_evidence(bootstrap_session, &metadata), records: BTreeMap::new() };
+            Cluster { broker: self.initial_evidence(address_map, &reached), records: BTreeMap::new() };
         let kafka = &mut cluster.broker;
         for name in &self.topics {
             let topic = match self.too_large.get(name) {
                 Some(why) => Observed::Unknown(why.clone()),
-                None => topics::from_metadata(&metadata, name, &self.pending).into(),
+                None => topics::from_metadata(metadata, name, &self.pending).into(),
             };
             kafka.topics.insert(name.clone(), topic);
         }
         self.publish_broker(kafka);
-        self.find_similar_topics(bootstrap_session, kafka);
+        self.find_similar_topics(address_map, kafka);
         let mut requests = topics::requests(kafka);
         if kafka.offsets_topic == Observed::Known(false) {
             for group in kafka.groups.values_mut() {
@@ -209,25 +204,19 @@ impl ClusterCollector {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        self.query_brokers(bootstrap_session.address_map(), &requests, cluster)
-    }
-
-    /// Returns the topics to ask for: those of the pipeline that can be, and the one with the groups' offsets.
-    fn described_topics(&self) -> Vec<&str> {
-        let can_be = |name: &&Name| !self.too_large.contains_key(*name) && topics::is_valid_name(name);
-        let topics = self.topics.iter().filter(can_be).map(String::as_str);
-        topics.chain([groups::OFFSETS_TOPIC]).collect()
+        self.query_brokers(address_map, &requests, cluster)
     }
 
     /// Looks for topics whose names resemble those of missing ones.
-    fn find_similar_topics(&self, session: &Session, kafka: &mut Broker) {
+    fn find_similar_topics(&self, address_map: &AddressMap, kafka: &mut Broker) {
         let is_missing = |topic: &Observed<Topic>| topic.known().is_some_and(|topic| !topic.exists);
         if !kafka.topics.values().any(is_missing) {
             return;
         }
         let until = self.until.min(std::time::Instant::now() + SIMILAR_TIMEOUT);
-        let connection = reach::connect_once(&session.address_map().target(&kafka.bootstrap), until);
-        let Some(Ok(Some(size))) = connection.map(|mut connection| connection.size(None)) else { return };
+        let connection = reach::connect_once(&address_map.target(&kafka.bootstrap), until);
+        let all = connection.and_then(|mut connection| connection.metadata(None).ok()?);
+        let Some(size) = all.and_then(|response| response.size().ok()) else { return };
         for (name, topic) in &mut kafka.topics {
             if let Some(topic) = topic.known_mut().filter(|topic| !topic.exists) {
                 topic.similar = topics::similar(name, size.partitions.keys());
@@ -253,7 +242,10 @@ impl ClusterCollector {
         let mut session = Session::open(&brokers, address_map.to_brokers(only), self.until)?;
         // Without a connection and known leaders, librdkafka delays requests for seconds.
         // An error here is ignored, because the requests will report it.
-        let _ = session.metadata(Some(&self.described_topics()), &brokers);
+        let existing =
+            kafka.topics.iter().filter(|(_, topic)| topic.known().is_some_and(|topic| topic.exists));
+        let existing: Vec<&str> = existing.map(|(name, _)| name.as_str()).collect();
+        let _ = session.connect(Some(&existing), &brokers);
         let mut groups = GroupResponses::new(&self.groups, &self.pending);
         session.send(requests, |request, response| {
             match request {
@@ -360,12 +352,12 @@ impl ClusterCollector {
     }
 
     /// Returns the cluster as described by its first metadata; everything else is pending.
-    pub(crate) fn initial_evidence(&self, session: &Session, metadata: &Metadata) -> Broker {
-        let bootstrap = session.address_map().bootstrap_of(client::answering_broker(metadata));
+    pub(crate) fn initial_evidence(&self, address_map: &AddressMap, reached: &Reached) -> Broker {
+        let metadata = &reached.metadata;
         Broker {
-            bootstrap,
-            mapped: session.address_map().mapped(),
-            cluster_id: session.cluster_id(),
+            bootstrap: reached.bootstrap.clone(),
+            mapped: address_map.mapped(),
+            cluster_id: metadata.cluster_id.clone(),
             nodes: metadata.nodes.clone(),
             topics: all_unknown(&self.topics, &self.pending),
             groups: all_unknown(&self.groups, &self.pending),

@@ -3,10 +3,11 @@
 use crate::base::name::MAIN_BROKER;
 use crate::base::panics::has_panicked;
 use crate::collect::broker::kafka::addresses::AddressMap;
-use crate::collect::broker::kafka::client::{self, RoutedRequest, Session};
+use crate::collect::broker::kafka::client::{RoutedRequest, Session};
 use crate::collect::broker::kafka::ffi::consumer::RawRecord;
 use crate::collect::broker::kafka::ffi::{Request, Response};
 use crate::collect::broker::kafka::groups::{self, OFFSETS_TOPIC};
+use crate::collect::broker::kafka::reach::Reached;
 use crate::collect::broker::kafka::{DEADLINE_MARGIN, SHUTDOWN_GRACE, addresses, reach, topics};
 use crate::collect::discovered::{Cluster, DiscoveredGroup, DiscoveredTopic, Record};
 use crate::collect::own_limit::{internal_error, thread_limit};
@@ -46,7 +47,7 @@ pub async fn discover(
     let until = until - DEADLINE_MARGIN;
     let pending = no_answer(&bootstrap.join(", "), until - Instant::now());
     let (sender, mut updates) = watch::channel(Observed::Unknown(pending.clone()));
-    let address_map = AddressMap::to_bootstrap(&bootstrap, config, Some(docker));
+    let address_map = AddressMap::new(config, Some(docker));
     let work = move || {
         if let Err(why) = run(&bootstrap, address_map, until.into_std(), &sender)
             && sender.borrow().known().is_none()
@@ -74,9 +75,7 @@ fn run(
     until: std::time::Instant,
     sender: &watch::Sender<Observed<Cluster>>,
 ) -> Result<(), Reason> {
-    let bootstrap = &reach::reach(bootstrap, &address_map, None, until)?.bootstrap;
-    let mut bootstrap_session = Session::open(bootstrap, address_map.to_answering(bootstrap), until)?;
-    let metadata = bootstrap_session.metadata(None, bootstrap)?;
+    let Reached { bootstrap, metadata, .. } = reach::reach(bootstrap, &address_map, None, until)?;
     let pending = Reason::new(ReasonKind::NoAnswer, "not read in time");
     let names = metadata.topics.iter().map(|topic| topic.name.as_str());
     let is_public = |name: &&str| !name.starts_with("__") && !name.starts_with("_schemas");
@@ -84,12 +83,8 @@ fn run(
         let topic = topics::from_metadata(&metadata, name, &pending).ok()?;
         topic.exists.then(|| (name.to_string(), Observed::Known(topic)))
     });
-    let mut kafka = Broker {
-        bootstrap: bootstrap_session.address_map().bootstrap_of(client::answering_broker(&metadata)),
-        nodes: metadata.nodes.clone(),
-        topics: topics.collect(),
-        ..Broker::default()
-    };
+    let mut kafka =
+        Broker { bootstrap, nodes: metadata.nodes.clone(), topics: topics.collect(), ..Broker::default() };
     let mut cluster = Cluster { bootstrap: kafka.bootstrap.clone(), ..Cluster::default() };
     for (name, topic) in known(&kafka.topics) {
         let partitions = u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX);
@@ -97,10 +92,9 @@ fn run(
     }
     sender.send_replace(Observed::Known(cluster.clone()));
     let only = Some(kafka.bootstrap.as_str()).filter(|_| kafka.nodes.len() == 1);
-    let mut session =
-        Session::open(&kafka.addresses(), bootstrap_session.address_map().to_brokers(only), until)?;
+    let mut session = Session::open(&kafka.addresses(), address_map.to_brokers(only), until)?;
     let has_groups = metadata.topics.iter().any(|topic| topic.name == OFFSETS_TOPIC);
-    session.metadata(None, &kafka.addresses())?;
+    session.connect(None, &kafka.addresses())?;
     if has_groups {
         cluster.groups = discover_groups(&mut session, &kafka);
         sender.send_replace(Observed::Known(cluster.clone()));

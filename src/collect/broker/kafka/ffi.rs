@@ -7,7 +7,7 @@
 
 pub mod consumer;
 pub mod events;
-pub mod metadata;
+pub mod leaders;
 
 pub use events::{Event, GroupDescription, NativeError, Response};
 
@@ -129,11 +129,6 @@ impl NativeClient {
     /// Returns the client's address map.
     pub fn address_map(&self) -> &AddressMap {
         self.client.context()
-    }
-
-    /// Returns the cluster id if metadata has been fetched.
-    pub fn cluster_id(&self) -> Option<String> {
-        self.client.fetch_cluster_id(Duration::ZERO)
     }
 
     /// Sends a request, or returns `None` if a name is not valid in Kafka.

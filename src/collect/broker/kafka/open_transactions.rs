@@ -2,7 +2,8 @@
 
 use crate::collect::broker::kafka::client::Session;
 use crate::collect::broker::kafka::reach::connect_once;
-use crate::collect::broker::kafka::wire::{ActiveProducer, Connection};
+use crate::collect::broker::kafka::wire::Connection;
+use crate::collect::broker::kafka::wire::transactions::ActiveProducer;
 use crate::evidence::{Broker, Node, Observed, OpenTransaction, Partition};
 use jiff::Timestamp;
 use std::ops::ControlFlow;

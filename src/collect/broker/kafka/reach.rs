@@ -1,10 +1,10 @@
-//! Tries all bootstrap addresses at once to find those that answer, so that a dead address costs no
-//! time. Also checks that the cluster is not larger than librdkafka can describe within the memory
-//! limit.
+//! Asks all bootstrap addresses at once for the cluster's metadata, so that a dead address costs no time. Also
+//! checks that the cluster is not larger than librdkafka can describe within the memory limit.
 
 use crate::base::panics::caught;
 use crate::collect::broker::kafka::addresses::{self, AddressMap};
-use crate::collect::broker::kafka::wire::{ClusterSize, Connection, Fault, MAX_FRAME_MB};
+use crate::collect::broker::kafka::wire::metadata::{ClusterSize, Metadata};
+use crate::collect::broker::kafka::wire::{Connection, Fault, MAX_FRAME_MB};
 use crate::collect::own_limit::{internal_error, own_limit, thread_limit};
 use crate::collect::tls_probe;
 use crate::collect::{name_lookup, no_answer};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// Maximum number of brokers: librdkafka starts a thread for each.
@@ -26,16 +26,16 @@ const MAX_ALL_PARTITIONS: usize = 20_000;
 const MAX_REQUESTED_PARTITIONS: usize = 100_000;
 /// Maximum number of bootstrap addresses that are tried.
 const MAX_BOOTSTRAP: usize = 32;
-/// How long to wait for more addresses once one has answered.
-const GRACE: Duration = Duration::from_millis(100);
 /// How long to check whether the broker closed a connection because it expects a login.
 const LOGIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The addresses that answer, and the topics that are too large.
+/// A cluster as the first address that answered describes it.
 #[derive(Debug)]
 pub struct Reached {
-    /// The bootstrap addresses that answer as brokers.
-    pub bootstrap: Vec<String>,
+    /// The bootstrap address that answered.
+    pub bootstrap: String,
+    /// The brokers and topics.
+    pub metadata: Metadata,
     /// The topics that are too large to be read, with the reasons.
     pub too_large: BTreeMap<Name, Reason>,
 }
@@ -49,26 +49,35 @@ struct Answer {
 enum Outcome {
     /// The name has been resolved.
     Resolved,
-    Answered(Box<Connection>),
+    Answered(Box<Reached>),
     Failed(Reason),
 }
 
-/// Finds the addresses that answer. `topics` are the topics that will be read; `None` for all.
+/// Asks the addresses for these topics, or for all (`None`), and returns the first answer.
 pub fn reach(
     bootstrap: &[String],
     address_map: &AddressMap,
-    topics: Option<&[Name]>,
+    topics: Option<&[&str]>,
     until: Instant,
 ) -> Result<Reached, Reason> {
     let start = Instant::now();
     let bootstrap = bootstrap.get(..MAX_BOOTSTRAP).unwrap_or(bootstrap);
     let (sender, answers) = channel();
-    let shared = Arc::new(address_map.clone());
+    let topics: Option<Vec<String>> = topics.map(|topics| topics.iter().map(ToString::to_string).collect());
+    let shared = Arc::new((address_map.clone(), topics));
     for (number, address) in bootstrap.iter().enumerate() {
-        let (address, address_map, sender) = (address.clone(), shared.clone(), sender.clone());
+        let (address, shared, sender) = (address.clone(), shared.clone(), sender.clone());
         let work = move || {
-            let outcome = match caught(|| connect(number, &address, &address_map, &sender, until)) {
-                Some(Ok(connection)) => Outcome::Answered(Box::new(connection)),
+            let (address_map, topics) = &*shared;
+            let topics: Option<Vec<&str>> =
+                topics.as_ref().map(|topics| topics.iter().map(String::as_str).collect());
+            let resolved = || drop(sender.send(Answer { number, outcome: Outcome::Resolved }));
+            let ask = || {
+                let connection = connect(&address, address_map, resolved, until)?;
+                describe(connection, &address, address_map, topics.as_deref(), (start, until))
+            };
+            let outcome = match caught(ask) {
+                Some(Ok(reached)) => Outcome::Answered(Box::new(reached)),
                 Some(Err(why)) => Outcome::Failed(why),
                 None => Outcome::Failed(internal_error("Kafka")),
             };
@@ -79,57 +88,29 @@ pub fn reach(
         thread.spawn(work).map_err(|error| thread_limit(&error))?;
     }
     drop(sender);
-    let mut found = Found::new(bootstrap.len());
-    found.wait(&answers, until);
-    let mut reached = Vec::new();
-    let mut size = None;
-    for (number, connection) in std::mem::take(&mut found.answered) {
-        let address = &bootstrap[number];
-        match size_of(connection, address, address_map, topics, (start, until)) {
-            Ok(known) => {
-                size = size.or(known);
-                reached.push(address.clone());
-            }
-            Err(why) => drop(found.failed.insert(number, why)),
-        }
-    }
-    match reached.is_empty() {
-        true => Err(found.reason(bootstrap, address_map, start)),
-        false => {
-            let too_large = check_size(size.unwrap_or_default(), topics.is_none())?;
-            Ok(Reached { bootstrap: reached, too_large })
-        }
-    }
+    let mut pending = Pending { resolved: vec![false; bootstrap.len()], failed: BTreeMap::new() };
+    pending.first_answer(&answers, until).ok_or_else(|| pending.reason(bootstrap, address_map, start))
 }
 
-/// The answers so far, by the number of the address.
-struct Found {
-    count: usize,
+/// What is known of the addresses that have not answered, by their numbers.
+struct Pending {
     resolved: Vec<bool>,
-    answered: BTreeMap<usize, Connection>,
     failed: BTreeMap<usize, Reason>,
 }
 
-impl Found {
-    fn new(count: usize) -> Self {
-        Found { count, resolved: vec![false; count], answered: BTreeMap::new(), failed: BTreeMap::new() }
-    }
-
-    /// Waits until all addresses have answered, or for a short time after the first answer.
-    fn wait(&mut self, answers: &Receiver<Answer>, until: Instant) {
-        let mut until = until;
-        while self.answered.len() + self.failed.len() < self.count {
+impl Pending {
+    /// Waits for the first answer. Returns `None` if all addresses have failed, or at the deadline.
+    fn first_answer(&mut self, answers: &Receiver<Answer>, until: Instant) -> Option<Reached> {
+        while self.failed.len() < self.resolved.len() {
             let left = until.saturating_duration_since(Instant::now());
-            let Ok(Answer { number, outcome }) = answers.recv_timeout(left) else { return };
+            let Answer { number, outcome } = answers.recv_timeout(left).ok()?;
             match outcome {
                 Outcome::Resolved => self.resolved[number] = true,
                 Outcome::Failed(why) => drop(self.failed.insert(number, why)),
-                Outcome::Answered(connection) => {
-                    self.answered.insert(number, *connection);
-                    until = until.min(Instant::now() + GRACE);
-                }
+                Outcome::Answered(reached) => return Some(*reached),
             }
         }
+        None
     }
 
     /// Returns why no address has answered.
@@ -153,11 +134,11 @@ fn host_of(address: &str) -> &str {
     addresses::split_host_port(address).map_or(address, |(host, _)| host)
 }
 
+/// Connects to an address, and calls `resolved` once its name has been resolved.
 fn connect(
-    number: usize,
     address: &str,
     address_map: &AddressMap,
-    sender: &Sender<Answer>,
+    resolved: impl Fn(),
     until: Instant,
 ) -> Result<Connection, Reason> {
     let start = Instant::now();
@@ -169,7 +150,7 @@ fn connect(
         Ok(found) => found.collect(),
         Err(error) => return Err(unresolved(&error, address, &shown, start.elapsed())),
     };
-    let _ = sender.send(Answer { number, outcome: Outcome::Resolved });
+    resolved();
     let mut last = Error::from(ErrorKind::NotFound);
     for (tried, socket) in found.iter().enumerate() {
         let untried = u32::try_from(found.len() - tried).unwrap_or(1);
@@ -247,23 +228,31 @@ fn socket_error(error: &Error, shown: &str, waited: Duration) -> Reason {
     Reason::new(kind, message)
 }
 
-/// Returns the cluster's size, if the broker reports it.
-fn size_of(
+/// Asks a broker for the topics, and reads its answer unless the cluster is too large.
+fn describe(
     mut connection: Connection,
     address: &str,
     address_map: &AddressMap,
-    topics: Option<&[Name]>,
+    topics: Option<&[&str]>,
     (start, until): (Instant, Instant),
-) -> Result<Option<ClusterSize>, Reason> {
+) -> Result<Reached, Reason> {
     let shown = address_map.display(address);
-    match connection.size(topics) {
-        Ok(size) => Ok(size),
+    let fault = |fault| explain(fault, &shown, start.elapsed());
+    let response = match connection.metadata(topics) {
+        Ok(Some(response)) => response,
+        Ok(None) => {
+            let message = format!("{shown} is not supported: expected Apache Kafka 1.0 or later");
+            return Err(Reason::new(ReasonKind::Failed, message));
+        }
         Err(Fault::Closed(0)) if expects_login(&address_map.target(address), until) => {
             let message = format!("{shown} closes the connection because it requires a login (SASL)");
-            Err(Reason::new(ReasonKind::Auth, message))
+            return Err(Reason::new(ReasonKind::Auth, message));
         }
-        Err(fault) => Err(explain(fault, &shown, start.elapsed())),
-    }
+        Err(why) => return Err(fault(why)),
+    };
+    let too_large = check_size(response.size().map_err(fault)?, topics.is_none())?;
+    let metadata = response.read().map_err(fault)?;
+    Ok(Reached { bootstrap: address.to_string(), metadata, too_large })
 }
 
 /// Reports whether a broker expects a login. Such a broker closes the connection if another request

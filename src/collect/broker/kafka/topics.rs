@@ -3,11 +3,14 @@
 
 use crate::collect::broker::kafka::client::{self, RoutedRequest};
 use crate::collect::broker::kafka::ffi::events::TopicSettings;
-use crate::collect::broker::kafka::ffi::metadata::{Metadata, PartitionMetadata};
 use crate::collect::broker::kafka::ffi::{OffsetSpec, Request, Response};
+use crate::collect::broker::kafka::wire::metadata::{Metadata, PartitionMetadata};
 use crate::evidence::{Broker, Name, Node, Observed, Partition, Reason, ReasonKind, Topic, TopicPartition};
-use rdkafka::types::RDKafkaErrorCode;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Error codes of the Kafka protocol.
+const UNKNOWN_TOPIC: i16 = 3;
+const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 
 /// Reads a topic from the metadata, either as absent or with its partitions. Its offsets stay `pending`.
 pub fn from_metadata(metadata: &Metadata, name: &str, pending: &Reason) -> Result<Topic, Reason> {
@@ -17,10 +20,17 @@ pub fn from_metadata(metadata: &Metadata, name: &str, pending: &Reason) -> Resul
     let topic = metadata.topics.iter().find(|topic| topic.name == name);
     let topic = topic
         .ok_or_else(|| Reason::new(ReasonKind::Failed, "the broker's response does not include the topic"))?;
-    let (exists, partitions) = match &topic.error {
-        None => (true, topic.partitions.iter().map(|p| partition(p, pending)).collect()),
-        Some(error) if error.code == RDKafkaErrorCode::UnknownTopicOrPartition => (false, Vec::new()),
-        Some(error) => return Err(client::broker_error(error)),
+    let (exists, partitions) = match topic.error {
+        0 => (true, topic.partitions.iter().map(|p| partition(p, pending)).collect()),
+        UNKNOWN_TOPIC => (false, Vec::new()),
+        TOPIC_AUTHORIZATION_FAILED => {
+            let message = format!("the broker denied access: operation Describe on topic {name}");
+            return Err(Reason::new(ReasonKind::Permission, message));
+        }
+        code => {
+            let message = format!("the broker answered with error {code} for topic {name}");
+            return Err(Reason::new(ReasonKind::Failed, message));
+        }
     };
     let (min_in_sync, compacted) = (Observed::Unknown(pending.clone()), Observed::Unknown(pending.clone()));
     Ok(Topic { exists, partitions, min_in_sync, compacted, similar: Vec::new() })

@@ -1,6 +1,13 @@
-//! The first requests to a broker, sent before librdkafka connects. They limit how much memory
-//! librdkafka allocates, and show how an address answers if it is not a broker.
+//! Requests to a broker that librdkafka is not used for: the first ones, which show how an address answers if it is
+//! not a broker, and how much memory librdkafka would allocate; and those that it lacks.
 
+pub mod metadata;
+mod protocol;
+pub mod transactions;
+
+use crate::collect::broker::kafka::wire::protocol::{Reader, write_string};
+use crate::collect::cost::Sent;
+use crate::evidence::System;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -10,13 +17,8 @@ use std::time::{Duration, Instant};
 /// Maximum size of a response, in MB; librdkafka gets the same limit.
 pub const MAX_FRAME_MB: u32 = 16;
 
-const METADATA: i16 = 3;
 const SASL_HANDSHAKE: i16 = 17;
 const API_VERSIONS: i16 = 18;
-const DESCRIBE_PRODUCERS: i16 = 61;
-const LIST_TRANSACTIONS: i16 = 66;
-/// The version of Metadata that can tell the broker not to create topics. Brokers since 1.0 support it.
-const METADATA_VERSION: i16 = 4;
 /// The broker expects a login, but not with the mechanism named in the handshake.
 const UNSUPPORTED_MECHANISM: i16 = 33;
 
@@ -35,30 +37,12 @@ pub enum Fault {
     Socket(io::Error),
 }
 
-/// The size of a cluster.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct ClusterSize {
-    /// The number of brokers.
-    pub brokers: usize,
-    /// The number of partitions of each topic.
-    pub partitions: BTreeMap<String, usize>,
-}
-
 /// A connection to an address that answered as a broker.
 pub struct Connection {
     stream: TcpStream,
     until: Instant,
     /// The versions that the broker supports, by the kind of request.
     versions: BTreeMap<i16, RangeInclusive<i16>>,
-}
-
-/// A producer that has written to a partition recently.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ActiveProducer {
-    /// Its id.
-    pub id: i64,
-    /// The offset of the first record of its open transaction; negative if it has none.
-    pub transaction_start: i64,
 }
 
 impl Connection {
@@ -76,61 +60,6 @@ impl Connection {
 
     fn supports(&self, key: i16, version: i16) -> bool {
         self.versions.get(&key).is_some_and(|range| range.contains(&version))
-    }
-
-    /// Requests the producers that have written to a partition recently. The broker must lead the
-    /// partition. Returns `None` if the broker is too old (before 3.0) or refuses.
-    pub fn active_producers(
-        &mut self,
-        topic: &str,
-        partition: i32,
-    ) -> Result<Option<Vec<ActiveProducer>>, Fault> {
-        if !self.supports(DESCRIBE_PRODUCERS, 0) {
-            return Ok(None);
-        }
-        let mut body = vec![2];
-        write_compact_string(&mut body, topic);
-        body.push(2);
-        body.extend(partition.to_be_bytes());
-        // No tagged fields, neither of the topic nor of the request.
-        body.extend([0, 0]);
-        let response = self.exchange_flexible(DESCRIBE_PRODUCERS, 0, &body)?;
-        read_producers(&response).map(Some).ok_or(Fault::NotKafka)
-    }
-
-    /// Requests the transactional id of a producer. Returns `None` if the broker is too old (before
-    /// 3.0), refuses, or does not coordinate the producer's transactions.
-    pub fn transactional_id(&mut self, producer: i64) -> Result<Option<String>, Fault> {
-        if !self.supports(LIST_TRANSACTIONS, 0) {
-            return Ok(None);
-        }
-        // All states, one producer.
-        let mut body = vec![1, 2];
-        body.extend(producer.to_be_bytes());
-        body.push(0);
-        let response = self.exchange_flexible(LIST_TRANSACTIONS, 0, &body)?;
-        read_transactional_id(&response, producer).ok_or(Fault::NotKafka)
-    }
-
-    /// Requests the number of brokers, and the number of partitions of these topics or of all
-    /// topics. Creates no topics. Returns `None` if the broker is too old or too new for this
-    /// request.
-    pub fn size(&mut self, topics: Option<&[String]>) -> Result<Option<ClusterSize>, Fault> {
-        if !self.supports(METADATA, METADATA_VERSION) {
-            return Ok(None);
-        }
-        let mut body = Vec::new();
-        match topics {
-            None => body.extend((-1_i32).to_be_bytes()),
-            Some(topics) => {
-                body.extend(i32::try_from(topics.len()).unwrap_or_default().to_be_bytes());
-                topics.iter().for_each(|topic| write_string(&mut body, topic));
-            }
-        }
-        // Do not create topics.
-        body.push(0);
-        let response = self.exchange(METADATA, METADATA_VERSION, &body)?;
-        read_size(&response).map(Some).ok_or(Fault::NotKafka)
     }
 
     /// Reports whether the broker expects a login.
@@ -151,6 +80,13 @@ impl Connection {
 
     /// Sends a request and returns the response without its header.
     fn exchange(&mut self, key: i16, version: i16, body: &[u8]) -> Result<Vec<u8>, Fault> {
+        let sent = Sent::now(System::Kafka);
+        let response = self.exchange_uncounted(key, version, body)?;
+        sent.answered((response.len() as u64, 0), || format!("{} by the first connection", name_of(key)));
+        Ok(response)
+    }
+
+    fn exchange_uncounted(&mut self, key: i16, version: i16, body: &[u8]) -> Result<Vec<u8>, Fault> {
         const CORRELATION: i32 = 0x7064;
         let mut request = Vec::new();
         request.extend(key.to_be_bytes());
@@ -212,6 +148,18 @@ impl Connection {
     }
 }
 
+/// Returns what the protocol calls a kind of request.
+fn name_of(key: i16) -> &'static str {
+    match key {
+        metadata::METADATA => "Metadata",
+        SASL_HANDSHAKE => "SaslHandshake",
+        API_VERSIONS => "ApiVersions",
+        transactions::DESCRIBE_PRODUCERS => "DescribeProducers",
+        transactions::LIST_TRANSACTIONS => "ListTransactions",
+        _ => "request",
+    }
+}
+
 fn fault_of(error: io::Error, received: usize) -> Fault {
     use io::ErrorKind as Kind;
     match error.kind() {
@@ -220,173 +168,6 @@ fn fault_of(error: io::Error, received: usize) -> Fault {
             Fault::Closed(received)
         }
         _ => Fault::Socket(error),
-    }
-}
-
-fn write_string(buffer: &mut Vec<u8>, text: &str) {
-    buffer.extend(i16::try_from(text.len()).unwrap_or_default().to_be_bytes());
-    buffer.extend(text.bytes().take(usize::from(i16::MAX as u16)));
-}
-
-fn write_compact_string(buffer: &mut Vec<u8>, text: &str) {
-    write_unsigned(buffer, text.len() + 1);
-    buffer.extend(text.bytes());
-}
-
-/// Writes an unsigned number, seven bits in each byte, the lowest first.
-fn write_unsigned(buffer: &mut Vec<u8>, mut number: usize) {
-    while number >= 0x80 {
-        buffer.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    buffer.push(number as u8);
-}
-
-fn read_producers(response: &[u8]) -> Option<Vec<ActiveProducer>> {
-    let mut reader = Reader(response);
-    reader.skip(4)?;
-    let topics = reader.compact_list(|topic| {
-        topic.compact_string()?;
-        let partitions = topic.compact_list(|partition| {
-            // The number and the error of the partition.
-            partition.skip(4 + 2)?;
-            partition.compact_string()?;
-            let producers = partition.compact_list(|producer| {
-                let id = producer.int64()?;
-                // Epoch, last sequence and time, and epoch of the coordinator.
-                producer.skip(4 + 4 + 8 + 4)?;
-                let transaction_start = producer.int64()?;
-                producer.tags()?;
-                Some(ActiveProducer { id, transaction_start })
-            });
-            partition.tags()?;
-            producers
-        })?;
-        topic.tags()?;
-        Some(partitions.into_iter().flatten().collect::<Vec<_>>())
-    })?;
-    Some(topics.into_iter().flatten().collect())
-}
-
-fn read_transactional_id(response: &[u8], producer: i64) -> Option<Option<String>> {
-    let mut reader = Reader(response);
-    // Throttle time and error.
-    reader.skip(4 + 2)?;
-    reader.compact_list(|state| state.compact_string())?;
-    let transactions = reader.compact_list(|transaction| {
-        let name = transaction.compact_string()?;
-        let id = transaction.int64()?;
-        transaction.compact_string()?;
-        transaction.tags()?;
-        Some((id, name))
-    })?;
-    Some(transactions.into_iter().find(|(id, _)| *id == producer).map(|(_, name)| name))
-}
-
-fn read_size(response: &[u8]) -> Option<ClusterSize> {
-    let mut reader = Reader(response);
-    reader.skip(4)?;
-    let brokers = reader.list(|broker| {
-        broker.skip(4)?;
-        broker.string()?;
-        broker.skip(4)?;
-        broker.string()
-    })?;
-    reader.string()?;
-    reader.skip(4)?;
-    let partitions = reader.list(|topic| {
-        topic.skip(2)?;
-        let name = topic.string()?;
-        topic.skip(1)?;
-        let partitions = topic.list(|partition| {
-            partition.skip(2 + 4 + 4)?;
-            partition.list(|replica| replica.skip(4))?;
-            partition.list(|replica| replica.skip(4))
-        })?;
-        Some((name, partitions.len()))
-    })?;
-    Some(ClusterSize { brokers: brokers.len(), partitions: partitions.into_iter().collect() })
-}
-
-/// Reads the protocol's types. Returns `None` if the bytes end too early.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn skip(&mut self, count: usize) -> Option<()> {
-        self.0 = self.0.get(count..)?;
-        Some(())
-    }
-
-    fn int16(&mut self) -> Option<i16> {
-        let (bytes, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(i16::from_be_bytes(*bytes))
-    }
-
-    fn int32(&mut self) -> Option<i32> {
-        let (bytes, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(i32::from_be_bytes(*bytes))
-    }
-
-    fn int64(&mut self) -> Option<i64> {
-        let (bytes, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(i64::from_be_bytes(*bytes))
-    }
-
-    /// Reads an unsigned number, seven bits in each byte, the lowest first.
-    fn unsigned(&mut self) -> Option<usize> {
-        let mut number = 0;
-        for shift in (0..32).step_by(7) {
-            let (byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            number |= usize::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    /// Skips tagged fields.
-    fn tags(&mut self) -> Option<()> {
-        for _ in 0..self.unsigned()? {
-            self.unsigned()?;
-            let size = self.unsigned()?;
-            self.skip(size)?;
-        }
-        Some(())
-    }
-
-    /// Reads a compact string. A null string is read as empty.
-    fn compact_string(&mut self) -> Option<String> {
-        let length = self.unsigned()?.saturating_sub(1);
-        let text = String::from_utf8_lossy(self.0.get(..length)?).into_owned();
-        self.skip(length)?;
-        Some(text)
-    }
-
-    /// Reads a compact list. A null list is read as empty. Every entry takes at least one byte, so
-    /// a false count ends early.
-    fn compact_list<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let count = self.unsigned()?.saturating_sub(1);
-        (0..count).map(|_| entry(self)).collect()
-    }
-
-    /// Reads a string. A null string is read as empty.
-    fn string(&mut self) -> Option<String> {
-        let length = usize::try_from(self.int16()?).unwrap_or_default();
-        let text = String::from_utf8_lossy(self.0.get(..length)?).into_owned();
-        self.skip(length)?;
-        Some(text)
-    }
-
-    /// Reads a list. A null list is read as empty. Every entry takes at least one byte, so a false
-    /// count ends early.
-    fn list<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let count = self.int32()?;
-        (0..count.max(0)).map(|_| entry(self)).collect()
     }
 }
 
@@ -437,53 +218,5 @@ mod tests {
         assert_eq!(fault(&versions()[..11], false), "Closed(11)");
         assert_eq!(fault(b"", false), "Closed(0)");
         assert_eq!(fault(&versions()[..11], true), "Silent");
-    }
-
-    #[test]
-    fn counts_brokers_and_partitions() {
-        let partition = [0_u8; 2 + 4 + 4 + 4 + 4];
-        let metadata = [
-            &[0, 0, 0, 0, 0, 0, 0, 1][..],
-            &[0, 0, 0, 7, 0, 1, b'h', 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 7],
-            &[0, 0, 0, 1, 0, 0, 0, 1, b't', 0, 0, 0, 0, 2],
-            &partition,
-            &partition,
-        ]
-        .concat();
-        let mut connection = open(vec![versions(), frame(&metadata)], true).ok().unwrap();
-        let size = connection.size(Some(&["t".to_string()])).ok().flatten().unwrap();
-        assert_eq!(size, ClusterSize { brokers: 1, partitions: [("t".to_string(), 2)].into() });
-        let cut = frame(&metadata[..40]);
-        let mut connection = open(vec![versions(), cut], true).ok().unwrap();
-        assert!(matches!(connection.size(None), Err(Fault::NotKafka)));
-    }
-
-    #[test]
-    fn reads_producers_and_transactional_ids() {
-        let [id, start] = [7_i64, 12].map(i64::to_be_bytes);
-        let producer = [&id[..], &[0; 4 + 4 + 8 + 4], &start, &[0]].concat();
-        let partition = [&[0; 4 + 2 + 1][..], &[2], &producer, &[0]].concat();
-        let producers = [&[0; 4][..], &[2, 2, b't', 2], &partition, &[0, 0]].concat();
-        let expected = vec![ActiveProducer { id: 7, transaction_start: 12 }];
-        assert_eq!(read_producers(&producers), Some(expected));
-        let transaction = [&[2, b'a'][..], &id, &[8], b"Ongoing", &[0]].concat();
-        let transactions = [&[0; 4 + 2][..], &[1, 2], &transaction, &[0]].concat();
-        assert_eq!(read_transactional_id(&transactions, 7), Some(Some("a".into())));
-        assert_eq!(read_transactional_id(&transactions, 8), Some(None));
-        for response in [&producers, &transactions] {
-            for end in 0..response.len() - 1 {
-                assert_eq!(read_producers(&response[..end]).filter(|found| !found.is_empty()), None);
-            }
-        }
-    }
-
-    #[test]
-    fn writes_lengths_in_groups_of_seven_bits() {
-        for (number, bytes) in [(0, &[0][..]), (127, &[127]), (300, &[0xac, 2])] {
-            let mut written = Vec::new();
-            write_unsigned(&mut written, number);
-            assert_eq!(written, bytes);
-            assert_eq!(Reader(&written).unsigned(), Some(number));
-        }
     }
 }
