@@ -3,7 +3,7 @@
 
 use crate::base::secret::{redact, redact_image};
 use crate::collect::runtime::compose::interpolate::Variables;
-use crate::collect::runtime::compose::layout::{appended, environment, layout};
+use crate::collect::runtime::compose::layout::{Environment, appended, environment, layout};
 use crate::collect::runtime::compose::{Files, ReadFiles, unreadable, yaml};
 use crate::collect::runtime::docker::shown_path;
 use crate::evidence::{Declaration, Name, NamedBy, Reason, ReasonKind};
@@ -36,9 +36,6 @@ struct Service {
     build: Option<Value>,
     environment: Option<Value>,
 }
-
-/// The variables of a service by name; a value is `None` if it is passed on from the shell.
-pub(crate) type Environment = BTreeMap<String, Option<String>>;
 
 #[derive(Debug, Clone, Deserialize)]
 struct Deploy {

@@ -3,9 +3,12 @@
 
 use crate::base::name::Name;
 use crate::base::secret::redact;
-use crate::collect::runtime::compose::built_in_reader::Environment;
 use crate::evidence::{Build, Layout};
 use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The variables of a service by name; a value is `None` if it is passed on from the shell.
+pub(crate) type Environment = BTreeMap<String, Option<String>>;
 
 /// Replaces the variables in the fields `networks`, `env_file` and `build` of a service. Items of any other shape
 /// than Compose allows are left out.

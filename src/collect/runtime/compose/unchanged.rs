@@ -1,9 +1,10 @@
 //! Reads the compose files without Compose where its answer is certain: if neither the files nor the variables
 //! have changed since the containers were created from them, Compose would create the same containers again.
 
-use crate::collect::runtime::compose::built_in_reader::{Environment, read_with_environments};
+use crate::collect::runtime::compose::built_in_reader::read_with_environments;
 use crate::collect::runtime::compose::earlier_look::{last_change, names_other_files};
 use crate::collect::runtime::compose::interpolate::Variables;
+use crate::collect::runtime::compose::layout::Environment;
 use crate::collect::runtime::compose::{Files, ReadFiles};
 use crate::collect::runtime::docker::EnvironmentAddresses;
 use crate::evidence::{Declaration, Instance, NamedBy, Runtime};

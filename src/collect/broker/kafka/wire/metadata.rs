@@ -1,11 +1,10 @@
 //! The brokers and topics of a cluster.
 
-use crate::collect::broker::kafka::wire::protocol::{Reader, write_string};
-use crate::collect::broker::kafka::wire::{Connection, Fault};
+use crate::collect::broker::kafka::wire::connection::{Connection, Fault};
+use crate::collect::broker::kafka::wire::protocol::{METADATA, Reader, write_string};
 use crate::evidence::Node;
 use std::collections::BTreeMap;
 
-pub(super) const METADATA: i16 = 3;
 /// The version of Metadata that can tell the broker not to create topics. Brokers since 1.0 support it.
 const VERSION: i16 = 4;
 

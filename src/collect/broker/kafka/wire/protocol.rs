@@ -1,4 +1,22 @@
-//! The types of the Kafka protocol, as they are written and read.
+//! The kinds of requests and the types of the Kafka protocol, as they are written and read.
+
+pub(super) const METADATA: i16 = 3;
+pub(super) const SASL_HANDSHAKE: i16 = 17;
+pub(super) const API_VERSIONS: i16 = 18;
+pub(super) const DESCRIBE_PRODUCERS: i16 = 61;
+pub(super) const LIST_TRANSACTIONS: i16 = 66;
+
+/// Returns what the protocol calls a kind of request.
+pub(super) fn name_of(key: i16) -> &'static str {
+    match key {
+        METADATA => "Metadata",
+        SASL_HANDSHAKE => "SaslHandshake",
+        API_VERSIONS => "ApiVersions",
+        DESCRIBE_PRODUCERS => "DescribeProducers",
+        LIST_TRANSACTIONS => "ListTransactions",
+        _ => "request",
+    }
+}
 
 pub(super) fn write_string(buffer: &mut Vec<u8>, text: &str) {
     buffer.extend(i16::try_from(text.len()).unwrap_or_default().to_be_bytes());

@@ -1,10 +1,9 @@
 //! Requests about transactions, which librdkafka lacks.
 
-use crate::collect::broker::kafka::wire::protocol::{Reader, write_compact_string};
-use crate::collect::broker::kafka::wire::{Connection, Fault};
-
-pub(super) const DESCRIBE_PRODUCERS: i16 = 61;
-pub(super) const LIST_TRANSACTIONS: i16 = 66;
+use crate::collect::broker::kafka::wire::connection::{Connection, Fault};
+use crate::collect::broker::kafka::wire::protocol::{
+    DESCRIBE_PRODUCERS, LIST_TRANSACTIONS, Reader, write_compact_string,
+};
 
 /// A producer that has written to a partition recently.
 #[derive(Debug, PartialEq, Eq)]
